@@ -1,0 +1,53 @@
+/** A thing that is missing or belongs to another owner: the answer is the same. */
+export class NotFoundError extends Error {
+  readonly code = 'NOT_FOUND'
+  constructor(kind: string, id: string) {
+    super(`No ${kind} ${JSON.stringify(id)}.`)
+    this.name = 'NotFoundError'
+  }
+}
+
+/** Input that breaks a limit: names the field, the limit and what was given. */
+export class BadUserInputError extends Error {
+  readonly code = 'BAD_USER_INPUT'
+  readonly field: string
+  constructor(field: string, limit: string, given: string) {
+    super(`${field} must be ${limit}; got ${given}.`)
+    this.name = 'BadUserInputError'
+    this.field = field
+  }
+}
+
+/** The history cannot be reached. Whatever was asked can be asked again; with the same client ids nothing doubles. */
+export class HistoryUnavailableError extends Error {
+  readonly code = 'HISTORY_UNAVAILABLE'
+  readonly retryable = true
+  constructor(cause: unknown) {
+    super('The history cannot be reached; try again.', { cause })
+    this.name = 'HistoryUnavailableError'
+  }
+}
+
+/** A `clientMessageId` that is already stored with other content. */
+export class ClientMessageIdConflictError extends Error {
+  readonly code = 'CLIENT_MESSAGE_ID_CONFLICT'
+  readonly clientMessageId: string
+  readonly messageId: string
+  constructor(clientMessageId: string, messageId: string) {
+    super(`clientMessageId ${JSON.stringify(clientMessageId)} is stored with other content.`)
+    this.name = 'ClientMessageIdConflictError'
+    this.clientMessageId = clientMessageId
+    this.messageId = messageId
+  }
+}
+
+/** The owner has a conversation with this `externalId` already. */
+export class ExternalIdTakenError extends Error {
+  readonly code = 'EXTERNAL_ID_TAKEN'
+  readonly conversationId: string
+  constructor(externalId: string, conversationId: string) {
+    super(`externalId ${JSON.stringify(externalId)} is taken.`)
+    this.name = 'ExternalIdTakenError'
+    this.conversationId = conversationId
+  }
+}

@@ -1,0 +1,43 @@
+import { fromString, typeid } from 'typeid-js'
+import { ROOT_BRANCH } from './conversation.ts'
+
+/** A new conversation's id: a TypeID (github.com/jetify-com/typeid), so ids sort by their time. */
+export function createConversationId(): string {
+  return typeid('conv').toString()
+}
+
+/**
+ * A message's id is its position: the conversation's suffix, the sequence and, off the root, the
+ * branch. So it needs no storage of its own in caches, sorts as the messages do, leads to its
+ * conversation, and a lookup by it is a lookup in the unique index of positions.
+ */
+export function messageId(conversationId: string, branch: string, sequence: number): string {
+  const place = sequence.toString(36).padStart(7, '0')
+  const suffix = branch === ROOT_BRANCH ? '' : `_${branch}`
+  return `msg_${conversationId.slice('conv_'.length)}_${place}${suffix}`
+}
+
+export interface MessagePlace {
+  conversationId: string
+  branch: string
+  sequence: number
+}
+
+/** The place that a message's id names; undefined when it is not the id of a message. */
+export function placeOf(id: string): MessagePlace | undefined {
+  const [, suffix, place, branch] = /^msg_([0-9a-z]{26})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$/.exec(id) ?? []
+  if (suffix === undefined || place === undefined) return undefined
+  const conversationId = `conv_${suffix}`
+  const sequence = Number.parseInt(place, 36)
+  const found = { conversationId, branch: branch ?? ROOT_BRANCH, sequence }
+  return isConversationId(conversationId) && messageId(conversationId, found.branch, sequence) === id ? found : undefined
+}
+
+export function isConversationId(id: string): boolean {
+  try {
+    fromString(id, 'conv')
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,71 @@
+import type { Head, Position, Role } from './message.ts'
+
+export type ContextStart = 'ANY' | 'USER'
+export type ContextCut = 'NONE' | 'BUDGET' | 'ANCHOR' | 'TURN' | 'OVERSIZE'
+
+export interface WindowRequest {
+  /** The hard budget: the window's tokens never exceed it. */
+  maxTokens: number
+  startOn: ContextStart
+  /** 0 (off) to 0.5: the window's beginning moves only in steps of this share of the budget. */
+  anchor: number
+}
+
+type Row = Pick<Position, 'sequence' | 'tokens' | 'tokenStart'> & { role: Role }
+
+export interface Window<R extends Row> {
+  rows: R[]
+  tokenCount: number
+  omittedCount: number
+  omittedTokens: number
+  cut: ContextCut
+}
+
+/** The lowest `tokenStart` that can be in a window: what a reader must hold, and no more. */
+export function lowestTokenStart(head: Head, request: Pick<WindowRequest, 'maxTokens'>): number {
+  return Math.max(0, head.tokens - request.maxTokens)
+}
+
+/**
+ * The window of a path: a pure function of positions. `rows` are the path's newest messages, oldest
+ * first, without a gap up to `head`, and at least all from `lowestTokenStart` on. With prefix sums
+ * "the newest that fit the budget" is one comparison; the anchored cut (design section 6) raises that
+ * bound to a multiple of a step, so that a prompt's prefix stays put; the rest drops whole turns.
+ */
+export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request: WindowRequest): Window<R> {
+  const newest = rows.at(-1)
+  const bound = lowestTokenStart(head, request)
+  if (head.sequence > 0 && (newest === undefined || newest.tokenStart < bound)) {
+    return { rows: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
+  }
+  const fitting = rows.filter((row) => row.tokenStart >= bound)
+  const anchored = fitting.filter((row) => row === newest || row.tokenStart >= anchoredBound(bound, request))
+  const kept = dropBrokenTurn(anchored, request.startOn)
+  const first = kept[0]
+  const omittedTokens = first?.tokenStart ?? head.tokens
+  return {
+    rows: kept,
+    tokenCount: head.tokens - omittedTokens,
+    omittedCount: first === undefined ? head.sequence : first.sequence - 1,
+    omittedTokens,
+    cut: cutReason(omittedTokens, fitting.length, anchored.length, kept.length),
+  }
+}
+
+/** The bound moved up to the next step; never below it, whatever the rounding of fractional steps. */
+function anchoredBound(bound: number, { maxTokens, anchor }: WindowRequest): number {
+  const step = anchor * maxTokens
+  return step > 0 ? Math.max(bound, Math.ceil(bound / step) * step) : bound
+}
+
+/** Without leading tool results, whose calls were cut off, and without what `startOn` does not want. */
+function dropBrokenTurn<R extends Row>(rows: R[], startOn: ContextStart): R[] {
+  const begin = rows.findIndex(({ role }) => (startOn === 'USER' ? role === 'USER' : role !== 'TOOL'))
+  return begin < 0 ? [] : rows.slice(begin)
+}
+
+function cutReason(omittedTokens: number, fitting: number, anchored: number, kept: number): ContextCut {
+  if (omittedTokens === 0) return 'NONE'
+  if (kept < anchored) return 'TURN'
+  return anchored < fitting ? 'ANCHOR' : 'BUDGET'
+}
