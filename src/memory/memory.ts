@@ -55,7 +55,11 @@ export interface Memory {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
 
-  createConversation(ownerId: string, input: NewConversation, ifExists: 'FAIL' | 'RETURN'): Promise<{ conversation: Conversation; created: boolean }>
+  createConversation(
+    ownerId: string,
+    input: NewConversation,
+    ifExists: 'FAIL' | 'RETURN',
+  ): Promise<{ conversation: Conversation; created: boolean }>
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
@@ -65,7 +69,11 @@ export interface Memory {
   readHead(conversation: Conversation): Promise<Head>
 
   /** All stored, in order, or (the same client ids with the same content) already there; `created` tells which. */
-  appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<{ messages: Message[]; created: number; conversation: Conversation }>
+  appendMessages(
+    ownerId: string,
+    conversationId: string,
+    messages: readonly NewMessage[],
+  ): Promise<{ messages: Message[]; created: number; conversation: Conversation }>
   /** Along the active path, oldest first. */
   readMessages(ownerId: string, range: Omit<SequenceRange, 'branch'>): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
@@ -73,7 +81,12 @@ export interface Memory {
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
-  subscribe(ownerId: string, conversationId: string, after: string | undefined, signal: AbortSignal): Promise<AsyncIterable<ConversationEvent>>
+  subscribe(
+    ownerId: string,
+    conversationId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ConversationEvent>>
 
   /** Waits for the background work, at most `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>
