@@ -64,7 +64,11 @@ export interface Memory {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
 
-  createConversation(ownerId: string, input: NewConversation, ifExists: 'FAIL' | 'RETURN'): Promise<{ conversation: Conversation; created: boolean }>
+  createConversation(
+    ownerId: string,
+    input: NewConversation,
+    ifExists: 'FAIL' | 'RETURN',
+  ): Promise<{ conversation: Conversation; created: boolean }>
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
@@ -82,7 +86,12 @@ export interface Memory {
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
-  subscribe(ownerId: string, conversationId: string, after: string | undefined, signal: AbortSignal): Promise<AsyncIterable<ConversationEvent>>
+  subscribe(
+    ownerId: string,
+    conversationId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ConversationEvent>>
 
   /** Finishes deletions that were committed; to be called about once a minute. */
   sweep(): Promise<void>
@@ -157,8 +166,15 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
 
     async appendMessages(ownerId, conversationId, messages) {
-      const appended = await append(ownerId, conversationId, messages.map((message) => draftOf(message, now())))
-      tell(conversationId, appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })))
+      const appended = await append(
+        ownerId,
+        conversationId,
+        messages.map((message) => draftOf(message, now())),
+      )
+      tell(
+        conversationId,
+        appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
+      )
       return appended
     },
 
