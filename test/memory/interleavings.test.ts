@@ -19,7 +19,9 @@ const step = fc.nat(9).map(
 const fault = fc.tuple(fc.nat(9), fc.boolean()).map(
   ([index, isLate]): Move =>
     async ({ steps: { pending }, ledger }) => {
-      const candidates = pending.filter(({ name }) => ['readEntries', 'open', 'mark', 'confirm', 'fill', 'drop'].includes(name))
+      const candidates = pending.filter(({ name }) =>
+        ['readEntries', 'open', 'mark', 'confirm', 'fill', 'drop'].includes(name),
+      )
       const chosen = candidates[index % Math.max(1, candidates.length)]
       if (chosen === undefined) return
       if (chosen.name === 'mark' || chosen.name === 'drop') ledger.noteLoss(chosen.name)
@@ -55,7 +57,11 @@ const branchSwitch = fc.tuple(node, fc.constantFrom('0', 'b1')).map(
     (world) =>
       world.switchBranch(name, branch),
 )
-const deletion = node.map((name): Move => (world) => world.delete(name))
+const deletion = node.map(
+  (name): Move =>
+    (world) =>
+      world.delete(name),
+)
 const crash = fc.constant<Move>((world) => world.steps.crash('C'))
 
 const calm = [
@@ -89,12 +95,7 @@ const worlds = [
   { name: 'appends, reads and faults of the cache, and crashes', moves: [...calm, ...faults] },
   {
     name: 'appends, reads, switches, a deletion, faults and crashes',
-    moves: [
-      ...calm,
-      ...faults,
-      { arbitrary: branchSwitch, weight: 2 },
-      { arbitrary: deletion, weight: 1 },
-    ],
+    moves: [...calm, ...faults, { arbitrary: branchSwitch, weight: 2 }, { arbitrary: deletion, weight: 1 }],
   },
 ]
 

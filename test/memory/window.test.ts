@@ -83,11 +83,14 @@ describe('the window', () => {
     { cut: 'TURN', maxTokens: 100, startOn: 'USER', anchor: 0, roles: 'aua' },
     { cut: 'TURN', maxTokens: 100, startOn: 'USER', anchor: 0, roles: 'aa' },
     { cut: 'OVERSIZE', maxTokens: 9, startOn: 'ANY', anchor: 0, roles: 'ua' },
-  ] as const)('says $cut for $roles at $maxTokens tokens, anchor $anchor, on $startOn', ({ cut, roles, ...request }) => {
-    const letters: Record<string, Role> = { u: 'USER', a: 'ASSISTANT', t: 'TOOL' }
-    const path = placed([...roles].map((letter) => ({ tokens: 10, role: letters[letter] ?? 'USER' })))
-    expect(cutWindow(path, headOf(path), request).cut).toBe(cut)
-  })
+  ] as const)(
+    'says $cut for $roles at $maxTokens tokens, anchor $anchor, on $startOn',
+    ({ cut, roles, ...request }) => {
+      const letters: Record<string, Role> = { u: 'USER', a: 'ASSISTANT', t: 'TOOL' }
+      const path = placed([...roles].map((letter) => ({ tokens: 10, role: letters[letter] ?? 'USER' })))
+      expect(cutWindow(path, headOf(path), request).cut).toBe(cut)
+    },
+  )
 
   test('of an empty conversation is empty and nothing is omitted', () => {
     const window = cutWindow([], { sequence: 0, tokens: 0 }, { maxTokens: 10, startOn: 'ANY', anchor: 0 })

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../../../src/errors.ts'
+import type { Consistency, Context } from '../../../src/memory/context.ts'
 import { ROOT_BRANCH } from '../../../src/memory/conversation.ts'
-import type { Consistency, Context } from '../../../src/memory/memory.ts'
 import { contentOf, type Message } from '../../../src/memory/message.ts'
 import type { ModelHistory } from './model-history.ts'
 
@@ -68,14 +68,16 @@ export function createLedger(model: ModelHistory): Ledger {
   function owedLength(branch: string, consistency: Consistency, startedAt: number): number {
     const owed = appends.filter(
       (append) =>
-        append.branch === branch &&
-        append.acknowledgedAt < startedAt &&
-        (consistency === 'STRONG' || !append.isExempt),
+        append.branch === branch && append.acknowledgedAt < startedAt && (consistency === 'STRONG' || !append.isExempt),
     )
     return Math.max(0, ...owed.map(({ sequence }) => sequence))
   }
 
-  function faultOf(consistency: Consistency, startedAt: number, answer: Context | Error | undefined): string | undefined {
+  function faultOf(
+    consistency: Consistency,
+    startedAt: number,
+    answer: Context | Error | undefined,
+  ): string | undefined {
     if (answer instanceof NotFoundError) return deletion.landedAt < clock ? undefined : 'it is not deleted'
     if (deletion.acknowledgedAt < startedAt) return 'it is deleted'
     if (answer === undefined || answer instanceof Error) return deletion.landedAt < clock ? undefined : String(answer)
@@ -94,7 +96,9 @@ export function createLedger(model: ModelHistory): Ledger {
     history,
     violations: [],
     reads: 0,
-    noteLoss: (kind) => void (losses[kind] += 1),
+    noteLoss(kind) {
+      losses[kind] += 1
+    },
     failed(error) {
       if (deletion.landedAt === Number.POSITIVE_INFINITY) ledger.violations.push(`An operation failed: ${error}`)
     },

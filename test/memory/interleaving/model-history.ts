@@ -42,7 +42,9 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
   return {
     log: logOf,
     findConversations: async (owner, ids) =>
-      ids.map((wanted) => (wanted === id && owner === ownerId && !isDeleted ? structuredClone(conversation) : undefined)),
+      ids.map((wanted) =>
+        wanted === id && owner === ownerId && !isDeleted ? structuredClone(conversation) : undefined,
+      ),
     async insertMessages(messages) {
       let inserted = 0
       for (const message of messages) {

@@ -1,17 +1,23 @@
 import { NotFoundError } from '../../../src/errors.ts'
 import { createAppender } from '../../../src/memory/appender.ts'
+import type { Consistency } from '../../../src/memory/context.ts'
 import { createContextReader } from '../../../src/memory/context-reader.ts'
 import { createEraser } from '../../../src/memory/eraser.ts'
 import type { History } from '../../../src/memory/history.ts'
 import { createHistoryFlights } from '../../../src/memory/history-flights.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
-import type { Consistency } from '../../../src/memory/memory.ts'
 import type { MessageDraft } from '../../../src/memory/message.ts'
 import { createPathReader } from '../../../src/memory/path-reader.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createModelCache, type ModelCache, type ScriptProtections } from './model-cache.ts'
 import { createModelHistory } from './model-history.ts'
-import { createLeakyFlights, createPlainGuard, createPlainWriter, type NodeProtections, plainCounter } from './plain-node.ts'
+import {
+  createLeakyFlights,
+  createPlainGuard,
+  createPlainWriter,
+  type NodeProtections,
+  plainCounter,
+} from './plain-node.ts'
 import { createSteps, type Steps, settle } from './steps.ts'
 
 export type Protections = ScriptProtections & NodeProtections
