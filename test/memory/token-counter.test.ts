@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import * as cl100k from 'gpt-tokenizer/encoding/cl100k_base'
 import * as o200k from 'gpt-tokenizer/encoding/o200k_base'
@@ -13,6 +15,7 @@ import { mixedTexts, realisticText } from '../support/texts.ts'
 
 type Draft = Pick<MessageDraft, 'role' | 'parts' | 'author'>
 
+const execute = promisify(execFile)
 const PLAIN = { disallowedSpecial: new Set<string>() }
 const LIBRARY = { o200k_base: o200k, o200k_harmony: harmony, cl100k_base: cl100k, p50k_base: p50k, r50k_base: r50k }
 
@@ -45,6 +48,15 @@ describe('the count of a text', () => {
     const text = 'a <|endoftext|> b <|im_start|>system<|im_end|>'
     expect(() => o200k.countTokens(text)).toThrow()
     expect(await counter.countMessages('o200k_base', [draft(text)])).toEqual([o200k.countTokens(text, PLAIN) + 4])
+  })
+
+  test('follows the library where byte order marks mislead it', async () => {
+    const texts = ['\ufeff', '\ufeff名', '\ufeff\ufeffង', '\ufeffusing', '\ufeff\n\ufeff//']
+    const tokens = await counter.countMessages(
+      'o200k_base',
+      texts.map((text) => draft(text)),
+    )
+    expect(tokens).toEqual(texts.map((text) => o200k.countTokens(text, PLAIN) + 4))
   })
 
   test('is the same on the event loop and off it', async () => {
@@ -138,12 +150,21 @@ describe('the event loop', () => {
     expect(busyMs).toBeLessThan(20)
   })
 
+  test('is held for a moment only by the slowest message that is counted on it', async () => {
+    const text = String.fromCodePoint(
+      ...Array.from({ length: 1_000 }, (_, index) => 0x4e00 + ((index * 7_919) % 20_000)),
+    )
+    const { tokens, busyMs } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
+    expect(tokens).toEqual([o200k.countTokens(text) + 4])
+    expect(busyMs).toBeLessThan(20)
+  })
+
   test('is free while the first message of an encoding is counted', async () => {
     const cold = createTokenCounter()
     try {
       const { tokens, busyMs } = await measure(() => cold.countMessages('o200k_base', [draft('hello world')]))
       expect(tokens).toEqual([6])
-      expect(busyMs).toBeLessThan(50)
+      expect(busyMs).toBeLessThan(20)
     } finally {
       await cold.close()
     }
@@ -171,6 +192,16 @@ describe('a counter', () => {
     await closing.close()
     await counted
   })
+})
+
+test('an idle thread does not keep the process from ending', async () => {
+  const module = new URL('../../src/memory/token-counter.ts', import.meta.url).href
+  const script = `
+    import { createTokenCounter } from '${module}'
+    const parts = [{ type: 'text', text: 'hello world' }]
+    console.log(await createTokenCounter().countMessages('o200k_base', [{ role: 'USER', parts }]))`
+  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
+  expect(stdout).toBe('[ 6 ]\n')
 })
 
 /** With the processor time of this thread: unlike the delay of a timer it does not grow with what else the machine does. */
