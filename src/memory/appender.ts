@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import { ClientMessageIdConflictError, HistoryUnavailableError } from '../errors.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
+import { findConversation } from './path-reader.ts'
 import { encodeRow, joinRows } from './tail.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { Writer } from './writer.ts'
@@ -53,8 +54,7 @@ export function createAppender(parts: AppenderParts): Appender {
 
   async function readCourse(ownerId: string, conversationId: string): Promise<Course> {
     const readAt = now()
-    const [conversation] = await history.findConversations(ownerId, [conversationId])
-    if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
+    const conversation = await findConversation(history, ownerId, conversationId)
     const head = headHint(conversation, conversation.activeBranch)
     return { conversation, readAt, head, marked: 0, marks: [] }
   }

@@ -2,14 +2,14 @@ import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import { type Appended, createAppender, readHead } from './appender.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
-import { createContextReader } from './context-reader.ts'
+import { createContextReader, type TurnPath } from './context-reader.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
 import { createEraser } from './eraser.ts'
 import type { ConversationRange, History, SequenceRange } from './history.ts'
 import { createConversationId, placeOf } from './ids.ts'
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
-import { createPathReader, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { Writer } from './writer.ts'
 
@@ -40,6 +40,8 @@ export interface NewMessage {
 export interface Memory {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
+  /** What a turn continues: see ContextReader. */
+  readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
 
   createConversation(
     ownerId: string,
@@ -95,7 +97,7 @@ const DEFAULT_ENCODING = 'o200k_base'
 
 export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
-  const { readContexts } = createContextReader(guard, createPathReader(parts, limits))
+  const { readContexts, readTurn } = createContextReader(parts, createPathReader(parts, limits))
   const { append } = createAppender(parts)
   const { deleteConversation, sweep } = createEraser(parts)
 
@@ -104,14 +106,9 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     writer.run(`${conversationId} events`, () => events.publish(conversationId, changes))
   }
 
-  async function findConversation(ownerId: string, id: string): Promise<Conversation> {
-    const [conversation] = await history.findConversations(ownerId, [id])
-    if (conversation === undefined) throw new NotFoundError('conversation', id)
-    return conversation
-  }
-
   return {
     readContexts,
+    readTurn,
     sweep,
     findConversations: history.findConversations,
     findConversationByExternalId: history.findConversationByExternalId,
@@ -180,7 +177,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async subscribe(ownerId, conversationId, after, signal) {
-      await findConversation(ownerId, conversationId)
+      await findConversation(history, ownerId, conversationId)
       return events.subscribe(conversationId, after, signal)
     },
   }
