@@ -8,7 +8,8 @@ import type { Message, MessageDraft, MessagePart, Role } from './message.ts'
  * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
  * a reader and Redis' script find the rows without parsing them.
  */
-const ROW_SEPARATOR = ',\n'
+/** Between the rows of a tail. */
+export const ROW_SEPARATOR = ',\n'
 
 const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
 const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
