@@ -5,6 +5,7 @@ import { createRedisCache } from '../../src/memory/redis-cache.ts'
 import { createRedis } from '../../src/memory/redis-connection.ts'
 import { type Service, startRedis } from '../support/services.ts'
 import { appendedOf, SMALL_LIMITS, tailOf, testCache } from './cache-suite.ts'
+import { fillUp, startSmallRedis } from './full-redis.ts'
 
 let redis: Redis | Cluster
 let cache: Cache
@@ -143,14 +144,14 @@ test('keys of another type are absent and are overwritten', async () => {
 })
 
 test('a full Redis takes marks and answers reads, and refuses the rest', async () => {
-  const server = await startRedis(['--maxmemory', '3mb', '--maxmemory-policy', 'noeviction'])
+  const server = await startSmallRedis()
   onTestFinished(() => server.stop())
   const full = createRedis({ urls: [server.url], commandTimeoutMs: 5_000, onError: () => {} })
   onTestFinished(() => full.disconnect())
   const fullCache = createRedisCache(full, SMALL_LIMITS)
   await vi.waitFor(() => fullCache.open('a', 'g1'), 5_000)
   await fullCache.fill('a', tailOf(1, 3), 50)
-  await expect(fillUp(full)).rejects.toThrow('OOM')
+  await fillUp(full)
 
   await fullCache.mark('a', { epoch: 0, branch: '0', sequence: 4 }, 'g2')
   await fullCache.mark('new', { epoch: 0, branch: '0', sequence: 1 }, 'g2')
@@ -163,10 +164,6 @@ test('a full Redis takes marks and answers reads, and refuses the rest', async (
   await fullCache.drop('a')
   expect((await fullCache.readEntries(['a']))[0]).toEqual({})
 })
-
-async function fillUp(full: Redis | Cluster): Promise<never> {
-  for (let index = 0; ; index++) await full.set(`filler-${index}`, 'x'.repeat(1_000))
-}
 
 /** The commands that a piece of work sent to the shared Redis about its own keys. */
 async function monitor(work: () => Promise<unknown>): Promise<string[][]> {
