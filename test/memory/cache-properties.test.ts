@@ -18,11 +18,16 @@ afterAll(() => redisCache.close())
 
 type Step = (cache: Cache, id: string) => Promise<unknown>
 
-const generation = fc.constantFrom('g1', 'g2')
-const branch = fc.constantFrom('0', 'b1')
-const epoch = fc.integer({ min: 0, max: 2 })
+/** Mostly the first: steps that have nothing to do with each other show little. */
+function mostly<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) })
+}
+
+const generation = mostly('g1', 'g2')
+const branch = mostly('0', 'b1')
+const epoch = mostly(0, 1, 2)
 const sequence = fc.integer({ min: 0, max: 12 })
-const span = fc.tuple(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 0, max: 5 }))
+const span = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 5 }))
 
 /** A step with its name, so that a failing sequence can be read. */
 function step<T>(name: string, of: fc.Arbitrary<T>, take: (values: T) => Step): fc.Arbitrary<[string, Step]> {
@@ -56,7 +61,7 @@ const steps = fc.oneof(
 test('any sequence of steps gives the same answers and the same entries on Redis and in process', async () => {
   let runs = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 25 }), async (sequence) => {
+    fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 20 }), async (sequence) => {
       const id = `property-${process.pid}-${++runs}`
       const localCache = createLocalCache({ ...SMALL_LIMITS, maxBytes: 1_000_000 }, Date.now)
       for (const [, take] of sequence) {
@@ -66,7 +71,7 @@ test('any sequence of steps gives the same answers and the same entries on Redis
       }
       await redisCache.drop(id)
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   )
 })
 
