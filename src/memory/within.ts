@@ -1,5 +1,5 @@
 /** An answer that did not come in time. */
-export class TimedOutError extends Error {
+class TimedOutError extends Error {
   constructor(timeoutMs: number) {
     super(`No answer within ${timeoutMs} ms`)
     this.name = 'TimedOutError'

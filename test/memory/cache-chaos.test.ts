@@ -3,7 +3,7 @@ import { createCacheGuard } from '../../src/memory/cache-guard.ts'
 import { createRedisCache } from '../../src/memory/redis-cache.ts'
 import { createRedis } from '../../src/memory/redis-connection.ts'
 import { startRedis } from '../support/services.ts'
-import { appendedOf, SMALL_LIMITS, tailOf } from './cache-suite.ts'
+import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 import { fillUp, startSmallRedis } from './full-redis.ts'
 import { recordCache } from './recorded-cache.ts'
 

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type CacheGuardLimits, createCacheGuard } from '../../src/memory/cache-guard.ts'
-import { createLocalCache } from '../../src/memory/local-cache.ts'
-import { appendedOf, SMALL_LIMITS, tailOf } from './cache-suite.ts'
-import { disconnect, hang, recordCache, refuse } from './recorded-cache.ts'
+import { appendedOf, tailOf } from './cache-rows.ts'
+import { breakCircuit, createGuarded, settlesAtOnce } from './guarded-cache.ts'
+import { disconnect, hang, refuse } from './recorded-cache.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -11,40 +10,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
 })
-
-function createGuarded(limits: Partial<CacheGuardLimits> = {}) {
-  const cache = recordCache(createLocalCache({ ...SMALL_LIMITS, maxBytes: 100_000_000 }, () => 1_000_000))
-  const events: string[] = []
-  const guard = createCacheGuard(
-    cache,
-    { commandTimeoutMs: 50, ...limits },
-    {
-      onFault: (operation) => events.push(`fault ${operation}`),
-      onAvailable: (available) => events.push(available ? 'available' : 'unavailable'),
-      onMarkLost: (id) => events.push(`lost ${id}`),
-    },
-  )
-  return { cache, guard, events }
-}
-
-type Guarded = ReturnType<typeof createGuarded>
-
-async function breakCircuit({ cache, guard }: Guarded): Promise<void> {
-  cache.before = disconnect
-  while (guard.available) await guard.readEntries(['a'])
-  cache.before = () => {}
-  cache.calls.length = 0
-}
-
-/** Whether it settles in this turn: no timer and no input of any kind comes in between. */
-async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false
-  const watched = promise.finally(() => {
-    settled = true
-  })
-  for (let step = 0; step < 20; step++) await Promise.resolve()
-  return settled && (await watched.then(() => true))
-}
 
 const MARK = { epoch: 1, branch: '0', sequence: 5 }
 
@@ -156,121 +121,6 @@ test('while the background probe waits for its answer no call does, and none rea
   expect(cache.calls.filter((call) => call !== 'ping')).toEqual([])
   expect(cache.calls.length).toBeGreaterThanOrEqual(3)
   expect(events.filter((event) => event.endsWith('available'))).toEqual(['unavailable'])
-})
-
-test('a cache that is back gets the kept marks before any caller is let through', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500 })
-  const { cache, guard, events } = guarded
-  await breakCircuit(guarded)
-  await guard.mark('a', MARK)
-  await guard.mark('a', { epoch: 3, branch: '0', sequence: 4 })
-  await guard.mark('a', { epoch: 2, branch: 'b1', sequence: 2 })
-  await guard.mark('b', MARK)
-  const gate = Promise.withResolvers<void>()
-  cache.before = (operation) => (operation === 'mark' ? gate.promise : undefined)
-  await vi.advanceTimersByTimeAsync(500)
-  expect(cache.calls).toEqual(['ping', 'mark', 'mark'])
-  expect(await guard.readEntries(['a'])).toBeUndefined()
-  gate.resolve()
-  await vi.advanceTimersByTimeAsync(0)
-  expect(cache.calls).toEqual(['ping', 'mark', 'mark', 'mark'])
-  expect(guard.available).toBe(true)
-  expect(events.at(-1)).toBe('available')
-  expect(await guard.readEntries(['a', 'b'])).toMatchObject([
-    { register: { epoch: 3, marks: { '0': 5, b1: 2 } } },
-    { register: { epoch: 1, marks: { '0': 5 } } },
-  ])
-  expect(vi.getTimerCount()).toBe(0)
-})
-
-test('a cache that fails again while the kept marks are sent stays away, and they stay kept', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500 })
-  const { cache, guard } = guarded
-  await breakCircuit(guarded)
-  await guard.mark('a', MARK)
-  cache.before = (operation) => (operation === 'mark' ? disconnect() : undefined)
-  await vi.advanceTimersByTimeAsync(500)
-  expect(cache.calls).toEqual(['ping', 'mark'])
-  expect(guard.available).toBe(false)
-  cache.before = () => {}
-  await vi.advanceTimersByTimeAsync(500)
-  expect(await guard.readEntries(['a'])).toMatchObject([{ register: { marks: { '0': 5 } } }])
-})
-
-test('a mark that alone was refused is sent again, and meanwhile raises what this node reads', async () => {
-  const { cache, guard } = createGuarded({ probeIntervalMs: 500 })
-  const { generation = '' } = (await guard.open('a')) ?? {}
-  await guard.fill('a', tailOf(1, 4, { generation }), 50)
-  cache.before = (operation) => (operation === 'mark' ? refuse() : undefined)
-  await guard.mark('a', MARK)
-  expect(guard.available).toBe(true)
-  expect(await guard.readEntries(['other', 'a'])).toMatchObject([
-    {},
-    { register: { generation, epoch: 1, marks: { '0': 5 } }, tail: { last: 4 } },
-  ])
-  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { epoch: 0, marks: { '0': 4 } } }])
-  await vi.advanceTimersByTimeAsync(1_000)
-  cache.before = () => {}
-  await vi.advanceTimersByTimeAsync(500)
-  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { epoch: 1, marks: { '0': 5 } } }])
-  expect(vi.getTimerCount()).toBe(0)
-})
-
-test('a mark that is raised while it is sent is sent again', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500, faultsToOpen: 1 })
-  const { cache, guard } = guarded
-  await breakCircuit(guarded)
-  await guard.mark('a', MARK)
-  const gate = Promise.withResolvers<void>()
-  cache.before = (operation) => (operation === 'mark' ? gate.promise : undefined)
-  await vi.advanceTimersByTimeAsync(500)
-  await guard.mark('a', { ...MARK, sequence: 6 })
-  gate.resolve()
-  await vi.advanceTimersByTimeAsync(500)
-  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { marks: { '0': 6 } } }])
-})
-
-test('marks of more conversations than may be kept are lost, and told of', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500, maxKeptMarks: 2 })
-  const { cache, guard, events } = guarded
-  await breakCircuit(guarded)
-  for (const id of ['a', 'b', 'c']) await guard.mark(id, MARK)
-  await guard.mark('a', { ...MARK, sequence: 6 })
-  expect(events.filter((event) => event.startsWith('lost'))).toEqual(['lost c'])
-  await vi.advanceTimersByTimeAsync(500)
-  expect(await cache.readEntries(['a', 'b', 'c'])).toMatchObject([
-    { register: { marks: { '0': 6 } } },
-    { register: { marks: { '0': 5 } } },
-    {},
-  ])
-})
-
-test('a thousand refused marks do not keep others from being sent', async () => {
-  const { cache, guard } = createGuarded({ probeIntervalMs: 500 })
-  cache.before = (operation) => (operation === 'mark' ? refuse() : undefined)
-  for (let index = 0; index < 1_000; index++) await guard.mark(`refused-${index}`, MARK)
-  await guard.mark('last', MARK)
-  cache.calls.length = 0
-  await vi.advanceTimersByTimeAsync(500)
-  expect(cache.calls.length).toBeLessThan(500)
-  await vi.advanceTimersByTimeAsync(2_500)
-  cache.before = () => {}
-  await vi.advanceTimersByTimeAsync(2_500)
-  expect(await cache.readEntries(['refused-0', 'last'])).toMatchObject([
-    { register: { marks: { '0': 5 } } },
-    { register: { marks: { '0': 5 } } },
-  ])
-})
-
-test('close sends what is kept, closes the cache and leaves no timer', async () => {
-  const { cache, guard } = createGuarded()
-  cache.before = (operation) => (operation === 'mark' ? refuse() : undefined)
-  await guard.mark('a', MARK)
-  cache.before = () => {}
-  cache.calls.length = 0
-  await guard.close()
-  expect(cache.calls).toEqual(['mark', 'close'])
-  expect(vi.getTimerCount()).toBe(0)
 })
 
 test('close does not wait for a cache that is away', async () => {

@@ -4,7 +4,7 @@ import type { Cache, Register } from '../../src/memory/cache.ts'
 import { createLocalCache } from '../../src/memory/local-cache.ts'
 import { createRedisCache } from '../../src/memory/redis-cache.ts'
 import { createRedis } from '../../src/memory/redis-connection.ts'
-import { appendedOf, SMALL_LIMITS, tailOf } from './cache-suite.ts'
+import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 
 let redisCache: Cache
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { createLocalCache } from '../../src/memory/local-cache.ts'
-import { appendedOf, SMALL_LIMITS, tailOf, testCache } from './cache-suite.ts'
+import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
+import { testCache } from './cache-suite.ts'
 
 const shared = createLocalCache({ ...SMALL_LIMITS, maxBytes: 1_000_000 }, Date.now)
 testCache('local', () => shared)

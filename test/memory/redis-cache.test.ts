@@ -4,7 +4,8 @@ import type { Cache } from '../../src/memory/cache.ts'
 import { createRedisCache } from '../../src/memory/redis-cache.ts'
 import { createRedis } from '../../src/memory/redis-connection.ts'
 import { type Service, startRedis } from '../support/services.ts'
-import { appendedOf, SMALL_LIMITS, tailOf, testCache } from './cache-suite.ts'
+import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
+import { testCache } from './cache-suite.ts'
 import { fillUp, startSmallRedis } from './full-redis.ts'
 
 let redis: Redis | Cluster
