@@ -23,8 +23,11 @@ export interface LogReading {
 
 /** The logs of all conversations in Redis. Every method is one round trip and may reject. */
 export interface RedisEventLog {
-  /** Adds entries and tells the channel, which has the log's name. Without a log it tells the channel only that. */
-  append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<void>
+  /**
+   * Adds entries and tells the channel, which has the log's name. Without a log it tells the channel
+   * only that something was lost, and returns nothing.
+   */
+  append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]>
   /** Opens the log if there is none, and renews its life. */
   read(conversationId: string, after: LogPosition | undefined): Promise<LogReading>
 }
@@ -43,7 +46,7 @@ declare module 'ioredis' {
       ttlMs: number,
       length: number,
       ...entries: string[]
-    ): Result<null, Context>
+    ): Result<string | null, Context>
     readEvents(key: string, ttlMs: number, after: string): Result<[string, [string, string[]][]], Context>
   }
 }
@@ -56,7 +59,7 @@ const APPEND_SCRIPT = `
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not newest then
   redis.call(ARGV[1], KEYS[1], '')
-  return
+  return nil
 end
 local generation, sequence = string.match(newest[1], '^(%d+)-(%d+)$')
 for i = 4, #ARGV do
@@ -66,6 +69,7 @@ for i = 4, #ARGV do
   redis.call(ARGV[1], KEYS[1], id .. ' ' .. ARGV[i])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return generation .. '-' .. string.format('%.0f', sequence)
 `
 
 /** A new log's generation is Redis' time in microseconds: no log that was lost had the same. */
@@ -103,7 +107,11 @@ export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLo
   return {
     async append(conversationId, entries, ttlMs) {
       const values = entries.map(({ token, change }) => JSON.stringify([token, change]))
-      await redis.appendEvents(eventsKey(conversationId), publish, ttlMs, limits.logEvents, ...values)
+      const key = eventsKey(conversationId)
+      const last = parseCursor((await redis.appendEvents(key, publish, ttlMs, limits.logEvents, ...values)) ?? '')
+      if (last === undefined) return []
+      const before = last.sequence - entries.length
+      return entries.map((entry, index) => ({ ...entry, at: { ...last, sequence: before + index + 1 } }))
     },
 
     async read(conversationId, after) {

@@ -68,13 +68,17 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     else ignore(channel)
   }
   subscriber.on('ready', rejoin)
+  // A Cluster stays ready while the connections that listen are replaced.
+  subscriber.on('subscribersReady', rejoin)
   subscriber.on(redis.isCluster ? 'smessage' : 'message', hear)
 
   async function append(conversationId: string, entries: readonly LogEntry[]): Promise<void> {
     const debt = owed.get(conversationId)
     const all = debt === undefined ? entries : [debt, ...entries]
     const deleted = all.some(({ change }) => change.type === 'ConversationDeleted')
-    await log.append(conversationId, all, deleted ? DELETED_LOG_TTL_MS : limits.logTtlMs)
+    const placed = await log.append(conversationId, all, deleted ? DELETED_LOG_TTL_MS : limits.logTtlMs)
+    // Most often the channel has told them already; it may as well be without a connection.
+    for (const entry of placed) feeds.get(eventsKey(conversationId))?.take(entry)
     if (owed.get(conversationId) === debt) owed.delete(conversationId)
   }
 

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import type { ConversationChange } from '../../src/memory/conversation-events.ts'
@@ -16,13 +18,29 @@ const CHECKS_OFTEN = { ...SUITE_LIMITS, checkMs: 100 }
 describeConversationEvents('Redis events on two nodes', () => startNodes(inject('redisUrl')))
 
 describeConversationEvents('Redis events on a cluster', async () => {
-  const server = await startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())])
-  const client = new Redis(server.url)
-  await client.cluster('ADDSLOTSRANGE', 0, 16_383)
-  await vi.waitFor(async () => expect(await client.cluster('INFO')).toContain('cluster_state:ok'), WAIT)
-  client.disconnect()
+  const server = await startCluster()
   const { nodes, stop } = await startNodes(server.url, true)
   return { nodes, stop: () => stop().then(() => server.stop()) }
+})
+
+test('a listening connection of a cluster that was cut misses nothing', async () => {
+  const server = await startCluster()
+  const { nodes, stop } = await startNodes(server.url, true)
+  const client = new Redis(server.url)
+  const id = createConversationId()
+  const following = () => client.pubsub('SHARDNUMSUB', eventsKey(id))
+  const readers = nodes.map((events) => createEventReader(events, id, 'garbage'))
+  for (const reader of readers) await reader.take(1)
+  await expect.poll(following, WAIT).toEqual([eventsKey(id), 2])
+  await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+  for (const events of nodes) await events.publish(id, changed('a'))
+  for (const reader of readers) expect(idsOf(await reader.take(3))).toEqual(['ConversationReset', 'a', 'a'])
+  await expect.poll(following, WAIT).toEqual([eventsKey(id), 2])
+  for (const reader of readers) reader.abort()
+  await expect.poll(following, WAIT).toEqual([eventsKey(id), 0])
+  client.disconnect()
+  await stop()
+  await server.stop()
 })
 
 describe('What Redis holds', () => {
@@ -272,6 +290,41 @@ describe('When Redis fails', () => {
       await expect.poll(() => client.pubsub('NUMSUB', eventsKey(id)), WAIT).toEqual([eventsKey(id), 0])
     }))
 
+  test('connections cut at any time: nobody is told twice, a node always tells its own, a loss is a reset', async () => {
+    const cut = fc.constantFrom('none', 'none', 'pubsub', 'normal')
+    const steps = fc.array(fc.record({ near: fc.boolean(), before: cut, during: cut, wait: fc.boolean() }), {
+      maxLength: 25,
+    })
+    await fc.assert(
+      fc.asyncProperty(steps, (all) => withNodes(CHECKS_OFTEN, 2_000, () => runCuts(all))),
+      { numRuns: 15 },
+    )
+  })
+
+  async function runCuts(steps: { near: boolean; before: string; during: string; wait: boolean }[]): Promise<void> {
+    const { near, far } = await follow()
+    for (const [index, step] of steps.entries()) {
+      if (step.before !== 'none') await client.call('CLIENT', 'KILL', 'TYPE', step.before)
+      const name = `${step.near ? 'near' : 'far'} ${index}`
+      const publishing = (step.near ? here : there).events.publish(id, changed(name))
+      if (step.during !== 'none') await client.call('CLIENT', 'KILL', 'TYPE', step.during)
+      await publishing
+      if (step.wait) await setImmediate()
+    }
+    await untilFollowing(near, far)
+    const published = steps.map((step, index) => `${step.near ? 'near' : 'far'} ${index}`)
+    for (const [reader, own] of [
+      [near, 'near'],
+      [far, 'far'],
+    ] as const) {
+      const told = idsOf(reader.received.slice(1)).filter((name) => name !== 'end')
+      const names = told.filter((name) => name !== 'ConversationReset')
+      expect(new Set(names).size).toBe(names.length)
+      expect(names).toEqual(expect.arrayContaining(published.filter((name) => name.startsWith(own))))
+      if (names.length === told.length) expect(names.toSorted()).toEqual(published.toSorted())
+    }
+  }
+
   /** Publishes until both have got the same newest event by the log. */
   async function untilFollowing(...readers: ReturnType<typeof createEventReader>[]): Promise<void> {
     await vi.waitFor(async () => {
@@ -282,6 +335,18 @@ describe('When Redis fails', () => {
     }, WAIT)
   }
 })
+
+/** A cluster of one server that holds all slots. */
+async function startCluster(): Promise<Service> {
+  const server = await startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())])
+  const client = new Redis(server.url)
+  const { hostname, port } = new URL(server.url)
+  await client.config('SET', 'cluster-announce-ip', hostname, 'cluster-announce-port', port)
+  await client.cluster('ADDSLOTSRANGE', 0, 16_383)
+  await vi.waitFor(async () => expect(await client.cluster('INFO')).toContain('cluster_state:ok'), WAIT)
+  client.disconnect()
+  return server
+}
 
 async function startNodes(url: string, cluster = false) {
   const started = [
