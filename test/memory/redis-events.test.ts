@@ -296,7 +296,7 @@ describe('When Redis fails', () => {
       maxLength: 25,
     })
     await fc.assert(
-      fc.asyncProperty(steps, (all) => withNodes(CHECKS_OFTEN, 2_000, () => runCuts(all))),
+      fc.asyncProperty(steps, (all) => withNodes(CHECKS_OFTEN, 200, () => runCuts(all))),
       { numRuns: 15 },
     )
   })
@@ -317,11 +317,14 @@ describe('When Redis fails', () => {
       [near, 'near'],
       [far, 'far'],
     ] as const) {
-      const told = idsOf(reader.received.slice(1)).filter((name) => name !== 'end')
-      const names = told.filter((name) => name !== 'ConversationReset')
+      // What a node owes for a loss is paid a little later.
+      const names = await vi.waitFor(() => {
+        const told = idsOf(reader.received.slice(1)).filter((name) => name !== 'end')
+        if (!told.includes('ConversationReset')) expect(told.toSorted()).toEqual(published.toSorted())
+        return told.filter((name) => name !== 'ConversationReset')
+      }, WAIT)
       expect(new Set(names).size).toBe(names.length)
       expect(names).toEqual(expect.arrayContaining(published.filter((name) => name.startsWith(own))))
-      if (names.length === told.length) expect(names.toSorted()).toEqual(published.toSorted())
     }
   }
 
