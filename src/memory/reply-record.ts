@@ -28,6 +28,8 @@ export interface ReplyRecord {
   /** Counts the renewals of the lease; it never repeats. */
   beat: number
   leaseUntil: number
+  /** What the model was, or is to be, given: so that any node can tell it again. */
+  context: { maxTokens: number; anchor: number }
   /** Place in the queue; only while QUEUED. */
   place?: number
   /** The text so far, as of the last checkpoint; the whole text once sealed. */
