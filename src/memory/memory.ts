@@ -1,8 +1,17 @@
-import type { Conversation, ConversationChanges } from './conversation.ts'
-import type { ConversationEvent } from './conversation-events.ts'
-import type { ConversationRange, SequenceRange } from './history.ts'
-import type { Head, Message, MessagePart, Metadata, Role } from './message.ts'
+import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
+import { type Appended, createAppender, readHead } from './appender.ts'
+import type { CacheGuard } from './cache-guard.ts'
+import { createContextReader } from './context-reader.ts'
+import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
+import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
+import { createEraser } from './eraser.ts'
+import type { ConversationRange, History, SequenceRange } from './history.ts'
+import { createConversationId, placeOf } from './ids.ts'
+import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
+import { createPathReader, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import type { TokenCounter } from './token-counter.ts'
 import type { ContextCut, WindowRequest } from './window.ts'
+import type { Writer } from './writer.ts'
 
 export type Consistency = 'EVENTUAL' | 'STRONG'
 export type ContextSource = 'CACHE' | 'HISTORY' | 'CACHE_AND_HISTORY'
@@ -64,10 +73,10 @@ export interface Memory {
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
 
-  /** All stored, in order, or (the same client ids with the same content) already there; `created` tells which. */
-  appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<{ messages: Message[]; created: number; conversation: Conversation }>
-  /** Along the active path, oldest first. */
-  readMessages(ownerId: string, range: Omit<SequenceRange, 'branch'>): Promise<Message[]>
+  /** All stored, in order, or (the same client ids with the same content) there already. */
+  appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<Appended>
+  /** Along the active path of a conversation that was found for its owner, oldest first. */
+  readMessages(conversation: Conversation, range: Omit<SequenceRange, 'conversationId' | 'branch'>): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
   /** Metadata only; null removes it. */
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
@@ -75,6 +84,130 @@ export interface Memory {
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
   subscribe(ownerId: string, conversationId: string, after: string | undefined, signal: AbortSignal): Promise<AsyncIterable<ConversationEvent>>
 
+  /** Finishes deletions that were committed; to be called about once a minute. */
+  sweep(): Promise<void>
   /** Waits for the background work, at most `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>
+}
+
+export interface MemoryParts {
+  guard: CacheGuard
+  history: History
+  writer: Writer
+  counter: TokenCounter
+  events: ConversationEvents
+  now: () => number
+  onFill: PathReaderParts['onFill']
+}
+
+export interface MemoryLimits extends PathReaderLimits {
+  maxContextTokens: number
+  maxMessageBytes: number
+}
+
+const DEFAULT_ENCODING = 'o200k_base'
+
+export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
+  const { guard, history, writer, events, now } = parts
+  const { readContexts } = createContextReader(guard, createPathReader(parts, limits))
+  const { append } = createAppender(parts)
+  const { deleteConversation, sweep } = createEraser(parts)
+
+  /** After the acknowledgement, and beside the cache's writes, which may be slow. */
+  function tell(conversationId: string, changes: readonly ConversationChange[]): void {
+    writer.run(`${conversationId} events`, () => events.publish(conversationId, changes))
+  }
+
+  async function findConversation(ownerId: string, id: string): Promise<Conversation> {
+    const [conversation] = await history.findConversations(ownerId, [id])
+    if (conversation === undefined) throw new NotFoundError('conversation', id)
+    return conversation
+  }
+
+  return {
+    readContexts,
+    sweep,
+    findConversations: history.findConversations,
+    findConversationByExternalId: history.findConversationByExternalId,
+    listConversations: history.listConversations,
+    drain: writer.drain,
+
+    async createConversation(ownerId, input, ifExists) {
+      const result = await history.createConversation(newConversation(ownerId, input, now()))
+      if (!result.created && ifExists === 'FAIL') {
+        throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
+      }
+      return result
+    },
+
+    async updateConversation(ownerId, id, changes) {
+      const conversation = await history.updateConversation(ownerId, id, changes)
+      if (conversation === undefined) throw new NotFoundError('conversation', id)
+      // A cached tail lives no longer than its conversation: the next fill knows the new end.
+      if (changes.expiresAt !== undefined) await guard.drop(id)
+      tell(id, [{ type: 'ConversationChanged' }])
+      return conversation
+    },
+
+    async deleteConversation(ownerId, id) {
+      await deleteConversation(ownerId, id)
+      tell(id, [{ type: 'ConversationDeleted' }])
+    },
+
+    readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
+
+    async appendMessages(ownerId, conversationId, messages) {
+      const appended = await append(ownerId, conversationId, messages.map((message) => draftOf(message, now())))
+      tell(conversationId, appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })))
+      return appended
+    },
+
+    readMessages: ({ id, activeBranch }, range) =>
+      history.readSequenceRange({ ...range, conversationId: id, branch: activeBranch }),
+
+    async findMessages(ownerId, ids) {
+      const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
+      const [messages, conversations] = await Promise.all([
+        history.findMessages(ids),
+        history.findConversations(ownerId, owners),
+      ])
+      const owned = new Set(conversations.map((conversation) => conversation?.id))
+      return messages.map((message) => (message && owned.has(message.conversationId) ? message : undefined))
+    },
+
+    async updateMessage(ownerId, id, metadata) {
+      const place = placeOf(id)
+      const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
+      const message = conversation && (await history.updateMessageMetadata(id, metadata))
+      if (message === undefined) throw new NotFoundError('message', id)
+      // After the write, as a redaction's (A4): a tail filled from here on holds the new metadata.
+      await guard.drop(message.conversationId)
+      tell(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
+      return message
+    },
+
+    async subscribe(ownerId, conversationId, after, signal) {
+      await findConversation(ownerId, conversationId)
+      return events.subscribe(conversationId, after, signal)
+    },
+  }
+}
+
+function newConversation(ownerId: string, input: NewConversation, createdAt: number): Conversation {
+  return {
+    encoding: DEFAULT_ENCODING,
+    ...input,
+    id: createConversationId(),
+    ownerId,
+    branches: [],
+    activeBranch: ROOT_BRANCH,
+    branchEpoch: 0,
+    heads: {},
+    createdAt,
+    lastMessageAt: createdAt,
+  }
+}
+
+function draftOf(message: NewMessage, now: number): MessageDraft {
+  return { status: 'COMPLETE', createdAt: now, ...message }
 }

@@ -71,6 +71,9 @@ export interface Position {
   tokenStart: number
 }
 
+/** No message costs less: the chat framing alone is four tokens. So a budget bounds a number of messages. */
+export const MIN_MESSAGE_TOKENS = 4
+
 /** A stored message. */
 export interface Message extends MessageDraft, Position {
   id: string

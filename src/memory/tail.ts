@@ -1,6 +1,6 @@
 import type { Tail } from './cache.ts'
 import { messageId } from './ids.ts'
-import type { Message, MessageDraft, MessagePart, Role } from './message.ts'
+import type { Head, Message, MessageDraft, MessagePart, Role } from './message.ts'
 
 /*
  * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
@@ -53,6 +53,46 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
   } catch {
     return undefined
   }
+}
+
+/** The end of the path that a tail knows. */
+export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
+  return { sequence: last, tokens: tokenStart + tokens }
+}
+
+/**
+ * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
+ * rows that it has stay text. Both lists are oldest first and join it without a gap.
+ */
+export function extendTail(tail: Tail, older: readonly Message[], newer: readonly Message[], tailTokens: number): Tail {
+  const joined = {
+    ...tail,
+    first: tail.first - older.length,
+    last: tail.last + newer.length,
+    tokenStart: tail.tokenStart - tokensOf(older),
+    tokens: tail.tokens + tokensOf(older) + tokensOf(newer),
+    rows: joinRows([...older.map(encodeRow), ...(tail.rows === '' ? [] : [tail.rows]), ...newer.map(encodeRow)]),
+  }
+  return trimTail(joined, tailTokens)
+}
+
+function trimTail(tail: Tail, tailTokens: number): Tail {
+  let { first, tokenStart, tokens } = tail
+  let begin = 0
+  while (tokens > tailTokens) {
+    const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
+    if (!(rowTokens > 0)) throw new TypeError('A row without tokens')
+    const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
+    begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
+    first += 1
+    tokenStart += rowTokens
+    tokens -= rowTokens
+  }
+  return { ...tail, first, tokenStart, tokens, rows: tail.rows.slice(begin), reachesStart: first === 1 }
+}
+
+function tokensOf(messages: readonly Message[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0)
 }
 
 /** The newest rows from `fromTokens` on as text, found from the end so that the work follows the budget. */

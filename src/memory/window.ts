@@ -22,8 +22,8 @@ export interface Window<R extends Row> {
 }
 
 /** The lowest `tokenStart` that can be in a window: what a reader must hold, and no more. */
-export function lowestTokenStart(head: Head, request: Pick<WindowRequest, 'maxTokens'>): number {
-  return Math.max(0, head.tokens - request.maxTokens)
+export function lowestTokenStart(head: Head, maxTokens: number): number {
+  return Math.max(0, head.tokens - maxTokens)
 }
 
 /**
@@ -34,7 +34,7 @@ export function lowestTokenStart(head: Head, request: Pick<WindowRequest, 'maxTo
  */
 export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request: WindowRequest): Window<R> {
   const newest = rows.at(-1)
-  const bound = lowestTokenStart(head, request)
+  const bound = lowestTokenStart(head, request.maxTokens)
   if (head.sequence > 0 && (newest === undefined || newest.tokenStart < bound)) {
     return { rows: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
   }

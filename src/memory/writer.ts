@@ -12,8 +12,8 @@ export interface Writer {
   confirm(conversationId: string, appended: AppendedRows): void
   /** Moves the head hint; the highest of those waiting counts. */
   raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): void
-  /** Any other background work of a conversation (steps of a deletion, events). */
-  run(conversationId: string, job: () => Promise<void>): void
+  /** Any other background work (a step of a deletion, events); jobs of one key run one after another. */
+  run(key: string, job: () => Promise<void>): void
   /** Waits until everything handed over is done, at most `deadlineMs`; the rest is dropped and counted. */
   drain(deadlineMs: number): Promise<void>
   readonly depth: number

@@ -1,0 +1,181 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import type { CacheGuard } from './cache-guard.ts'
+import { type Conversation, headHint } from './conversation.ts'
+import type { History } from './history.ts'
+import { messageId } from './ids.ts'
+import type { Head, Message, MessageDraft } from './message.ts'
+import { encodeRow, joinRows } from './tail.ts'
+import type { TokenCounter } from './token-counter.ts'
+import type { Writer } from './writer.ts'
+
+/** No insert is sent later than this after its conversation was read (A4), by a good margin. */
+const DOCUMENT_LIFE_MS = 20_000
+
+export interface AppenderParts {
+  guard: CacheGuard
+  history: History
+  writer: Writer
+  counter: TokenCounter
+  now: () => number
+}
+
+export interface Appended {
+  conversation: Conversation
+  /** One for each draft, in order: stored now, or there already by its client id. */
+  messages: Message[]
+  /** Those of them that are new. */
+  stored: Message[]
+}
+
+export interface Appender {
+  /** Appends by protocol A2: durable, and marked in the cache or the command timeout over, when it returns. */
+  append(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
+}
+
+interface Counted {
+  draft: MessageDraft
+  tokens: number
+}
+
+/** One call's way through the history: what is known of the path, and the marks under way. */
+interface Course {
+  conversation: Conversation
+  readAt: number
+  head: Head
+  /** The highest sequence that this call marked on the branch. */
+  marked: number
+  marks: Promise<void>[]
+}
+
+export function createAppender(parts: AppenderParts): Appender {
+  const { guard, history, counter, now } = parts
+
+  async function readCourse(ownerId: string, conversationId: string): Promise<Course> {
+    const readAt = now()
+    const [conversation] = await history.findConversations(ownerId, [conversationId])
+    if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
+    const head = headHint(conversation, conversation.activeBranch)
+    return { conversation, readAt, head, marked: 0, marks: [] }
+  }
+
+  /** One ordered insert behind the head, its mark beside it; returns the prefix that was stored. */
+  async function insert(course: Course, batch: readonly Counted[]): Promise<Message[]> {
+    const messages = placeBehind(course.conversation, course.head, batch)
+    const { branchEpoch: epoch, activeBranch: branch, id } = course.conversation
+    course.marked = course.head.sequence + batch.length
+    course.marks.push(guard.mark(id, { epoch, branch, sequence: course.marked }))
+    const { inserted, duplicate } = await history.insertMessages(messages)
+    if (inserted < messages.length && !duplicate) throw new HistoryUnavailableError(new Error('An insert stopped'))
+    const stored = messages.slice(0, inserted)
+    const newest = stored.at(-1)
+    if (newest !== undefined) course.head = { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+    return stored
+  }
+
+  /** After a duplicate: those of the batch that are stored already, by client id (A2.3). */
+  async function findReplayed(course: Course, batch: readonly Counted[]): Promise<Map<string, Message>> {
+    const ids = batch.flatMap(({ draft: { clientMessageId } }) => clientMessageId ?? [])
+    const { id, branchEpoch: epoch, activeBranch } = course.conversation
+    const found = ids.length > 0 ? await history.findByClientMessageIds(id, ids) : []
+    for (const { branch, sequence } of found) {
+      // Another node's append, whose own mark may be under way still: it is acknowledged here, so mark it.
+      const isMarked = branch === activeBranch && sequence <= course.marked
+      if (!isMarked) course.marks.push(guard.mark(id, { epoch, branch, sequence }))
+    }
+    return new Map(found.map((message) => [message.clientMessageId ?? '', message]))
+  }
+
+  /** What the duplicate met; a store that shows nothing new after a duplicate is not to be trusted. */
+  async function readNewerHead(course: Course, mustMove: boolean): Promise<Head> {
+    const head = await readHead(history, course.conversation, course.head)
+    if (mustMove && head.sequence === course.head.sequence) {
+      throw new HistoryUnavailableError(new Error(`A duplicate in ${course.conversation.id} that is not there`))
+    }
+    return head
+  }
+
+  return {
+    async append(ownerId, conversationId, drafts) {
+      let course = await readCourse(ownerId, conversationId)
+      const counts = await counter.countMessages(course.conversation.encoding, drafts)
+      let pending: Counted[] = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
+      const messages = new Map<MessageDraft, Message>()
+      const stored: Message[] = []
+      while (pending.length > 0) {
+        if (now() - course.readAt > DOCUMENT_LIFE_MS) {
+          const { marks } = course
+          course = { ...(await readCourse(ownerId, conversationId)), marks }
+        }
+        const inserted = await insert(course, pending)
+        inserted.forEach((message, index) => pending[index] && messages.set(pending[index].draft, message))
+        stored.push(...inserted)
+        pending = pending.slice(inserted.length)
+        if (pending.length === 0) break
+        const replayed = await findReplayed(course, pending)
+        const fresh = pending.filter(({ draft }) => !isReplay(messages, draft, replayed.get(draft.clientMessageId ?? '')))
+        const isStuck = fresh.length === pending.length && inserted.length === 0
+        pending = fresh
+        if (pending.length > 0) course.head = await readNewerHead(course, isStuck)
+      }
+      await Promise.all(course.marks)
+      handOver(parts, course, stored)
+      const { conversation } = course
+      return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
+    },
+  }
+}
+
+/** The head of the active path: the newest message from a head on that is known. One query. */
+export async function readHead(history: History, { id, activeBranch }: Conversation, known: Head): Promise<Head> {
+  const range = { conversationId: id, branch: activeBranch, fromTokens: known.tokens, limit: 1 }
+  const [newest] = await history.readTokenRange(range)
+  return newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+}
+
+function placeBehind({ id, activeBranch: branch }: Conversation, head: Head, batch: readonly Counted[]): Message[] {
+  let { sequence, tokens: tokenStart } = head
+  return batch.map(({ draft, tokens }) => {
+    sequence += 1
+    const position = { branch, sequence, tokens, tokenStart }
+    tokenStart += tokens
+    return { ...draft, ...position, id: messageId(id, branch, sequence), conversationId: id }
+  })
+}
+
+/** Notes a draft that is stored already; the same client id with other content is a conflict. */
+function isReplay(messages: Map<MessageDraft, Message>, draft: MessageDraft, stored: Message | undefined): boolean {
+  if (stored === undefined) return false
+  const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
+  if (stored.status !== 'REDACTED' && !isDeepStrictEqual(says(stored), says(draft))) {
+    throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', stored.id)
+  }
+  messages.set(draft, stored)
+  return true
+}
+
+/** What comes after the acknowledgement: the cached tail and the head's hint. */
+function handOver({ writer, now }: AppenderParts, { conversation, head }: Course, stored: readonly Message[]): void {
+  const { id, activeBranch, branchEpoch: epoch } = conversation
+  for (const run of contiguousRuns(stored)) {
+    const [begin] = run
+    const end = run.at(-1)
+    if (begin === undefined || end === undefined) continue
+    const tokens = end.tokenStart + end.tokens - begin.tokenStart
+    const rows = joinRows(run.map(encodeRow))
+    writer.confirm(id, { epoch, branch: begin.branch, first: begin.sequence, last: end.sequence, tokens, rows })
+  }
+  if (stored.length > 0) writer.raiseHead(id, activeBranch, head, now())
+}
+
+/** The batch, cut where another writer's messages came between. */
+function contiguousRuns(stored: readonly Message[]): Message[][] {
+  const runs: Message[][] = []
+  for (const message of stored) {
+    const run = runs.at(-1)
+    const previous = run?.at(-1)
+    if (previous?.branch === message.branch && previous.sequence + 1 === message.sequence) run?.push(message)
+    else runs.push([message])
+  }
+  return runs
+}

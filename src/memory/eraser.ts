@@ -1,0 +1,51 @@
+import { NotFoundError } from '../errors.ts'
+import type { CacheGuard } from './cache-guard.ts'
+import type { History } from './history.ts'
+import type { Writer } from './writer.ts'
+
+/** The second pass comes this long after the commit: inserts that were under way have landed by then (A4). */
+const SECOND_PASS_MS = 60_000
+/** Deletions that one sweep finishes, and messages that one step removes. */
+const SWEEP_LIMIT = 100
+const STEP_LIMIT = 1_000
+
+export interface EraserParts {
+  guard: CacheGuard
+  history: History
+  writer: Writer
+  now: () => number
+}
+
+export interface Eraser {
+  /** The conversation is absent when this returns, on every node whose cache drop was answered. */
+  deleteConversation(ownerId: string, conversationId: string): Promise<void>
+  /** Finishes deletions, also those of nodes that died; to be called about once a minute. */
+  sweep(): Promise<void>
+}
+
+/** Deletion by protocol A4: the commit, the drop, then the messages, and the document last. */
+export function createEraser({ guard, history, writer, now }: EraserParts): Eraser {
+  async function removeAllMessages(conversationId: string): Promise<void> {
+    let removed: number
+    do removed = (await history.removeMessages(conversationId, STEP_LIMIT)).messages
+    while (removed > 0)
+  }
+
+  return {
+    async deleteConversation(ownerId, conversationId) {
+      const isCommitted = await history.markDeleted(ownerId, conversationId, now())
+      if (!isCommitted) throw new NotFoundError('conversation', conversationId)
+      // After the commit: a fill needs the generation that this destroys, and a new one reads the commit.
+      await guard.drop(conversationId)
+      writer.run(conversationId, () => removeAllMessages(conversationId))
+    },
+
+    async sweep() {
+      for (const { conversationId } of await history.findUnfinishedDeletions(now() - SECOND_PASS_MS, SWEEP_LIMIT)) {
+        await removeAllMessages(conversationId)
+        // The document is what remembers an unanswered drop, so it goes last and only then.
+        if (await guard.drop(conversationId)) await history.removeConversation(conversationId)
+      }
+    },
+  }
+}
