@@ -7,6 +7,7 @@ import type { ConversationChange, ConversationEvent, ConversationEvents } from '
 import { createEraser } from './eraser.ts'
 import type { ConversationRange, History, SequenceRange } from './history.ts'
 import { createConversationId, placeOf } from './ids.ts'
+import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
 import { createPathReader, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './token-counter.ts'
@@ -124,8 +125,15 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     return conversation
   }
 
+  /** Bad requests are answered without asking for them; the others go on in one call. */
+  async function readCheckedContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
+    const faults = requests.map((request) => contextFault(request, limits))
+    const contexts = (await readContexts(requests.filter((_, index) => faults[index] === undefined))).values()
+    return faults.map((fault) => fault ?? (contexts.next().value as Context | Error))
+  }
+
   return {
-    readContexts,
+    readContexts: readCheckedContexts,
     sweep,
     findConversations: history.findConversations,
     findConversationByExternalId: history.findConversationByExternalId,
@@ -133,6 +141,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     drain: writer.drain,
 
     async createConversation(ownerId, input, ifExists) {
+      checkNewConversation(input, now())
       const result = await history.createConversation(newConversation(ownerId, input, now()))
       if (!result.created && ifExists === 'FAIL') {
         throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
@@ -141,6 +150,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async updateConversation(ownerId, id, changes) {
+      checkChanges(changes, now())
       const conversation = await history.updateConversation(ownerId, id, changes)
       if (conversation === undefined) throw new NotFoundError('conversation', id)
       // A cached tail lives no longer than its conversation: the next fill knows the new end.
@@ -157,6 +167,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
 
     async appendMessages(ownerId, conversationId, messages) {
+      checkNewMessages(messages, limits)
       const appended = await append(ownerId, conversationId, messages.map((message) => draftOf(message, now())))
       tell(conversationId, appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })))
       return appended
@@ -176,6 +187,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async updateMessage(ownerId, id, metadata) {
+      if (metadata !== null) checkMetadata('metadata', metadata)
       const place = placeOf(id)
       const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
       const message = conversation && (await history.updateMessageMetadata(id, metadata))
@@ -190,6 +202,15 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
       await findConversation(ownerId, conversationId)
       return events.subscribe(conversationId, after, signal)
     },
+  }
+}
+
+function contextFault(request: ContextRequest, limits: MemoryLimits): Error | undefined {
+  try {
+    checkContextRequest(request, limits)
+    return undefined
+  } catch (error) {
+    return error as Error
   }
 }
 

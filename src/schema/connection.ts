@@ -28,7 +28,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<(typeof builder)['
     description: `An item of a ${name}Connection.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Opaque; names this place in the list.' }),
-      node: t.field({ type: node, description: 'The item.', resolve: (item) => item.node }),
+      node: t.field({ type: node, description: 'The item.', resolve: (item) => item.node as never }),
     }),
   })
   return builder.objectRef<Page<T>>(`${name}Connection`).implement({
@@ -38,7 +38,7 @@ export function connectionOf<T>(name: string, node: ObjectRef<(typeof builder)['
       nodes: t.field({
         type: [node],
         description: 'The items alone.',
-        resolve: ({ edges }) => edges.map((item) => item.node),
+        resolve: ({ edges }) => edges.map((item) => item.node) as never,
       }),
       pageInfo: t.expose('pageInfo', { type: PageInfoRef, description: 'Where the page stands.' }),
     }),

@@ -1,9 +1,8 @@
-import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
 import { type CursorCodec, type Page, type PageArguments, readPage } from '../memory/page.ts'
-import { builder } from './builder.ts'
+import { builder, type OperationContext } from './builder.ts'
 import { connectionOf, pageArguments } from './connection.ts'
-import { ConversationRef } from './conversation.ts'
+import { ConversationRef, type KnownConversation, loaded } from './conversation.ts'
 import { MessageRef } from './message.ts'
 
 const sequenceCodec: CursorCodec<Message, number> = {
@@ -19,14 +18,18 @@ builder.objectField(ConversationRef, 'messages', (t) =>
     type: connectionOf('Message', MessageRef),
     description: 'The messages of the active path, oldest first.',
     args: pageArguments,
-    resolve: ({ id }, args, { ownerId, memory }) => readMessagePage(memory, ownerId, id, args),
+    resolve: (parent, args, context) => readMessagePage(parent, args, context),
   }),
 )
 
-function readMessagePage(memory: Memory, ownerId: string, id: string, args: PageArguments): Promise<Page<Message>> {
+async function readMessagePage(
+  parent: KnownConversation,
+  args: PageArguments,
+  context: OperationContext,
+): Promise<Page<Message>> {
+  const conversation = await loaded(parent, context)
   return readPage(args, sequenceCodec, ({ after, before, limit, from }) =>
-    memory.readMessages(ownerId, {
-      conversationId: id,
+    context.memory.readMessages(conversation, {
       afterSequence: after ?? 0,
       beforeSequence: before ?? Number.MAX_SAFE_INTEGER,
       limit,
