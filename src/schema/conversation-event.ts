@@ -1,15 +1,15 @@
 import {
-  type BareFeedEvent,
-  type ConversationFeedEvent,
-  type FeedEvent,
-  type MessageFeedEvent,
-  openEventFeed,
-} from '../memory/event-feed.ts'
+  type BareFollowedEvent,
+  type ConversationFollowedEvent,
+  type FollowedEvent,
+  type MessageFollowedEvent,
+  followConversation,
+} from '../memory/follow-conversation.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
 import { MessageRef } from './message.ts'
 
-const ConversationEventRef = builder.interfaceRef<FeedEvent>('ConversationEvent').implement({
+const ConversationEventRef = builder.interfaceRef<FollowedEvent>('ConversationEvent').implement({
   description: 'Something that happened in a conversation. Ignore types that you do not know: there will be more.',
   resolveType: ({ type }) => type,
   fields: (t) => ({
@@ -19,19 +19,19 @@ const ConversationEventRef = builder.interfaceRef<FeedEvent>('ConversationEvent'
   }),
 })
 
-builder.objectRef<MessageFeedEvent>('MessageAppended').implement({
+builder.objectRef<MessageFollowedEvent>('MessageAppended').implement({
   description: 'A message was stored at the end of the conversation.',
   interfaces: [ConversationEventRef],
   fields: (t) => ({ message: t.expose('message', { type: MessageRef, description: 'The message.' }) }),
 })
 
-builder.objectRef<MessageFeedEvent>('MessageChanged').implement({
+builder.objectRef<MessageFollowedEvent>('MessageChanged').implement({
   description: 'The metadata of a message was changed, or the message was redacted.',
   interfaces: [ConversationEventRef],
   fields: (t) => ({ message: t.expose('message', { type: MessageRef, description: 'The message as it is now.' }) }),
 })
 
-builder.objectRef<ConversationFeedEvent>('ConversationChanged').implement({
+builder.objectRef<ConversationFollowedEvent>('ConversationChanged').implement({
   description: 'What is known about the conversation was changed, for instance its title.',
   interfaces: [ConversationEventRef],
   fields: (t) => ({
@@ -39,12 +39,12 @@ builder.objectRef<ConversationFeedEvent>('ConversationChanged').implement({
   }),
 })
 
-builder.objectRef<BareFeedEvent>('ConversationDeleted').implement({
+builder.objectRef<BareFollowedEvent>('ConversationDeleted').implement({
   description: 'The conversation was deleted. The stream ends.',
   interfaces: [ConversationEventRef],
 })
 
-builder.objectRef<BareFeedEvent>('ConversationReset').implement({
+builder.objectRef<BareFollowedEvent>('ConversationReset').implement({
   description: 'Events were missed, for instance since the cursor is too old: load the conversation again. The stream goes on.',
   interfaces: [ConversationEventRef],
 })
@@ -58,7 +58,7 @@ builder.subscriptionField('conversationEvents', (t) =>
       after: t.arg.string({ description: 'The cursor of the last event that was seen; null: from now on.' }),
     },
     subscribe: (_, { conversationId, after }, { ownerId, memory, controller }) =>
-      openEventFeed(memory, ownerId, conversationId, after ?? undefined, controller.signal),
+      followConversation(memory, ownerId, conversationId, after ?? undefined, controller.signal),
     resolve: (event) => event,
   }),
 )

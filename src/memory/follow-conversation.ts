@@ -5,48 +5,48 @@ import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
 
 /** Events with what they tell of. */
-export type FeedEvent = MessageFeedEvent | ConversationFeedEvent | BareFeedEvent
+export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | BareFollowedEvent
 
-export interface MessageFeedEvent {
+export interface MessageFollowedEvent {
   type: 'MessageAppended' | 'MessageChanged'
   cursor: string
   message: Message
 }
 
-export interface ConversationFeedEvent {
+export interface ConversationFollowedEvent {
   type: 'ConversationChanged'
   cursor: string
   conversation: Conversation
 }
 
-export interface BareFeedEvent {
+export interface BareFollowedEvent {
   type: 'ConversationDeleted' | 'ConversationReset'
   cursor: string
 }
 
-type FeedMemory = Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
+type FollowedMemory = Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
 
 /**
  * The events of a conversation with what they tell of, looked up as they pass: events themselves hold
  * ids only. What is gone by then is passed over, its own event follows; while the history is away a
  * reset says that something was missed. Rejects with NotFoundError when there is no such conversation.
  */
-export async function openEventFeed(
-  memory: FeedMemory,
+export async function followConversation(
+  memory: FollowedMemory,
   ownerId: string,
   conversationId: string,
   after: string | undefined,
   signal: AbortSignal,
-): Promise<AsyncIterable<FeedEvent>> {
-  return feed(memory, ownerId, conversationId, await memory.subscribe(ownerId, conversationId, after, signal))
+): Promise<AsyncIterable<FollowedEvent>> {
+  return follow(memory, ownerId, conversationId, await memory.subscribe(ownerId, conversationId, after, signal))
 }
 
-async function* feed(
-  memory: FeedMemory,
+async function* follow(
+  memory: FollowedMemory,
   ownerId: string,
   conversationId: string,
   events: AsyncIterable<ConversationEvent>,
-): AsyncGenerator<FeedEvent> {
+): AsyncGenerator<FollowedEvent> {
   for await (const event of events) {
     const told = await lookUp(memory, ownerId, conversationId, event)
     if (told !== undefined) yield told
@@ -54,11 +54,11 @@ async function* feed(
 }
 
 async function lookUp(
-  memory: FeedMemory,
+  memory: FollowedMemory,
   ownerId: string,
   conversationId: string,
   event: ConversationEvent,
-): Promise<FeedEvent | undefined> {
+): Promise<FollowedEvent | undefined> {
   const { type, cursor } = event
   try {
     if (type === 'MessageAppended' || type === 'MessageChanged') {
