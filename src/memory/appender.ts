@@ -108,12 +108,17 @@ export function createAppender(parts: AppenderParts): Appender {
           course = { ...(await readCourse(ownerId, conversationId)), marks }
         }
         const inserted = await insert(course, pending)
-        inserted.forEach((message, index) => pending[index] && messages.set(pending[index].draft, message))
+        for (const [index, message] of inserted.entries()) {
+          const place = pending[index]
+          if (place) messages.set(place.draft, message)
+        }
         stored.push(...inserted)
         pending = pending.slice(inserted.length)
         if (pending.length === 0) break
         const replayed = await findReplayed(course, pending)
-        const fresh = pending.filter(({ draft }) => !isReplay(messages, draft, replayed.get(draft.clientMessageId ?? '')))
+        const fresh = pending.filter(
+          ({ draft }) => !isReplay(messages, draft, replayed.get(draft.clientMessageId ?? '')),
+        )
         const isStuck = fresh.length === pending.length && inserted.length === 0
         pending = fresh
         if (pending.length > 0) course.head = await readNewerHead(course, isStuck)

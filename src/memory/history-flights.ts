@@ -57,9 +57,11 @@ export function createHistoryFlights<Need, Prepared, Result>(
       }
       const landing = fly(key)
       planned.set(key, { need, landing })
-      const landed = landing.catch(() => {}).finally(() => {
-        if (landings.get(key) === landed) landings.delete(key)
-      })
+      const landed = landing
+        .catch(() => {})
+        .finally(() => {
+          if (landings.get(key) === landed) landings.delete(key)
+        })
       landings.set(key, landed)
       return landing
     },

@@ -30,7 +30,9 @@ export function placeOf(id: string): MessagePlace | undefined {
   const conversationId = `conv_${suffix}`
   const sequence = Number.parseInt(place, 36)
   const found = { conversationId, branch: branch ?? ROOT_BRANCH, sequence }
-  return isConversationId(conversationId) && messageId(conversationId, found.branch, sequence) === id ? found : undefined
+  return isConversationId(conversationId) && messageId(conversationId, found.branch, sequence) === id
+    ? found
+    : undefined
 }
 
 export function isConversationId(id: string): boolean {

@@ -65,7 +65,11 @@ export interface Memory {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
 
-  createConversation(ownerId: string, input: NewConversation, ifExists: 'FAIL' | 'RETURN'): Promise<{ conversation: Conversation; created: boolean }>
+  createConversation(
+    ownerId: string,
+    input: NewConversation,
+    ifExists: 'FAIL' | 'RETURN',
+  ): Promise<{ conversation: Conversation; created: boolean }>
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
@@ -83,7 +87,12 @@ export interface Memory {
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
-  subscribe(ownerId: string, conversationId: string, after: string | undefined, signal: AbortSignal): Promise<AsyncIterable<ConversationEvent>>
+  subscribe(
+    ownerId: string,
+    conversationId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ConversationEvent>>
 
   /** Finishes deletions that were committed; to be called about once a minute. */
   sweep(): Promise<void>
@@ -168,8 +177,15 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 
     async appendMessages(ownerId, conversationId, messages) {
       checkNewMessages(messages, limits)
-      const appended = await append(ownerId, conversationId, messages.map((message) => draftOf(message, now())))
-      tell(conversationId, appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })))
+      const appended = await append(
+        ownerId,
+        conversationId,
+        messages.map((message) => draftOf(message, now())),
+      )
+      tell(
+        conversationId,
+        appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
+      )
       return appended
     },
 

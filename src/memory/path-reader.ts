@@ -194,8 +194,7 @@ function fill(
   const empty = { first: begin.sequence, last: begin.sequence - 1, tokenStart: begin.tokenStart, tokens: 0, rows: '' }
   const start = base ?? { ...empty, branch: activeBranch, reachesStart: begin.sequence === 1, ownerId, encoding }
   const tail = extendTail({ ...start, generation, epoch: branchEpoch }, gap, newer, tailTokens)
-  const saysMore =
-    base === undefined || tail.last > base.last || tail.first < base.first || tail.epoch > base.epoch
+  const saysMore = base === undefined || tail.last > base.last || tail.first < base.first || tail.epoch > base.epoch
   if (!saysMore) return
   const lifeSeconds = expiresAt === undefined ? ttlSeconds : Math.ceil((expiresAt - parts.now()) / 1000)
   handFill(parts, id, tail, Math.max(1, Math.min(ttlSeconds, lifeSeconds)), [...gap, ...newer])

@@ -108,7 +108,7 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
     if (tokenStart - tokens < fromTokens) break
     tokenStart -= tokens
     from = begin
-    end = separator < 0 ? 0 : separator
+    end = Math.max(separator, 0)
   }
   return { rows: tail.rows.slice(from), tokenStart }
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -46,6 +47,7 @@ const portAttempts = 3
 export async function startChildService(recipe: ServerRecipe): Promise<ChildService> {
   const directory = await mkdtemp(join(tmpdir(), `backscroll-${recipe.name}-`))
   const id = basename(directory)
+  process.once('exit', () => removeNow(directory))
   try {
     const { place, running, program } = await startOnFreePort(recipe, id, directory)
     return control(recipe, place, running, program)
@@ -54,6 +56,13 @@ export async function startChildService(recipe: ServerRecipe): Promise<ChildServ
     await rm(directory, { recursive: true, force: true })
     throw error
   }
+}
+
+/** After an interrupt nothing else can clean up; a server that is still ending may hold it back, which is no error. */
+function removeNow(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true })
+  } catch {}
 }
 
 /** Between choosing a port and listening on it another process may take it, so a few ports are tried. */

@@ -11,7 +11,9 @@ const aptOptions = ['-o', 'DPkg::Lock::Timeout=300', '-y', '--no-install-recomme
 
 /** Whether this is a Debian where we may install packages. */
 export async function canInstall(): Promise<boolean> {
-  return process.getuid?.() === 0 && (await exists('/etc/debian_version')) && (await findProgram(['apt-get'])) !== undefined
+  return (
+    process.getuid?.() === 0 && (await exists('/etc/debian_version')) && (await findProgram(['apt-get'])) !== undefined
+  )
 }
 
 /** Installs packages from Debian unless another process did so meanwhile; none of their services is started. */

@@ -18,8 +18,8 @@ interface SharedServer {
 
 /** Finds or starts the Redis and the MongoDB that all tests share; returns what stops them. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const redis = await given('REDIS_URL', 'Redis', redisVersion) ?? (await startRedis())
-  const mongodb = await given('MONGODB_URL', 'MongoDB', mongodbVersion) ?? (await startMongodb())
+  const redis = (await given('REDIS_URL', 'Redis', redisVersion)) ?? (await startRedis())
+  const mongodb = (await given('MONGODB_URL', 'MongoDB', mongodbVersion)) ?? (await startMongodb())
   console.log(`The tests run on ${redis.program} and ${mongodb.program}.`)
   project.provide('redisUrl', redis.url)
   project.provide('mongodbUrl', mongodb.url)
