@@ -48,7 +48,10 @@ export function loadConfig(environment: Environment): Config {
     port: integer('PORT', 4000, 0, 65_535),
     dataDir: text('DATA_DIR') ?? './data',
     ...(mongodbUrl !== undefined && { mongodbUrl }),
-    redisUrls: (text('REDIS_URL') ?? '').split(',').map((url) => url.trim()).filter((url) => url !== ''),
+    redisUrls: (text('REDIS_URL') ?? '')
+      .split(',')
+      .map((url) => url.trim())
+      .filter((url) => url !== ''),
     maxContextTokens: integer('MAX_CONTEXT_TOKENS', 200_000, 1, 10_000_000),
     // MongoDB holds documents of 16 MB at most.
     maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
@@ -57,7 +60,10 @@ export function loadConfig(environment: Environment): Config {
     redisCommandTimeoutMs: integer('REDIS_COMMAND_TIMEOUT_MS', 50, 1, 60_000),
     shutdownDeadlineMs: integer('SHUTDOWN_DEADLINE_MS', 10_000, 0, 600_000),
   }
-  faults.push(...hostFaults(config.host), ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]))
+  faults.push(
+    ...hostFaults(config.host),
+    ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
+  )
   faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls))
   if (faults.length > 0) throw new ConfigError(faults)
   return config
@@ -76,6 +82,9 @@ function isLoopback(host: string): boolean {
 
 /** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse. */
 function urlFaults(name: string, protocols: readonly string[], urls: readonly (string | undefined)[]): string[] {
-  const isGood = (url: string) => protocols.some((protocol) => url.startsWith(`${protocol}//`) && url.length > protocol.length + 2)
-  return urls.every((url) => url === undefined || isGood(url)) ? [] : [`${name} must begin with ${protocols.join('// or ')}//.`]
+  const isGood = (url: string) =>
+    protocols.some((protocol) => url.startsWith(`${protocol}//`) && url.length > protocol.length + 2)
+  return urls.every((url) => url === undefined || isGood(url))
+    ? []
+    : [`${name} must begin with ${protocols.join('// or ')}//.`]
 }

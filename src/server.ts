@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from './log.ts'
@@ -32,15 +37,15 @@ const CLOSE_IDLE_EVERY_MS = 20
 
 export function createServer({ memory, log }: ServerParts, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, log, ownerOf: () => LOCAL_OWNER })
-  const sockets = createGraphqlSockets(handler, limits.maxBodyBytes)
-  let isClosing = false
+  const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
+  let closing: Promise<void> | undefined
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request)
     if (path === '/health') return answer(response, 200, { status: 'alive' })
-    if (path === '/ready') return answer(response, isClosing ? 503 : 200, { status: isClosing ? 'closing' : 'ready' })
+    if (path === '/ready') return answer(response, closing ? 503 : 200, { status: closing ? 'closing' : 'ready' })
     if (path !== '/graphql') return answer(response, 404, { status: 'not found' })
-    if (isClosing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
+    if (closing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
     }
@@ -51,6 +56,12 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
     await handler.yoga(limited, response)
   }
 
+  async function close(deadlineMs: number): Promise<void> {
+    const closed = closeHttp(http, deadlineMs)
+    handler.streams.endAll()
+    await Promise.all([sockets.close(deadlineMs), closed])
+  }
+
   const http = createHttpServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
       // A client that left while its body was read is no fault of ours.
@@ -59,7 +70,7 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
     })
   })
   http.on('upgrade', (request, socket, head) => {
-    if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable')
+    if (closing) return refuseUpgrade(socket, '503 Service Unavailable')
     if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, '404 Not Found')
     if (!isSameOrigin(request)) return refuseUpgrade(socket, '403 Forbidden')
     sockets.accept(request, socket, head)
@@ -67,11 +78,9 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
 
   return {
     listen: () => listen(http, limits),
-    async close(deadlineMs) {
-      isClosing = true
-      const closed = closeHttp(http, deadlineMs)
-      handler.streams.endAll()
-      await Promise.all([sockets.close(deadlineMs), closed])
+    close(deadlineMs) {
+      closing ??= close(deadlineMs)
+      return closing
     },
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConfigError, loadConfig } from '../src/config.ts'
+import { type ConfigError, loadConfig } from '../src/config.ts'
 
 test('with nothing set every setting has its documented default', () => {
   expect(loadConfig({})).toEqual({

@@ -88,7 +88,11 @@ export function checkMetadata(field: string, metadata: Metadata): void {
     const at = `${field}.${key}`
     if (typeof value === 'string') checkText(at, value, 0, MAX_METADATA_VALUE_LENGTH)
     else if (typeof value === 'object' && value !== null) {
-      throw new BadUserInputError(at, 'a string, a number, a boolean or null', Array.isArray(value) ? 'a list' : 'an object')
+      throw new BadUserInputError(
+        at,
+        'a string, a number, a boolean or null',
+        Array.isArray(value) ? 'a list' : 'an object',
+      )
     }
   }
 }

@@ -78,6 +78,7 @@ function decodeCursor<T, K>(field: string, cursor: string | null | undefined, co
   if (cursor == null) return undefined
   const text = Buffer.from(cursor, 'base64url').toString()
   const key = encodeCursor(text) === cursor ? codec.decode(text) : undefined
-  if (key === undefined) throw new BadUserInputError(field, 'a cursor of this list', JSON.stringify(cursor.slice(0, 64)))
+  if (key === undefined)
+    throw new BadUserInputError(field, 'a cursor of this list', JSON.stringify(cursor.slice(0, 64)))
   return key
 }

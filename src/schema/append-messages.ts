@@ -1,9 +1,4 @@
-import {
-  BadUserInputError,
-  ClientMessageIdConflictError,
-  HistoryUnavailableError,
-  NotFoundError,
-} from '../errors.ts'
+import { BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
 import type { Appended } from '../memory/appender.ts'
 import type { NewMessage } from '../memory/memory.ts'
 import type { Metadata } from '../memory/message.ts'
@@ -21,12 +16,14 @@ const NewMessageInput = builder.inputType('NewMessageInput', {
     content: t.string({ description: 'Text; it becomes the first part.' }),
     parts: t.field({ type: [MessagePartInput], description: 'What else it says, in order. At most 100 parts.' }),
     clientMessageId: t.string({
-      description: "The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters.",
+      description:
+        "The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters.",
     }),
     author: t.string({ description: 'Who of several users, or which agent, wrote it. 1 to 128 characters.' }),
     metadata: t.field({
       type: 'JSON',
-      description: 'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
+      description:
+        'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was written; absent: now. For imports.' }),
   }),
@@ -39,7 +36,8 @@ const AppendMessagesInput = builder.inputType('AppendMessagesInput', {
     messages: t.field({
       type: [NewMessageInput],
       required: true,
-      description: 'In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them.',
+      description:
+        'In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them.',
     }),
   }),
 })
@@ -52,14 +50,18 @@ const AppendMessagesSuccess = builder.objectRef<Appended>('AppendMessagesSuccess
       description: 'How many of them are new; the others were stored before, under the same client ids.',
       resolve: ({ stored }) => stored.length,
     }),
-    conversation: t.expose('conversation', { type: ConversationRef, description: 'The conversation with the messages.' }),
+    conversation: t.expose('conversation', {
+      type: ConversationRef,
+      description: 'The conversation with the messages.',
+    }),
   }),
 })
 
 builder.mutationField('appendMessages', (t) =>
   t.field({
     type: AppendMessagesSuccess,
-    description: 'Stores messages at the end of a conversation, without asking a model. They are durable when this answers.',
+    description:
+      'Stores messages at the end of a conversation, without asking a model. They are durable when this answers.',
     errors: {
       types: [BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError],
       union: { description: 'What appendMessages answers.' },

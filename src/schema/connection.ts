@@ -9,7 +9,10 @@ const PageInfoRef = builder.objectRef<PageInfo>('PageInfo').implement({
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more items follow.' }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether there are items before.' }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: 'The cursor of the first item, if any.' }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: 'The cursor of the first item, if any.',
+    }),
     endCursor: t.exposeString('endCursor', { nullable: true, description: 'The cursor of the last item, if any.' }),
   }),
 })

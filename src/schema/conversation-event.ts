@@ -2,8 +2,8 @@ import {
   type BareFollowedEvent,
   type ConversationFollowedEvent,
   type FollowedEvent,
-  type MessageFollowedEvent,
   followConversation,
+  type MessageFollowedEvent,
 } from '../memory/follow-conversation.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
@@ -45,7 +45,8 @@ builder.objectRef<BareFollowedEvent>('ConversationDeleted').implement({
 })
 
 builder.objectRef<BareFollowedEvent>('ConversationReset').implement({
-  description: 'Events were missed, for instance since the cursor is too old: load the conversation again. The stream goes on.',
+  description:
+    'Events were missed, for instance since the cursor is too old: load the conversation again. The stream goes on.',
   interfaces: [ConversationEventRef],
 })
 

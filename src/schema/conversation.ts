@@ -58,7 +58,8 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
     lastMessageAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the newest message arrived, up to a moment ago; null before the first. Lists are sorted by it.',
+      description:
+        'When the newest message arrived, up to a moment ago; null before the first. Lists are sorted by it.',
       resolve: async (parent, _, context) => lastMessageAt(await loaded(parent, context)),
     }),
     archivedAt: t.field({

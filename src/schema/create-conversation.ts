@@ -18,7 +18,9 @@ const IfExistsRef = builder.enumType('IfExists', {
 const CreateConversationInput = builder.inputType('CreateConversationInput', {
   description: 'A conversation to be created.',
   fields: (t) => ({
-    externalId: t.string({ description: "The application's own id of it, unique among your conversations. 1 to 256 characters." }),
+    externalId: t.string({
+      description: "The application's own id of it, unique among your conversations. 1 to 256 characters.",
+    }),
     ifExists: t.field({
       type: IfExistsRef,
       required: true,
@@ -26,14 +28,18 @@ const CreateConversationInput = builder.inputType('CreateConversationInput', {
       description: 'What to do when one of your conversations has the external id already.',
     }),
     title: t.string({ description: 'What it is called in lists. At most 512 characters.' }),
-    model: t.string({ description: 'The model that answers in it; absent: the default of the server. 1 to 128 characters.' }),
+    model: t.string({
+      description: 'The model that answers in it; absent: the default of the server. 1 to 128 characters.',
+    }),
     instructions: t.string({ description: 'The system prompt put before the context. At most 65,536 characters.' }),
     encoding: t.string({
-      description: 'The tokenizer encoding to count its messages with: o200k_base (the default) or an older one. It cannot be changed.',
+      description:
+        'The tokenizer encoding to count its messages with: o200k_base (the default) or an older one. It cannot be changed.',
     }),
     metadata: t.field({
       type: 'JSON',
-      description: 'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
+      description:
+        'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
     expiresAt: t.field({ type: 'DateTime', description: 'When it is deleted; absent: never.' }),
   }),
@@ -45,7 +51,9 @@ const CreateConversationSuccess = builder.objectRef<Created>('CreateConversation
   description: 'The conversation is there.',
   fields: (t) => ({
     conversation: t.expose('conversation', { type: ConversationRef, description: 'The conversation.' }),
-    created: t.exposeBoolean('created', { description: 'Whether it is new; false when `ifExists` returned an old one.' }),
+    created: t.exposeBoolean('created', {
+      description: 'Whether it is new; false when `ifExists` returned an old one.',
+    }),
   }),
 })
 

@@ -1,5 +1,7 @@
 /** The fields that a client gave, in the form that the domain has them: absent where the input says null. */
-type Given<T> = { [K in keyof T as K extends Optional<T> ? never : K]: T[K] } & { [K in Optional<T>]?: NonNullable<T[K]> }
+type Given<T> = { [K in keyof T as K extends Optional<T> ? never : K]: T[K] } & {
+  [K in Optional<T>]?: NonNullable<T[K]>
+}
 type Optional<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T]
 /** As `Given`, but null stays null. */
 type Changed<T> = { [K in keyof T]?: Exclude<T[K], undefined> }

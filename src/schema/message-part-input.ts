@@ -84,7 +84,14 @@ export function partsOf(
   return [...text, ...(parts ?? []).map(partOf)]
 }
 
-function partOf({ text, reasoning, toolCall, toolResult, file, data }: typeof MessagePartInput.$inferInput): MessagePart {
+function partOf({
+  text,
+  reasoning,
+  toolCall,
+  toolResult,
+  file,
+  data,
+}: typeof MessagePartInput.$inferInput): MessagePart {
   if (text != null) return { type: 'text', ...given(text) }
   if (reasoning != null) return { type: 'reasoning', ...given(reasoning) }
   if (toolCall != null) return { type: 'toolCall', ...given(toolCall) }

@@ -50,7 +50,9 @@ builder.objectRef<ToolCallPart>('ToolCallPart').implement({
   fields: (t) => ({
     toolCallId: t.exposeID('toolCallId', { description: 'Names this call; its result names it too.' }),
     toolName: t.exposeString('toolName', { description: 'The tool.' }),
-    arguments: t.exposeString('arguments', { description: 'The JSON text exactly as the model wrote it; it may be broken.' }),
+    arguments: t.exposeString('arguments', {
+      description: 'The JSON text exactly as the model wrote it; it may be broken.',
+    }),
   }),
 })
 
@@ -70,7 +72,9 @@ builder.objectRef<FilePart>('FilePart').implement({
   interfaces: [MessagePartRef],
   fields: (t) => ({
     url: t.exposeString('url', { description: 'An absolute http or https URL.' }),
-    mediaType: t.exposeString('mediaType', { description: 'For instance image/png; images are sent to models as such.' }),
+    mediaType: t.exposeString('mediaType', {
+      description: 'For instance image/png; images are sent to models as such.',
+    }),
     filename: t.exposeString('filename', { nullable: true, description: "The file's name." }),
   }),
 })

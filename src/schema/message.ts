@@ -41,10 +41,14 @@ export const MessageRef = builder.objectRef<Message>('Message').implement({
       resolve: ({ parts }) => contentOf(parts),
     }),
     parts: t.expose('parts', { type: [MessagePartRef], description: 'All that it says, in order.' }),
-    author: t.exposeString('author', { nullable: true, description: 'Who of several users, or which agent, wrote it.' }),
+    author: t.exposeString('author', {
+      nullable: true,
+      description: 'Who of several users, or which agent, wrote it.',
+    }),
     replyTo: t.exposeID('replyTo', { nullable: true, description: 'The message that this one answers.' }),
     versions: t.idList({
-      description: 'All versions of this message, made by edits and regenerated replies, itself included, oldest first.',
+      description:
+        'All versions of this message, made by edits and regenerated replies, itself included, oldest first.',
       resolve: ({ id }) => [id],
     }),
     metadata: t.field({

@@ -13,7 +13,9 @@ export function printSortedSchema(): string {
 function run(isCheck: boolean): string | undefined {
   const printed = printSortedSchema()
   if (!isCheck) writeFileSync(FILE, printed)
-  return readFileSync(FILE, 'utf8') === printed ? undefined : 'schema.graphql is not what the code makes: npm run schema'
+  return readFileSync(FILE, 'utf8') === printed
+    ? undefined
+    : 'schema.graphql is not what the code makes: npm run schema'
 }
 
 if (import.meta.main) {

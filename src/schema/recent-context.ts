@@ -9,7 +9,9 @@ const ContextCutRef = builder.enumType('ContextCut', {
   values: {
     NONE: { description: 'Nothing: the whole conversation fits.' },
     BUDGET: { description: 'The budget: one more message would not have fitted.' },
-    ANCHOR: { description: 'The anchor: the beginning is held in place, so that the prompt cache of the provider holds.' },
+    ANCHOR: {
+      description: 'The anchor: the beginning is held in place, so that the prompt cache of the provider holds.',
+    },
     TURN: { description: 'Whole turns: messages were dropped that make no sense without those before them.' },
     OVERSIZE: { description: 'Not even the newest message fits: the context is empty.' },
   } as const,

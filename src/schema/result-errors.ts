@@ -38,7 +38,9 @@ builder.objectType(BadUserInputError, {
   name: 'InvalidInputError',
   description: 'The input breaks a limit; `detail` says which, and what was given.',
   interfaces: [ErrorRef],
-  fields: (t) => ({ field: t.exposeString('field', { description: 'The input field, for instance messages[3].author.' }) }),
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The input field, for instance messages[3].author.' }),
+  }),
 })
 
 builder.objectType(HistoryUnavailableError, {

@@ -10,11 +10,14 @@ const UpdateConversationInput = builder.inputType('UpdateConversationInput', {
   fields: (t) => ({
     id: t.id({ required: true, description: 'The conversation.' }),
     title: t.string({ description: 'What it is called in lists. At most 512 characters.' }),
-    model: t.string({ description: 'The model that answers in it; null: the default of the server. 1 to 128 characters.' }),
+    model: t.string({
+      description: 'The model that answers in it; null: the default of the server. 1 to 128 characters.',
+    }),
     instructions: t.string({ description: 'The system prompt put before the context. At most 65,536 characters.' }),
     metadata: t.field({
       type: 'JSON',
-      description: 'Replaces all of it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
+      description:
+        'Replaces all of it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
     archived: t.boolean({ description: 'Whether it is out of the list of those in use. Null leaves it as it is.' }),
     expiresAt: t.field({ type: 'DateTime', description: 'When it is deleted; null: never.' }),

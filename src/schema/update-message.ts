@@ -4,12 +4,14 @@ import { builder } from './builder.ts'
 import { MessageRef } from './message.ts'
 
 const UpdateMessageInput = builder.inputType('UpdateMessageInput', {
-  description: 'A change of what the application keeps with a message, for instance feedback. What it says never changes.',
+  description:
+    'A change of what the application keeps with a message, for instance feedback. What it says never changes.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'The message.' }),
     metadata: t.field({
       type: 'JSON',
-      description: 'Replaces all of it; null or absent removes it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
+      description:
+        'Replaces all of it; null or absent removes it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
   }),
 })

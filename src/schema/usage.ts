@@ -6,7 +6,9 @@ export const UsageRef = builder.objectRef<Usage>('Usage').implement({
   description: 'What a reply cost, in tokens.',
   fields: (t) => ({
     promptTokens: t.exposeInt('promptTokens', { description: 'Tokens that the model read.' }),
-    completionTokens: t.exposeInt('completionTokens', { description: 'Tokens that the model wrote, its reasoning included.' }),
+    completionTokens: t.exposeInt('completionTokens', {
+      description: 'Tokens that the model wrote, its reasoning included.',
+    }),
     cachedPromptTokens: t.exposeInt('cachedPromptTokens', {
       nullable: true,
       description: "Those of the prompt that came from the provider's cache; null when it does not say.",
@@ -15,6 +17,8 @@ export const UsageRef = builder.objectRef<Usage>('Usage').implement({
       nullable: true,
       description: 'Those written as reasoning; null when the provider does not say.',
     }),
-    estimated: t.exposeBoolean('estimated', { description: 'Whether we counted because the provider gave no numbers.' }),
+    estimated: t.exposeBoolean('estimated', {
+      description: 'Whether we counted because the provider gave no numbers.',
+    }),
   }),
 })

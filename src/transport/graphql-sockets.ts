@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionArgs, GraphQLError } from 'graphql'
+import type { ExecutionArgs, GraphQLError } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
+import type { Log } from '../log.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
@@ -17,7 +18,10 @@ type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
 
-export function createGraphqlSockets(handler: GraphqlHandler, maxPayloadBytes: number): GraphqlSockets {
+export function createGraphqlSockets(
+  { handler, log }: { handler: GraphqlHandler; log: Log },
+  maxPayloadBytes: number,
+): GraphqlSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
   const connections = useServer<Record<string, unknown>>(
     {
@@ -27,6 +31,10 @@ export function createGraphqlSockets(handler: GraphqlHandler, maxPayloadBytes: n
     },
     sockets,
   )
+  // What a client does wrong is no error of ours, as which the library would print it.
+  sockets.on('connection', (client) => {
+    client.removeAllListeners('error').on('error', (error) => log.debug({ err: error }, 'socket failed'))
+  })
   return {
     accept(request, socket, head) {
       sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))

@@ -12,6 +12,42 @@ export type AppendMessagesInput = {
   messages: Array<NewMessageInput>;
 };
 
+/** How sure a read must be to see the newest message. */
+export type Consistency =
+  /** Sees every append acknowledged before it, as long as the cache had been told of it. */
+  | 'EVENTUAL'
+  /** Looks into the history each time: sees every append acknowledged before it, always. */
+  | 'STRONG';
+
+/** What decided where a context begins: the last thing that moved its beginning. */
+export type ContextCut =
+  /** The anchor: the beginning is held in place, so that the prompt cache of the provider holds. */
+  | 'ANCHOR'
+  /** The budget: one more message would not have fitted. */
+  | 'BUDGET'
+  /** Nothing: the whole conversation fits. */
+  | 'NONE'
+  /** Not even the newest message fits: the context is empty. */
+  | 'OVERSIZE'
+  /** Whole turns: messages were dropped that make no sense without those before them. */
+  | 'TURN';
+
+/** Where a context came from. */
+export type ContextSource =
+  /** The cache held all of it. */
+  | 'CACHE'
+  /** The cache held the newest messages, the history filled what was missing. */
+  | 'CACHE_AND_HISTORY'
+  /** The history: the cache held nothing that could be used. */
+  | 'HISTORY';
+
+/** What a context may begin with. It never begins with a tool result whose call was cut off. */
+export type ContextStart =
+  /** Any message. */
+  | 'ANY'
+  /** A message of the user: what comes before the first one is dropped. */
+  | 'USER';
+
 /** A conversation to be created. */
 export type CreateConversationInput = {
   /** The tokenizer encoding to count its messages with: o200k_base (the default) or an older one. It cannot be changed. */
@@ -184,6 +220,183 @@ export type ToolResultPartInput = {
   toolName?: string | null | undefined;
 };
 
+/** Changes of a conversation: absent leaves a value as it is, null removes it. */
+export type UpdateConversationInput = {
+  /** Whether it is out of the list of those in use. Null leaves it as it is. */
+  archived?: boolean | null | undefined;
+  /** When it is deleted; null: never. */
+  expiresAt?: string | null | undefined;
+  /** The conversation. */
+  id: string | number;
+  /** The system prompt put before the context. At most 65,536 characters. */
+  instructions?: string | null | undefined;
+  /** Replaces all of it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+  /** The model that answers in it; null: the default of the server. 1 to 128 characters. */
+  model?: string | null | undefined;
+  /** What it is called in lists. At most 512 characters. */
+  title?: string | null | undefined;
+};
+
+/** A change of what the application keeps with a message, for instance feedback. What it says never changes. */
+export type UpdateMessageInput = {
+  /** The message. */
+  id: string | number;
+  /** Replaces all of it; null or absent removes it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+};
+
+export type MessagesQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type MessagesQuery = { conversation: { messages: { edges: Array<{ cursor: string, node: { content: string } }>, nodes: Array<{ content: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } } | null };
+
+export type ConversationsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  archived?: boolean | null | undefined;
+}>;
+
+
+export type ConversationsQuery = { conversations: { edges: Array<{ cursor: string, node: { id: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type ArchiveMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ArchiveMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateConversationSuccess' }
+   };
+
+export type ConversationEventsSubscriptionVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConversationEventsSubscription = { conversationEvents:
+    | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null, messageCount: number, recentContext: { tokenCount: number } } }
+    | { __typename: 'ConversationDeleted', cursor: string }
+    | { __typename: 'ConversationReset', cursor: string }
+    | { __typename: 'MessageAppended', cursor: string, message: { content: string, versions: Array<string> } }
+    | { __typename: 'MessageChanged', cursor: string, message: { metadata: unknown } }
+   };
+
+export type ChangeBothMutationVariables = Exact<{
+  id: string | number;
+  messageId: string | number;
+}>;
+
+
+export type ChangeBothMutation = { updateMessage:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateMessageSuccess' }
+  , updateConversation:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateConversationSuccess' }
+  , deleteConversation:
+    | { __typename: 'DeleteConversationSuccess' }
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'NotFoundError' }
+   };
+
+export type FindConversationQueryVariables = Exact<{
+  id?: string | number | null | undefined;
+  externalId?: string | null | undefined;
+}>;
+
+
+export type FindConversationQuery = { conversation: { id: string, title: string | null, messageCount: number, tokenCount: number, lastMessageAt: string | null, archivedAt: string | null } | null };
+
+export type UpdateConversationMutationVariables = Exact<{
+  input: UpdateConversationInput;
+}>;
+
+
+export type UpdateConversationMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'UpdateConversationSuccess', conversation: { id: string, title: string | null, model: string | null, instructions: string | null, metadata: unknown, archivedAt: string | null, expiresAt: string | null } }
+   };
+
+export type DeleteConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteConversationMutation = { deleteConversation:
+    | { __typename: 'DeleteConversationSuccess', deletedId: string }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+   };
+
+export type UpdateMessageMutationVariables = Exact<{
+  input: UpdateMessageInput;
+}>;
+
+
+export type UpdateMessageMutation = { updateMessage:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'UpdateMessageSuccess', message: { id: string, metadata: unknown } }
+   };
+
+export type NodeQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type NodeQuery = { node:
+    | { __typename: 'Conversation', title: string | null, id: string }
+    | { __typename: 'Message', content: string, id: string }
+   | null };
+
+export type NodesQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type NodesQuery = { nodes: Array<
+    | { __typename: 'Conversation', id: string }
+    | { __typename: 'Message', id: string }
+   | null> };
+
+export type RecentContextQueryVariables = Exact<{
+  conversationId: string | number;
+  maxTokens?: number | null | undefined;
+  startOn?: ContextStart | null | undefined;
+  anchor?: number | null | undefined;
+  consistency?: Consistency | null | undefined;
+}>;
+
+
+export type RecentContextQuery = { recentContext: { tokenCount: number, maxTokens: number, tokensExact: boolean, omittedCount: number, omittedTokens: number, cut: ContextCut, source: ContextSource, chatMessages: unknown, messages: Array<{ sequence: number, content: string }>, conversation: { id: string, title: string | null } } };
+
+export type ContextOfConversationQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ContextOfConversationQuery = { conversation: { recentContext: { messages: Array<{ content: string }> }, small: { cut: ContextCut, messages: Array<{ content: string }> } } | null };
+
 export type CreateConversationMutationVariables = Exact<{
   input: CreateConversationInput;
 }>;
@@ -235,6 +448,239 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const MessagesDocument = new TypedDocumentString(`
+    query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  conversation(id: $id) {
+    messages(first: $first, after: $after, last: $last, before: $before) {
+      edges {
+        cursor
+        node {
+          content
+        }
+      }
+      nodes {
+        content
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MessagesQuery, MessagesQueryVariables>;
+export const ConversationsDocument = new TypedDocumentString(`
+    query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {
+  conversations(
+    first: $first
+    after: $after
+    last: $last
+    before: $before
+    archived: $archived
+  ) {
+    edges {
+      cursor
+      node {
+        id
+      }
+    }
+    pageInfo {
+      hasNextPage
+      hasPreviousPage
+      startCursor
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationsQuery, ConversationsQueryVariables>;
+export const ArchiveDocument = new TypedDocumentString(`
+    mutation Archive($id: ID!) {
+  updateConversation(input: { id: $id, archived: true }) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ArchiveMutation, ArchiveMutationVariables>;
+export const ConversationEventsDocument = new TypedDocumentString(`
+    subscription ConversationEvents($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after) {
+    __typename
+    cursor
+    ... on MessageAppended {
+      message {
+        content
+        versions
+      }
+    }
+    ... on MessageChanged {
+      message {
+        metadata
+      }
+    }
+    ... on ConversationChanged {
+      conversation {
+        title
+        messageCount
+        recentContext {
+          tokenCount
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationEventsSubscription, ConversationEventsSubscriptionVariables>;
+export const ChangeBothDocument = new TypedDocumentString(`
+    mutation ChangeBoth($id: ID!, $messageId: ID!) {
+  updateMessage(input: { id: $messageId, metadata: { liked: true } }) {
+    __typename
+  }
+  updateConversation(input: { id: $id, title: "New" }) {
+    __typename
+  }
+  deleteConversation(id: $id) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ChangeBothMutation, ChangeBothMutationVariables>;
+export const FindConversationDocument = new TypedDocumentString(`
+    query FindConversation($id: ID, $externalId: String) {
+  conversation(id: $id, externalId: $externalId) {
+    id
+    title
+    messageCount
+    tokenCount
+    lastMessageAt
+    archivedAt
+  }
+}
+    `) as unknown as TypedDocumentString<FindConversationQuery, FindConversationQueryVariables>;
+export const UpdateConversationDocument = new TypedDocumentString(`
+    mutation UpdateConversation($input: UpdateConversationInput!) {
+  updateConversation(input: $input) {
+    __typename
+    ... on UpdateConversationSuccess {
+      conversation {
+        id
+        title
+        model
+        instructions
+        metadata
+        archivedAt
+        expiresAt
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateConversationMutation, UpdateConversationMutationVariables>;
+export const DeleteConversationDocument = new TypedDocumentString(`
+    mutation DeleteConversation($id: ID!) {
+  deleteConversation(id: $id) {
+    __typename
+    ... on DeleteConversationSuccess {
+      deletedId
+    }
+    ... on Error {
+      code
+      detail
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteConversationMutation, DeleteConversationMutationVariables>;
+export const UpdateMessageDocument = new TypedDocumentString(`
+    mutation UpdateMessage($input: UpdateMessageInput!) {
+  updateMessage(input: $input) {
+    __typename
+    ... on UpdateMessageSuccess {
+      message {
+        id
+        metadata
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateMessageMutation, UpdateMessageMutationVariables>;
+export const NodeDocument = new TypedDocumentString(`
+    query Node($id: ID!) {
+  node(id: $id) {
+    __typename
+    id
+    ... on Message {
+      content
+    }
+    ... on Conversation {
+      title
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NodeQuery, NodeQueryVariables>;
+export const NodesDocument = new TypedDocumentString(`
+    query Nodes($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    __typename
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<NodesQuery, NodesQueryVariables>;
+export const RecentContextDocument = new TypedDocumentString(`
+    query RecentContext($conversationId: ID!, $maxTokens: Int, $startOn: ContextStart, $anchor: Float, $consistency: Consistency) {
+  recentContext(
+    conversationId: $conversationId
+    maxTokens: $maxTokens
+    startOn: $startOn
+    anchor: $anchor
+    consistency: $consistency
+  ) {
+    tokenCount
+    maxTokens
+    tokensExact
+    omittedCount
+    omittedTokens
+    cut
+    source
+    chatMessages
+    messages {
+      sequence
+      content
+    }
+    conversation {
+      id
+      title
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecentContextQuery, RecentContextQueryVariables>;
+export const ContextOfConversationDocument = new TypedDocumentString(`
+    query ContextOfConversation($id: ID!) {
+  conversation(id: $id) {
+    recentContext {
+      messages {
+        content
+      }
+    }
+    small: recentContext(maxTokens: 5) {
+      cut
+      messages {
+        content
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ContextOfConversationQuery, ContextOfConversationQueryVariables>;
 export const CreateConversationDocument = new TypedDocumentString(`
     mutation CreateConversation($input: CreateConversationInput!) {
   createConversation(input: $input) {

@@ -55,7 +55,10 @@ test('files of the user go by URL, images as images', () => {
 })
 
 test('reasoning and data are left out, also when nothing else is there', () => {
-  const parts: MessagePart[] = [{ type: 'reasoning', text: 'hm' }, { type: 'data', name: 'chart', data: [1] }]
+  const parts: MessagePart[] = [
+    { type: 'reasoning', text: 'hm' },
+    { type: 'data', name: 'chart', data: [1] },
+  ]
   expect(toChatMessages([message('ASSISTANT', parts)])).toEqual([{ role: 'assistant', content: '' }])
 })
 

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { BadUserInputError } from '../../src/errors.ts'
-import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from '../../src/memory/limits.ts'
+import {
+  checkChanges,
+  checkContextRequest,
+  checkMetadata,
+  checkNewConversation,
+  checkNewMessages,
+} from '../../src/memory/limits.ts'
 import type { NewMessage } from '../../src/memory/memory.ts'
 import type { Json, MessagePart, Metadata } from '../../src/memory/message.ts'
 
@@ -13,11 +19,14 @@ describe('context requests', () => {
     expect(() => checkContextRequest({ maxTokens, anchor: 0 }, limits)).not.toThrow()
   })
 
-  test.each([0, -1, 1_001, 1.5, Number.NaN])('maxTokens %d is refused with the limit and what was given', (maxTokens) => {
-    expect(() => checkContextRequest({ maxTokens, anchor: 0 }, limits)).toThrow(
-      new BadUserInputError('maxTokens', 'from 1 to 1000', String(maxTokens)),
-    )
-  })
+  test.each([0, -1, 1_001, 1.5, Number.NaN])(
+    'maxTokens %d is refused with the limit and what was given',
+    (maxTokens) => {
+      expect(() => checkContextRequest({ maxTokens, anchor: 0 }, limits)).toThrow(
+        new BadUserInputError('maxTokens', 'from 1 to 1000', String(maxTokens)),
+      )
+    },
+  )
 
   test.each([-0.1, 0.51, Number.NaN, Number.POSITIVE_INFINITY])('anchor %d is refused', (anchor) => {
     expect(fieldOf(() => checkContextRequest({ maxTokens: 1, anchor }, limits))).toBe('anchor')
@@ -78,13 +87,21 @@ describe('messages', () => {
 
   test('the bytes of all parts count, not the characters', () => {
     expect(() => checkNewMessages([said('é'.repeat(50))], limits)).not.toThrow()
-    expect(() => checkNewMessages([said('é'.repeat(51))], limits)).toThrow('messages[0] must be at most 100 bytes; got 102 bytes.')
-    const inProvider = { ...said('x'.repeat(90)), parts: [{ type: 'text' as const, text: 'x'.repeat(90), providerMetadata: { a: 'x'.repeat(20) } }] }
+    expect(() => checkNewMessages([said('é'.repeat(51))], limits)).toThrow(
+      'messages[0] must be at most 100 bytes; got 102 bytes.',
+    )
+    const inProvider = {
+      ...said('x'.repeat(90)),
+      parts: [{ type: 'text' as const, text: 'x'.repeat(90), providerMetadata: { a: 'x'.repeat(20) } }],
+    }
     expect(fieldOf(() => checkNewMessages([inProvider], limits))).toBe('messages[0]')
   })
 
   test('a client id may stand only once in a call', () => {
-    const twice = [{ ...said('a'), clientMessageId: 'same' }, { ...said('b'), clientMessageId: 'same' }]
+    const twice = [
+      { ...said('a'), clientMessageId: 'same' },
+      { ...said('b'), clientMessageId: 'same' },
+    ]
     expect(fieldOf(() => checkNewMessages(twice, limits))).toBe('messages[1].clientMessageId')
   })
 

@@ -37,7 +37,8 @@ test('clients are told to ignore events and parts that they do not know', () => 
 })
 
 function membersOf(type: GraphQLNamedType): Described[] {
-  if (isEnumType(type)) return type.getValues().map(({ name, description }) => ({ at: `${type.name}.${name}`, description }))
+  if (isEnumType(type))
+    return type.getValues().map(({ name, description }) => ({ at: `${type.name}.${name}`, description }))
   if (isInputObjectType(type)) {
     return Object.values(type.getFields()).map(({ name, description }) => ({ at: `${type.name}.${name}`, description }))
   }

@@ -83,7 +83,10 @@ export async function startConversation(client: GraphqlClient, input = {}): Prom
 
 /** The ids of the messages, said by the user in turn with the model. */
 export async function say(client: GraphqlClient, conversationId: string, ...texts: string[]): Promise<string[]> {
-  const messages = texts.map((content, index) => ({ role: index % 2 ? ('ASSISTANT' as const) : ('USER' as const), content }))
+  const messages = texts.map((content, index) => ({
+    role: index % 2 ? ('ASSISTANT' as const) : ('USER' as const),
+    content,
+  }))
   const { appendMessages: result } = await client.get(appendMessages, { input: { conversationId, messages } })
   if (result.__typename !== 'AppendMessagesSuccess') throw new Error(JSON.stringify(result))
   return result.messages.map(({ id }) => id)

@@ -34,14 +34,23 @@ export function createFakeMemory(): Memory {
   }
   const headOf = (id: string) => {
     const newest = messages.get(id)?.at(-1)
-    return newest ? { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens } : { sequence: 0, tokens: 0 }
+    return newest
+      ? { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+      : { sequence: 0, tokens: 0 }
   }
   const read = (request: ContextRequest): Context | Error => {
     try {
       limits.checkContextRequest(request, bounds)
       const { id } = need(request.ownerId, request.conversationId)
       const { rows, ...report } = cutWindow(messages.get(id) ?? [], headOf(id), request)
-      return { conversationId: id, messages: rows, maxTokens: request.maxTokens, tokensExact: true, source: 'HISTORY', ...report }
+      return {
+        conversationId: id,
+        messages: rows,
+        maxTokens: request.maxTokens,
+        tokensExact: true,
+        source: 'HISTORY',
+        ...report,
+      }
     } catch (error) {
       return error as Error
     }
@@ -53,12 +62,20 @@ export function createFakeMemory(): Memory {
     readContexts: async (requests) => requests.map(read),
     async createConversation(ownerId, input, ifExists) {
       limits.checkNewConversation(input, Date.now())
-      const old = [...conversations.values()].find((c) => input.externalId !== undefined && c.externalId === input.externalId)
+      const old = [...conversations.values()].find(
+        (c) => input.externalId !== undefined && c.externalId === input.externalId,
+      )
       if (old && ifExists === 'FAIL') throw new ExternalIdTakenError(input.externalId ?? '', old.id)
       if (old) return { conversation: old, created: false }
       const now = Date.now()
       const place = { branches: [], activeBranch: '0', branchEpoch: 0, heads: {}, createdAt: now, lastMessageAt: now }
-      const conversation: Conversation = { encoding: 'o200k_base', ...input, id: createConversationId(), ownerId, ...place }
+      const conversation: Conversation = {
+        encoding: 'o200k_base',
+        ...input,
+        id: createConversationId(),
+        ownerId,
+        ...place,
+      }
       conversations.set(conversation.id, conversation)
       messages.set(conversation.id, [])
       return { conversation, created: true }
@@ -113,7 +130,10 @@ export function createFakeMemory(): Memory {
       const newest = headOf(conversationId)
       const changed = { ...conversation, lastMessageAt: Date.now(), heads: { '0': newest } }
       conversations.set(conversationId, changed)
-      tell(conversationId, stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })))
+      tell(
+        conversationId,
+        stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
+      )
       return { conversation: changed, messages: all, stored }
     },
     async readMessages({ id }, { afterSequence, beforeSequence, limit, from }) {
