@@ -22,7 +22,7 @@ async function startAskAndStop(): Promise<void> {
   const npm = spawn('npm', ['start'], { env, stdio: 'inherit', detached: true })
   const exited = once(npm, 'exit')
   try {
-    await untilHealthy(`http://127.0.0.1:${port}/health`)
+    await untilHealthy(`http://127.0.0.1:${port}/health`, () => npm.exitCode !== null)
     await ask(`http://127.0.0.1:${port}/graphql`)
     npm.kill('SIGTERM')
     const [code, signal] = await Promise.race([exited, failAfter(stopTimeoutMs, 'SIGTERM did not stop npm start')])
@@ -35,9 +35,10 @@ async function startAskAndStop(): Promise<void> {
   }
 }
 
-async function untilHealthy(url: string): Promise<void> {
+async function untilHealthy(url: string, hasEnded: () => boolean): Promise<void> {
   const deadline = Date.now() + startTimeoutMs
   while (!(await answers(url))) {
+    if (hasEnded()) throw new Error('npm start ended at once.')
     if (Date.now() > deadline) throw new Error(`${url} did not answer within ${startTimeoutMs} ms.`)
     await delay(100)
   }

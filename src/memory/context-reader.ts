@@ -1,7 +1,7 @@
 import type { CacheEntry, Register, Tail } from './cache.ts'
 import type { CacheGuard } from './cache-guard.ts'
+import type { Context, ContextRequest, ContextSource } from './context.ts'
 import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
-import type { Context, ContextRequest, ContextSource } from './memory.ts'
 import type { Message } from './message.ts'
 import type { Path, PathNeed, PathReader } from './path-reader.ts'
 import { cutWindow } from './window.ts'

@@ -1,6 +1,7 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import { type Appended, createAppender, readHead } from './appender.ts'
 import type { CacheGuard } from './cache-guard.ts'
+import type { Context, ContextRequest } from './context.ts'
 import { createContextReader } from './context-reader.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
@@ -11,31 +12,7 @@ import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation,
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
 import { createPathReader, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './token-counter.ts'
-import type { ContextCut, WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
-
-export type Consistency = 'EVENTUAL' | 'STRONG'
-export type ContextSource = 'CACHE' | 'HISTORY' | 'CACHE_AND_HISTORY'
-
-export interface ContextRequest extends WindowRequest {
-  ownerId: string
-  conversationId: string
-  consistency: Consistency
-}
-
-/** The newest messages that fit a budget, oldest first, with the report of what was left out and why. */
-export interface Context {
-  conversationId: string
-  messages: Message[]
-  tokenCount: number
-  maxTokens: number
-  /** Whether `tokenCount` is what the tokenizer counts for a prompt: false as soon as a part is not text. */
-  tokensExact: boolean
-  omittedCount: number
-  omittedTokens: number
-  cut: ContextCut
-  source: ContextSource
-}
 
 export interface NewConversation {
   externalId?: string
