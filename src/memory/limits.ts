@@ -1,7 +1,9 @@
 import { BadUserInputError } from '../errors.ts'
+import type { ContextRequest } from './context.ts'
 import type { ConversationChanges } from './conversation.ts'
+import { ENCODING_NAMES, isEncoding } from './encoding.ts'
 import { checkJson, checkText } from './json-limits.ts'
-import type { ContextRequest, NewConversation, NewMessage } from './memory.ts'
+import type { NewConversation, NewMessage } from './memory.ts'
 import type { Json, MessagePart, Metadata } from './message.ts'
 
 /** Limits that a deployment sets. */
@@ -9,9 +11,6 @@ export interface InputLimits {
   maxContextTokens: number
   maxMessageBytes: number
 }
-
-/** The encodings that a conversation can be counted with. */
-export const ENCODINGS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'p50k_edit', 'r50k_base']
 
 const MAX_ID_LENGTH = 256
 const MAX_NAME_LENGTH = 128
@@ -45,8 +44,12 @@ export function checkContextRequest(
 export function checkNewConversation(input: NewConversation, now: number): void {
   const { externalId, encoding, title, model, instructions, metadata, expiresAt } = input
   if (externalId !== undefined) checkId('externalId', externalId)
-  if (encoding !== undefined && !ENCODINGS.includes(encoding)) {
-    throw new BadUserInputError('encoding', `one of ${ENCODINGS.join(', ')}`, JSON.stringify(encoding.slice(0, 64)))
+  if (encoding !== undefined && !isEncoding(encoding)) {
+    throw new BadUserInputError(
+      'encoding',
+      `one of ${ENCODING_NAMES.join(', ')}`,
+      JSON.stringify(encoding.slice(0, 64)),
+    )
   }
   checkSettings({ title, model, instructions, metadata, expiresAt }, now)
 }

@@ -1,7 +1,8 @@
 import DataLoader from 'dataloader'
 import { NotFoundError } from '../errors.ts'
+import type { Context, ContextRequest } from './context.ts'
 import type { Conversation } from './conversation.ts'
-import type { Context, ContextRequest, Memory } from './memory.ts'
+import type { Memory } from './memory.ts'
 import type { Head, Message } from './message.ts'
 
 /** Puts together what the fields of one operation ask for, so that many of them are one call of memory. */

@@ -1,5 +1,5 @@
 import { toChatMessages } from '../memory/chat-messages.ts'
-import type { Context } from '../memory/memory.ts'
+import type { Context } from '../memory/context.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
 import { MessageRef } from './message.ts'

@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { ClientMessageIdConflictError, ExternalIdTakenError, NotFoundError } from '../../src/errors.ts'
+import type { Context, ContextRequest } from '../../src/memory/context.ts'
 import type { Conversation, ConversationChanges } from '../../src/memory/conversation.ts'
 import type { ConversationChange, ConversationEvent } from '../../src/memory/conversation-events.ts'
 import { createConversationId, messageId } from '../../src/memory/ids.ts'
 import * as limits from '../../src/memory/limits.ts'
-import type { Context, ContextRequest, Memory } from '../../src/memory/memory.ts'
+import type { Memory } from '../../src/memory/memory.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
 import { cutWindow } from '../../src/memory/window.ts'
 
