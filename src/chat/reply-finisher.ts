@@ -48,7 +48,11 @@ export function createReplyFinisher({ records, memory, now }: ReplyFinisherParts
     async takeOver({ id, phase, beat, leaseUntil, stop }) {
       if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
       if (phase === 'QUEUED') {
-        const outcome: ReplyOutcome = { type: 'REJECTED', code: 'NODE_LOST', detail: 'Its node was lost while it waited.' }
+        const outcome: ReplyOutcome = {
+          type: 'REJECTED',
+          code: 'NODE_LOST',
+          detail: 'Its node was lost while it waited.',
+        }
         return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
       }
       if (phase !== 'RUN' && phase !== 'STOP') return false
