@@ -1,4 +1,4 @@
-import { encodeReplyCursor, REPLY_BEGINNING, type ReplyEvent, type ReplyPlace } from './reply-event.ts'
+import { encodeReplyCursor, REPLY_BEGINNING, type ReplyEvent, type ReplyPlace, type ReplyRejection } from './reply-event.ts'
 import type { ReplyView } from './reply-view.ts'
 
 export interface ReplyStreamLimits {
@@ -8,13 +8,14 @@ export interface ReplyStreamLimits {
 
 /**
  * The events of a view for one subscriber, from a place on. Pulled: whoever is slow gets fewer and larger
- * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts.
+ * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts; then `onDone` is called once.
  */
 export function streamReply(
   view: ReplyView,
   after: ReplyPlace,
   { heartbeatMs }: ReplyStreamLimits,
   signal: AbortSignal,
+  onDone: () => void,
 ): AsyncIterableIterator<ReplyEvent> {
   const place = { ...after }
   let queuePosition: number | undefined
@@ -79,11 +80,16 @@ export function streamReply(
   function stop(): void {
     isOver = true
     wake?.()
+    // Nobody may ever ask for a next value.
+    done()
   }
 
   signal.addEventListener('abort', stop, { once: true })
+  let isDone = false
   const done = (): IteratorResult<ReplyEvent, undefined> => {
     signal.removeEventListener('abort', stop)
+    if (!isDone) onDone()
+    isDone = true
     return { done: true, value: undefined }
   }
 
@@ -107,8 +113,6 @@ export function streamReply(
 }
 
 /** A stream of one event, for what never became a reply. */
-export async function* streamRejection(rejection: ReplyEvent): AsyncIterableIterator<ReplyEvent> {
-  yield rejection
+export async function* streamRejection(rejection: ReplyRejection): AsyncIterableIterator<ReplyEvent> {
+  yield { ...rejection, replyId: null, cursor: encodeReplyCursor({ ...REPLY_BEGINNING, isEnded: true }) }
 }
-
-export const REJECTION_CURSOR = encodeReplyCursor({ ...REPLY_BEGINNING, isEnded: true })

@@ -2,7 +2,7 @@ import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import { type Appended, createAppender, type Placed, readHead, type Turn } from './appender.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
-import { createContextReader, type TurnPath } from './context-reader.ts'
+import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
 import { createEraser } from './eraser.ts'
@@ -12,6 +12,7 @@ import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation,
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './token-counter.ts'
+import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
 
 export interface NewConversation {
@@ -59,6 +60,8 @@ export interface Memory {
 
   /** All stored, in order, or (the same client ids with the same content) there already. */
   appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<Appended>
+  /** The context that ended with a message which is stored on the active path: what a model was given then. */
+  readContextUpTo(newest: Message, request: Pick<WindowRequest, 'maxTokens' | 'anchor'>): Promise<Context>
   /** The same for drafts that need no check: a reply's question and its message. */
   appendDrafts(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
   /** One message at exactly the place behind a turn, or not at all: see Appender. */
@@ -104,7 +107,8 @@ const DEFAULT_ENCODING = 'o200k_base'
 
 export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
-  const { readContexts, readTurn } = createContextReader(parts, createPathReader(parts, limits))
+  const paths = createPathReader(parts, limits)
+  const { readContexts, readTurn } = createContextReader(parts, paths)
   const { append, appendBehind } = createAppender(parts)
   const { deleteConversation, sweep } = createEraser(parts)
 
@@ -140,6 +144,13 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     readTurn,
     appendDrafts,
     tell,
+
+    async readContextUpTo(newest, request) {
+      return contextOf(
+        { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
+        await paths.readUpTo(newest, request.maxTokens),
+      )
+    },
 
     async appendBehind(turn, draft, tokens) {
       const placed = await appendBehind(turn, draft, tokens)

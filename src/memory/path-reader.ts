@@ -45,6 +45,8 @@ export interface Path {
 export interface PathReader {
   /** A hit, joined with what the budget wants from before the tail; undefined: history must say. */
   readHit(need: PathNeed, tail: Tail): Promise<Path | undefined>
+  /** The path as it ended with a stored message, from history alone. One query. */
+  readUpTo(newest: Message, maxTokens: number): Promise<Path>
   /** Protocol A1.3 and A1.4. `register` is what the cache held before this call; undefined: do not fill. */
   readHistory(need: PathNeed, register: Register | undefined): Promise<Path>
 }
@@ -90,6 +92,14 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
         if (extended.first < tail.first) handFill(parts, conversationId, extended, limits.ttlSeconds, gap)
       }
       return path
+    },
+
+    async readUpTo({ conversationId, branch, sequence, tokenStart, tokens }, maxTokens) {
+      const head = { sequence, tokens: tokenStart + tokens }
+      const fromTokens = lowestTokenStart(head, maxTokens)
+      const range = { conversationId, branch, fromTokens, belowTokens: head.tokens, limit: mostMessages(maxTokens) }
+      const messages = (await history.readTokenRange(range)).reverse()
+      return { conversation: undefined, head, messages, cachedFrom: sequence + 1, historyFrom: sequence + 1 }
     },
 
     async readHistory(need, register) {
