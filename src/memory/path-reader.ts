@@ -33,6 +33,8 @@ export interface PathNeed {
 
 /** The newest messages of the active path down to a budget, oldest first, without a gap up to the head. */
 export interface Path {
+  /** As history has it now; undefined when the cache alone answered. */
+  conversation: Conversation | undefined
   head: Head
   messages: Message[]
   /** Sequences below this came from history, and so did those from `historyFrom` on; the rest from the cache. */
@@ -52,7 +54,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
   const { guard, history, writer } = parts
 
   async function readBasedPath(need: PathNeed, register: Register | undefined): Promise<Path | undefined> {
-    const conversation = await findConversation(history, need)
+    const conversation = await findConversation(history, need.ownerId, need.conversationId)
     const hint = headHint(conversation, conversation.activeBranch)
     const base = baseTail(need, conversation, hint)
     const known = base !== undefined && base.last > hint.sequence ? headOfTail(base) : hint
@@ -61,10 +63,12 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
       base === undefined ? [] : readGap(history, need, base, lowest),
     ])
-    const path = joinPath(need.conversationId, base, gap, newer, known, lowest)
-    if (path === undefined) return undefined
+    const joined = joinPath(need.conversationId, base, gap, newer, known, lowest)
+    if (joined === undefined) return undefined
+    const path = { ...joined, conversation }
     // No message is either one that is larger than the budget, or an erasure under way.
-    if (path.messages.length === 0 && known.sequence > 0) await findConversation(history, need)
+    if (path.messages.length === 0 && known.sequence > 0)
+      await findConversation(history, need.ownerId, need.conversationId)
     if (register !== undefined) fill(parts, limits, { conversation, register, base, gap, newer, path })
     if (path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
@@ -93,13 +97,18 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
         (await readBasedPath(need, register)) ?? (await readBasedPath({ ...need, entry: undefined }, register))
       if (path !== undefined) return path
       // The document is there and messages are not: an erasure is under way, or the store is broken.
-      await findConversation(history, need)
+      await findConversation(history, need.ownerId, need.conversationId)
       throw new HistoryUnavailableError(new Error(`The path of ${need.conversationId} has a gap`))
     },
   }
 }
 
-async function findConversation(history: History, { ownerId, conversationId }: PathNeed): Promise<Conversation> {
+/** The owner's conversation, or NotFoundError. */
+export async function findConversation(
+  history: History,
+  ownerId: string,
+  conversationId: string,
+): Promise<Conversation> {
   const [conversation] = await history.findConversations(ownerId, [conversationId])
   if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
   return conversation
@@ -162,7 +171,9 @@ function joinPath(
     (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
     head.sequence >= known.sequence
   const cachedFrom = base?.first ?? head.sequence + 1
-  return joins ? { head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 } : undefined
+  return joins
+    ? { conversation: undefined, head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 }
+    : undefined
 }
 
 function isContiguous(messages: readonly Message[]): boolean {

@@ -55,7 +55,8 @@ export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request
 /** The bound moved up to the next step; never below it, whatever the rounding of fractional steps. */
 function anchoredBound(bound: number, { maxTokens, anchor }: WindowRequest): number {
   const step = anchor * maxTokens
-  return step > 0 ? Math.max(bound, Math.ceil(bound / step) * step) : bound
+  // Steps below one token would cut nothing more, and a quotient by a tiny number is no position.
+  return step >= 1 ? Math.max(bound, Math.ceil(bound / step) * step) : bound
 }
 
 /** Without leading tool results, whose calls were cut off, and without what `startOn` does not want. */
