@@ -79,7 +79,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   function scheduleProbe(): void {
     if (closing || probing || timer !== undefined) return
     if (breaker.state === CircuitState.Closed && kept.size === 0) return
-    timer = setTimeout(probe, probeIntervalMs).unref()
+    timer = setTimeout(() => void probe(), probeIntervalMs).unref()
   }
 
   async function probe(): Promise<void> {
