@@ -39,7 +39,7 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
 }
 
 /** All contexts that one operation asks for in one `readContexts`. */
-export function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<ContextRequest, Context> {
+function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<ContextRequest, Context> {
   return new DataLoader((requests) => memory.readContexts(requests), { cache: false })
 }
 

@@ -6,6 +6,8 @@ export interface RedisConnection {
   commandTimeoutMs: number
   /** Told of every failed attempt to connect; the client goes on trying. */
   onError(error: Error): void
+  /** For a connection that listens: after a reconnect its user subscribes again, to what is wanted by then. */
+  isSubscriber?: boolean
 }
 
 const LONGEST_RETRY_MS = 1_000
@@ -31,17 +33,22 @@ export function redisOptions(commandTimeoutMs: number) {
 }
 
 /** A client that connects in the background and for ever; until it has, its commands fail at once. */
-export function createRedis({ urls, commandTimeoutMs, onError }: RedisConnection): Redis | Cluster {
+export function createRedis(connection: RedisConnection): Redis | Cluster {
+  const { urls, commandTimeoutMs, onError, isSubscriber = false } = connection
   const [first = ''] = urls
-  const options = redisOptions(commandTimeoutMs)
-  const redis = urls.length > 1 ? createCluster(urls, options) : new Redis(first, options)
+  const options = { ...redisOptions(commandTimeoutMs), autoResubscribe: !isSubscriber }
+  const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
   redis.on('error', onError)
   // A failed attempt is told to `onError`, and followed by the next one.
   redis.connect().catch(() => undefined)
   return redis
 }
 
-function createCluster(urls: readonly string[], options: ReturnType<typeof redisOptions>): Cluster {
+function createCluster(
+  urls: readonly string[],
+  options: ReturnType<typeof redisOptions> & { autoResubscribe: boolean },
+  shardedSubscribers: boolean,
+): Cluster {
   const { username, password, protocol } = new URL(urls[0] ?? '')
   const access = {
     ...(username && { username: decodeURIComponent(username) }),
@@ -52,6 +59,7 @@ function createCluster(urls: readonly string[], options: ReturnType<typeof redis
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: retryStrategy,
+    shardedSubscribers,
     redisOptions: { ...options, ...access },
   })
 }

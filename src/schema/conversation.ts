@@ -10,7 +10,6 @@ export type KnownConversation = Conversation | { id: string }
 export const ConversationRef = builder.objectRef<KnownConversation>('Conversation').implement({
   description: 'A conversation between a person and a model, or several of each.',
   interfaces: [NodeRef],
-  isTypeOf: (value) => typeof value === 'object' && value !== null && !('sequence' in value),
   fields: (t) => ({
     externalId: t.string({
       nullable: true,

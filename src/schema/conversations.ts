@@ -52,7 +52,7 @@ async function findConversation(
   throw new BadUserInputError('id', 'given, or else `externalId`, and not both', id == null ? 'neither' : 'both')
 }
 
-/** The list begins with the newest, so what comes after a cursor is older. */
+/** The list begins with the newest, so the cursor before a page is its newer bound. */
 function readConversationPage(
   memory: Memory,
   ownerId: string,
@@ -65,8 +65,8 @@ function readConversationPage(
       archived,
       limit,
       from: from === 'START' ? 'NEWEST' : 'OLDEST',
-      ...(after !== undefined && { older: after }),
-      ...(before !== undefined && { newer: before }),
+      ...(after !== undefined && { newer: after }),
+      ...(before !== undefined && { older: before }),
     }),
   )
 }

@@ -29,7 +29,6 @@ const FinishReasonRef = builder.enumType('FinishReason', {
 export const MessageRef = builder.objectRef<Message>('Message').implement({
   description: 'One message of a conversation, as it was stored.',
   interfaces: [NodeRef],
-  isTypeOf: (value) => typeof value === 'object' && value !== null && 'sequence' in value,
   fields: (t) => ({
     sequence: t.exposeInt('sequence', {
       description: 'Its place on its path: 1, 2, 3 … with no gaps. Other versions of a message have the same place.',

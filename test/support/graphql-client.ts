@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import type { TypedDocumentString } from '../generated/graphql.ts'
 
 /** What a server answered. */
-export interface Answer<T> {
+interface Answer<T> {
   status: number
   data: T
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[]
