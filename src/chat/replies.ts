@@ -64,8 +64,8 @@ interface Opened {
 }
 
 export function createReplies(parts: RepliesParts, limits: RepliesLimits): Replies {
-  const { records, memory, log, now, onFault } = parts
-  const finisher = createReplyFinisher({ records, memory, now })
+  const { records, memory, counter, log, now, onFault } = parts
+  const finisher = createReplyFinisher({ records, memory, counter, now })
   const claims = { records, memory, finisher }
   const runs = new Map<string, { view: ReplyView; run: ReplyRun | undefined; done: Promise<void> }>()
   const followers = new Map<string, Opened & { listeners: number }>()
@@ -116,8 +116,9 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
         return open(record)
       }
       if (input.onBusy === 'REJECT') return busy(claim.active)
-      if (input.onBusy === 'SUPERSEDE') await supersede(claim.active)
-      else {
+      if (input.onBusy === 'SUPERSEDE') {
+        if (!(await supersede(claim.active))) return busy(claim.active)
+      } else {
         const queued = await queue.enter(record)
         if (queued !== undefined) return 'type' in queued ? queued : openQueued(queued, input)
       }
@@ -158,12 +159,13 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     runs.delete(record.id)
   }
 
-  async function supersede(active: ReplyRecord): Promise<void> {
+  /** Whether the active reply came to its end: at the latest when its node's lease is over and it is taken over. */
+  async function supersede(active: ReplyRecord): Promise<boolean> {
     const { view, release } = open(active)
     await stopReply(active, 'SUPERSEDED')
-    // A dead node's reply ends when its lease is over, and the follower sees to it.
-    while (view.ending === undefined) await new Promise<void>((resolve) => view.onChange(resolve))
+    await Promise.race([untilTrue(view, () => view.ending !== undefined), delay(2 * limits.leaseMs + SUPERSEDE_MS)])
     release()
+    return view.ending !== undefined
   }
 
   async function stopReply(
@@ -218,9 +220,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       const opened = await begin(ownerId, input)
       if ('type' in opened) return opened
       const { view, release } = opened
-      while (view.start === undefined && view.ending === undefined && view.queuePosition === undefined) {
-        await new Promise<void>((resolve) => view.onChange(resolve))
-      }
+      await untilTrue(view, () => Boolean(view.start ?? view.ending ?? view.queuePosition))
       release()
       return view.ending?.type === 'ReplyRejected' ? view.ending : findOwned(ownerId, view.replyId)
     },
@@ -261,6 +261,12 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 }
 
 const SWEEP_LIMIT = 100
+/** The leeway for clocks, and a little more. */
+const SUPERSEDE_MS = 5_000
+
+async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
+}
 
 const SHUTTING_DOWN: ReplyRejection = {
   type: 'ReplyRejected',

@@ -2,7 +2,7 @@ import { BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableErro
 import type { TurnPath } from '../memory/context-reader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessagePart, Usage } from '../memory/message.ts'
-import type { InterruptReason, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { InterruptReason, ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
 import type { TokenCounter } from '../memory/token-counter.ts'
 import { type ChatModel, ModelError } from './chat-model.ts'
 import { callModel, type ModelAnswer, type ModelTimeouts } from './model-call.ts'
@@ -77,6 +77,8 @@ export function startReplyRun(
   let abortCall: (reason: Error) => void = () => {}
   let isGivenUp = false
   let isOver = false
+  let isRenewing = false
+  let isKnown = false
   let checkpointTimer: NodeJS.Timeout | undefined
 
   const listener = {
@@ -143,25 +145,40 @@ export function startReplyRun(
     if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
     view.begin({ question, context: prepared.context, model: prepared.request.model })
     publish()
-    void checkpoint()
+    checkpointIn(0)
     answer = await answering
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
 
+  /** One checkpoint at a time, at the interval or when somebody says to look. */
+  function checkpointIn(delayMs: number): void {
+    clearTimeout(checkpointTimer)
+    if (!isOver && !isRenewing) checkpointTimer = setTimeout(() => void checkpoint(), delayMs)
+  }
+
   /** Renewal is the checkpoint (B3): where it changes nothing, somebody else has decided. */
   async function checkpoint(): Promise<void> {
+    isRenewing = true
     const sentAt = performance.now()
     try {
       const lease = { leaseUntil: now() + limits.leaseMs, bumpBeat: true as const }
-      const told = question && prepared && { questionId: question.id, model: prepared.request.model }
-      if (await records.change(id, { phase: 'RUN' }, { text: content.text, ...lease, ...told })) {
+      if (await records.change(id, { phase: 'RUN' }, { text: content.text, ...lease, ...(await known()) })) {
         leaseEnds = sentAt + limits.leaseMs
         publish()
       } else if (!isOver) await meetDecision()
     } catch (error) {
       onFault(id, error)
     }
-    if (!isOver) checkpointTimer = setTimeout(() => void checkpoint(), limits.checkpointMs)
+    isRenewing = false
+    checkpointIn(limits.checkpointMs)
+  }
+
+  /** What a finisher elsewhere would lack, once. */
+  async function known(): Promise<ReplyChanges> {
+    if (isKnown || question === undefined || prepared === undefined) return {}
+    isKnown = true
+    const usage = await estimateUsage(counter, prepared, '')
+    return { questionId: question.id, model: prepared.request.model, usage }
   }
 
   async function meetDecision(): Promise<void> {
@@ -174,7 +191,7 @@ export function startReplyRun(
     const timeout = setTimeout(() => interrupt({ type: 'INTERRUPTED', reason: 'TIMEOUT' }), limits.replyTimeoutMs)
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => onFault(id, error)))
     clearTimeout(timeout)
-    const usage = answer?.usage ?? (await estimateUsage(counter, prepared, content.text).catch(() => undefined))
+    const usage = answer?.usage ?? (prepared && (await estimateUsage(counter, prepared, content.text)))
     const ended = await sealUntilDone(outcome, usage)
     isOver = true
     clearTimeout(checkpointTimer)
@@ -217,11 +234,7 @@ export function startReplyRun(
   return {
     record,
     stop: (reason) => interrupt({ type: 'INTERRUPTED', reason }),
-    look() {
-      if (isOver) return
-      clearTimeout(checkpointTimer)
-      void checkpoint()
-    },
+    look: () => checkpointIn(0),
     giveUp() {
       isGivenUp = true
     },
