@@ -30,6 +30,8 @@ export interface Tail {
   reachesStart: boolean
   ownerId: string
   encoding: string
+  /** When the conversation ends: from then on its tail answers nothing. Epoch milliseconds. */
+  expiresAt?: number | undefined
   rows: string
 }
 

@@ -95,6 +95,8 @@ export interface History {
   findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
   /** The stored messages among these client ids, in any order. One lookup an id, sixteen at once. */
   findByClientMessageIds(conversationId: string, clientMessageIds: readonly string[]): Promise<Message[]>
+  /** The stored message that this reply wrote. One lookup. */
+  findByReplyId(conversationId: string, replyId: string): Promise<Message | undefined>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */
   updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
 

@@ -5,7 +5,7 @@ import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
-import { clientKey } from './stored-draft.ts'
+import { clientKey, replyKey } from './stored-draft.ts'
 
 export type MongoMessages = Pick<
   History,
@@ -14,6 +14,7 @@ export type MongoMessages = Pick<
   | 'readSequenceRange'
   | 'findMessages'
   | 'findByClientMessageIds'
+  | 'findByReplyId'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
@@ -73,6 +74,11 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     async findByClientMessageIds(conversationId, clientMessageIds) {
       const find = (id: string) => read({ conversationId, clientMessageId: clientKey(id) }, {}, 1)
       return (await inGroups([...new Set(clientMessageIds)], find)).flat()
+    },
+
+    async findByReplyId(conversationId, replyId) {
+      const [message] = await read({ conversationId, clientMessageId: replyKey(replyId) }, {}, 1)
+      return message
     },
 
     async updateMessageMetadata(id, metadata) {

@@ -5,7 +5,7 @@ import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
-import { clientKey } from './stored-draft.ts'
+import { clientKey, replyKey } from './stored-draft.ts'
 
 export type SqliteMessages = Pick<
   History,
@@ -14,6 +14,7 @@ export type SqliteMessages = Pick<
   | 'readSequenceRange'
   | 'findMessages'
   | 'findByClientMessageIds'
+  | 'findByReplyId'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
@@ -81,6 +82,9 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
         const keys = [...new Set(clientMessageIds)].map(clientKey)
         return keys.flatMap((clientMessageId) => read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId }))
       }),
+
+    findByReplyId: (conversationId, replyId) =>
+      database.guard(() => read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId: replyKey(replyId) })[0]),
 
     async updateMessageMetadata(id, metadata) {
       const place = placeOf(id)

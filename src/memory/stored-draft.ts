@@ -66,6 +66,11 @@ export function clientKey(clientMessageId: string): string {
   return `c:${clientMessageId}`
 }
 
+/** The stored `clientMessageId` of a reply's message. */
+export function replyKey(replyId: string): string {
+  return `r:${replyId}`
+}
+
 export function encodeJson(value: object | Absent): string | undefined {
   return value == null ? undefined : JSON.stringify(value)
 }
@@ -80,8 +85,9 @@ function plainText(parts: readonly MessagePart[]): string | undefined {
   return only.text.isWellFormed() ? only.text : undefined
 }
 
-function storedKey(clientMessageId: string | undefined, replyId: string | undefined): string | undefined {
+/** The stored `clientMessageId` of any message; undefined when it has none. */
+export function storedKey(clientMessageId: string | undefined, replyId: string | undefined): string | undefined {
   if (replyId === undefined) return clientMessageId === undefined ? undefined : clientKey(clientMessageId)
   if (clientMessageId !== undefined) throw new TypeError('A message comes from a client or from a reply, not from both')
-  return `r:${replyId}`
+  return replyKey(replyId)
 }

@@ -50,7 +50,9 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
       tokenStart += message.tokens
       return message
     })
-    return tokenStart === tail.tokenStart + tail.tokens && first >= tail.first ? messages : undefined
+    const isWhole = cut.tokenStart === tail.tokenStart
+    const begins = isWhole ? first === tail.first : first > tail.first
+    return begins && tokenStart === tail.tokenStart + tail.tokens ? messages : undefined
   } catch {
     return undefined
   }
@@ -63,9 +65,15 @@ export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
 
 /**
  * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
- * rows that it has stay text. Both lists are oldest first and join it without a gap.
+ * rows that it has stay text. Both lists are oldest first and join it without a gap. Undefined when the
+ * rows are junk.
  */
-export function extendTail(tail: Tail, older: readonly Message[], newer: readonly Message[], tailTokens: number): Tail {
+export function extendTail(
+  tail: Tail,
+  older: readonly Message[],
+  newer: readonly Message[],
+  tailTokens: number,
+): Tail | undefined {
   const joined = {
     ...tail,
     first: tail.first - older.length,
@@ -77,12 +85,12 @@ export function extendTail(tail: Tail, older: readonly Message[], newer: readonl
   return trimTail(joined, tailTokens)
 }
 
-function trimTail(tail: Tail, tailTokens: number): Tail {
+function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
   let { first, tokenStart, tokens } = tail
   let begin = 0
   while (tokens > tailTokens) {
     const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
-    if (!(rowTokens > 0)) throw new TypeError('A row without tokens')
+    if (!(rowTokens > 0)) return undefined
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
     begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
     first += 1
@@ -119,6 +127,8 @@ function decodeRow(conversationId: string, row: Row, branch: string, sequence: n
   const [tokens, letter, createdAt, content, more] = row
   const role = ROLES[letter]
   if (role === undefined) throw new TypeError(`Unknown role ${letter}`)
+  if (content === 0 ? !Array.isArray(more?.parts) : typeof content !== 'string') throw new TypeError('No content')
+  if (!(tokens > 0) || typeof createdAt !== 'number') throw new TypeError('No tokens or no time')
   const id = messageId(conversationId, branch, sequence)
   const parts: MessagePart[] = content === 0 ? [] : [{ type: 'text', text: content }]
   // One literal and no spread: every hit makes one of these for each message.
