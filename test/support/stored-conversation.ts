@@ -12,7 +12,7 @@ export interface StoredConversation {
   messages: Message[]
 }
 
-const BATCH_LENGTH = 5_000
+const BATCH_LENGTH = 250
 
 /** A new conversation that says nothing yet. */
 export async function startConversation({ memory }: Pick<MemoryNode, 'memory'>): Promise<string> {
