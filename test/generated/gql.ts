@@ -19,7 +19,9 @@ type Documents = {
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": typeof types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": typeof types.ConversationEventsDocument,
-    "\n  mutation ChangeBoth($id: ID!, $messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n    deleteConversation(id: $id) { __typename }\n  }\n": typeof types.ChangeBothDocument,
+    "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": typeof types.LikeMessageDocument,
+    "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": typeof types.RenameConversationDocument,
+    "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n": typeof types.RemoveConversationDocument,
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": typeof types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.DeleteConversationDocument,
@@ -36,7 +38,9 @@ const documents: Documents = {
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": types.ConversationEventsDocument,
-    "\n  mutation ChangeBoth($id: ID!, $messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n    deleteConversation(id: $id) { __typename }\n  }\n": types.ChangeBothDocument,
+    "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": types.LikeMessageDocument,
+    "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": types.RenameConversationDocument,
+    "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n": types.RemoveConversationDocument,
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": types.DeleteConversationDocument,
@@ -68,7 +72,15 @@ export function graphql(source: "\n  subscription ConversationEvents($id: ID!, $
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  mutation ChangeBoth($id: ID!, $messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n    deleteConversation(id: $id) { __typename }\n  }\n"): typeof import('./graphql.ts').ChangeBothDocument;
+export function graphql(source: "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n"): typeof import('./graphql.ts').LikeMessageDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n"): typeof import('./graphql.ts').RenameConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n"): typeof import('./graphql.ts').RemoveConversationDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -294,23 +294,36 @@ export type ConversationEventsSubscription = { conversationEvents:
     | { __typename: 'MessageChanged', cursor: string, message: { metadata: unknown } }
    };
 
-export type ChangeBothMutationVariables = Exact<{
-  id: string | number;
+export type LikeMessageMutationVariables = Exact<{
   messageId: string | number;
 }>;
 
 
-export type ChangeBothMutation = { updateMessage:
+export type LikeMessageMutation = { updateMessage:
     | { __typename: 'HistoryUnavailableError' }
     | { __typename: 'InvalidInputError' }
     | { __typename: 'NotFoundError' }
     | { __typename: 'UpdateMessageSuccess' }
-  , updateConversation:
+   };
+
+export type RenameConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RenameConversationMutation = { updateConversation:
     | { __typename: 'HistoryUnavailableError' }
     | { __typename: 'InvalidInputError' }
     | { __typename: 'NotFoundError' }
     | { __typename: 'UpdateConversationSuccess' }
-  , deleteConversation:
+   };
+
+export type RemoveConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RemoveConversationMutation = { deleteConversation:
     | { __typename: 'DeleteConversationSuccess' }
     | { __typename: 'HistoryUnavailableError' }
     | { __typename: 'NotFoundError' }
@@ -530,19 +543,27 @@ export const ConversationEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ConversationEventsSubscription, ConversationEventsSubscriptionVariables>;
-export const ChangeBothDocument = new TypedDocumentString(`
-    mutation ChangeBoth($id: ID!, $messageId: ID!) {
+export const LikeMessageDocument = new TypedDocumentString(`
+    mutation LikeMessage($messageId: ID!) {
   updateMessage(input: { id: $messageId, metadata: { liked: true } }) {
     __typename
   }
+}
+    `) as unknown as TypedDocumentString<LikeMessageMutation, LikeMessageMutationVariables>;
+export const RenameConversationDocument = new TypedDocumentString(`
+    mutation RenameConversation($id: ID!) {
   updateConversation(input: { id: $id, title: "New" }) {
     __typename
   }
+}
+    `) as unknown as TypedDocumentString<RenameConversationMutation, RenameConversationMutationVariables>;
+export const RemoveConversationDocument = new TypedDocumentString(`
+    mutation RemoveConversation($id: ID!) {
   deleteConversation(id: $id) {
     __typename
   }
 }
-    `) as unknown as TypedDocumentString<ChangeBothMutation, ChangeBothMutationVariables>;
+    `) as unknown as TypedDocumentString<RemoveConversationMutation, RemoveConversationMutationVariables>;
 export const FindConversationDocument = new TypedDocumentString(`
     query FindConversation($id: ID, $externalId: String) {
   conversation(id: $id, externalId: $externalId) {

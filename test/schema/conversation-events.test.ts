@@ -16,10 +16,20 @@ const conversationEvents = graphql(`
   }
 `)
 
-const changeBoth = graphql(`
-  mutation ChangeBoth($id: ID!, $messageId: ID!) {
+const likeMessage = graphql(`
+  mutation LikeMessage($messageId: ID!) {
     updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }
+  }
+`)
+
+const renameConversation = graphql(`
+  mutation RenameConversation($id: ID!) {
     updateConversation(input: { id: $id, title: "New" }) { __typename }
+  }
+`)
+
+const removeConversation = graphql(`
+  mutation RemoveConversation($id: ID!) {
     deleteConversation(id: $id) { __typename }
   }
 `)
@@ -42,20 +52,25 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
       __typename: 'MessageAppended',
       message: { content: 'one', versions: [messageId] },
     })
-    const second = events.next()
-    await test.client.get(changeBoth, { id, messageId }).catch(() => undefined)
-    expect(await second).toBeDefined()
-    const rest = await typesOf(events)
-    expect(rest.at(-1)).toBe('ConversationDeleted')
+    const next = async () => (await events.next()).value.data.conversationEvents
+    await test.client.get(likeMessage, { messageId })
+    expect(await next()).toMatchObject({ __typename: 'MessageChanged', message: { metadata: { liked: true } } })
+    await test.client.get(renameConversation, { id })
+    expect(await next()).toMatchObject({ __typename: 'ConversationChanged', conversation: { title: 'New' } })
+    await test.client.get(removeConversation, { id })
+    expect(await next()).toMatchObject({ __typename: 'ConversationDeleted' })
+    expect(await events.next()).toMatchObject({ done: true })
   })
 
   test('resume behind a cursor', async () => {
-    const { test, id } = await startFollowed()
+    const { test, id, opened } = await startFollowed()
+    const events = open[transport](test, id)
+    const pending = events.next()
+    await opened(1)
     await say(test.client, id, 'one', 'two', 'three')
-    const events = open[transport](test, id, '0')
-    const first = (await events.next()).value.data.conversationEvents
+    const { cursor } = (await pending).value.data.conversationEvents
     await events.return()
-    const resumed = open[transport](test, id, first.cursor)
+    const resumed = open[transport](test, id, cursor)
     expect((await resumed.next()).value.data.conversationEvents).toMatchObject({ message: { content: 'two' } })
     await resumed.return()
   })
@@ -99,43 +114,55 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
 })
 
 test('a message that is gone is passed over, and a history that is away is a reset', async () => {
-  let answer: () => Promise<undefined[]> = async () => [undefined]
-  const { test, id } = await startFollowed({ findMessages: () => answer() })
-  await say(test.client, id, 'gone', 'missed')
-  answer = vi
+  const findMessages = vi
     .fn<() => Promise<undefined[]>>()
     .mockResolvedValueOnce([undefined])
     .mockRejectedValueOnce(new HistoryUnavailableError(new Error('cut')))
-  const events = test.client.streamBySse(conversationEvents, { id, after: '0' })
-  expect((await events.next()).value).toEqual({
-    data: { conversationEvents: { __typename: 'ConversationReset', cursor: '2' } },
-  })
+  const { test, id, opened } = await startFollowed({ findMessages })
+  const events = test.client.streamBySse(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
+  await say(test.client, id, 'gone', 'missed')
+  expect((await pending).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
+  expect(findMessages).toHaveBeenCalledTimes(2)
+  await events.return()
+})
+
+test('a cursor that nobody knows any more is a reset', async () => {
+  const { test, id } = await startFollowed()
+  const events = test.client.streamBySse(conversationEvents, { id, after: 'garbage' })
+  expect((await events.next()).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
   await events.return()
 })
 
 test('a source that throws is a masked error at the end of the stream, logged once', async () => {
-  const { test, id } = await startFollowed({ findMessages: () => Promise.reject(new Error('mongodb://secret')) })
+  const { test, id, opened } = await startFollowed({
+    findMessages: () => Promise.reject(new Error('mongodb://secret')),
+  })
+  const events = test.client.streamBySocket(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
   await say(test.client, id, 'one')
-  const events = test.client.streamBySocket(conversationEvents, { id, after: '0' })
-  const { value } = await events.next()
-  expect(value.errors).toMatchObject([{ message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } }])
+  expect((await pending).value.errors).toMatchObject([
+    { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+  ])
   expect(await events.next()).toMatchObject({ done: true })
   expect(test.log.entries).toMatchObject([{ level: 'error', fields: { err: { message: 'mongodb://secret' } } }])
 })
 
-test('one event does not answer with what another saw', async () => {
-  const { test, id } = await startFollowed()
-  const changes = `mutation ($id: ID!) { updateConversation(input: { id: $id, title: "New" }) { __typename } }`
-  await test.client.post({ query: changes, variables: { id } })
-  await test.client.post({ query: changes, variables: { id } })
-  const events = test.client.streamBySse(conversationEvents, { id, after: '0' })
-  expect((await events.next()).value.data.conversationEvents).toMatchObject({ conversation: { messageCount: 0 } })
+test('a later event answers with what is there then', async () => {
+  const { test, id, opened } = await startFollowed()
+  const events = test.client.streamBySse(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
+  await test.client.get(renameConversation, { id })
+  const changed = { __typename: 'ConversationChanged', conversation: { title: 'New', messageCount: 0 } }
+  expect((await pending).value.data.conversationEvents).toMatchObject(changed)
   await say(test.client, id, 'one')
-  await events.next()
-  await test.client.post({ query: changes, variables: { id } })
-  const types = [(await events.next()).value, (await events.next()).value]
-  expect(types.at(-1)?.data.conversationEvents).toMatchObject({
-    conversation: { title: 'New', messageCount: 1, recentContext: { tokenCount: 5 } },
+  expect((await events.next()).value.data.conversationEvents).toMatchObject({ __typename: 'MessageAppended' })
+  await test.client.get(renameConversation, { id })
+  expect((await events.next()).value.data.conversationEvents).toMatchObject({
+    conversation: { messageCount: 1, recentContext: { tokenCount: 5 } },
   })
   await events.return()
 })
@@ -154,12 +181,4 @@ async function startFollowed(replaced: object = {}) {
   const id = await startConversation(test.client)
   const opened = (count: number) => vi.waitFor(() => expect(signals).toHaveLength(count))
   return { test, id, signals, opened }
-}
-
-async function typesOf(
-  events: AsyncIterable<{ data: { conversationEvents: { __typename: string } } }>,
-): Promise<string[]> {
-  const types: string[] = []
-  for await (const { data } of events) types.push(data.conversationEvents.__typename)
-  return types
 }
