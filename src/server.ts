@@ -109,7 +109,9 @@ function refuse(response: ServerResponse, status: number, code: string, message:
   answer(response, status, { errors: [{ message, extensions: { code } }] })
 }
 
+/** An upgraded socket has nobody else to take its errors, and one that nobody takes ends the process. */
 function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }
 
