@@ -1,4 +1,10 @@
-import { encodeReplyCursor, REPLY_BEGINNING, type ReplyEvent, type ReplyPlace, type ReplyRejection } from './reply-event.ts'
+import {
+  encodeReplyCursor,
+  REPLY_BEGINNING,
+  type ReplyEvent,
+  type ReplyPlace,
+  type ReplyRejection,
+} from './reply-event.ts'
 import type { ReplyView } from './reply-view.ts'
 
 export interface ReplyStreamLimits {

@@ -113,7 +113,8 @@ function checkSettings(settings: Settings, now: number): void {
   }
 }
 
-function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
+/** Throws BadUserInputError unless this message can be stored; `field` names it. */
+export function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
   const { role, parts, clientMessageId, author, metadata, createdAt } = message
   if (clientMessageId !== undefined) checkId(`${field}.clientMessageId`, clientMessageId)
   if (author !== undefined) checkText(`${field}.author`, author, 1, MAX_NAME_LENGTH)
