@@ -44,6 +44,8 @@ const BATCH_LENGTH = 500_000
 const MAX_WRITER_DEPTH = 100
 const DRAIN_MS = 60_000
 const MAX_FAULTS = 100
+/** What an external id has room for behind the prefix. */
+const MAX_ID_LENGTH = 249
 
 /**
  * Imports a file: each conversation is checked whole, then stored in batches, in order, under ids that the
@@ -71,8 +73,7 @@ export async function importFile(
   let bytes = 0
   const importRecord = async (place: string, value: unknown) => {
     try {
-      const conversation = decodeConversation(value)
-      checkConversation(conversation, ids, limits, parts.now())
+      const conversation = readChecked(value, ids, limits, parts.now())
       await storeConversation(parts, conversation, limits.ownerId, (stored) => {
         addTo(report, stored)
         onProgress(bytes, report)
@@ -102,9 +103,23 @@ export async function importFile(
   return report
 }
 
-/** Before anything of it is stored. */
+/** All that can be wrong with it is found here, before anything of it is stored. */
+function readChecked(value: unknown, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
+  try {
+    const conversation = decodeConversation(value)
+    checkConversation(conversation, ids, limits, now)
+    return conversation
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new BadUserInputError('the conversation', 'nested less deeply', 'more levels than can be read')
+  }
+}
+
 function checkConversation(conversation: FileConversation, ids: Set<string>, limits: ImportLimits, now: number): void {
   const { id, isNamed, settings, messages } = conversation
+  if (id === '' || id.length > MAX_ID_LENGTH) {
+    throw new BadUserInputError('id', `1 to ${MAX_ID_LENGTH} characters`, String(id.length))
+  }
   checkNewConversation({ ...settings, externalId: externalIdOf(conversation) }, now)
   for (const [index, message] of messages.entries()) {
     checkNewMessage(`messages[${index}]`, message, limits.maxMessageBytes)

@@ -45,7 +45,7 @@ export function readWord<Word extends string>(field: string, value: unknown, wor
 }
 
 /** What JSON.parse gave is JSON. */
-export function readJson(_field: string, value: unknown): Json {
+export function readJson(value: unknown): Json {
   return value as Json
 }
 

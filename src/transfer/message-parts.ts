@@ -27,38 +27,37 @@ function decodePart(field: string, part: JsonObject): MessagePart {
   const type = readWord(`${field}.type`, part.type, TYPES)
   const text = (name: string) => readText(`${field}.${name}`, part[name])
   const maybeText = (name: string) => optional(readText, `${field}.${name}`, part[name])
-  const provided = { providerMetadata: optional(readJson, field, part.providerMetadata) }
+  // Null is opaque data like any other, here and below.
+  const { providerMetadata: given } = part
+  const provided = given === undefined ? {} : { providerMetadata: readJson(given) }
   switch (type) {
     case 'text':
     case 'reasoning':
-      return omitAbsent({ type, text: text('text'), ...provided })
+      return { type, text: text('text'), ...provided }
     case 'toolCall':
-      return omitAbsent({
+      return {
         type,
         toolCallId: text('toolCallId'),
         toolName: text('toolName'),
         arguments: text('arguments'),
         ...provided,
-      })
+      }
     case 'toolResult':
-      return omitAbsent({
+      return {
         type,
         toolCallId: text('toolCallId'),
-        toolName: maybeText('toolName'),
         output: text('output'),
-        isError: optional(readFlag, `${field}.isError`, part.isError),
+        ...omitAbsent({
+          toolName: maybeText('toolName'),
+          isError: optional(readFlag, `${field}.isError`, part.isError),
+        }),
         ...provided,
-      })
-    case 'file':
-      return omitAbsent({
-        type,
-        url: text('url'),
-        mediaType: text('mediaType'),
-        filename: maybeText('filename'),
-        ...provided,
-      })
+      }
+    case 'file': {
+      const filename = maybeText('filename')
+      return { type, url: text('url'), mediaType: text('mediaType'), ...omitAbsent({ filename }), ...provided }
+    }
     case 'data':
-      // Null is data like any other.
-      return { type, name: text('name'), data: readJson(field, part.data ?? null), ...omitAbsent(provided) }
+      return { type, name: text('name'), data: readJson(part.data ?? null), ...provided }
   }
 }
