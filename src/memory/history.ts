@@ -93,8 +93,8 @@ export interface History {
   readSequenceRange(range: SequenceRange): Promise<Message[]>
   /** By the messages' ids, in the order asked. One query a branch, all at once. */
   findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
-  /** The stored messages among these client ids, in any order. One lookup an id, sixteen at once. */
-  findByClientMessageIds(conversationId: string, clientMessageIds: readonly string[]): Promise<Message[]>
+  /** The stored messages with these keys (see idempotencyKey), in any order. One lookup a key, sixteen at once. */
+  findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */
   updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
 

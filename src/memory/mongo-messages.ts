@@ -5,7 +5,6 @@ import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
-import { clientKey } from './stored-draft.ts'
 
 export type MongoMessages = Pick<
   History,
@@ -13,7 +12,7 @@ export type MongoMessages = Pick<
   | 'readTokenRange'
   | 'readSequenceRange'
   | 'findMessages'
-  | 'findByClientMessageIds'
+  | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
@@ -70,9 +69,9 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
       return ids.map((id) => found.get(id))
     },
 
-    async findByClientMessageIds(conversationId, clientMessageIds) {
-      const find = (id: string) => read({ conversationId, clientMessageId: clientKey(id) }, {}, 1)
-      return (await inGroups([...new Set(clientMessageIds)], find)).flat()
+    async findByIdempotencyKeys(conversationId, keys) {
+      const find = (clientMessageId: string) => read({ conversationId, clientMessageId }, {}, 1)
+      return (await inGroups([...new Set(keys)], find)).flat()
     },
 
     async updateMessageMetadata(id, metadata) {

@@ -46,7 +46,7 @@ const HISTORY_STEPS = [
   'findConversations',
   'insertMessages',
   'readTokenRange',
-  'findByClientMessageIds',
+  'findByIdempotencyKeys',
   'markDeleted',
   'raiseHead',
   'removeMessages',
