@@ -7,6 +7,7 @@ import type { ConversationEvents } from './memory/conversation-events.ts'
 import { DEFAULT_ENCODING } from './memory/encoding.ts'
 import type { History } from './memory/history.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
+import type { ReplyRecords } from './memory/reply-record.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
@@ -28,6 +29,7 @@ interface Running {
   events: ConversationEvents
   guard: CacheGuard
   history: History
+  records: ReplyRecords
   sweeping: NodeJS.Timeout
 }
 
@@ -45,6 +47,7 @@ export function createApp(config: Config, log: Log): App {
       running = await open(config, log)
       try {
         await running.history.prepare()
+        await running.records.prepare()
         const url = await running.server.listen()
         // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
         await running.counter.warm(DEFAULT_ENCODING)
@@ -61,7 +64,7 @@ export function createApp(config: Config, log: Log): App {
 }
 
 async function open(config: Config, log: Log): Promise<Running> {
-  const [history, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
+  const [{ history, records }, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
   const writer = createWriter({
     guard,
@@ -72,12 +75,12 @@ async function open(config: Config, log: Log): Promise<Running> {
   const onFill = (conversationId: string, messages: number, tokens: number) =>
     log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
   const memory = createMemory(
-    { guard, history, writer, counter, events, now: Date.now, onFill },
+    { guard, history, records, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
   const { host, port, maxMessageBytes } = config
   const server = createServer({ memory, log }, { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes })
-  return { server, memory, writer, counter, events, guard, history, sweeping: startSweeping(memory, log) }
+  return { server, memory, writer, counter, events, guard, history, records, sweeping: startSweeping(memory, log) }
 }
 
 async function openCache(config: Config, log: Log): Promise<{ cache: Cache; events: ConversationEvents }> {

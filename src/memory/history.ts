@@ -51,6 +51,7 @@ export interface InsertOutcome {
 /** What a removal did. */
 export interface RemovedCounts {
   messages: number
+  replies: number
 }
 
 /** A conversation whose deletion or redaction waits for its last steps. */
@@ -101,7 +102,7 @@ export interface History {
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>
   /** Removes messages of a deleted conversation, at most `limit`, in as many steps as the store likes; idempotent. */
-  removeMessages(conversationId: string, limit: number): Promise<RemovedCounts>
+  removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>>
   /** Removes the document of a deleted conversation; the last step of a deletion. */
   removeConversation(conversationId: string): Promise<void>
   /** Deletions committed before `deletedBefore` whose document is still there; at most `limit`. */
