@@ -6,6 +6,7 @@ import { createTextJoiner } from './text-joiner.ts'
 /** With its finish reason an answer is whole; only its usage may follow, which is not worth a longer wait. */
 const USAGE_WAIT_MS = 2_000
 
+/** Hears one attempt. */
 export interface AttemptListener extends ModelListener {
   /** The model has begun to answer: from here on a failure cannot be tried again unseen. */
   onBegin(): void

@@ -35,7 +35,9 @@ const chunk = z.object({
   usage: usage.nullish().catch(undefined),
 })
 
+/** What is read of an event. */
 export type OpenAiChunk = z.infer<typeof chunk>
+/** What is read of a choice. */
 export type OpenAiChoice = z.infer<typeof choice>
 
 /** One event of a chat completions stream, of which everything may be missing; throws on another shape. */

@@ -6,6 +6,7 @@ import { fetchWithErrorText } from './openai-fetch.ts'
 import { createRequestBody, OPTIONAL_FIELDS, type OptionalField } from './openai-request.ts'
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-call-assembly.ts'
 
+/** Which server, and which of its models. */
 export interface OpenAiModelOptions {
   /** None is sent when absent, as local servers want it. */
   apiKey?: string

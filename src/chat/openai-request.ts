@@ -4,6 +4,7 @@ import type { ModelRequest } from './chat-model.ts'
 /** What a server may refuse to know, and what we can do without. */
 export const OPTIONAL_FIELDS = ['stream_options', 'prompt_cache_key', 'max_tokens', 'max_completion_tokens'] as const
 
+/** A field that a server may refuse. */
 export type OptionalField = (typeof OPTIONAL_FIELDS)[number]
 
 /**

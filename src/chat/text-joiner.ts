@@ -1,3 +1,4 @@
+/** Takes deltas as a provider cut them. */
 export interface TextJoiner {
   push(text: string): void
   /** Nothing more comes: what is still held back becomes U+FFFD. */

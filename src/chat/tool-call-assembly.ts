@@ -7,6 +7,7 @@ export interface ToolCallDelta {
   function?: { name?: string | null | undefined; arguments?: string | null | undefined } | null | undefined
 }
 
+/** The tool calls of one answer while they come. */
 export interface ToolCallAssembly {
   add(delta: ToolCallDelta): void
   /** The whole calls, in the order of their beginnings; those that the model was cut off in are left out. */

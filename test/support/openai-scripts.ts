@@ -4,9 +4,11 @@ import { createOpenAiModel } from '../../src/chat/openai-model.ts'
 import type { ToolCallPart } from '../../src/memory/message.ts'
 import { type RawCall, type RawModelServer, startRawModelServer } from './raw-model-server.ts'
 
+/** A key that must never be seen outside a request. */
 export const API_KEY = 'sk-test-0123456789abcdef'
 /** Long enough for a loaded machine. */
 export const PATIENT = { firstTokenMs: 30_000, idleMs: 30_000 }
+/** A request like any other. */
 export const REQUEST: ModelRequest = { messages: [{ role: 'user', content: 'Hello' }], cacheKey: 'conv_1' }
 
 const servers: RawModelServer[] = []
@@ -16,8 +18,10 @@ export async function closeServers(): Promise<void> {
   for (const server of servers.splice(0)) await server.close()
 }
 
+/** What a server does with one call. */
 export type Script = (call: RawCall) => Promise<void>
 
+/** A raw model server that `closeServers` closes. */
 export async function startServer(...scripts: Script[]): Promise<RawModelServer> {
   const server = await startRawModelServer(...scripts)
   servers.push(server)
@@ -44,6 +48,7 @@ export async function callOf(scripts: Script[], timeouts = PATIENT) {
   return { server, controller, heard, end }
 }
 
+/** All events up to the end; `onEvent` is called after each. */
 export async function collect(events: AsyncIterable<ModelEvent>, onEvent?: () => void): Promise<ModelEvent[]> {
   const collected: ModelEvent[] = []
   for await (const event of events) {
@@ -53,10 +58,12 @@ export async function collect(events: AsyncIterable<ModelEvent>, onEvent?: () =>
   return collected
 }
 
+/** A whole answer of one event of text. */
 export function answerText(text: string, finishReason = 'stop'): Script {
   return answerWith(textChunk(text), finishChunk(finishReason), '[DONE]')
 }
 
+/** A stream of these events and a clean end. */
 export function answerWith(...events: unknown[]): Script {
   return async (call) => {
     await call.startStream()
@@ -73,18 +80,22 @@ export function begin(text: string): Script {
   }
 }
 
+/** An event with some text. */
 export function textChunk(content: string) {
   return deltaChunk({ content })
 }
 
+/** An event with some delta. */
 export function deltaChunk(delta: unknown) {
   return { id: 'x', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: null }] }
 }
 
+/** The event that says why the model finished. */
 export function finishChunk(reason: string) {
   return { id: 'x', object: 'chat.completion.chunk', choices: [{ index: 0, delta: {}, finish_reason: reason }] }
 }
 
+/** A tool call as callers get it. */
 export function toolCall(toolCallId: string, toolName: string, argumentsText: string): ToolCallPart {
   return { type: 'toolCall', toolCallId, toolName, arguments: argumentsText }
 }

@@ -4,7 +4,9 @@ import { callModel } from '../../src/chat/model-call.ts'
 import type { ToolCallPart } from '../../src/memory/message.ts'
 import { createScriptedModel } from './scripted-model.ts'
 
+/** For fake timers. */
 export const TIMEOUTS = { firstTokenMs: 10_000, idleMs: 3_000 }
+/** A tool call like any other. */
 export const TOOL_CALL: ToolCallPart = {
   type: 'toolCall',
   toolCallId: 'call_1',
@@ -37,6 +39,7 @@ export function startCall({ hangsOnAbort = false, aborted }: { hangsOnAbort?: bo
   }
 }
 
+/** A provider that asks to wait. */
 export function rateLimited(retryAfterMs: number): ModelError {
   return new ModelError('MODEL_RATE_LIMITED', 'Slow down.', { retryable: true, retryAfterMs })
 }
