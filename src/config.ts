@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** Every setting; names, defaults and units as in the README's table. */
 export interface Config {
   host: string
@@ -12,4 +14,77 @@ export interface Config {
   cacheTtlSeconds: number
   redisCommandTimeoutMs: number
   shutdownDeadlineMs: number
+}
+
+/** All that is wrong with the environment, one line each. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(`The configuration is wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The configuration that the environment holds; throws one ConfigError with all mistakes. An empty
+ * variable counts as absent. By hand, since importing a schema library takes 70 to 90 ms of the start.
+ */
+export function loadConfig(environment: Environment): Config {
+  const faults: string[] = []
+  const text = (name: string) => environment[name]?.trim() || undefined
+  const integer = (name: string, fallback: number, min: number, max: number) => {
+    const given = text(name)
+    const value = given === undefined ? fallback : /^\d+$/.test(given) ? Number(given) : Number.NaN
+    if (value >= min && value <= max) return value
+    faults.push(`${name} must be a whole number from ${min} to ${max}; got ${JSON.stringify(given)}.`)
+    return fallback
+  }
+  const mongodbUrl = text('MONGODB_URL')
+  const config: Config = {
+    host: text('HOST') ?? '127.0.0.1',
+    port: integer('PORT', 4000, 0, 65_535),
+    dataDir: text('DATA_DIR') ?? './data',
+    ...(mongodbUrl !== undefined && { mongodbUrl }),
+    redisUrls: (text('REDIS_URL') ?? '')
+      .split(',')
+      .map((url) => url.trim())
+      .filter((url) => url !== ''),
+    maxContextTokens: integer('MAX_CONTEXT_TOKENS', 200_000, 1, 10_000_000),
+    // MongoDB holds documents of 16 MB at most.
+    maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
+    cacheTailTokens: integer('CACHE_TAIL_TOKENS', 8_000, 0, 1_000_000),
+    cacheTtlSeconds: integer('CACHE_TTL_SECONDS', 86_400, 1, 31_536_000),
+    redisCommandTimeoutMs: integer('REDIS_COMMAND_TIMEOUT_MS', 50, 1, 60_000),
+    shutdownDeadlineMs: integer('SHUTDOWN_DEADLINE_MS', 10_000, 0, 600_000),
+  }
+  faults.push(
+    ...hostFaults(config.host),
+    ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
+  )
+  faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls))
+  if (faults.length > 0) throw new ConfigError(faults)
+  return config
+}
+
+/** Without authentication everybody who reaches the address reads everything. */
+function hostFaults(host: string): string[] {
+  if (isLoopback(host)) return []
+  const address = JSON.stringify(host)
+  return [`HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got ${address}.`]
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse. */
+function urlFaults(name: string, protocols: readonly string[], urls: readonly (string | undefined)[]): string[] {
+  const isGood = (url: string) =>
+    protocols.some((protocol) => url.startsWith(`${protocol}//`) && url.length > protocol.length + 2)
+  return urls.every((url) => url === undefined || isGood(url))
+    ? []
+    : [`${name} must begin with ${protocols.join('// or ')}//.`]
 }

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import { ClientMessageIdConflictError, HistoryUnavailableError } from '../errors.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
+import { findConversation } from './path-reader.ts'
 import { encodeRow, joinRows } from './tail.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { Writer } from './writer.ts'
@@ -31,9 +32,24 @@ export interface Appended {
 export interface Appender {
   /** Appends by protocol A2: durable, and marked in the cache or the command timeout over, when it returns. */
   append(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
+  /**
+   * One message at exactly the place behind a head, or not at all (protocol B2). TAKEN: something stands
+   * there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
+   */
+  appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
 }
 
-interface Counted {
+/** What a turn was built on: the conversation as read at a time, and the head of its path. */
+export interface Turn {
+  conversation: Conversation
+  /** Epoch milliseconds. */
+  readAt: number
+  head: Head
+}
+
+export type Placed = { type: 'STORED' | 'REPLAYED'; message: Message } | { type: 'TAKEN' }
+
+export interface Counted {
   draft: MessageDraft
   tokens: number
 }
@@ -53,8 +69,7 @@ export function createAppender(parts: AppenderParts): Appender {
 
   async function readCourse(ownerId: string, conversationId: string): Promise<Course> {
     const readAt = now()
-    const [conversation] = await history.findConversations(ownerId, [conversationId])
-    if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
+    const conversation = await findConversation(history, ownerId, conversationId)
     const head = headHint(conversation, conversation.activeBranch)
     return { conversation, readAt, head, marked: 0, marks: [] }
   }
@@ -128,6 +143,19 @@ export function createAppender(parts: AppenderParts): Appender {
       const { conversation } = course
       return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
     },
+
+    async appendBehind(turn, draft, tokens) {
+      if (now() - turn.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
+      const course: Course = { ...turn, marked: 0, marks: [] }
+      const stored = await insert(course, [{ draft, tokens }])
+      const replayed = stored.length > 0 ? undefined : await findReplayed(course, [{ draft, tokens }])
+      await Promise.all(course.marks)
+      handOver(parts, course, stored)
+      const found = new Map<MessageDraft, Message>()
+      if (replayed) isReplay(found, draft, replayed.get(draft.clientMessageId ?? ''))
+      const [message = found.get(draft)] = stored
+      return message ? { type: stored.length > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
+    },
   }
 }
 
@@ -138,7 +166,12 @@ export async function readHead(history: History, { id, activeBranch }: Conversat
   return newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
 }
 
-function placeBehind({ id, activeBranch: branch }: Conversation, head: Head, batch: readonly Counted[]): Message[] {
+/** The messages as they stand when each follows the one before, the first one the head. */
+export function placeBehind(
+  { id, activeBranch: branch }: Conversation,
+  head: Head,
+  batch: readonly Counted[],
+): Message[] {
   let { sequence, tokens: tokenStart } = head
   return batch.map(({ draft, tokens }) => {
     sequence += 1

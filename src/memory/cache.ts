@@ -62,6 +62,9 @@ export interface CacheLimits {
   ttlSeconds: number
 }
 
+/** How much longer than a tail a register lives: it outlives the inserts that its marks announced (protocol A5). */
+export const REGISTER_EXTRA_SECONDS = 60
+
 /**
  * The raw cache, each method one atomic step of protocol.md part A. Every method may reject; the
  * cache guard (cache-guard.ts) is the one place that decides what a fault means. Junk in the store

@@ -1,21 +1,34 @@
 import type { CacheEntry, Register, Tail } from './cache.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import type { Context, ContextRequest, ContextSource } from './context.ts'
+import { type Conversation, headHint } from './conversation.ts'
+import type { History } from './history.ts'
 import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
 import type { Message } from './message.ts'
-import type { Path, PathNeed, PathReader } from './path-reader.ts'
+import { findConversation, type Path, type PathNeed, type PathReader } from './path-reader.ts'
 import { cutWindow } from './window.ts'
 
 export interface ContextReader {
   /** Reads by protocol A1: one cache round trip for all, history for what is missing. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
+  /**
+   * The path that a turn continues, in one round trip of both stores when the cache holds it. A hit may
+   * be old after a loss in the cache: whoever appends behind it learns so from the position.
+   */
+  readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
+}
+
+/** The conversation and the path behind which its next message goes. */
+export interface TurnPath {
+  conversation: Conversation
+  path: Path
 }
 
 type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
 
 /** `createFlights` is there for tests that show what joining a read already sent would break. */
 export function createContextReader(
-  guard: CacheGuard,
+  { guard, history }: { guard: CacheGuard; history: History },
   paths: PathReader,
   createFlights: PathFlights = createHistoryFlights,
 ): ContextReader {
@@ -36,6 +49,18 @@ export function createContextReader(
   }
 
   return {
+    async readTurn(ownerId, conversationId, maxTokens) {
+      const [entries, conversation] = await Promise.all([
+        guard.readEntries([conversationId]),
+        findConversation(history, ownerId, conversationId),
+      ])
+      const need = { ownerId, conversationId, maxTokens, entry: entries?.[0] }
+      const tail = hitTail(need)
+      const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
+      const path = hit ?? (await flights.join(`${conversationId} ${ownerId}`, need))
+      return { conversation: path.conversation ?? conversation, path }
+    },
+
     async readContexts(requests) {
       const ids = [...new Set(requests.map(({ conversationId }) => conversationId))]
       const entries = await guard.readEntries(ids)
@@ -54,7 +79,15 @@ function hitTail({ entry, ownerId }: PathNeed): Tail | undefined {
   return tail.last >= (register.marks[tail.branch] ?? 0) ? tail : undefined
 }
 
-function contextOf(request: ContextRequest, path: Path): Context {
+/** Whether a hit can be what the conversation's document says: its branch, its epoch, and no older than the hint. */
+function isOfNow(tail: Tail, conversation: Conversation): boolean {
+  const { activeBranch, branchEpoch } = conversation
+  const hint = headHint(conversation, activeBranch)
+  return tail.branch === activeBranch && tail.epoch >= branchEpoch && tail.last >= hint.sequence
+}
+
+/** The window of a path, with its report. */
+export function contextOf(request: Omit<ContextRequest, 'ownerId' | 'consistency'>, path: Path): Context {
   const { rows: messages, ...report } = cutWindow(path.messages, path.head, request)
   return {
     conversationId: request.conversationId,
@@ -71,9 +104,11 @@ function isPlainText({ parts }: Message): boolean {
 }
 
 /** Where the window's messages came from; for an empty window, what said that it is empty. */
-function sourceOf({ cachedFrom, historyFrom }: Path, messages: readonly Message[]): ContextSource {
-  const first = messages[0]?.sequence ?? historyFrom - 1
-  const last = messages.at(-1)?.sequence ?? historyFrom - 1
+function sourceOf({ conversation, cachedFrom, historyFrom }: Path, messages: readonly Message[]): ContextSource {
+  const [oldest] = messages
+  if (oldest === undefined) return conversation === undefined ? 'CACHE' : 'HISTORY'
+  const first = oldest.sequence
+  const last = first + messages.length - 1
   if (first >= cachedFrom && last < historyFrom) return 'CACHE'
   return first >= historyFrom || last < cachedFrom ? 'HISTORY' : 'CACHE_AND_HISTORY'
 }

@@ -13,11 +13,20 @@ export type ConversationEvent = (ConversationChange | { type: 'ConversationReset
   cursor: string
 }
 
+/** Bounds of what is kept for subscribers. */
+export interface EventLimits {
+  /** Events that a conversation's log keeps for those who resume. */
+  logEvents: number
+  /** Events that wait for a slow subscriber before a reset takes their place. */
+  bufferEvents: number
+}
+
 /** Tells every subscriber of a conversation, on every node, what happened in it. */
 export interface ConversationEvents {
   /** Never rejects and never waits for a store longer than its command timeout. */
   publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void>
-  /** From now on, or after a cursor; ends when the signal aborts or the conversation is deleted. */
+  /** From now on, or after a cursor; ends when the signal aborts or the conversation is deleted. Never throws. */
   subscribe(conversationId: string, after: string | undefined, signal: AbortSignal): AsyncIterable<ConversationEvent>
+  /** Ends all streams. */
   close(): Promise<void>
 }

@@ -64,7 +64,8 @@ export interface UnfinishedDeletion {
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
  * whatever the length of a conversation, and fails with HistoryUnavailableError only. Conversations
- * that are deleted or past their `expiresAt` are absent to every method but the last three.
+ * that are deleted or past their `expiresAt` are absent to every method but the last three; the
+ * methods on messages ask for places, and their caller has found the conversation before.
  */
 export interface History {
   /** Creates what is missing in the store (indexes, tables); safe to call on every start. */
@@ -76,7 +77,10 @@ export interface History {
   createConversation(conversation: Conversation): Promise<{ conversation: Conversation; created: boolean }>
   /** The conversation as changed; undefined when it is missing or foreign. */
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation | undefined>
-  /** Ordered by (lastMessageAt, id), newest first whichever end is kept. At most two queries. */
+  /**
+   * Ordered by (lastMessageAt, id), newest first whichever end is kept. At most two queries, and two
+   * more where conversations past their `expiresAt` left a page short.
+   */
   listConversations(range: ConversationRange): Promise<Conversation[]>
   /** Raises the hint of a branch and `lastMessageAt`; never lowers either. */
   raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): Promise<void>
@@ -87,16 +91,16 @@ export interface History {
   readTokenRange(range: TokenRange): Promise<Message[]>
   /** Oldest first whichever end is kept. One query. */
   readSequenceRange(range: SequenceRange): Promise<Message[]>
-  /** By the messages' ids, in the order asked. One query. */
+  /** By the messages' ids, in the order asked. One query a branch, all at once. */
   findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
-  /** The stored messages among these client ids, in any order. One query. */
+  /** The stored messages among these client ids, in any order. One lookup an id, sixteen at once. */
   findByClientMessageIds(conversationId: string, clientMessageIds: readonly string[]): Promise<Message[]>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */
   updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>
-  /** Removes messages of a deleted conversation, at most `limit`; idempotent. */
+  /** Removes messages of a deleted conversation, at most `limit`, in as many steps as the store likes; idempotent. */
   removeMessages(conversationId: string, limit: number): Promise<RemovedCounts>
   /** Removes the document of a deleted conversation; the last step of a deletion. */
   removeConversation(conversationId: string): Promise<void>

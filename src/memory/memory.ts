@@ -1,16 +1,18 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
-import { type Appended, createAppender, readHead } from './appender.ts'
+import { type Appended, createAppender, type Placed, readHead, type Turn } from './appender.ts'
 import type { CacheGuard } from './cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
-import { createContextReader } from './context-reader.ts'
+import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
 import { createEraser } from './eraser.ts'
 import type { ConversationRange, History, SequenceRange } from './history.ts'
 import { createConversationId, placeOf } from './ids.ts'
+import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
-import { createPathReader, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './token-counter.ts'
+import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
 
 export interface NewConversation {
@@ -40,6 +42,8 @@ export interface NewMessage {
 export interface Memory {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
+  /** What a turn continues: see ContextReader. */
+  readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
 
   createConversation(
     ownerId: string,
@@ -56,12 +60,20 @@ export interface Memory {
 
   /** All stored, in order, or (the same client ids with the same content) there already. */
   appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<Appended>
+  /** The context that ended with a message which is stored on the active path: what a model was given then. */
+  readContextUpTo(newest: Message, request: Pick<WindowRequest, 'maxTokens' | 'anchor'>): Promise<Context>
+  /** The same for drafts that need no check: a reply's question and its message. */
+  appendDrafts(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
+  /** One message at exactly the place behind a turn, or not at all: see Appender. */
+  appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
   /** Along the active path of a conversation that was found for its owner, oldest first. */
   readMessages(conversation: Conversation, range: Omit<SequenceRange, 'conversationId' | 'branch'>): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
   /** Metadata only; null removes it. */
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 
+  /** Tells every subscriber of a conversation, in the background. */
+  tell(conversationId: string, changes: readonly ConversationChange[]): void
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
   subscribe(
     ownerId: string,
@@ -95,8 +107,9 @@ const DEFAULT_ENCODING = 'o200k_base'
 
 export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
-  const { readContexts } = createContextReader(guard, createPathReader(parts, limits))
-  const { append } = createAppender(parts)
+  const paths = createPathReader(parts, limits)
+  const { readContexts, readTurn } = createContextReader(parts, paths)
+  const { append, appendBehind } = createAppender(parts)
   const { deleteConversation, sweep } = createEraser(parts)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
@@ -104,14 +117,47 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     writer.run(`${conversationId} events`, () => events.publish(conversationId, changes))
   }
 
-  async function findConversation(ownerId: string, id: string): Promise<Conversation> {
-    const [conversation] = await history.findConversations(ownerId, [id])
-    if (conversation === undefined) throw new NotFoundError('conversation', id)
-    return conversation
+  /** Bad requests are answered without asking for them; the others go on in one call. */
+  async function readCheckedContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
+    const faults = requests.map((request) => contextFault(request, limits))
+    const contexts = (await readContexts(requests.filter((_, index) => faults[index] === undefined))).values()
+    return faults.map((fault) => fault ?? (contexts.next().value as Context | Error))
+  }
+
+  async function appendDrafts(
+    ownerId: string,
+    conversationId: string,
+    drafts: readonly MessageDraft[],
+  ): Promise<Appended> {
+    const appended = await append(ownerId, conversationId, drafts)
+    tellAppended(conversationId, appended.stored)
+    return appended
+  }
+
+  function tellAppended(conversationId: string, stored: readonly Message[]): void {
+    const changes = stored.map(({ id }) => ({ type: 'MessageAppended' as const, messageId: id }))
+    if (changes.length > 0) tell(conversationId, changes)
   }
 
   return {
-    readContexts,
+    readContexts: readCheckedContexts,
+    readTurn,
+    appendDrafts,
+    tell,
+
+    async readContextUpTo(newest, request) {
+      return contextOf(
+        { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
+        await paths.readUpTo(newest, request.maxTokens),
+      )
+    },
+
+    async appendBehind(turn, draft, tokens) {
+      const placed = await appendBehind(turn, draft, tokens)
+      if (placed.type === 'STORED') tellAppended(turn.conversation.id, [placed.message])
+      return placed
+    },
+
     sweep,
     findConversations: history.findConversations,
     findConversationByExternalId: history.findConversationByExternalId,
@@ -119,6 +165,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     drain: writer.drain,
 
     async createConversation(ownerId, input, ifExists) {
+      checkNewConversation(input, now())
       const result = await history.createConversation(newConversation(ownerId, input, now()))
       if (!result.created && ifExists === 'FAIL') {
         throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
@@ -127,6 +174,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async updateConversation(ownerId, id, changes) {
+      checkChanges(changes, now())
       const conversation = await history.updateConversation(ownerId, id, changes)
       if (conversation === undefined) throw new NotFoundError('conversation', id)
       // A cached tail lives no longer than its conversation: the next fill knows the new end.
@@ -143,16 +191,9 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
 
     async appendMessages(ownerId, conversationId, messages) {
-      const appended = await append(
-        ownerId,
-        conversationId,
-        messages.map((message) => draftOf(message, now())),
-      )
-      tell(
-        conversationId,
-        appended.stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
-      )
-      return appended
+      checkNewMessages(messages, limits)
+      const drafts = messages.map((message) => draftOf(message, now()))
+      return appendDrafts(ownerId, conversationId, drafts)
     },
 
     readMessages: ({ id, activeBranch }, range) =>
@@ -169,6 +210,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async updateMessage(ownerId, id, metadata) {
+      if (metadata !== null) checkMetadata('metadata', metadata)
       const place = placeOf(id)
       const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
       const message = conversation && (await history.updateMessageMetadata(id, metadata))
@@ -180,9 +222,18 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     },
 
     async subscribe(ownerId, conversationId, after, signal) {
-      await findConversation(ownerId, conversationId)
+      await findConversation(history, ownerId, conversationId)
       return events.subscribe(conversationId, after, signal)
     },
+  }
+}
+
+function contextFault(request: ContextRequest, limits: MemoryLimits): Error | undefined {
+  try {
+    checkContextRequest(request, limits)
+    return undefined
+  } catch (error) {
+    return error as Error
   }
 }
 

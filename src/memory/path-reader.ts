@@ -33,6 +33,8 @@ export interface PathNeed {
 
 /** The newest messages of the active path down to a budget, oldest first, without a gap up to the head. */
 export interface Path {
+  /** As history has it now; undefined when the cache alone answered. */
+  conversation: Conversation | undefined
   head: Head
   messages: Message[]
   /** Sequences below this came from history, and so did those from `historyFrom` on; the rest from the cache. */
@@ -43,6 +45,8 @@ export interface Path {
 export interface PathReader {
   /** A hit, joined with what the budget wants from before the tail; undefined: history must say. */
   readHit(need: PathNeed, tail: Tail): Promise<Path | undefined>
+  /** The path as it ended with a stored message, from history alone. One query. */
+  readUpTo(newest: Message, maxTokens: number): Promise<Path>
   /** Protocol A1.3 and A1.4. `register` is what the cache held before this call; undefined: do not fill. */
   readHistory(need: PathNeed, register: Register | undefined): Promise<Path>
 }
@@ -52,7 +56,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
   const { guard, history, writer } = parts
 
   async function readBasedPath(need: PathNeed, register: Register | undefined): Promise<Path | undefined> {
-    const conversation = await findConversation(history, need)
+    const conversation = await findConversation(history, need.ownerId, need.conversationId)
     const hint = headHint(conversation, conversation.activeBranch)
     const base = baseTail(need, conversation, hint)
     const known = base !== undefined && base.last > hint.sequence ? headOfTail(base) : hint
@@ -61,10 +65,12 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
       base === undefined ? [] : readGap(history, need, base, lowest),
     ])
-    const path = joinPath(need.conversationId, base, gap, newer, known, lowest)
-    if (path === undefined) return undefined
+    const joined = joinPath(need.conversationId, base, gap, newer, known, lowest)
+    if (joined === undefined) return undefined
+    const path = { ...joined, conversation }
     // No message is either one that is larger than the budget, or an erasure under way.
-    if (path.messages.length === 0 && known.sequence > 0) await findConversation(history, need)
+    if (path.messages.length === 0 && known.sequence > 0)
+      await findConversation(history, need.ownerId, need.conversationId)
     if (register !== undefined) fill(parts, limits, { conversation, register, base, gap, newer, path })
     if (path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
@@ -88,18 +94,31 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       return path
     },
 
+    async readUpTo({ conversationId, branch, sequence, tokenStart, tokens }, maxTokens) {
+      const head = { sequence, tokens: tokenStart + tokens }
+      const fromTokens = lowestTokenStart(head, maxTokens)
+      const range = { conversationId, branch, fromTokens, belowTokens: head.tokens, limit: mostMessages(maxTokens) }
+      const messages = (await history.readTokenRange(range)).reverse()
+      return { conversation: undefined, head, messages, cachedFrom: sequence + 1, historyFrom: sequence + 1 }
+    },
+
     async readHistory(need, register) {
       const path =
         (await readBasedPath(need, register)) ?? (await readBasedPath({ ...need, entry: undefined }, register))
       if (path !== undefined) return path
       // The document is there and messages are not: an erasure is under way, or the store is broken.
-      await findConversation(history, need)
+      await findConversation(history, need.ownerId, need.conversationId)
       throw new HistoryUnavailableError(new Error(`The path of ${need.conversationId} has a gap`))
     },
   }
 }
 
-async function findConversation(history: History, { ownerId, conversationId }: PathNeed): Promise<Conversation> {
+/** The owner's conversation, or NotFoundError. */
+export async function findConversation(
+  history: History,
+  ownerId: string,
+  conversationId: string,
+): Promise<Conversation> {
   const [conversation] = await history.findConversations(ownerId, [conversationId])
   if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
   return conversation
@@ -162,7 +181,9 @@ function joinPath(
     (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
     head.sequence >= known.sequence
   const cachedFrom = base?.first ?? head.sequence + 1
-  return joins ? { head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 } : undefined
+  return joins
+    ? { conversation: undefined, head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 }
+    : undefined
 }
 
 function isContiguous(messages: readonly Message[]): boolean {

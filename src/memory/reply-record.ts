@@ -28,6 +28,8 @@ export interface ReplyRecord {
   /** Counts the renewals of the lease; it never repeats. */
   beat: number
   leaseUntil: number
+  /** What the model was, or is to be, given: so that any node can tell it again. */
+  context: { maxTokens: number; anchor: number }
   /** Place in the queue; only while QUEUED. */
   place?: number
   /** The text so far, as of the last checkpoint; the whole text once sealed. */
@@ -83,6 +85,8 @@ export interface ReplyRecords {
   change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean>
   /** Active ones whose lease ended before; at most `limit`. */
   findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]>
+  /** Takes back a claim that never ran (phase RUN, beat 0): as if it had not been inserted. */
+  withdraw(id: string): Promise<void>
   /** Removes replies of a conversation, at most `limit`; returns how many. */
   remove(conversationId: string, limit: number): Promise<number>
 }

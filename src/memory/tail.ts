@@ -8,7 +8,8 @@ import type { Head, Message, MessageDraft, MessagePart, Role } from './message.t
  * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
  * a reader and Redis' script find the rows without parsing them.
  */
-const ROW_SEPARATOR = ',\n'
+/** Between the rows of a tail. */
+export const ROW_SEPARATOR = ',\n'
 
 const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
 const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
@@ -45,7 +46,7 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
     let { tokenStart } = cut
     const first = tail.last - rows.length + 1
     const messages = rows.map((row, index) => {
-      const message = decodeRow(conversationId, row, { branch: tail.branch, sequence: first + index, tokenStart })
+      const message = decodeRow(conversationId, row, tail.branch, first + index, tokenStart)
       tokenStart += message.tokens
       return message
     })
@@ -97,6 +98,7 @@ function tokensOf(messages: readonly Message[]): number {
 
 /** The newest rows from `fromTokens` on as text, found from the end so that the work follows the budget. */
 function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: number } | undefined {
+  if (fromTokens <= tail.tokenStart) return tail
   let tokenStart = tail.tokenStart + tail.tokens
   let end = tail.rows.length
   let from = end
@@ -113,17 +115,26 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
   return { rows: tail.rows.slice(from), tokenStart }
 }
 
-function decodeRow(
-  conversationId: string,
-  row: Row,
-  place: { branch: string; sequence: number; tokenStart: number },
-): Message {
+function decodeRow(conversationId: string, row: Row, branch: string, sequence: number, tokenStart: number): Message {
   const [tokens, letter, createdAt, content, more] = row
   const role = ROLES[letter]
   if (role === undefined) throw new TypeError(`Unknown role ${letter}`)
-  const id = messageId(conversationId, place.branch, place.sequence)
+  const id = messageId(conversationId, branch, sequence)
   const parts: MessagePart[] = content === 0 ? [] : [{ type: 'text', text: content }]
-  return { id, conversationId, ...place, tokens, role, status: 'COMPLETE', parts, createdAt, ...more }
+  // One literal and no spread: every hit makes one of these for each message.
+  const message: Message = {
+    id,
+    conversationId,
+    branch,
+    sequence,
+    tokenStart,
+    tokens,
+    role,
+    status: 'COMPLETE',
+    parts,
+    createdAt,
+  }
+  return more === undefined ? message : Object.assign(message, more)
 }
 
 /** The text of a message that is one text part and nothing else. */

@@ -1,5 +1,9 @@
+import PQueue from 'p-queue'
 import type { AppendedRows, Tail } from './cache.ts'
+import type { CacheGuard } from './cache-guard.ts'
+import type { History } from './history.ts'
 import type { Head } from './message.ts'
+import { mergeIntoWaiting, type WaitingJob } from './waiting-jobs.ts'
 
 /**
  * The background writer: takes what is to be written after the response. Bounded; jobs of one
@@ -16,6 +20,112 @@ export interface Writer {
   run(key: string, job: () => Promise<void>): void
   /** Waits until everything handed over is done, at most `deadlineMs`; the rest is dropped and counted. */
   drain(deadlineMs: number): Promise<void>
+  /** How many jobs wait. */
   readonly depth: number
   readonly dropped: number
+}
+
+export interface WriterLimits {
+  /** Jobs that run at the same time, each of another conversation. */
+  concurrency?: number
+  /** Jobs of so many conversations wait at most; those of others are dropped. */
+  maxConversations?: number
+  /** So many jobs of one conversation wait at most. */
+  maxJobsOfConversation?: number
+  /** A job that takes longer is given up: the next one starts, and it counts as dropped. */
+  jobTimeoutMs?: number
+}
+
+export interface WriterParts {
+  guard: Pick<CacheGuard, 'fill' | 'confirm'>
+  history: Pick<History, 'raiseHead'>
+  /** Told of every job that failed or was given up. */
+  onError(conversationId: string, error: unknown): void
+}
+
+/** The writer, on p-queue; order and merging within a conversation are ours. */
+export function createWriter({ guard, history, onError }: WriterParts, limits: WriterLimits = {}): Writer {
+  const { concurrency = 8, maxConversations = 1_000, maxJobsOfConversation = 64, jobTimeoutMs = 5_000 } = limits
+  const queue = new PQueue({ concurrency, timeout: jobTimeoutMs })
+  const waiting = new Map<string, WaitingJob[]>()
+  const whenEmpty: (() => void)[] = []
+  let dropped = 0
+
+  function hand(conversationId: string, job: WaitingJob): void {
+    const jobs = waiting.get(conversationId)
+    if (jobs && mergeIntoWaiting(jobs, job)) return
+    if (jobs ? jobs.length >= maxJobsOfConversation : waiting.size >= maxConversations) {
+      dropped++
+      return
+    }
+    if (jobs) jobs.push(job)
+    else {
+      waiting.set(conversationId, [job])
+      startNext(conversationId)
+    }
+  }
+
+  /** In a later turn, so that the response goes first; and what comes until then can be merged. */
+  function startNext(conversationId: string): void {
+    setImmediate(() => {
+      queue
+        .add(() => runFirst(conversationId))
+        .then(
+          () => finish(conversationId),
+          (error: unknown) => {
+            dropped++
+            onError(conversationId, error)
+            finish(conversationId)
+          },
+        )
+    })
+  }
+
+  async function runFirst(conversationId: string): Promise<void> {
+    const job = waiting.get(conversationId)?.shift()
+    if (job === undefined) return
+    if (job.type === 'fill') await guard.fill(conversationId, job.tail, job.ttlSeconds)
+    else if (job.type === 'confirm') await guard.confirm(conversationId, job.appended)
+    else if (job.type === 'head') await history.raiseHead(conversationId, job.branch, job.head, job.lastMessageAt)
+    else await job.run()
+  }
+
+  function finish(conversationId: string): void {
+    const jobs = waiting.get(conversationId)
+    if (jobs && jobs.length > 0) {
+      startNext(conversationId)
+      return
+    }
+    waiting.delete(conversationId)
+    if (waiting.size === 0) for (const tell of whenEmpty.splice(0)) tell()
+  }
+
+  function dropAll(): void {
+    for (const jobs of waiting.values()) dropped += jobs.splice(0).length
+  }
+
+  return {
+    fill: (conversationId, tail, ttlSeconds) => hand(conversationId, { type: 'fill', tail, ttlSeconds }),
+    confirm: (conversationId, appended) => hand(conversationId, { type: 'confirm', appended }),
+    raiseHead: (conversationId, branch, head, lastMessageAt) =>
+      hand(conversationId, { type: 'head', branch, head, lastMessageAt }),
+    run: (conversationId, run) => hand(conversationId, { type: 'run', run }),
+    async drain(deadlineMs) {
+      if (waiting.size === 0) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      whenEmpty.push(resolve)
+      const timer = setTimeout(() => {
+        dropAll()
+        resolve()
+      }, deadlineMs)
+      await promise
+      clearTimeout(timer)
+    },
+    get depth() {
+      return [...waiting.values()].reduce((total, jobs) => total + jobs.length, 0)
+    },
+    get dropped() {
+      return dropped
+    },
+  }
 }

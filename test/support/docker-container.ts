@@ -13,14 +13,14 @@ export interface Image {
 const run = promisify(execFile)
 const answerTimeoutMs = 10_000
 
-/** Whether a Docker engine answers; the client alone is not enough. */
-export async function dockerAnswers(): Promise<boolean> {
+/** Whether a Docker engine answers and has the image or can pull it; the client alone is not enough. */
+export async function dockerHas(image: string): Promise<boolean> {
   try {
     await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: answerTimeoutMs })
-    return true
   } catch {
     return false
   }
+  return (await succeeds(['image', 'inspect', image])) || (await succeeds(['pull', image]))
 }
 
 /** The command that runs an image at a place, in the foreground, with a named volume so that its data survives a kill. */
@@ -41,4 +41,13 @@ export const dockerContainer: Pick<ServerRecipe, 'endSignal' | 'signal' | 'clean
   cleanUp: async (id) => {
     await run('docker', ['volume', 'rm', '--force', id])
   },
+}
+
+async function succeeds(args: string[]): Promise<boolean> {
+  try {
+    await run('docker', args)
+    return true
+  } catch {
+    return false
+  }
 }

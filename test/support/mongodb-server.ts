@@ -1,17 +1,18 @@
 import { MongoClient } from 'mongodb'
 import type { ServerRecipe } from './child-service.ts'
-import { dockerAnswers, dockerCommand, dockerContainer } from './docker-container.ts'
+import { dockerCommand, dockerContainer, dockerHas } from './docker-container.ts'
 import { findProgram } from './find-program.ts'
 import { localProgram } from './local-program.ts'
 import { findSecantusdb, secantusdbName } from './secantusdb.ts'
 
+const image = 'mongo:8'
 const answerTimeoutMs = 2_000
 
 /** Finds a server of MongoDB's protocol: mongod on the PATH, else as a container, else SecantusDB in a virtualenv. */
 export async function findMongodb(): Promise<ServerRecipe> {
   const mongod = await findProgram(['mongod'])
   if (mongod) return mongodProgram(mongod)
-  if (await dockerAnswers()) return mongodContainer()
+  if (await dockerHas(image)) return mongodContainer()
   return secantusdbProgram(await findSecantusdb())
 }
 
@@ -40,13 +41,13 @@ function mongodProgram(program: string): ServerRecipe {
 }
 
 function mongodContainer(): ServerRecipe {
-  const image = { image: 'mongo:8', port: 27017, dataDirectory: '/data/db', args: [] }
+  const container = { image, port: 27017, dataDirectory: '/data/db', args: [] }
   return {
     ...dockerContainer,
     name: 'mongod',
-    command: (place) => dockerCommand(image, place),
+    command: (place) => dockerCommand(container, place),
     url: mongodbUrl,
-    identify: async (url) => `Docker mongo:8 ${await mongodbVersion(url)}`,
+    identify: async (url) => `Docker ${image} ${await mongodbVersion(url)}`,
   }
 }
 

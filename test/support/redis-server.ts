@@ -2,10 +2,11 @@ import { basename } from 'node:path'
 import { Redis } from 'ioredis'
 import type { ServerRecipe } from './child-service.ts'
 import { canInstall, installPackages } from './debian-packages.ts'
-import { dockerAnswers, dockerCommand, dockerContainer } from './docker-container.ts'
+import { dockerCommand, dockerContainer, dockerHas } from './docker-container.ts'
 import { findProgram } from './find-program.ts'
 import { localProgram } from './local-program.ts'
 
+const image = 'redis:7'
 const programs = ['redis-server', 'valkey-server']
 const commandTimeoutMs = 2_000
 
@@ -13,7 +14,7 @@ const commandTimeoutMs = 2_000
 export async function findRedis(): Promise<(args: string[]) => ServerRecipe> {
   const found = await findProgram(programs)
   if (found) return (args) => redisProgram(found, args)
-  if (await dockerAnswers()) return redisContainer
+  if (await dockerHas(image)) return redisContainer
   if (!(await canInstall())) {
     throw new Error('The tests need Redis: install redis-server or valkey-server on the PATH, or start Docker.')
   }
@@ -55,13 +56,13 @@ function redisProgram(program: string, args: string[]): ServerRecipe {
 }
 
 function redisContainer(args: string[]): ServerRecipe {
-  const image = { image: 'redis:7', port: 6379, dataDirectory: '/data', args: ['redis-server', '--save', '', ...args] }
+  const container = { image, port: 6379, dataDirectory: '/data', args: ['redis-server', '--save', '', ...args] }
   return {
     ...dockerContainer,
     name: 'redis',
-    command: (place) => dockerCommand(image, place),
+    command: (place) => dockerCommand(container, place),
     url: redisUrl,
-    identify: async (url) => `Docker redis:7 ${await redisVersion(url)}`,
+    identify: async (url) => `Docker ${image} ${await redisVersion(url)}`,
   }
 }
 

@@ -76,7 +76,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       onFill() {},
     }
     const flights = on('joinOnlyUnsent') ? createHistoryFlights : createLeakyFlights
-    const reader = createContextReader(guard, createPathReader(parts, LIMITS), flights)
+    const reader = createContextReader(parts, createPathReader(parts, LIMITS), flights)
     return { guard, held, reader, appender: createAppender(parts), eraser: createEraser(parts) }
   }
 

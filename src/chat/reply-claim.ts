@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util'
+import { HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import type { TurnPath } from '../memory/context-reader.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyRejection } from './reply-event.ts'
+import type { ReplyFinisher } from './reply-finisher.ts'
+
+export interface ReplyClaimParts {
+  records: ReplyRecords
+  memory: Pick<Memory, 'readTurn'>
+  finisher: ReplyFinisher
+}
+
+/** What a try to begin a reply met. */
+export type Claim =
+  /** The conversation is ours; `turn` was read in the same round trip. */
+  | { type: 'CLAIMED'; turn: TurnPath }
+  /** The same question was sent before: that reply is the answer. */
+  | { type: 'JOINED'; record: ReplyRecord }
+  | { type: 'BUSY'; active: ReplyRecord }
+  | { type: 'REFUSED'; rejection: ReplyRejection }
+
+/**
+ * Claims a conversation by inserting the reply's record (protocol B1), and reads what the turn
+ * continues at the same time. What a dead node left is ended on the way.
+ */
+export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): Promise<Claim> {
+  const { records, memory } = parts
+  const { ownerId, conversationId, clientMessageId, context } = record
+  for (;;) {
+    const [isInserted, turn] = await Promise.all([
+      records.insert(record),
+      memory.readTurn(ownerId, conversationId, context.maxTokens).catch((error: unknown) => error),
+    ])
+    const fault = turn instanceof Error ? turn : undefined
+    // Missing, foreign, or out of reach: the claim must not stay in anybody's way.
+    if (fault && isInserted) await records.withdraw(record.id)
+    if (fault) return refusalFor(fault)
+    if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }
+    const same = await records.findByClientMessageId(conversationId, clientMessageId)
+    if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
+    const active = await records.findActive(conversationId)
+    if (active !== undefined && !(await isEndedByUs(parts, active, ownerId))) return { type: 'BUSY', active }
+  }
+}
+
+/** Whether the claim in the way was one to end: sealed, of a lost node, or of somebody who may not claim. */
+async function isEndedByUs(
+  { records, finisher }: ReplyClaimParts,
+  active: ReplyRecord,
+  ownerId: string,
+): Promise<boolean> {
+  if (active.phase === 'SEALED') await finisher.finish(active)
+  // A claim is inserted before the conversation's owner is known; this one is not the owner's.
+  else if (active.ownerId !== ownerId) await records.withdraw(active.id)
+  else return finisher.takeOver(active)
+  return true
+}
+
+function refusalFor(fault: Error): Claim {
+  if (fault instanceof NotFoundError || fault instanceof HistoryUnavailableError) {
+    return { type: 'REFUSED', rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message } }
+  }
+  throw fault
+}
+
+function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
+  const says = ({ question: { role, parts, author } }: ReplyRecord) => ({ role, parts, author })
+  return stored.ownerId === sent.ownerId && isDeepStrictEqual(says(stored), says(sent))
+}
+
+const CONFLICT: Claim = {
+  type: 'REFUSED',
+  rejection: {
+    type: 'ReplyRejected',
+    code: 'CLIENT_MESSAGE_ID_CONFLICT',
+    detail: 'clientMessageId is used by another question of this conversation.',
+  },
+}

@@ -1,0 +1,130 @@
+import { ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
+import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { TokenCounter } from '../memory/token-counter.ts'
+import type { ReplyEnding } from './reply-event.ts'
+import { estimateAgain } from './usage-estimate.ts'
+
+/** A lease is over only so long after its end: the clocks of nodes differ. */
+const CLOCK_LEEWAY_MS = 2_000
+
+export interface ReplyFinisherParts {
+  records: ReplyRecords
+  memory: Pick<Memory, 'appendDrafts' | 'findMessages'>
+  counter: TokenCounter
+  now: () => number
+}
+
+/** The end of replies by protocol B4 and B5. Whoever meets one may call it: nothing happens twice. */
+export interface ReplyFinisher {
+  /** Ends a reply whose node is gone; false when its lease still holds or another was quicker. */
+  takeOver(record: ReplyRecord): Promise<boolean>
+  /** From SEALED to ENDED: stores what is missing, then frees the conversation. */
+  finish(sealed: ReplyRecord): Promise<ReplyRecord>
+  /** The event that ends every stream of an ended reply. */
+  endingOf(ended: ReplyRecord): Promise<ReplyEnding>
+}
+
+export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
+  async function store({ ownerId, conversationId }: ReplyRecord, draft: MessageDraft): Promise<string | undefined> {
+    const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft])
+    return messages[0]?.id
+  }
+
+  /** The question if the reply's node died before it stored it, then the message. */
+  async function storeMessages(record: ReplyRecord): Promise<{ questionId?: string; messageId?: string }> {
+    if (record.outcome?.type === 'REJECTED') return {}
+    try {
+      const questionId = record.questionId ?? (await store(record, record.question))
+      const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
+      const messageId = draft && (await store(record, draft))
+      return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
+    } catch (error) {
+      // The conversation was deleted, or the question refused for good: there is nothing to store it in.
+      if (error instanceof NotFoundError || error instanceof ClientMessageIdConflictError) return {}
+      throw error
+    }
+  }
+
+  /** Of a reply that was taken over, the estimate knows nothing of what its node said before it was lost. */
+  async function usageOf({ outcome, usage, text }: ReplyRecord): Promise<Pick<ReplyRecord, 'usage'>> {
+    const isCut = outcome?.type === 'INTERRUPTED' && usage?.estimated === true && usage.completionTokens === 0
+    return isCut ? { usage: await estimateAgain(counter, usage, text) } : {}
+  }
+
+  return {
+    async takeOver({ id, phase, beat, leaseUntil, stop }) {
+      if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
+      if (phase === 'QUEUED') {
+        const outcome: ReplyOutcome = {
+          type: 'REJECTED',
+          code: 'NODE_LOST',
+          detail: 'Its node was lost while it waited.',
+        }
+        return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      }
+      if (phase !== 'RUN' && phase !== 'STOP') return false
+      // The text stays as it is: the last checkpoint.
+      const outcome: ReplyOutcome = { type: 'INTERRUPTED', reason: stop ?? 'NODE_LOST' }
+      return records.change(id, { phase, beat }, { phase: 'SEALED', outcome })
+    },
+
+    async finish(sealed) {
+      if (sealed.phase !== 'SEALED') return sealed
+      const stored = await storeMessages(sealed)
+      const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
+      if (await records.change(sealed.id, { phase: 'SEALED' }, end)) return { ...sealed, ...end }
+      return (await records.find(sealed.id)) ?? { ...sealed, ...end }
+    },
+
+    async endingOf(ended) {
+      const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
+      return endingWith(ended.outcome, message)
+    },
+  }
+}
+
+/** What is stored as the model's message; undefined when it said nothing. */
+function messageOf(record: ReplyRecord, questionId: string | undefined, now: number): MessageDraft | undefined {
+  const { outcome, text, parts, usage, model, id } = record
+  const content: MessagePart[] = text === '' ? parts : [{ type: 'text', text }, ...parts]
+  // A model may answer with nothing: that is complete, and its event carries a message.
+  if (outcome === undefined || (content.length === 0 && outcome.type !== 'COMPLETED')) return undefined
+  return {
+    role: 'ASSISTANT',
+    status: statusOf(outcome),
+    parts: content,
+    createdAt: now,
+    replyId: id,
+    model,
+    ...(questionId !== undefined && { replyTo: questionId }),
+    ...(outcome.type === 'COMPLETED' && { finishReason: outcome.finishReason }),
+    ...(usage && { usage }),
+  }
+}
+
+function statusOf(outcome: ReplyOutcome): MessageStatus {
+  if (outcome.type === 'COMPLETED') return 'COMPLETE'
+  return outcome.type === 'INTERRUPTED' ? 'INTERRUPTED' : 'FAILED'
+}
+
+function endingWith(outcome: ReplyOutcome | undefined, message: Message | undefined): ReplyEnding {
+  if (outcome?.type === 'COMPLETED' && message !== undefined) return { type: 'ReplyCompleted', message }
+  if (outcome?.type === 'REJECTED') return { type: 'ReplyRejected', code: outcome.code, detail: outcome.detail }
+  const partial = message && { partial: message }
+  if (outcome?.type === 'INTERRUPTED') return { type: 'ReplyInterrupted', reason: outcome.reason, ...partial }
+  if (outcome?.type === 'FAILED') {
+    const { code, detail, retryable } = outcome
+    return { type: 'ReplyFailed', code, detail, retryable, ...partial }
+  }
+  return GONE
+}
+
+/** The end of a reply whose conversation was deleted while somebody listened. */
+export const GONE: ReplyEnding = {
+  type: 'ReplyFailed',
+  code: 'NOT_FOUND',
+  detail: 'The conversation was deleted.',
+  retryable: false,
+}

@@ -1,0 +1,86 @@
+import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyRejection } from './reply-event.ts'
+import type { ReplyFinisher } from './reply-finisher.ts'
+import type { ReplyViewControl } from './reply-view.ts'
+
+export interface ReplyQueueParts {
+  records: ReplyRecords
+  finisher: ReplyFinisher
+  now: () => number
+  /** Until it is worth looking again: the active reply ended here, or some time has passed. */
+  pause: (conversationId: string) => Promise<void>
+}
+
+export interface ReplyQueueLimits {
+  queueLimit: number
+  leaseMs: number
+}
+
+/** What became of a place in the queue. */
+export type QueueExit = { type: 'PROMOTED'; record: ReplyRecord } | { type: 'ENDED' }
+
+export interface ReplyQueue {
+  /** Takes the next place, or says why not. False: the question's id was used meanwhile, so claim again. */
+  enter(record: ReplyRecord): Promise<ReplyRecord | ReplyRejection | undefined>
+  /** Waits for its turn; every move is told to the view. */
+  wait(queued: ReplyRecord, view: ReplyViewControl, isClosing: () => boolean): Promise<QueueExit>
+}
+
+/** The queue of a conversation, by protocol B7: places in order, and the lowest living one promotes itself. */
+export function createReplyQueue(
+  { records, finisher, now, pause }: ReplyQueueParts,
+  { queueLimit, leaseMs }: ReplyQueueLimits,
+): ReplyQueue {
+  /** Ends the dead in front of a place; true when nobody living is left there. */
+  async function isFirst(queued: readonly ReplyRecord[], place: number): Promise<boolean> {
+    for (const other of queued) {
+      if ((other.place ?? 0) >= place) break
+      if (!(await finisher.takeOver(other))) return false
+    }
+    return true
+  }
+
+  /** The active index refuses while another reply runs; one that is dead or sealed is ended first. */
+  async function promote({ id, conversationId }: ReplyRecord): Promise<boolean> {
+    const active = await records.findActive(conversationId)
+    if (active?.phase === 'SEALED') await finisher.finish(active)
+    else if (active !== undefined && !(await finisher.takeOver(active))) return false
+    const running = { phase: 'RUN' as const, active: true, place: null, leaseUntil: now() + leaseMs }
+    return records.change(id, { phase: 'QUEUED' }, running)
+  }
+
+  return {
+    async enter(record) {
+      for (;;) {
+        const queued = await records.findQueued(record.conversationId, queueLimit)
+        if (queued.length >= queueLimit) return queueFull(queueLimit)
+        const place = (queued.at(-1)?.place ?? 0) + 1
+        const waiting = { ...record, phase: 'QUEUED' as const, active: false, place, leaseUntil: now() + leaseMs }
+        if (await records.insert(waiting)) return waiting
+        const same = await records.findByClientMessageId(record.conversationId, record.clientMessageId)
+        if (same !== undefined) return undefined
+      }
+    },
+
+    async wait(record, view, isClosing) {
+      const { id, conversationId, place = 0 } = record
+      for (;;) {
+        const queued = await records.findQueued(conversationId, queueLimit)
+        const index = queued.findIndex((other) => other.id === id)
+        if (index < 0) return { type: 'ENDED' }
+        view.queue(index + 1)
+        if ((await isFirst(queued, place)) && (await promote(record))) {
+          return { type: 'PROMOTED', record: { ...record, phase: 'RUN', active: true } }
+        }
+        const lease = { leaseUntil: now() + leaseMs, bumpBeat: true as const }
+        if (!(await records.change(id, { phase: 'QUEUED' }, lease)) || isClosing()) return { type: 'ENDED' }
+        await pause(conversationId)
+      }
+    },
+  }
+}
+
+function queueFull(limit: number): ReplyRejection {
+  const detail = `${limit} questions wait in this conversation already.`
+  return { type: 'ReplyRejected', code: 'QUEUE_FULL', detail }
+}

@@ -1,0 +1,86 @@
+import { BadUserInputError } from '../errors.ts'
+import { placeBehind } from '../memory/appender.ts'
+import { toChatMessages } from '../memory/chat-messages.ts'
+import type { Context } from '../memory/context.ts'
+import { contextOf, type TurnPath } from '../memory/context-reader.ts'
+import type { Conversation } from '../memory/conversation.ts'
+import type { Json, Message, MessageDraft } from '../memory/message.ts'
+import type { ModelRequest } from './chat-model.ts'
+
+/** What a send may say about its turn. */
+export interface TurnOptions {
+  /** The budget of the context, the question included. */
+  maxTokens: number
+  anchor: number
+  /** The conversation's when absent, and else the adapter's default. */
+  model?: string
+  maxReplyTokens?: number
+  modelOptions?: { [key: string]: Json }
+}
+
+/** A turn as the model gets it. */
+export interface PreparedTurn {
+  question: Message
+  context: Context
+  instructions: string | undefined
+  encoding: string
+  request: ModelRequest & { model: string }
+}
+
+/**
+ * The question placed behind a path, the window that ends with it, and the request that says so. Throws
+ * BadUserInputError when the question alone is over the budget.
+ */
+export function prepareTurn(
+  { conversation, path }: TurnPath,
+  draft: MessageDraft,
+  tokens: number,
+  options: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  const [question] = placeBehind(conversation, path.head, [{ draft, tokens }])
+  if (question === undefined) throw new TypeError('A turn without a question')
+  if (tokens > options.maxTokens) {
+    throw new BadUserInputError(
+      'maxContextTokens',
+      `at least the question's ${tokens} tokens`,
+      String(options.maxTokens),
+    )
+  }
+  const withQuestion = {
+    ...path,
+    messages: [...path.messages, question],
+    head: { sequence: question.sequence, tokens: question.tokenStart + tokens },
+    historyFrom: path.historyFrom === path.head.sequence + 1 ? question.sequence + 1 : path.historyFrom,
+  }
+  return asPrepared(conversation, question, withQuestion, options, defaultModel)
+}
+
+/** The same when the question is stored already: the path holds it. */
+export function prepareStoredTurn(
+  { conversation, path }: TurnPath,
+  question: Message,
+  options: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  return asPrepared(conversation, question, path, options, defaultModel)
+}
+
+function asPrepared(
+  { id, instructions, encoding, model: usualModel }: Conversation,
+  question: Message,
+  path: TurnPath['path'],
+  { maxTokens, anchor, model, maxReplyTokens, modelOptions }: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  const context = contextOf({ conversationId: id, maxTokens, startOn: 'ANY', anchor }, path)
+  const system: Json[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
+  const request = {
+    model: model ?? usualModel ?? defaultModel,
+    messages: [...system, ...(toChatMessages(context.messages) as unknown as Json[])],
+    cacheKey: id,
+    ...(maxReplyTokens !== undefined && { maxReplyTokens }),
+    ...(modelOptions !== undefined && { options: modelOptions }),
+  }
+  return { question, context, instructions, encoding, request }
+}

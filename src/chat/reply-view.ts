@@ -1,0 +1,98 @@
+import type { Context } from '../memory/context.ts'
+import type { Message, MessagePart } from '../memory/message.ts'
+import type { ReplyEnding } from './reply-event.ts'
+
+/** What the model was given. */
+export interface ReplyStart {
+  question: Message
+  context: Context
+  model: string
+}
+
+/**
+ * A reply as this node knows it: the state that subscribers stream from, whoever runs it. The text is
+ * the buffer: it only grows, and a subscriber takes what it lacks when it is ready.
+ */
+export interface ReplyView {
+  readonly replyId: string
+  /** Place in the queue while it waits there; 1 is next. */
+  readonly queuePosition: number | undefined
+  readonly start: ReplyStart | undefined
+  /** Never ends in half of a surrogate pair. */
+  readonly text: string
+  /** Whole parts that are not text. */
+  readonly parts: readonly MessagePart[]
+  readonly ending: ReplyEnding | undefined
+  /** Calls back once, at the next change; the returned function forgets it. */
+  onChange(listener: () => void): () => void
+}
+
+/** A view and the one hand that changes it. */
+export interface ReplyViewControl extends ReplyView {
+  queue(position: number): void
+  begin(start: ReplyStart): void
+  /** The text so far; shorter than what is there is ignored. */
+  setText(text: string): void
+  addPart(part: MessagePart): void
+  end(ending: ReplyEnding): void
+}
+
+export function createReplyView(replyId: string): ReplyViewControl {
+  const parts: MessagePart[] = []
+  let listeners = new Set<() => void>()
+  let queuePosition: number | undefined
+  let start: ReplyStart | undefined
+  let text = ''
+  let ending: ReplyEnding | undefined
+
+  function tell(): void {
+    const told = listeners
+    listeners = new Set()
+    for (const listener of told) listener()
+  }
+
+  return {
+    replyId,
+    parts,
+    get queuePosition() {
+      return queuePosition
+    },
+    get start() {
+      return start
+    },
+    get text() {
+      return text
+    },
+    get ending() {
+      return ending
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    queue(position) {
+      if (position === queuePosition) return
+      queuePosition = position
+      tell()
+    },
+    begin(begun) {
+      start = begun
+      queuePosition = undefined
+      tell()
+    },
+    setText(longer) {
+      if (longer.length <= text.length) return
+      text = longer
+      tell()
+    },
+    addPart(part) {
+      parts.push(part)
+      tell()
+    },
+    end(ended) {
+      if (ending !== undefined) return
+      ending = ended
+      tell()
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { HistoryUnavailableError } from '../errors.ts'
+import type { Conversation } from './conversation.ts'
+import type { ConversationEvent } from './conversation-events.ts'
+import type { Memory } from './memory.ts'
+import type { Message } from './message.ts'
+
+/** Events with what they tell of. */
+export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | BareFollowedEvent
+
+export interface MessageFollowedEvent {
+  type: 'MessageAppended' | 'MessageChanged'
+  cursor: string
+  message: Message
+}
+
+export interface ConversationFollowedEvent {
+  type: 'ConversationChanged'
+  cursor: string
+  conversation: Conversation
+}
+
+export interface BareFollowedEvent {
+  type: 'ConversationDeleted' | 'ConversationReset'
+  cursor: string
+}
+
+type FollowedMemory = Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
+
+/**
+ * The events of a conversation with what they tell of, looked up as they pass: events themselves hold
+ * ids only. What is gone by then is passed over, its own event follows; while the history is away a
+ * reset says that something was missed. Rejects with NotFoundError when there is no such conversation.
+ */
+export async function followConversation(
+  memory: FollowedMemory,
+  ownerId: string,
+  conversationId: string,
+  after: string | undefined,
+  signal: AbortSignal,
+): Promise<AsyncIterable<FollowedEvent>> {
+  return follow(memory, ownerId, conversationId, await memory.subscribe(ownerId, conversationId, after, signal))
+}
+
+async function* follow(
+  memory: FollowedMemory,
+  ownerId: string,
+  conversationId: string,
+  events: AsyncIterable<ConversationEvent>,
+): AsyncGenerator<FollowedEvent> {
+  for await (const event of events) {
+    const told = await lookUp(memory, ownerId, conversationId, event)
+    if (told !== undefined) yield told
+  }
+}
+
+async function lookUp(
+  memory: FollowedMemory,
+  ownerId: string,
+  conversationId: string,
+  event: ConversationEvent,
+): Promise<FollowedEvent | undefined> {
+  const { type, cursor } = event
+  try {
+    if (type === 'MessageAppended' || type === 'MessageChanged') {
+      const [message] = await memory.findMessages(ownerId, [event.messageId])
+      return message && { type, cursor, message }
+    }
+    if (type === 'ConversationChanged') {
+      const [conversation] = await memory.findConversations(ownerId, [conversationId])
+      return conversation && { type, cursor, conversation }
+    }
+    return type === 'ConversationDeleted' || type === 'ConversationReset' ? { type, cursor } : undefined
+  } catch (error) {
+    if (error instanceof HistoryUnavailableError) return { type: 'ConversationReset', cursor }
+    throw error
+  }
+}

@@ -1,0 +1,194 @@
+import { BadUserInputError } from '../errors.ts'
+import type { ContextRequest } from './context.ts'
+import type { ConversationChanges } from './conversation.ts'
+import { ENCODING_NAMES, isEncoding } from './encoding.ts'
+import { checkJson, checkText } from './json-limits.ts'
+import type { NewConversation, NewMessage } from './memory.ts'
+import type { Json, MessagePart, Metadata } from './message.ts'
+
+/** Limits that a deployment sets. */
+export interface InputLimits {
+  maxContextTokens: number
+  maxMessageBytes: number
+}
+
+const MAX_ID_LENGTH = 256
+const MAX_NAME_LENGTH = 128
+const MAX_TITLE_LENGTH = 512
+const MAX_INSTRUCTIONS_LENGTH = 65_536
+const MAX_URL_LENGTH = 8_192
+const MAX_ANCHOR = 0.5
+const MAX_BATCH_MESSAGES = 1_000
+const MAX_PARTS = 100
+const MAX_METADATA_KEYS = 16
+const MAX_METADATA_KEY_LENGTH = 64
+const MAX_METADATA_VALUE_LENGTH = 512
+/** The last millisecond that a date can name in four digits of a year. */
+const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+/** Throws BadUserInputError unless the budget and the anchor are in their ranges. */
+export function checkContextRequest(
+  request: Pick<ContextRequest, 'maxTokens' | 'anchor'>,
+  limits: Pick<InputLimits, 'maxContextTokens'>,
+): void {
+  const { maxTokens, anchor } = request
+  if (!Number.isInteger(maxTokens) || maxTokens < 1 || maxTokens > limits.maxContextTokens) {
+    throw new BadUserInputError('maxTokens', `from 1 to ${limits.maxContextTokens}`, String(maxTokens))
+  }
+  if (!(anchor >= 0 && anchor <= MAX_ANCHOR)) {
+    throw new BadUserInputError('anchor', `from 0 to ${MAX_ANCHOR}`, String(anchor))
+  }
+}
+
+/** Throws BadUserInputError unless a conversation can be created like this; `now` in epoch milliseconds. */
+export function checkNewConversation(input: NewConversation, now: number): void {
+  const { externalId, encoding, title, model, instructions, metadata, expiresAt } = input
+  if (externalId !== undefined) checkId('externalId', externalId)
+  if (encoding !== undefined && !isEncoding(encoding)) {
+    throw new BadUserInputError(
+      'encoding',
+      `one of ${ENCODING_NAMES.join(', ')}`,
+      JSON.stringify(encoding.slice(0, 64)),
+    )
+  }
+  checkSettings({ title, model, instructions, metadata, expiresAt }, now)
+}
+
+/** Throws BadUserInputError unless a conversation can be changed like this; `now` in epoch milliseconds. */
+export function checkChanges(changes: ConversationChanges, now: number): void {
+  checkSettings(changes, now)
+}
+
+/** Throws BadUserInputError unless these messages can be appended in one call. Fields are named by their index. */
+export function checkNewMessages(messages: readonly NewMessage[], limits: Pick<InputLimits, 'maxMessageBytes'>): void {
+  if (messages.length < 1 || messages.length > MAX_BATCH_MESSAGES) {
+    throw new BadUserInputError('messages', `from 1 to ${MAX_BATCH_MESSAGES} messages`, String(messages.length))
+  }
+  const clientIds = new Set<string>()
+  for (const [index, message] of messages.entries()) {
+    const field = `messages[${index}]`
+    checkNewMessage(field, message, limits.maxMessageBytes)
+    const id = message.clientMessageId
+    if (id === undefined) continue
+    if (clientIds.has(id)) {
+      throw new BadUserInputError(`${field}.clientMessageId`, 'unlike every other in the call', JSON.stringify(id))
+    }
+    clientIds.add(id)
+  }
+}
+
+/** Throws BadUserInputError unless the metadata is flat and within its bounds. */
+export function checkMetadata(field: string, metadata: Metadata): void {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw new BadUserInputError(field, 'an object', Array.isArray(metadata) ? 'a list' : typeof metadata)
+  }
+  const entries = Object.entries(metadata)
+  if (entries.length > MAX_METADATA_KEYS) {
+    throw new BadUserInputError(field, `at most ${MAX_METADATA_KEYS} keys`, String(entries.length))
+  }
+  for (const [key, value] of entries) {
+    checkText(`${field} keys`, key, 1, MAX_METADATA_KEY_LENGTH)
+    const at = `${field}.${key}`
+    if (typeof value === 'string') checkText(at, value, 0, MAX_METADATA_VALUE_LENGTH)
+    else if (typeof value === 'object' && value !== null) {
+      throw new BadUserInputError(
+        at,
+        'a string, a number, a boolean or null',
+        Array.isArray(value) ? 'a list' : 'an object',
+      )
+    }
+  }
+}
+
+type Settings = { [K in keyof ConversationChanges]: ConversationChanges[K] | undefined }
+
+function checkSettings(settings: Settings, now: number): void {
+  const { title, model, instructions, metadata, expiresAt } = settings
+  if (title != null) checkText('title', title, 0, MAX_TITLE_LENGTH)
+  if (model != null) checkText('model', model, 1, MAX_NAME_LENGTH)
+  if (instructions != null) checkText('instructions', instructions, 0, MAX_INSTRUCTIONS_LENGTH, 'NUL')
+  if (metadata != null) checkMetadata('metadata', metadata)
+  if (expiresAt != null && !(expiresAt > now && expiresAt <= MAX_TIME)) {
+    throw new BadUserInputError('expiresAt', 'in the future', timeText(expiresAt))
+  }
+}
+
+function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
+  const { role, parts, clientMessageId, author, metadata, createdAt } = message
+  if (clientMessageId !== undefined) checkId(`${field}.clientMessageId`, clientMessageId)
+  if (author !== undefined) checkText(`${field}.author`, author, 1, MAX_NAME_LENGTH)
+  if (metadata !== undefined) checkMetadata(`${field}.metadata`, metadata)
+  if (createdAt !== undefined && !(createdAt >= 0 && createdAt <= MAX_TIME)) {
+    throw new BadUserInputError(`${field}.createdAt`, 'from 1970 to 9999', timeText(createdAt))
+  }
+  if (parts.length < 1 || parts.length > MAX_PARTS) {
+    throw new BadUserInputError(`${field}.parts`, `from 1 to ${MAX_PARTS} parts`, String(parts.length))
+  }
+  const bytes = parts.reduce((sum, part) => sum + partBytes(part), 0)
+  if (bytes > maxMessageBytes) throw new BadUserInputError(field, `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
+  for (const [index, part] of parts.entries()) checkPart(`${field}.parts[${index}]`, part)
+  checkRole(field, role, parts)
+}
+
+/** What a chat completions API could not be sent: calls by others than the model, tool messages without a result. */
+function checkRole(field: string, role: NewMessage['role'], parts: readonly MessagePart[]): void {
+  if (role !== 'ASSISTANT' && parts.some(({ type }) => type === 'toolCall')) {
+    throw new BadUserInputError(`${field}.role`, 'ASSISTANT when a part is a tool call', role)
+  }
+  if (role === 'TOOL' && !parts.some(({ type }) => type === 'toolResult')) {
+    throw new BadUserInputError(`${field}.parts`, 'at least one tool result when the role is TOOL', 'none')
+  }
+}
+
+function checkPart(field: string, part: MessagePart): void {
+  if (part.providerMetadata !== undefined) checkJson(`${field}.providerMetadata`, part.providerMetadata)
+  if (part.type === 'text' || part.type === 'reasoning') {
+    checkWhole(`${field}.text`, part.text)
+  } else if (part.type === 'toolCall') {
+    checkId(`${field}.toolCallId`, part.toolCallId)
+    checkText(`${field}.toolName`, part.toolName, 1, MAX_NAME_LENGTH)
+    checkWhole(`${field}.arguments`, part.arguments)
+  } else if (part.type === 'toolResult') {
+    checkId(`${field}.toolCallId`, part.toolCallId)
+    if (part.toolName !== undefined) checkText(`${field}.toolName`, part.toolName, 1, MAX_NAME_LENGTH)
+    checkWhole(`${field}.output`, part.output)
+  } else if (part.type === 'file') {
+    checkUrl(`${field}.url`, part.url)
+    checkText(`${field}.mediaType`, part.mediaType, 3, MAX_NAME_LENGTH)
+    if (part.filename !== undefined) checkText(`${field}.filename`, part.filename, 1, MAX_ID_LENGTH)
+  } else {
+    checkText(`${field}.name`, part.name, 1, MAX_NAME_LENGTH)
+    checkJson(`${field}.data`, part.data)
+  }
+}
+
+function checkId(field: string, id: string): void {
+  checkText(field, id, 1, MAX_ID_LENGTH)
+}
+
+/** Text whose length the message's bytes bound. */
+function checkWhole(field: string, text: string): void {
+  checkText(field, text, 0, Number.POSITIVE_INFINITY, 'NUL')
+}
+
+/** Only what is fetched over the web: a `data:` URL would be content in disguise, `javascript:` an attack. */
+function checkUrl(field: string, url: string): void {
+  checkText(field, url, 1, MAX_URL_LENGTH)
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new BadUserInputError(field, 'an absolute http or https URL', JSON.stringify(url.slice(0, 64)))
+  }
+}
+
+function partBytes(part: MessagePart): number {
+  const { type: _, ...values } = part
+  return Object.values(values).reduce<number>((sum, value) => sum + jsonBytes(value), 0)
+}
+
+function jsonBytes(value: Json | undefined): number {
+  if (value === undefined) return 0
+  return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+function timeText(time: number): string {
+  return Number.isFinite(time) ? (new Date(time).toJSON() ?? String(time)) : String(time)
+}

@@ -1,0 +1,67 @@
+import DataLoader from 'dataloader'
+import { NotFoundError } from '../errors.ts'
+import type { Context, ContextRequest } from './context.ts'
+import type { Conversation } from './conversation.ts'
+import type { Memory } from './memory.ts'
+import type { Head, Message } from './message.ts'
+
+/** Puts together what the fields of one operation ask for, so that many of them are one call of memory. */
+export interface Loaders {
+  context(request: Omit<ContextRequest, 'ownerId'>): Promise<Context>
+  /** Undefined for a missing and for a foreign one alike. */
+  conversation(id: string): Promise<Conversation | undefined>
+  /** Rejects with NotFoundError instead. */
+  existingConversation(id: string): Promise<Conversation>
+  message(id: string): Promise<Message | undefined>
+  head(conversation: Conversation): Promise<Head>
+}
+
+/**
+ * Loaders for one operation of one owner. They batch (github.com/graphql/dataloader) and do not
+ * remember: an answer is never older than its question, so a subscription may keep them for hours.
+ */
+export function createLoaders(memory: Memory, ownerId: string): Loaders {
+  const contexts = createContextLoader(memory)
+  const conversations = createLoader((ids) => memory.findConversations(ownerId, ids))
+  const messages = createLoader((ids) => memory.findMessages(ownerId, ids))
+  const heads = new DataLoader((asked: readonly Conversation[]) => readHeads(memory, asked), { cache: false })
+  return {
+    context: (request) => contexts.load({ ...request, ownerId }),
+    conversation: (id) => conversations.load(id),
+    async existingConversation(id) {
+      const conversation = await conversations.load(id)
+      if (conversation === undefined) throw new NotFoundError('conversation', id)
+      return conversation
+    },
+    message: (id) => messages.load(id),
+    head: (conversation) => heads.load(conversation),
+  }
+}
+
+/** All contexts that one operation asks for in one `readContexts`. */
+function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<ContextRequest, Context> {
+  return new DataLoader((requests) => memory.readContexts(requests), { cache: false })
+}
+
+/** Fields of one object ask for the same id: it is looked up once. */
+function createLoader<T>(find: (ids: readonly string[]) => Promise<T[]>): DataLoader<string, T> {
+  return new DataLoader(
+    async (asked) => {
+      const ids = [...new Set(asked)]
+      const found = await find(ids)
+      const byId = new Map(ids.map((id, index) => [id, found[index] as T]))
+      return asked.map((id) => byId.get(id) as T)
+    },
+    { cache: false },
+  )
+}
+
+/** One read a conversation, all at once; one that fails leaves the others. */
+async function readHeads(memory: Memory, asked: readonly Conversation[]): Promise<(Head | Error)[]> {
+  const reads = new Map<string, Promise<Head>>()
+  for (const conversation of asked) {
+    if (!reads.has(conversation.id)) reads.set(conversation.id, memory.readHead(conversation))
+  }
+  const settled = await Promise.allSettled(asked.map(({ id }) => reads.get(id) as Promise<Head>))
+  return settled.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error)))
+}

@@ -1,0 +1,81 @@
+import { randomInt } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { ConversationEvent, ConversationEvents, EventLimits } from './conversation-events.ts'
+import { createEventStream, type EventStream } from './event-stream.ts'
+import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
+
+export interface LocalEventLimits extends EventLimits {
+  /** Conversations whose log is kept, those used last. */
+  conversations: number
+}
+
+/** The newest events of one conversation; `head` is the position of the last. */
+interface Log {
+  head: LogPosition
+  events: ConversationEvent[]
+}
+
+/**
+ * Events of one process. A log begins with the first subscriber of its conversation, since before
+ * that nobody holds a cursor of it; its random generation makes cursors from before a restart resets.
+ */
+export function createLocalEvents(limits: LocalEventLimits): ConversationEvents {
+  const logs = new LRUCache<string, Log>({ max: limits.conversations })
+  const streams = new Map<string, Set<EventStream>>()
+  let closed = false
+
+  function openLog(conversationId: string): Log {
+    const log = logs.get(conversationId) ?? createLog()
+    logs.set(conversationId, log)
+    return log
+  }
+
+  function leave(conversationId: string, stream: EventStream): void {
+    const joined = streams.get(conversationId)
+    joined?.delete(stream)
+    if (joined?.size === 0) streams.delete(conversationId)
+  }
+
+  return {
+    async publish(conversationId, changes) {
+      const joined = streams.get(conversationId)
+      const log = joined ? openLog(conversationId) : logs.get(conversationId)
+      if (log === undefined) return
+      for (const change of changes) {
+        log.head = { ...log.head, sequence: log.head.sequence + 1 }
+        const event = { ...change, cursor: formatCursor(log.head) }
+        log.events.push(event)
+        if (log.events.length > limits.logEvents) log.events.shift()
+        for (const stream of joined ?? []) stream.push(event)
+      }
+    },
+
+    subscribe(conversationId, after, signal) {
+      const stream = createEventStream(signal, limits.bufferEvents, () => leave(conversationId, stream))
+      if (closed) stream.end()
+      if (closed || signal.aborted) return stream.events
+      const log = openLog(conversationId)
+      const joined = streams.get(conversationId) ?? new Set()
+      streams.set(conversationId, joined.add(stream))
+      if (after !== undefined) for (const event of eventsAfter(log, after)) stream.push(event)
+      return stream.events
+    },
+
+    async close() {
+      closed = true
+      for (const joined of streams.values()) for (const stream of joined) stream.end()
+    },
+  }
+}
+
+function createLog(): Log {
+  return { head: { generation: String(randomInt(2 ** 48 - 1)), sequence: 0 }, events: [] }
+}
+
+function eventsAfter({ head, events }: Log, after: string): ConversationEvent[] {
+  const seen = parseCursor(after)
+  if (seen === undefined) return [{ type: 'ConversationReset', cursor: formatCursor(head) }]
+  const missing = head.sequence - seen.sequence
+  const known = comparePosition(head, seen) === 'SEEN' && missing <= events.length
+  return known ? events.slice(events.length - missing) : [{ type: 'ConversationReset', cursor: formatCursor(head) }]
+}

@@ -1,0 +1,84 @@
+import { BadUserInputError } from '../errors.ts'
+
+const DEFAULT_PAGE_SIZE = 20
+const MAX_PAGE_SIZE = 100
+
+/** A page as a client asks for it. */
+export interface PageArguments {
+  first?: number | null | undefined
+  after?: string | null | undefined
+  last?: number | null | undefined
+  before?: string | null | undefined
+}
+
+/** A page by the Relay cursor connections specification. */
+export interface Page<T> {
+  edges: { cursor: string; node: T }[]
+  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null }
+}
+
+/** How the keys of a list are written into cursors. `decode` gives undefined for what is no key of it. */
+export interface CursorCodec<T, K> {
+  encode(item: T): string
+  decode(text: string): K | undefined
+}
+
+/** What a page reads: one item more than it shows, to know whether more follow. */
+export interface PageRange<K> {
+  after?: K
+  before?: K
+  limit: number
+  from: 'START' | 'END'
+}
+
+/**
+ * One page of a list with a keyset; `read` gives the items in the list's order. Throws
+ * BadUserInputError for sizes out of range, `first` together with `last`, and cursors of other lists.
+ */
+export async function readPage<T, K>(
+  asked: PageArguments,
+  codec: CursorCodec<T, K>,
+  read: (range: PageRange<K>) => Promise<T[]>,
+): Promise<Page<T>> {
+  const { size, from } = checkPageSize(asked)
+  const after = decodeCursor('after', asked.after, codec)
+  const before = decodeCursor('before', asked.before, codec)
+  const bounds = { ...(after !== undefined && { after }), ...(before !== undefined && { before }) }
+  const found = await read({ ...bounds, limit: size + 1, from })
+  const more = found.length > size
+  const items = from === 'START' ? found.slice(0, size) : found.slice(found.length - Math.min(size, found.length))
+  const edges = items.map((node) => ({ cursor: encodeCursor(codec.encode(node)), node }))
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: from === 'START' ? more : before !== undefined,
+      hasPreviousPage: from === 'START' ? after !== undefined : more,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  }
+}
+
+function checkPageSize({ first, last }: PageArguments): { size: number; from: 'START' | 'END' } {
+  if (first != null && last != null) throw new BadUserInputError('last', 'absent when `first` is given', String(last))
+  for (const [field, size] of [['first', first] as const, ['last', last] as const]) {
+    if (size != null && (size < 0 || size > MAX_PAGE_SIZE)) {
+      throw new BadUserInputError(field, `from 0 to ${MAX_PAGE_SIZE}`, String(size))
+    }
+  }
+  return { size: first ?? last ?? DEFAULT_PAGE_SIZE, from: last == null ? 'START' : 'END' }
+}
+
+function encodeCursor(key: string): string {
+  return Buffer.from(key).toString('base64url')
+}
+
+/** Decoding forgives what is no base64url, so a cursor counts only if it encodes to itself. */
+function decodeCursor<T, K>(field: string, cursor: string | null | undefined, codec: CursorCodec<T, K>): K | undefined {
+  if (cursor == null) return undefined
+  const text = Buffer.from(cursor, 'base64url').toString()
+  const key = encodeCursor(text) === cursor ? codec.decode(text) : undefined
+  if (key === undefined)
+    throw new BadUserInputError(field, 'a cursor of this list', JSON.stringify(cursor.slice(0, 64)))
+  return key
+}

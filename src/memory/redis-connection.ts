@@ -1,0 +1,69 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+
+export interface RedisConnection {
+  /** One URL, or several nodes of one cluster. */
+  urls: readonly string[]
+  commandTimeoutMs: number
+  /** Told of every failed attempt to connect; the client goes on trying. */
+  onError(error: Error): void
+  /** For a connection that listens: after a reconnect its user subscribes again, to what is wanted by then. */
+  isSubscriber?: boolean
+}
+
+const LONGEST_RETRY_MS = 1_000
+const CONNECT_TIMEOUT_MS = 2_000
+
+/**
+ * Options under which a Redis that is gone or hangs costs nothing but its answers: commands fail at
+ * once while there is no connection, none is sent twice, and a connection that hangs is replaced, so
+ * that no queue grows. The client's own timeout is the second line, behind the cache guard's.
+ */
+export function redisOptions(commandTimeoutMs: number) {
+  return {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 2 * commandTimeoutMs,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: Math.max(CONNECT_TIMEOUT_MS, 4 * commandTimeoutMs),
+    keepAlive: 10_000,
+    retryStrategy,
+  } satisfies RedisOptions
+}
+
+/** A client that connects in the background and for ever; until it has, its commands fail at once. */
+export function createRedis(connection: RedisConnection): Redis | Cluster {
+  const { urls, commandTimeoutMs, onError, isSubscriber = false } = connection
+  const [first = ''] = urls
+  const options = { ...redisOptions(commandTimeoutMs), autoResubscribe: !isSubscriber }
+  const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
+  redis.on('error', onError)
+  // A failed attempt is told to `onError`, and followed by the next one.
+  redis.connect().catch(() => undefined)
+  return redis
+}
+
+function createCluster(
+  urls: readonly string[],
+  options: ReturnType<typeof redisOptions> & { autoResubscribe: boolean },
+  shardedSubscribers: boolean,
+): Cluster {
+  const { username, password, protocol } = new URL(urls[0] ?? '')
+  const access = {
+    ...(username && { username: decodeURIComponent(username) }),
+    ...(password && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} }),
+  }
+  return new Cluster([...urls], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: retryStrategy,
+    shardedSubscribers,
+    redisOptions: { ...options, ...access },
+  })
+}
+
+function retryStrategy(attempt: number): number {
+  return Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RETRY_MS)
+}

@@ -1,0 +1,155 @@
+import type { Cluster, Redis, Result } from 'ioredis'
+import type { ConversationChange } from './conversation-events.ts'
+import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
+
+/** What happened, or that nobody knows what did. */
+export type LoggedChange = ConversationChange | { type: 'ConversationReset' }
+
+export interface LogEntry {
+  /** Names the entry wherever it turns up, so that nobody is told twice. */
+  token: string
+  change: LoggedChange
+}
+
+export interface PlacedEntry extends LogEntry {
+  at: LogPosition
+}
+
+export interface LogReading {
+  head: LogPosition
+  /** All that came after the position asked for; undefined when that is not known. */
+  entries?: PlacedEntry[]
+}
+
+/** The logs of all conversations in Redis. Every method is one round trip and may reject. */
+export interface RedisEventLog {
+  /**
+   * Adds entries and tells the channel, which has the log's name. Without a log it tells the channel
+   * only that something was lost, and returns nothing.
+   */
+  append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]>
+  /** Opens the log if there is none, and renews its life. */
+  read(conversationId: string, after: LogPosition | undefined): Promise<LogReading>
+}
+
+export interface RedisEventLogLimits {
+  logEvents: number
+  /** Life of a log after its last use. */
+  logTtlMs: number
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    appendEvents(
+      key: string,
+      publish: string,
+      ttlMs: number,
+      length: number,
+      ...entries: string[]
+    ): Result<string | null, Context>
+    readEvents(key: string, ttlMs: number, after: string): Result<[string, [string, string[]][]], Context>
+  }
+}
+
+/**
+ * A log exists from the first subscriber on: before, nobody can ask for what came after. Ids are given,
+ * not drawn from the clock, so that sequences have no gaps.
+ */
+const APPEND_SCRIPT = `
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+if not newest then
+  redis.call(ARGV[1], KEYS[1], '')
+  return nil
+end
+local generation, sequence = string.match(newest[1], '^(%d+)-(%d+)$')
+for i = 4, #ARGV do
+  sequence = sequence + 1
+  local id = generation .. '-' .. string.format('%.0f', sequence)
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id, 'e', ARGV[i])
+  redis.call(ARGV[1], KEYS[1], id .. ' ' .. ARGV[i])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return generation .. '-' .. string.format('%.0f', sequence)
+`
+
+/** A new log's generation is Redis' time in microseconds: no log that was lost had the same. */
+const READ_SCRIPT = `
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local head
+if newest then
+  head = newest[1]
+else
+  local time = redis.call('TIME')
+  head = redis.call('XADD', KEYS[1], time[1] .. string.format('%06d', time[2]) .. '-0', 'e', '')
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if ARGV[2] == '' then return { head, {} } end
+return { head, redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+') }
+`
+
+const CHANGE_TYPES: ReadonlySet<unknown> = new Set<LoggedChange['type']>([
+  'MessageAppended',
+  'MessageChanged',
+  'ConversationChanged',
+  'BranchSelected',
+  'ReplyBegan',
+  'ReplyEnded',
+  'ConversationDeleted',
+  'ConversationReset',
+])
+
+/** The logs as one Redis Stream a conversation, Redis 6.2 or later; on a Cluster with sharded channels (7). */
+export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLogLimits): RedisEventLog {
+  redis.defineCommand('appendEvents', { numberOfKeys: 1, lua: APPEND_SCRIPT })
+  redis.defineCommand('readEvents', { numberOfKeys: 1, lua: READ_SCRIPT })
+  const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
+
+  return {
+    async append(conversationId, entries, ttlMs) {
+      const values = entries.map(({ token, change }) => JSON.stringify([token, change]))
+      const key = eventsKey(conversationId)
+      const last = parseCursor((await redis.appendEvents(key, publish, ttlMs, limits.logEvents, ...values)) ?? '')
+      if (last === undefined) return []
+      const before = last.sequence - entries.length
+      return entries.map((entry, index) => ({ ...entry, at: { ...last, sequence: before + index + 1 } }))
+    },
+
+    async read(conversationId, after) {
+      const from = after === undefined ? '' : formatCursor(after)
+      const [id, rows] = await redis.readEvents(eventsKey(conversationId), limits.logTtlMs, from)
+      const head = parseCursor(id)
+      if (head === undefined) throw new TypeError(`The event log of ${conversationId} has the id ${id}`)
+      // Entries that were trimmed, or lost with a failover, are missing from the count.
+      const complete =
+        after && comparePosition(head, after) === 'SEEN' && rows.length === head.sequence - after.sequence
+      return complete ? { head, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) } : { head }
+    },
+  }
+}
+
+/** The key of a conversation's log and the name of its channel. */
+export function eventsKey(conversationId: string): string {
+  return `bs:v1:{${conversationId}}:events`
+}
+
+/** An entry as the channel tells it; undefined when it only says that there is something to read. */
+export function parseEntryMessage(message: string): PlacedEntry | undefined {
+  const space = message.indexOf(' ')
+  return placeEntry(message.slice(0, Math.max(0, space)), message.slice(space + 1))
+}
+
+function placeEntry(id: string, value: string | undefined): PlacedEntry | undefined {
+  const at = parseCursor(id)
+  return at && { at, ...decodeEntry(value ?? '') }
+}
+
+/** What a newer version wrote reads as a reset: something happened, and only a reload can tell what. */
+function decodeEntry(value: string): LogEntry {
+  try {
+    const [token, change] = JSON.parse(value) as [unknown, { type?: unknown } | undefined]
+    if (typeof token === 'string' && CHANGE_TYPES.has(change?.type)) return { token, change: change as LoggedChange }
+  } catch {
+    // Decided below.
+  }
+  return { token: '', change: { type: 'ConversationReset' } }
+}

@@ -1,0 +1,20 @@
+import type { History } from './history.ts'
+import { createSqliteConversations } from './sqlite-conversations.ts'
+import { createSqliteDatabase } from './sqlite-database.ts'
+import { createSqliteMessages } from './sqlite-messages.ts'
+import { SQLITE_SCHEMA } from './sqlite-schema.ts'
+
+/**
+ * The embedded history: one SQLite file, or `:memory:`, for one machine. Several processes may share
+ * the file. It opens with `prepare`; `close` ends it.
+ */
+export function createSqliteHistory(path: string, now: () => number = Date.now): History {
+  const database = createSqliteDatabase(path)
+
+  return {
+    ...createSqliteConversations(database, now),
+    ...createSqliteMessages(database),
+    prepare: () => database.guard(() => database.open(SQLITE_SCHEMA)),
+    close: () => database.guard(() => database.close()),
+  }
+}

@@ -1,0 +1,87 @@
+import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from './message.ts'
+import { omitAbsent } from './omit-absent.ts'
+
+type Absent = null | undefined
+
+/** The fields of a message that both stores keep alike: strings under their own names. */
+export interface StoredDraft {
+  role: Role
+  status: MessageStatus
+  /** The text of a message that is one plain text part; then `parts` is absent. */
+  content?: string | Absent
+  /** JSON text. */
+  parts?: string | Absent
+  author?: string | Absent
+  replyTo?: string | Absent
+  /** JSON text. */
+  metadata?: string | Absent
+  /** The unique key in the conversation: `c:` and a client's id, or `r:` and a reply's. */
+  clientMessageId?: string | Absent
+  finishReason?: FinishReason | Absent
+  model?: string | Absent
+}
+
+/** What is stored beside it, each store in its own way. */
+type OwnFields = 'createdAt' | 'usage'
+
+/**
+ * Opaque JSON is kept as text: byte for byte, whatever its keys and depth. So is a text with half a
+ * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed.
+ */
+export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
+  const { role, status, parts, author, replyTo, metadata, clientMessageId, replyId, finishReason, model } = draft
+  const content = plainText(parts)
+  return omitAbsent({
+    role,
+    status,
+    content,
+    parts: content === undefined ? JSON.stringify(parts) : undefined,
+    author,
+    replyTo,
+    metadata: encodeJson(metadata),
+    clientMessageId: storedKey(clientMessageId, replyId),
+    finishReason,
+    model,
+  })
+}
+
+export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> {
+  const { role, status, content, parts, author, replyTo, metadata, clientMessageId: key, finishReason, model } = stored
+  return omitAbsent({
+    role,
+    status,
+    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text' as const, text: content }],
+    author,
+    replyTo,
+    metadata: decodeJson<Metadata>(metadata),
+    clientMessageId: key?.startsWith('c:') ? key.slice(2) : undefined,
+    replyId: key?.startsWith('r:') ? key.slice(2) : undefined,
+    finishReason,
+    model,
+  })
+}
+
+/** The stored `clientMessageId` of a client's message. */
+export function clientKey(clientMessageId: string): string {
+  return `c:${clientMessageId}`
+}
+
+export function encodeJson(value: object | Absent): string | undefined {
+  return value == null ? undefined : JSON.stringify(value)
+}
+
+export function decodeJson<T>(text: string | Absent): T | undefined {
+  return text == null ? undefined : (JSON.parse(text) as T)
+}
+
+function plainText(parts: readonly MessagePart[]): string | undefined {
+  const [only] = parts
+  if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
+  return only.text.isWellFormed() ? only.text : undefined
+}
+
+function storedKey(clientMessageId: string | undefined, replyId: string | undefined): string | undefined {
+  if (replyId === undefined) return clientMessageId === undefined ? undefined : clientKey(clientMessageId)
+  if (clientMessageId !== undefined) throw new TypeError('A message comes from a client or from a reply, not from both')
+  return `r:${replyId}`
+}

@@ -1,0 +1,41 @@
+import type { AppendedRows, Tail } from './cache.ts'
+import { ROW_SEPARATOR } from './tail.ts'
+
+/**
+ * The tail with the appended rows behind it and its front trimmed to `tailTokens`, rows as text.
+ * Undefined when that left a hole, brought nothing new, or the tail is of another branch.
+ */
+export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number): Tail | undefined {
+  if (tail.branch !== appended.branch || appended.first - 1 > tail.last || tail.last >= appended.last) return undefined
+  const known = cutFront(appended.rows, ({ count }) => count <= tail.last - appended.first)
+  const joined = tail.rows === '' ? known.rest : `${tail.rows}${ROW_SEPARATOR}${known.rest}`
+  const tokens = tail.tokens + appended.tokens - known.tokens
+  const trimmed = cutFront(joined, (cut) => tokens - cut.tokens > tailTokens)
+  return {
+    ...tail,
+    first: tail.first + trimmed.count,
+    last: appended.last,
+    tokenStart: tail.tokenStart + trimmed.tokens,
+    tokens: tokens - trimmed.tokens,
+    reachesStart: tail.reachesStart && trimmed.count === 0,
+    rows: trimmed.rest,
+  }
+}
+
+interface Cut {
+  count: number
+  tokens: number
+}
+
+/** Takes rows off the front for as long as `goOn` says of what was taken so far. */
+function cutFront(rows: string, goOn: (cut: Cut) => boolean): Cut & { rest: string } {
+  const cut = { count: 0, tokens: 0 }
+  let from = 0
+  while (from < rows.length && goOn(cut)) {
+    cut.tokens += Number.parseInt(rows.slice(from + 1, from + 17), 10)
+    cut.count++
+    const separator = rows.indexOf(ROW_SEPARATOR, from)
+    from = separator < 0 ? rows.length : separator + ROW_SEPARATOR.length
+  }
+  return { ...cut, rest: rows.slice(from) }
+}

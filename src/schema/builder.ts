@@ -1,0 +1,48 @@
+import SchemaBuilder from '@pothos/core'
+import ErrorsPlugin from '@pothos/plugin-errors'
+import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
+import type { Loaders } from '../memory/loader.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { Json } from '../memory/message.ts'
+
+/** What the resolvers of one operation are given. */
+export interface OperationContext {
+  ownerId: string
+  memory: Memory
+  loaders: Loaders
+  /** Aborted when nobody waits for the operation any more: a subscription ends then, at once. */
+  controller: AbortController
+}
+
+interface SchemaTypes {
+  Context: OperationContext
+  DefaultFieldNullability: false
+  Scalars: {
+    ID: { Input: string; Output: string }
+    DateTime: { Input: Date; Output: Date | number }
+    JSON: { Input: Json; Output: unknown }
+  }
+}
+
+/** The builder that every file of this folder adds its type to. */
+export const builder = new SchemaBuilder<SchemaTypes>({
+  defaultFieldNullability: false,
+  plugins: [ErrorsPlugin],
+  errors: {
+    directResult: true,
+    defaultUnionOptions: {
+      name: ({ fieldName }) => `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Result`,
+    },
+  },
+})
+
+builder.queryType({ description: 'What can be read.' })
+builder.mutationType({
+  description: 'What can be changed. Each field answers with its success or with an error that a client can act on.',
+})
+builder.subscriptionType({ description: 'What can be followed. A stream never throws: a failure in it is an event.' })
+
+builder.addScalarType('DateTime', GraphQLDateTime, {
+  description: 'A time as RFC 3339 writes it, for instance 2026-07-01T12:00:00.000Z.',
+})
+builder.addScalarType('JSON', GraphQLJSON, { description: 'Any JSON value.' })

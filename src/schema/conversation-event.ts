@@ -1,0 +1,65 @@
+import {
+  type BareFollowedEvent,
+  type ConversationFollowedEvent,
+  type FollowedEvent,
+  followConversation,
+  type MessageFollowedEvent,
+} from '../memory/follow-conversation.ts'
+import { builder } from './builder.ts'
+import { ConversationRef } from './conversation.ts'
+import { MessageRef } from './message.ts'
+
+const ConversationEventRef = builder.interfaceRef<FollowedEvent>('ConversationEvent').implement({
+  description: 'Something that happened in a conversation. Ignore types that you do not know: there will be more.',
+  resolveType: ({ type }) => type,
+  fields: (t) => ({
+    cursor: t.exposeString('cursor', {
+      description: 'Opaque. Subscribing `after` it yields exactly what came next, or a ConversationReset.',
+    }),
+  }),
+})
+
+builder.objectRef<MessageFollowedEvent>('MessageAppended').implement({
+  description: 'A message was stored at the end of the conversation.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({ message: t.expose('message', { type: MessageRef, description: 'The message.' }) }),
+})
+
+builder.objectRef<MessageFollowedEvent>('MessageChanged').implement({
+  description: 'The metadata of a message was changed, or the message was redacted.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({ message: t.expose('message', { type: MessageRef, description: 'The message as it is now.' }) }),
+})
+
+builder.objectRef<ConversationFollowedEvent>('ConversationChanged').implement({
+  description: 'What is known about the conversation was changed, for instance its title.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({
+    conversation: t.expose('conversation', { type: ConversationRef, description: 'The conversation as it is now.' }),
+  }),
+})
+
+builder.objectRef<BareFollowedEvent>('ConversationDeleted').implement({
+  description: 'The conversation was deleted. The stream ends.',
+  interfaces: [ConversationEventRef],
+})
+
+builder.objectRef<BareFollowedEvent>('ConversationReset').implement({
+  description:
+    'Events were missed, for instance since the cursor is too old: load the conversation again. The stream goes on.',
+  interfaces: [ConversationEventRef],
+})
+
+builder.subscriptionField('conversationEvents', (t) =>
+  t.field({
+    type: ConversationEventRef,
+    description: 'What happens in a conversation, for every tab and device, on whichever node it happens.',
+    args: {
+      conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
+      after: t.arg.string({ description: 'The cursor of the last event that was seen; null: from now on.' }),
+    },
+    subscribe: (_, { conversationId, after }, { ownerId, memory, controller }) =>
+      followConversation(memory, ownerId, conversationId, after ?? undefined, controller.signal),
+    resolve: (event) => event,
+  }),
+)

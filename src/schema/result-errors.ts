@@ -1,0 +1,72 @@
+import {
+  BadUserInputError,
+  ClientMessageIdConflictError,
+  ExternalIdTakenError,
+  HistoryUnavailableError,
+  NotFoundError,
+} from '../errors.ts'
+import { builder } from './builder.ts'
+
+const ErrorCodeRef = builder.enumType('ErrorCode', {
+  description: 'What went wrong, for programs. There will be more.',
+  values: {
+    NOT_FOUND: { description: 'There is no such object for you.' },
+    BAD_USER_INPUT: { description: 'The input breaks a limit.' },
+    HISTORY_UNAVAILABLE: { description: 'The store cannot be reached.' },
+    CLIENT_MESSAGE_ID_CONFLICT: { description: 'The client id is stored with other content.' },
+    EXTERNAL_ID_TAKEN: { description: 'Another of your conversations has this external id.' },
+  } as const,
+})
+
+type ErrorCode = typeof ErrorCodeRef.$inferType
+
+const ErrorRef = builder.interfaceRef<Error & { code: ErrorCode }>('Error').implement({
+  description: 'What a client can act on. Select these fields for the types that you do not know: there will be more.',
+  fields: (t) => ({
+    code: t.expose('code', { type: ErrorCodeRef, description: 'What went wrong, for programs.' }),
+    detail: t.exposeString('message', { description: 'What went wrong, for people.' }),
+  }),
+})
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  description: 'There is no such object, or it belongs to somebody else: the answer is the same.',
+  interfaces: [ErrorRef],
+})
+
+builder.objectType(BadUserInputError, {
+  name: 'InvalidInputError',
+  description: 'The input breaks a limit; `detail` says which, and what was given.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({
+    field: t.exposeString('field', { description: 'The input field, for instance messages[3].author.' }),
+  }),
+})
+
+builder.objectType(HistoryUnavailableError, {
+  name: 'HistoryUnavailableError',
+  description: 'The store cannot be reached. What was asked may have been done or not.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({
+    retryable: t.exposeBoolean('retryable', {
+      description: 'Whether asking again makes sense; with the same client ids nothing is stored twice.',
+    }),
+  }),
+})
+
+builder.objectType(ClientMessageIdConflictError, {
+  name: 'ClientMessageIdConflictError',
+  description: 'A message with this client id is stored with other content.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({
+    clientMessageId: t.exposeString('clientMessageId', { description: 'The client id.' }),
+    messageId: t.exposeID('messageId', { description: 'The message that is stored under it.' }),
+  }),
+})
+
+builder.objectType(ExternalIdTakenError, {
+  name: 'ExternalIdTakenError',
+  description: 'Another of your conversations has this external id.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({ conversationId: t.exposeID('conversationId', { description: 'That conversation.' }) }),
+})

@@ -1,0 +1,139 @@
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Log } from './log.ts'
+import type { Memory } from './memory/memory.ts'
+import { createGraphqlHandler } from './transport/graphql-handler.ts'
+import { createGraphqlSockets } from './transport/graphql-sockets.ts'
+import { limitBody } from './transport/request-body.ts'
+
+/** The server: GraphQL over HTTP, SSE and WebSocket at /graphql, /health and /ready. */
+export interface Server {
+  /** The address that it listens on, as `http://host:port`. */
+  listen(): Promise<string>
+  /** Refuses what is new, ends all streams, closes all connections; cuts off what is left after the deadline. */
+  close(deadlineMs: number): Promise<void>
+}
+
+export interface ServerParts {
+  memory: Memory
+  log: Log
+}
+
+export interface ServerLimits {
+  host: string
+  port: number
+  maxBodyBytes: number
+}
+
+/** The one owner while there is no authentication; the configuration sees to it that only this machine can ask. */
+const LOCAL_OWNER = 'local'
+const CLOSE_IDLE_EVERY_MS = 20
+
+export function createServer({ memory, log }: ServerParts, limits: ServerLimits): Server {
+  const handler = createGraphqlHandler({ memory, log, ownerOf: () => LOCAL_OWNER })
+  const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
+  let closing: Promise<void> | undefined
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = pathOf(request)
+    if (path === '/health') return answer(response, 200, { status: 'alive' })
+    if (path === '/ready') return answer(response, closing ? 503 : 200, { status: closing ? 'closing' : 'ready' })
+    if (path !== '/graphql') return answer(response, 404, { status: 'not found' })
+    if (closing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
+    if (request.method === 'POST' && !isJson(request)) {
+      return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
+    }
+    const limited = await limitBody(request, limits.maxBodyBytes)
+    if (limited === undefined) {
+      return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must be at most ${limits.maxBodyBytes} bytes.`)
+    }
+    await handler.yoga(limited, response)
+  }
+
+  async function close(deadlineMs: number): Promise<void> {
+    const closed = closeHttp(http, deadlineMs)
+    handler.streams.endAll()
+    await Promise.all([sockets.close(deadlineMs), closed])
+  }
+
+  const http = createHttpServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      // A client that left while its body was read is no fault of ours.
+      if (request.complete) log.error({ err: error }, 'request failed')
+      response.destroy()
+    })
+  })
+  http.on('upgrade', (request, socket, head) => {
+    if (closing) return refuseUpgrade(socket, '503 Service Unavailable')
+    if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, '404 Not Found')
+    if (!isSameOrigin(request)) return refuseUpgrade(socket, '403 Forbidden')
+    sockets.accept(request, socket, head)
+  })
+
+  return {
+    listen: () => listen(http, limits),
+    close(deadlineMs) {
+      closing ??= close(deadlineMs)
+      return closing
+    },
+  }
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/'
+}
+
+/** Forms and plain text can be sent from any page without a preflight; JSON cannot. */
+function isJson({ headers }: IncomingMessage): boolean {
+  return /^application\/(graphql\+)?json\s*(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** Browsers let any page open a WebSocket anywhere, and say only whose page it is. */
+function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
+  return origin === undefined || URL.parse(origin)?.host === host
+}
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(`${JSON.stringify(body)}\n`)
+}
+
+/** The connection goes with it: the rest of a body that is too large is not waited for. */
+function refuse(response: ServerResponse, status: number, code: string, message: string): void {
+  response.setHeader('connection', 'close')
+  answer(response, status, { errors: [{ message, extensions: { code } }] })
+}
+
+/** An upgraded socket has nobody else to take its errors, and one that nobody takes ends the process. */
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}
+
+async function listen(http: HttpServer, { host, port }: ServerLimits): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject)
+    http.listen(port, host, () => {
+      http.off('error', reject)
+      resolve()
+    })
+  })
+  const name = host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${(http.address() as AddressInfo).port}`
+}
+
+/** A connection whose response ends while the server closes becomes idle only then: so it is asked again. */
+async function closeHttp(http: HttpServer, deadlineMs: number): Promise<void> {
+  const idle = setInterval(() => http.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+  const deadline = setTimeout(() => http.closeAllConnections(), deadlineMs)
+  await new Promise<void>((resolve) => {
+    http.close(() => resolve())
+  })
+  clearInterval(idle)
+  clearTimeout(deadline)
+}

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import { GraphQLError } from 'graphql'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import type { Log } from '../log.ts'
+
+/**
+ * Decides what of an error a client sees: a GraphQLError as it is, an error of ours with its code and
+ * data, and of anything else only an id, under which it is logged, once, with its cause.
+ */
+export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
+  return (error) => {
+    const cause = causeOf(error)
+    if (cause === undefined) return error as GraphQLError
+    if (cause instanceof HistoryUnavailableError) log.warn({ err: cause }, 'history unavailable')
+    const extensions = extensionsOf(cause)
+    if (extensions !== undefined && cause instanceof Error) return replace(error, cause.message, extensions)
+    const errorId = randomUUID()
+    log.error({ err: cause, errorId }, 'unexpected error')
+    return replace(error, 'Unexpected error.', { code: 'INTERNAL_SERVER_ERROR', errorId, unexpected: true })
+  }
+}
+
+/** What was thrown before GraphQL wrapped it; undefined when that was a GraphQLError itself. */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error ?? new Error('Nothing was thrown')
+  return error.originalError === undefined ? undefined : causeOf(error.originalError)
+}
+
+function extensionsOf(error: unknown): Record<string, unknown> | undefined {
+  if (error instanceof BadUserInputError) return { code: error.code, field: error.field }
+  if (error instanceof HistoryUnavailableError) return { code: error.code, retryable: error.retryable }
+  return error instanceof NotFoundError ? { code: error.code } : undefined
+}
+
+/** Keeps where in the query it happened. */
+function replace(error: unknown, message: string, extensions: Record<string, unknown>): GraphQLError {
+  if (!(error instanceof GraphQLError)) return new GraphQLError(message, { extensions })
+  const { nodes, source, positions, path } = error
+  return new GraphQLError(message, { nodes, source, positions, path, extensions })
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ExecutionArgs, GraphQLError } from 'graphql'
+import type { SubscribePayload } from 'graphql-ws'
+import { useServer } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
+import type { Log } from '../log.ts'
+import type { GraphqlHandler } from './graphql-handler.ts'
+
+/** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
+export interface GraphqlSockets {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Asks every client to go; those that stay longer than the deadline are cut off. */
+  close(deadlineMs: number): Promise<void>
+}
+
+type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
+/** Where an operation's functions travel from `onSubscribe` to its execution. */
+type Root = Pick<Enveloped, 'execute' | 'subscribe'>
+
+export function createGraphqlSockets(
+  { handler, log }: { handler: GraphqlHandler; log: Log },
+  maxPayloadBytes: number,
+): GraphqlSockets {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
+  const connections = useServer<Record<string, unknown>>(
+    {
+      execute: (args) => (args.rootValue as Root).execute(args),
+      subscribe: (args) => (args.rootValue as Root).subscribe(args),
+      onSubscribe: (_, __, payload) => prepare(handler, payload),
+    },
+    sockets,
+  )
+  // What a client does wrong is no error of ours, as which the library would print it.
+  sockets.on('connection', (client) => {
+    client.removeAllListeners('error').on('error', (error) => log.debug({ err: error }, 'socket failed'))
+  })
+  return {
+    accept(request, socket, head) {
+      sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
+    },
+    async close(deadlineMs) {
+      const timer = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate()
+      }, deadlineMs)
+      await connections.dispose()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Whatever is wrong with one operation is its answer: thrown, it would close the socket under all others. */
+async function prepare(
+  { yoga, maskError }: GraphqlHandler,
+  params: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  try {
+    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ params })
+    const document = parse(params.query)
+    const errors = validate(schema, document)
+    if (errors.length > 0) return errors
+    return {
+      schema,
+      document,
+      operationName: params.operationName,
+      variableValues: params.variables,
+      contextValue: await contextFactory(),
+      rootValue: { execute, subscribe } satisfies Root,
+    }
+  } catch (error) {
+    return [maskError(error)]
+  }
+}

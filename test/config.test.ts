@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest'
+import { type ConfigError, loadConfig } from '../src/config.ts'
+
+test('with nothing set every setting has its documented default', () => {
+  expect(loadConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 4000,
+    dataDir: './data',
+    redisUrls: [],
+    maxContextTokens: 200_000,
+    maxMessageBytes: 1_048_576,
+    cacheTailTokens: 8_000,
+    cacheTtlSeconds: 86_400,
+    redisCommandTimeoutMs: 50,
+    shutdownDeadlineMs: 10_000,
+  })
+})
+
+test('what is set is read, several Redis nodes by commas', () => {
+  const config = loadConfig({
+    PORT: '0',
+    MONGODB_URL: 'mongodb://a:1,b:2/db',
+    REDIS_URL: 'redis://a:1, rediss://b:2',
+    CACHE_TAIL_TOKENS: '500',
+    DATA_DIR: '',
+  })
+  expect(config).toMatchObject({ port: 0, mongodbUrl: 'mongodb://a:1,b:2/db', cacheTailTokens: 500, dataDir: './data' })
+  expect(config.redisUrls).toEqual(['redis://a:1', 'rediss://b:2'])
+})
+
+test('all mistakes are told at once, and never a password', () => {
+  const wrong = { PORT: '70000', CACHE_TTL_SECONDS: '1.5', REDIS_URL: 'http://user:secret@host', HOST: '0.0.0.0' }
+  const faults = faultsOf(wrong)
+  expect(faults).toEqual([
+    'PORT must be a whole number from 0 to 65535; got "70000".',
+    'CACHE_TTL_SECONDS must be a whole number from 1 to 31536000; got "1.5".',
+    'HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got "0.0.0.0".',
+    'REDIS_URL must begin with redis:// or rediss://.',
+  ])
+})
+
+test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('%s is a loopback address', (host) => {
+  expect(loadConfig({ HOST: host }).host).toBe(host)
+})
+
+test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])('%s is refused as a host', (host) => {
+  expect(faultsOf({ HOST: host })).toHaveLength(1)
+})
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(environment)
+    return []
+  } catch (error) {
+    return (error as ConfigError).faults
+  }
+}

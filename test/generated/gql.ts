@@ -1,0 +1,128 @@
+/* eslint-disable */
+import * as types from './graphql.ts';
+
+
+
+/**
+ * Map of all GraphQL operations in the project.
+ *
+ * This map has several performance disadvantages:
+ * 1. It is not tree-shakeable, so it will include all operations in the project.
+ * 2. It is not minifiable, so the string of a GraphQL query will be multiple times inside the bundle.
+ * 3. It does not support dead code elimination, so it will add unused operations.
+ *
+ * Therefore it is highly recommended to use the babel or swc plugin for production.
+ * Learn more about it here: https://the-guild.dev/graphql/codegen/plugins/presets/preset-client#reducing-bundle-size
+ */
+type Documents = {
+    "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": typeof types.MessagesDocument,
+    "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": typeof types.ConversationsDocument,
+    "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
+    "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": typeof types.ConversationEventsDocument,
+    "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": typeof types.LikeMessageDocument,
+    "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": typeof types.RenameConversationDocument,
+    "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n": typeof types.RemoveConversationDocument,
+    "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": typeof types.FindConversationDocument,
+    "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateConversationDocument,
+    "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.DeleteConversationDocument,
+    "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateMessageDocument,
+    "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": typeof types.NodeDocument,
+    "\n  query Nodes($ids: [ID!]!) {\n    nodes(ids: $ids) { __typename id }\n  }\n": typeof types.NodesDocument,
+    "\n  query RecentContext(\n    $conversationId: ID!\n    $maxTokens: Int\n    $startOn: ContextStart\n    $anchor: Float\n    $consistency: Consistency\n  ) {\n    recentContext(\n      conversationId: $conversationId\n      maxTokens: $maxTokens\n      startOn: $startOn\n      anchor: $anchor\n      consistency: $consistency\n    ) {\n      tokenCount\n      maxTokens\n      tokensExact\n      omittedCount\n      omittedTokens\n      cut\n      source\n      chatMessages\n      messages { sequence content }\n      conversation { id title }\n    }\n  }\n": typeof types.RecentContextDocument,
+    "\n  query ContextOfConversation($id: ID!) {\n    conversation(id: $id) {\n      recentContext { messages { content } }\n      small: recentContext(maxTokens: 5) { cut messages { content } }\n    }\n  }\n": typeof types.ContextOfConversationDocument,
+    "\n  mutation CreateConversation($input: CreateConversationInput!) {\n    createConversation(input: $input) {\n      __typename\n      ... on CreateConversationSuccess {\n        created\n        conversation {\n          id\n          externalId\n          title\n          model\n          instructions\n          encoding\n          metadata\n          messageCount\n          tokenCount\n          createdAt\n          lastMessageAt\n          archivedAt\n          expiresAt\n        }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ExternalIdTakenError { conversationId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n": typeof types.CreateConversationDocument,
+    "\n  mutation AppendMessages($input: AppendMessagesInput!) {\n    appendMessages(input: $input) {\n      __typename\n      ... on AppendMessagesSuccess {\n        created\n        messages {\n          id\n          sequence\n          role\n          status\n          content\n          author\n          replyTo\n          versions\n          metadata\n          tokenCount\n          createdAt\n          clientMessageId\n          finishReason\n          model\n          usage { promptTokens completionTokens cachedPromptTokens reasoningTokens estimated }\n          parts {\n            __typename\n            providerMetadata\n            ... on TextPart { text }\n            ... on ReasoningPart { text }\n            ... on ToolCallPart { toolCallId toolName arguments }\n            ... on ToolResultPart { toolCallId resultOf: toolName output isError }\n            ... on FilePart { url mediaType filename }\n            ... on DataPart { name data }\n          }\n        }\n        conversation { id messageCount tokenCount }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ClientMessageIdConflictError { clientMessageId messageId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n": typeof types.AppendMessagesDocument,
+};
+const documents: Documents = {
+    "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": types.MessagesDocument,
+    "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": types.ConversationsDocument,
+    "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
+    "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": types.ConversationEventsDocument,
+    "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": types.LikeMessageDocument,
+    "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": types.RenameConversationDocument,
+    "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n": types.RemoveConversationDocument,
+    "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": types.FindConversationDocument,
+    "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateConversationDocument,
+    "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": types.DeleteConversationDocument,
+    "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateMessageDocument,
+    "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": types.NodeDocument,
+    "\n  query Nodes($ids: [ID!]!) {\n    nodes(ids: $ids) { __typename id }\n  }\n": types.NodesDocument,
+    "\n  query RecentContext(\n    $conversationId: ID!\n    $maxTokens: Int\n    $startOn: ContextStart\n    $anchor: Float\n    $consistency: Consistency\n  ) {\n    recentContext(\n      conversationId: $conversationId\n      maxTokens: $maxTokens\n      startOn: $startOn\n      anchor: $anchor\n      consistency: $consistency\n    ) {\n      tokenCount\n      maxTokens\n      tokensExact\n      omittedCount\n      omittedTokens\n      cut\n      source\n      chatMessages\n      messages { sequence content }\n      conversation { id title }\n    }\n  }\n": types.RecentContextDocument,
+    "\n  query ContextOfConversation($id: ID!) {\n    conversation(id: $id) {\n      recentContext { messages { content } }\n      small: recentContext(maxTokens: 5) { cut messages { content } }\n    }\n  }\n": types.ContextOfConversationDocument,
+    "\n  mutation CreateConversation($input: CreateConversationInput!) {\n    createConversation(input: $input) {\n      __typename\n      ... on CreateConversationSuccess {\n        created\n        conversation {\n          id\n          externalId\n          title\n          model\n          instructions\n          encoding\n          metadata\n          messageCount\n          tokenCount\n          createdAt\n          lastMessageAt\n          archivedAt\n          expiresAt\n        }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ExternalIdTakenError { conversationId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n": types.CreateConversationDocument,
+    "\n  mutation AppendMessages($input: AppendMessagesInput!) {\n    appendMessages(input: $input) {\n      __typename\n      ... on AppendMessagesSuccess {\n        created\n        messages {\n          id\n          sequence\n          role\n          status\n          content\n          author\n          replyTo\n          versions\n          metadata\n          tokenCount\n          createdAt\n          clientMessageId\n          finishReason\n          model\n          usage { promptTokens completionTokens cachedPromptTokens reasoningTokens estimated }\n          parts {\n            __typename\n            providerMetadata\n            ... on TextPart { text }\n            ... on ReasoningPart { text }\n            ... on ToolCallPart { toolCallId toolName arguments }\n            ... on ToolResultPart { toolCallId resultOf: toolName output isError }\n            ... on FilePart { url mediaType filename }\n            ... on DataPart { name data }\n          }\n        }\n        conversation { id messageCount tokenCount }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ClientMessageIdConflictError { clientMessageId messageId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n": types.AppendMessagesDocument,
+};
+
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').MessagesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n"): typeof import('./graphql.ts').ConversationsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n"): typeof import('./graphql.ts').ArchiveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n"): typeof import('./graphql.ts').ConversationEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n"): typeof import('./graphql.ts').LikeMessageDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n"): typeof import('./graphql.ts').RenameConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RemoveConversation($id: ID!) {\n    deleteConversation(id: $id) { __typename }\n  }\n"): typeof import('./graphql.ts').RemoveConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n"): typeof import('./graphql.ts').FindConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n"): typeof import('./graphql.ts').UpdateConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n"): typeof import('./graphql.ts').DeleteConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n"): typeof import('./graphql.ts').UpdateMessageDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n"): typeof import('./graphql.ts').NodeDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Nodes($ids: [ID!]!) {\n    nodes(ids: $ids) { __typename id }\n  }\n"): typeof import('./graphql.ts').NodesDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RecentContext(\n    $conversationId: ID!\n    $maxTokens: Int\n    $startOn: ContextStart\n    $anchor: Float\n    $consistency: Consistency\n  ) {\n    recentContext(\n      conversationId: $conversationId\n      maxTokens: $maxTokens\n      startOn: $startOn\n      anchor: $anchor\n      consistency: $consistency\n    ) {\n      tokenCount\n      maxTokens\n      tokensExact\n      omittedCount\n      omittedTokens\n      cut\n      source\n      chatMessages\n      messages { sequence content }\n      conversation { id title }\n    }\n  }\n"): typeof import('./graphql.ts').RecentContextDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query ContextOfConversation($id: ID!) {\n    conversation(id: $id) {\n      recentContext { messages { content } }\n      small: recentContext(maxTokens: 5) { cut messages { content } }\n    }\n  }\n"): typeof import('./graphql.ts').ContextOfConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation CreateConversation($input: CreateConversationInput!) {\n    createConversation(input: $input) {\n      __typename\n      ... on CreateConversationSuccess {\n        created\n        conversation {\n          id\n          externalId\n          title\n          model\n          instructions\n          encoding\n          metadata\n          messageCount\n          tokenCount\n          createdAt\n          lastMessageAt\n          archivedAt\n          expiresAt\n        }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ExternalIdTakenError { conversationId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n"): typeof import('./graphql.ts').CreateConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation AppendMessages($input: AppendMessagesInput!) {\n    appendMessages(input: $input) {\n      __typename\n      ... on AppendMessagesSuccess {\n        created\n        messages {\n          id\n          sequence\n          role\n          status\n          content\n          author\n          replyTo\n          versions\n          metadata\n          tokenCount\n          createdAt\n          clientMessageId\n          finishReason\n          model\n          usage { promptTokens completionTokens cachedPromptTokens reasoningTokens estimated }\n          parts {\n            __typename\n            providerMetadata\n            ... on TextPart { text }\n            ... on ReasoningPart { text }\n            ... on ToolCallPart { toolCallId toolName arguments }\n            ... on ToolResultPart { toolCallId resultOf: toolName output isError }\n            ... on FilePart { url mediaType filename }\n            ... on DataPart { name data }\n          }\n        }\n        conversation { id messageCount tokenCount }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ClientMessageIdConflictError { clientMessageId messageId }\n      ... on HistoryUnavailableError { retryable }\n    }\n  }\n"): typeof import('./graphql.ts').AppendMessagesDocument;
+
+
+export function graphql(source: string) {
+  return (documents as any)[source] ?? {};
+}

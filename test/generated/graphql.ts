@@ -1,0 +1,824 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** Messages to be stored at the end of a conversation. */
+export type AppendMessagesInput = {
+  /** The conversation. */
+  conversationId: string | number;
+  /** In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them. */
+  messages: Array<NewMessageInput>;
+};
+
+/** How sure a read must be to see the newest message. */
+export type Consistency =
+  /** Sees every append acknowledged before it, as long as the cache had been told of it. */
+  | 'EVENTUAL'
+  /** Looks into the history each time: sees every append acknowledged before it, always. */
+  | 'STRONG';
+
+/** What decided where a context begins: the last thing that moved its beginning. */
+export type ContextCut =
+  /** The anchor: the beginning is held in place, so that the prompt cache of the provider holds. */
+  | 'ANCHOR'
+  /** The budget: one more message would not have fitted. */
+  | 'BUDGET'
+  /** Nothing: the whole conversation fits. */
+  | 'NONE'
+  /** Not even the newest message fits: the context is empty. */
+  | 'OVERSIZE'
+  /** Whole turns: messages were dropped that make no sense without those before them. */
+  | 'TURN';
+
+/** Where a context came from. */
+export type ContextSource =
+  /** The cache held all of it. */
+  | 'CACHE'
+  /** The cache held the newest messages, the history filled what was missing. */
+  | 'CACHE_AND_HISTORY'
+  /** The history: the cache held nothing that could be used. */
+  | 'HISTORY';
+
+/** What a context may begin with. It never begins with a tool result whose call was cut off. */
+export type ContextStart =
+  /** Any message. */
+  | 'ANY'
+  /** A message of the user: what comes before the first one is dropped. */
+  | 'USER';
+
+/** A conversation to be created. */
+export type CreateConversationInput = {
+  /** The tokenizer encoding to count its messages with: o200k_base (the default) or an older one. It cannot be changed. */
+  encoding?: string | null | undefined;
+  /** When it is deleted; absent: never. */
+  expiresAt?: string | null | undefined;
+  /** The application's own id of it, unique among your conversations. 1 to 256 characters. */
+  externalId?: string | null | undefined;
+  /** What to do when one of your conversations has the external id already. */
+  ifExists?: IfExists;
+  /** The system prompt put before the context. At most 65,536 characters. */
+  instructions?: string | null | undefined;
+  /** A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+  /** The model that answers in it; absent: the default of the server. 1 to 128 characters. */
+  model?: string | null | undefined;
+  /** What it is called in lists. At most 512 characters. */
+  title?: string | null | undefined;
+};
+
+/** An application's own data beside the text. */
+export type DataPartInput = {
+  /** The data, at most 32 levels deep. */
+  data?: unknown;
+  /** What kind of data it is. 1 to 128 characters. */
+  name: string;
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+};
+
+/** What went wrong, for programs. There will be more. */
+export type ErrorCode =
+  /** The input breaks a limit. */
+  | 'BAD_USER_INPUT'
+  /** The client id is stored with other content. */
+  | 'CLIENT_MESSAGE_ID_CONFLICT'
+  /** Another of your conversations has this external id. */
+  | 'EXTERNAL_ID_TAKEN'
+  /** The store cannot be reached. */
+  | 'HISTORY_UNAVAILABLE'
+  /** There is no such object for you. */
+  | 'NOT_FOUND';
+
+/** A file by its address. */
+export type FilePartInput = {
+  /** The file's name. 1 to 256 characters. */
+  filename?: string | null | undefined;
+  /** For instance image/png. */
+  mediaType: string;
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+  /** An absolute http or https URL, at most 8,192 characters. */
+  url: string;
+};
+
+/** Why the model stopped writing. */
+export type FinishReason =
+  /** The provider's filter stopped it. */
+  | 'CONTENT_FILTER'
+  /** It reached the limit of its tokens. */
+  | 'LENGTH'
+  /** It was done. */
+  | 'STOP'
+  /** It waits for the results of the tools that it called. */
+  | 'TOOL_CALLS';
+
+/** What to do when one of your conversations has the external id already. */
+export type IfExists =
+  /** Answer with ExternalIdTakenError. */
+  | 'FAIL'
+  /** Return that conversation as it is. */
+  | 'RETURN';
+
+/** A piece of a message: exactly one of these. */
+export type MessagePartInput =
+  {   /** An application's own data. */
+  data: DataPartInput; file?: never; reasoning?: never; text?: never; toolCall?: never; toolResult?: never; }
+  |  { data?: never;   /** A file by its address. */
+  file: FilePartInput; reasoning?: never; text?: never; toolCall?: never; toolResult?: never; }
+  |  { data?: never; file?: never;   /** What a model thought before it answered. */
+  reasoning: ReasoningPartInput; text?: never; toolCall?: never; toolResult?: never; }
+  |  { data?: never; file?: never; reasoning?: never;   /** Text. */
+  text: TextPartInput; toolCall?: never; toolResult?: never; }
+  |  { data?: never; file?: never; reasoning?: never; text?: never;   /** A model's wish to call a tool. */
+  toolCall: ToolCallPartInput; toolResult?: never; }
+  |  { data?: never; file?: never; reasoning?: never; text?: never; toolCall?: never;   /** What a tool gave back. */
+  toolResult: ToolResultPartInput; };
+
+/** Whether a message is all that it was meant to be. */
+export type MessageStatus =
+  /** It is. */
+  | 'COMPLETE'
+  /** A reply whose model failed; what had been written by then. */
+  | 'FAILED'
+  /** A reply that was stopped; what had been written by then. */
+  | 'INTERRUPTED'
+  /** The content was removed; the place and the token count remain. */
+  | 'REDACTED';
+
+/** A message to be stored. It has `content`, `parts` or both. */
+export type NewMessageInput = {
+  /** Who of several users, or which agent, wrote it. 1 to 128 characters. */
+  author?: string | null | undefined;
+  /** The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters. */
+  clientMessageId?: string | null | undefined;
+  /** Text; it becomes the first part. */
+  content?: string | null | undefined;
+  /** When it was written; absent: now. For imports. */
+  createdAt?: string | null | undefined;
+  /** A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+  /** What else it says, in order. At most 100 parts. */
+  parts?: Array<MessagePartInput> | null | undefined;
+  /** Who speaks. */
+  role: Role;
+};
+
+/** What a model thought before it answered. */
+export type ReasoningPartInput = {
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+  /** The thoughts. */
+  text: string;
+};
+
+/** Who speaks, by the names of the chat completions API. */
+export type Role =
+  /** The model. */
+  | 'ASSISTANT'
+  /** Instructions of the application, as newer models name them. */
+  | 'DEVELOPER'
+  /** Instructions of the application. */
+  | 'SYSTEM'
+  /** A tool that the model called: each part is the result of one call. */
+  | 'TOOL'
+  /** The person. */
+  | 'USER';
+
+/** Text. */
+export type TextPartInput = {
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+  /** The text. */
+  text: string;
+};
+
+/** A model's wish to call a tool. Only in messages of the ASSISTANT. */
+export type ToolCallPartInput = {
+  /** The JSON text exactly as the model wrote it. */
+  arguments: string;
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+  /** Names this call; its result names it too. 1 to 256 characters. */
+  toolCallId: string | number;
+  /** The tool. 1 to 128 characters. */
+  toolName: string;
+};
+
+/** What a tool gave back. */
+export type ToolResultPartInput = {
+  /** Whether the tool failed. */
+  isError?: boolean | null | undefined;
+  /** The result as the text that the model gets to read. */
+  output: string;
+  /** Opaque data of a model provider, kept as it is. */
+  providerMetadata?: unknown;
+  /** The call that this answers. 1 to 256 characters. */
+  toolCallId: string | number;
+  /** The tool. 1 to 128 characters. */
+  toolName?: string | null | undefined;
+};
+
+/** Changes of a conversation: absent leaves a value as it is, null removes it. */
+export type UpdateConversationInput = {
+  /** Whether it is out of the list of those in use. Null leaves it as it is. */
+  archived?: boolean | null | undefined;
+  /** When it is deleted; null: never. */
+  expiresAt?: string | null | undefined;
+  /** The conversation. */
+  id: string | number;
+  /** The system prompt put before the context. At most 65,536 characters. */
+  instructions?: string | null | undefined;
+  /** Replaces all of it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+  /** The model that answers in it; null: the default of the server. 1 to 128 characters. */
+  model?: string | null | undefined;
+  /** What it is called in lists. At most 512 characters. */
+  title?: string | null | undefined;
+};
+
+/** A change of what the application keeps with a message, for instance feedback. What it says never changes. */
+export type UpdateMessageInput = {
+  /** The message. */
+  id: string | number;
+  /** Replaces all of it; null or absent removes it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+};
+
+export type MessagesQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type MessagesQuery = { conversation: { messages: { edges: Array<{ cursor: string, node: { content: string } }>, nodes: Array<{ content: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } } | null };
+
+export type ConversationsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+  archived?: boolean | null | undefined;
+}>;
+
+
+export type ConversationsQuery = { conversations: { edges: Array<{ cursor: string, node: { id: string } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type ArchiveMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ArchiveMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateConversationSuccess' }
+   };
+
+export type ConversationEventsSubscriptionVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type ConversationEventsSubscription = { conversationEvents:
+    | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null, messageCount: number, recentContext: { tokenCount: number } } }
+    | { __typename: 'ConversationDeleted', cursor: string }
+    | { __typename: 'ConversationReset', cursor: string }
+    | { __typename: 'MessageAppended', cursor: string, message: { content: string, versions: Array<string> } }
+    | { __typename: 'MessageChanged', cursor: string, message: { metadata: unknown } }
+   };
+
+export type LikeMessageMutationVariables = Exact<{
+  messageId: string | number;
+}>;
+
+
+export type LikeMessageMutation = { updateMessage:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateMessageSuccess' }
+   };
+
+export type RenameConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RenameConversationMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateConversationSuccess' }
+   };
+
+export type RemoveConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RemoveConversationMutation = { deleteConversation:
+    | { __typename: 'DeleteConversationSuccess' }
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'NotFoundError' }
+   };
+
+export type FindConversationQueryVariables = Exact<{
+  id?: string | number | null | undefined;
+  externalId?: string | null | undefined;
+}>;
+
+
+export type FindConversationQuery = { conversation: { id: string, title: string | null, messageCount: number, tokenCount: number, lastMessageAt: string | null, archivedAt: string | null } | null };
+
+export type UpdateConversationMutationVariables = Exact<{
+  input: UpdateConversationInput;
+}>;
+
+
+export type UpdateConversationMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'UpdateConversationSuccess', conversation: { id: string, title: string | null, model: string | null, instructions: string | null, metadata: unknown, archivedAt: string | null, expiresAt: string | null } }
+   };
+
+export type DeleteConversationMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type DeleteConversationMutation = { deleteConversation:
+    | { __typename: 'DeleteConversationSuccess', deletedId: string }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+   };
+
+export type UpdateMessageMutationVariables = Exact<{
+  input: UpdateMessageInput;
+}>;
+
+
+export type UpdateMessageMutation = { updateMessage:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'UpdateMessageSuccess', message: { id: string, metadata: unknown } }
+   };
+
+export type NodeQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type NodeQuery = { node:
+    | { __typename: 'Conversation', title: string | null, id: string }
+    | { __typename: 'Message', content: string, id: string }
+   | null };
+
+export type NodesQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type NodesQuery = { nodes: Array<
+    | { __typename: 'Conversation', id: string }
+    | { __typename: 'Message', id: string }
+   | null> };
+
+export type RecentContextQueryVariables = Exact<{
+  conversationId: string | number;
+  maxTokens?: number | null | undefined;
+  startOn?: ContextStart | null | undefined;
+  anchor?: number | null | undefined;
+  consistency?: Consistency | null | undefined;
+}>;
+
+
+export type RecentContextQuery = { recentContext: { tokenCount: number, maxTokens: number, tokensExact: boolean, omittedCount: number, omittedTokens: number, cut: ContextCut, source: ContextSource, chatMessages: unknown, messages: Array<{ sequence: number, content: string }>, conversation: { id: string, title: string | null } } };
+
+export type ContextOfConversationQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ContextOfConversationQuery = { conversation: { recentContext: { messages: Array<{ content: string }> }, small: { cut: ContextCut, messages: Array<{ content: string }> } } | null };
+
+export type CreateConversationMutationVariables = Exact<{
+  input: CreateConversationInput;
+}>;
+
+
+export type CreateConversationMutation = { createConversation:
+    | { __typename: 'CreateConversationSuccess', created: boolean, conversation: { id: string, externalId: string | null, title: string | null, model: string | null, instructions: string | null, encoding: string, metadata: unknown, messageCount: number, tokenCount: number, createdAt: string, lastMessageAt: string | null, archivedAt: string | null, expiresAt: string | null } }
+    | { __typename: 'ExternalIdTakenError', code: ErrorCode, detail: string, conversationId: string }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+   };
+
+export type AppendMessagesMutationVariables = Exact<{
+  input: AppendMessagesInput;
+}>;
+
+
+export type AppendMessagesMutation = { appendMessages:
+    | { __typename: 'AppendMessagesSuccess', created: number, messages: Array<{ id: string, sequence: number, role: Role, status: MessageStatus, content: string, author: string | null, replyTo: string | null, versions: Array<string>, metadata: unknown, tokenCount: number, createdAt: string, clientMessageId: string | null, finishReason: FinishReason | null, model: string | null, usage: { promptTokens: number, completionTokens: number, cachedPromptTokens: number | null, reasoningTokens: number | null, estimated: boolean } | null, parts: Array<
+          | { __typename: 'DataPart', name: string, data: unknown, providerMetadata: unknown }
+          | { __typename: 'FilePart', url: string, mediaType: string, filename: string | null, providerMetadata: unknown }
+          | { __typename: 'ReasoningPart', text: string, providerMetadata: unknown }
+          | { __typename: 'TextPart', text: string, providerMetadata: unknown }
+          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string, providerMetadata: unknown }
+          | { __typename: 'ToolResultPart', toolCallId: string, output: string, isError: boolean, providerMetadata: unknown, resultOf: string | null }
+        > }>, conversation: { id: string, messageCount: number, tokenCount: number } }
+    | { __typename: 'ClientMessageIdConflictError', code: ErrorCode, detail: string, clientMessageId: string, messageId: string }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+   };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+
+export const MessagesDocument = new TypedDocumentString(`
+    query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  conversation(id: $id) {
+    messages(first: $first, after: $after, last: $last, before: $before) {
+      edges {
+        cursor
+        node {
+          content
+        }
+      }
+      nodes {
+        content
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MessagesQuery, MessagesQueryVariables>;
+export const ConversationsDocument = new TypedDocumentString(`
+    query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {
+  conversations(
+    first: $first
+    after: $after
+    last: $last
+    before: $before
+    archived: $archived
+  ) {
+    edges {
+      cursor
+      node {
+        id
+      }
+    }
+    pageInfo {
+      hasNextPage
+      hasPreviousPage
+      startCursor
+      endCursor
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationsQuery, ConversationsQueryVariables>;
+export const ArchiveDocument = new TypedDocumentString(`
+    mutation Archive($id: ID!) {
+  updateConversation(input: { id: $id, archived: true }) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<ArchiveMutation, ArchiveMutationVariables>;
+export const ConversationEventsDocument = new TypedDocumentString(`
+    subscription ConversationEvents($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after) {
+    __typename
+    cursor
+    ... on MessageAppended {
+      message {
+        content
+        versions
+      }
+    }
+    ... on MessageChanged {
+      message {
+        metadata
+      }
+    }
+    ... on ConversationChanged {
+      conversation {
+        title
+        messageCount
+        recentContext {
+          tokenCount
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationEventsSubscription, ConversationEventsSubscriptionVariables>;
+export const LikeMessageDocument = new TypedDocumentString(`
+    mutation LikeMessage($messageId: ID!) {
+  updateMessage(input: { id: $messageId, metadata: { liked: true } }) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<LikeMessageMutation, LikeMessageMutationVariables>;
+export const RenameConversationDocument = new TypedDocumentString(`
+    mutation RenameConversation($id: ID!) {
+  updateConversation(input: { id: $id, title: "New" }) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RenameConversationMutation, RenameConversationMutationVariables>;
+export const RemoveConversationDocument = new TypedDocumentString(`
+    mutation RemoveConversation($id: ID!) {
+  deleteConversation(id: $id) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RemoveConversationMutation, RemoveConversationMutationVariables>;
+export const FindConversationDocument = new TypedDocumentString(`
+    query FindConversation($id: ID, $externalId: String) {
+  conversation(id: $id, externalId: $externalId) {
+    id
+    title
+    messageCount
+    tokenCount
+    lastMessageAt
+    archivedAt
+  }
+}
+    `) as unknown as TypedDocumentString<FindConversationQuery, FindConversationQueryVariables>;
+export const UpdateConversationDocument = new TypedDocumentString(`
+    mutation UpdateConversation($input: UpdateConversationInput!) {
+  updateConversation(input: $input) {
+    __typename
+    ... on UpdateConversationSuccess {
+      conversation {
+        id
+        title
+        model
+        instructions
+        metadata
+        archivedAt
+        expiresAt
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateConversationMutation, UpdateConversationMutationVariables>;
+export const DeleteConversationDocument = new TypedDocumentString(`
+    mutation DeleteConversation($id: ID!) {
+  deleteConversation(id: $id) {
+    __typename
+    ... on DeleteConversationSuccess {
+      deletedId
+    }
+    ... on Error {
+      code
+      detail
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteConversationMutation, DeleteConversationMutationVariables>;
+export const UpdateMessageDocument = new TypedDocumentString(`
+    mutation UpdateMessage($input: UpdateMessageInput!) {
+  updateMessage(input: $input) {
+    __typename
+    ... on UpdateMessageSuccess {
+      message {
+        id
+        metadata
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<UpdateMessageMutation, UpdateMessageMutationVariables>;
+export const NodeDocument = new TypedDocumentString(`
+    query Node($id: ID!) {
+  node(id: $id) {
+    __typename
+    id
+    ... on Message {
+      content
+    }
+    ... on Conversation {
+      title
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<NodeQuery, NodeQueryVariables>;
+export const NodesDocument = new TypedDocumentString(`
+    query Nodes($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    __typename
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<NodesQuery, NodesQueryVariables>;
+export const RecentContextDocument = new TypedDocumentString(`
+    query RecentContext($conversationId: ID!, $maxTokens: Int, $startOn: ContextStart, $anchor: Float, $consistency: Consistency) {
+  recentContext(
+    conversationId: $conversationId
+    maxTokens: $maxTokens
+    startOn: $startOn
+    anchor: $anchor
+    consistency: $consistency
+  ) {
+    tokenCount
+    maxTokens
+    tokensExact
+    omittedCount
+    omittedTokens
+    cut
+    source
+    chatMessages
+    messages {
+      sequence
+      content
+    }
+    conversation {
+      id
+      title
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RecentContextQuery, RecentContextQueryVariables>;
+export const ContextOfConversationDocument = new TypedDocumentString(`
+    query ContextOfConversation($id: ID!) {
+  conversation(id: $id) {
+    recentContext {
+      messages {
+        content
+      }
+    }
+    small: recentContext(maxTokens: 5) {
+      cut
+      messages {
+        content
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ContextOfConversationQuery, ContextOfConversationQueryVariables>;
+export const CreateConversationDocument = new TypedDocumentString(`
+    mutation CreateConversation($input: CreateConversationInput!) {
+  createConversation(input: $input) {
+    __typename
+    ... on CreateConversationSuccess {
+      created
+      conversation {
+        id
+        externalId
+        title
+        model
+        instructions
+        encoding
+        metadata
+        messageCount
+        tokenCount
+        createdAt
+        lastMessageAt
+        archivedAt
+        expiresAt
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+    ... on ExternalIdTakenError {
+      conversationId
+    }
+    ... on HistoryUnavailableError {
+      retryable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CreateConversationMutation, CreateConversationMutationVariables>;
+export const AppendMessagesDocument = new TypedDocumentString(`
+    mutation AppendMessages($input: AppendMessagesInput!) {
+  appendMessages(input: $input) {
+    __typename
+    ... on AppendMessagesSuccess {
+      created
+      messages {
+        id
+        sequence
+        role
+        status
+        content
+        author
+        replyTo
+        versions
+        metadata
+        tokenCount
+        createdAt
+        clientMessageId
+        finishReason
+        model
+        usage {
+          promptTokens
+          completionTokens
+          cachedPromptTokens
+          reasoningTokens
+          estimated
+        }
+        parts {
+          __typename
+          providerMetadata
+          ... on TextPart {
+            text
+          }
+          ... on ReasoningPart {
+            text
+          }
+          ... on ToolCallPart {
+            toolCallId
+            toolName
+            arguments
+          }
+          ... on ToolResultPart {
+            toolCallId
+            resultOf: toolName
+            output
+            isError
+          }
+          ... on FilePart {
+            url
+            mediaType
+            filename
+          }
+          ... on DataPart {
+            name
+            data
+          }
+        }
+      }
+      conversation {
+        id
+        messageCount
+        tokenCount
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+    ... on ClientMessageIdConflictError {
+      clientMessageId
+      messageId
+    }
+    ... on HistoryUnavailableError {
+      retryable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AppendMessagesMutation, AppendMessagesMutationVariables>;

@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { findFreePort } from './support/free-port.ts'
+import { createGraphqlClient } from './support/graphql-client.ts'
+
+const main = new URL('../src/main.ts', import.meta.url).pathname
+
+test('the program says where to look, answers, and ends cleanly on a signal', async () => {
+  const port = await findFreePort()
+  const program = await startMain({ PORT: String(port) })
+  await expect.poll(() => program.output()).toContain(`open http://127.0.0.1:${port}/graphql in a browser`)
+  const client = createGraphqlClient(`http://127.0.0.1:${port}`)
+  expect((await client.post({ query: '{ __typename }' })).data).toEqual({ __typename: 'Query' })
+  program.child.kill('SIGTERM')
+  expect(await program.exited).toEqual([0, null])
+  await client.close()
+})
+
+test('a wrong configuration is told whole, without a stack', async () => {
+  const program = await startMain({ PORT: 'x', CACHE_TAIL_TOKENS: '-1' })
+  expect(await program.exited).toEqual([1, null])
+  expect(program.output()).toBe(
+    [
+      'The configuration is wrong:',
+      '  PORT must be a whole number from 0 to 65535; got "x".',
+      '  CACHE_TAIL_TOKENS must be a whole number from 0 to 1000000; got "-1".',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('a port that is taken ends the program with the reason', async () => {
+  const port = await findFreePort()
+  const first = await startMain({ PORT: String(port) })
+  await expect.poll(() => first.output()).toContain('ready')
+  const second = await startMain({ PORT: String(port) })
+  expect(await second.exited).toEqual([1, null])
+  expect(second.output()).toContain('EADDRINUSE')
+  first.child.kill('SIGINT')
+  expect(await first.exited).toEqual([0, null])
+})
+
+async function startMain(environment: Record<string, string>) {
+  const directory = await mkdtemp(join(tmpdir(), 'backscroll-main-'))
+  const env = { DATA_DIR: directory, ...environment }
+  const child: ChildProcess = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'close')
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await exited
+    await rm(directory, { recursive: true, force: true })
+  })
+  return { child, exited, output: () => output }
+}

@@ -1,0 +1,184 @@
+import { describe, expect, test, vi } from 'vitest'
+import { HistoryUnavailableError } from '../../src/errors.ts'
+import { graphql } from '../generated/gql.ts'
+import { say, startConversation } from '../support/conversation-operations.ts'
+import { startTestServer, type TestServer } from '../support/test-server.ts'
+
+const conversationEvents = graphql(`
+  subscription ConversationEvents($id: ID!, $after: String) {
+    conversationEvents(conversationId: $id, after: $after) {
+      __typename
+      cursor
+      ... on MessageAppended { message { content versions } }
+      ... on MessageChanged { message { metadata } }
+      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }
+    }
+  }
+`)
+
+const likeMessage = graphql(`
+  mutation LikeMessage($messageId: ID!) {
+    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }
+  }
+`)
+
+const renameConversation = graphql(`
+  mutation RenameConversation($id: ID!) {
+    updateConversation(input: { id: $id, title: "New" }) { __typename }
+  }
+`)
+
+const removeConversation = graphql(`
+  mutation RemoveConversation($id: ID!) {
+    deleteConversation(id: $id) { __typename }
+  }
+`)
+
+const open = {
+  SSE: ({ client }: TestServer, id: string, after?: string) =>
+    client.streamBySse(conversationEvents, { id, after: after ?? null }),
+  WebSocket: ({ client }: TestServer, id: string, after?: string) =>
+    client.streamBySocket(conversationEvents, { id, after: after ?? null }),
+}
+
+describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
+  test('tell what happens in a conversation, and end with it', async () => {
+    const { test, id, opened } = await startFollowed()
+    const events = open[transport](test, id)
+    const first = events.next()
+    await opened(1)
+    const [messageId = ''] = await say(test.client, id, 'one')
+    expect((await first).value.data.conversationEvents).toMatchObject({
+      __typename: 'MessageAppended',
+      message: { content: 'one', versions: [messageId] },
+    })
+    const next = async () => (await events.next()).value.data.conversationEvents
+    await test.client.get(likeMessage, { messageId })
+    expect(await next()).toMatchObject({ __typename: 'MessageChanged', message: { metadata: { liked: true } } })
+    await test.client.get(renameConversation, { id })
+    expect(await next()).toMatchObject({ __typename: 'ConversationChanged', conversation: { title: 'New' } })
+    await test.client.get(removeConversation, { id })
+    expect(await next()).toMatchObject({ __typename: 'ConversationDeleted' })
+    expect(await events.next()).toMatchObject({ done: true })
+  })
+
+  test('resume behind a cursor', async () => {
+    const { test, id, opened } = await startFollowed()
+    const events = open[transport](test, id)
+    const pending = events.next()
+    await opened(1)
+    await say(test.client, id, 'one', 'two', 'three')
+    const { cursor } = (await pending).value.data.conversationEvents
+    await events.return()
+    const resumed = open[transport](test, id, cursor)
+    expect((await resumed.next()).value.data.conversationEvents).toMatchObject({ message: { content: 'two' } })
+    await resumed.return()
+  })
+
+  test('of a conversation that is not there are an error of the request', async () => {
+    const { test } = await startFollowed()
+    const stream = open[transport](test, 'conv_nothing')
+    const outcome = await stream.next().then(
+      ({ value }) => value,
+      (error: unknown) => ({ errors: error }),
+    )
+    expect(outcome.errors).toMatchObject([
+      { message: 'No conversation "conv_nothing".', extensions: { code: 'NOT_FOUND' } },
+    ])
+  })
+
+  test('end at once for the server when the client leaves', async () => {
+    const { test, id, opened, signals } = await startFollowed()
+    const events = open[transport](test, id)
+    const pending = events.next()
+    await opened(1)
+    const leftAt = performance.now()
+    await events.return()
+    await pending.catch(() => undefined)
+    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true), { interval: 1 })
+    expect(performance.now() - leftAt).toBeLessThan(1_000)
+  })
+
+  test('end when the server closes', async () => {
+    const { test, id, opened, signals } = await startFollowed()
+    const pending = open[transport](test, id)
+      .next()
+      .catch((error: unknown) => error)
+    await opened(1)
+    const closingAt = performance.now()
+    await test.server.close(5_000)
+    expect(performance.now() - closingAt).toBeLessThan(4_000)
+    expect(signals[0]?.aborted).toBe(true)
+    await pending
+  })
+})
+
+test('a message that is gone is passed over, and a history that is away is a reset', async () => {
+  const findMessages = vi
+    .fn<() => Promise<undefined[]>>()
+    .mockResolvedValueOnce([undefined])
+    .mockRejectedValueOnce(new HistoryUnavailableError(new Error('cut')))
+  const { test, id, opened } = await startFollowed({ findMessages })
+  const events = test.client.streamBySse(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
+  await say(test.client, id, 'gone', 'missed')
+  expect((await pending).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
+  expect(findMessages).toHaveBeenCalledTimes(2)
+  await events.return()
+})
+
+test('a cursor that nobody knows any more is a reset', async () => {
+  const { test, id } = await startFollowed()
+  const events = test.client.streamBySse(conversationEvents, { id, after: 'garbage' })
+  expect((await events.next()).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
+  await events.return()
+})
+
+test('a source that throws is a masked error at the end of the stream, logged once', async () => {
+  const { test, id, opened } = await startFollowed({
+    findMessages: () => Promise.reject(new Error('mongodb://secret')),
+  })
+  const events = test.client.streamBySocket(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
+  await say(test.client, id, 'one')
+  expect((await pending).value.errors).toMatchObject([
+    { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
+  ])
+  expect(await events.next()).toMatchObject({ done: true })
+  expect(test.log.entries).toMatchObject([{ level: 'error', fields: { err: { message: 'mongodb://secret' } } }])
+})
+
+test('a later event answers with what is there then', async () => {
+  const { test, id, opened } = await startFollowed()
+  const events = test.client.streamBySse(conversationEvents, { id, after: null })
+  const pending = events.next()
+  await opened(1)
+  await test.client.get(renameConversation, { id })
+  const changed = { __typename: 'ConversationChanged', conversation: { title: 'New', messageCount: 0 } }
+  expect((await pending).value.data.conversationEvents).toMatchObject(changed)
+  await say(test.client, id, 'one')
+  expect((await events.next()).value.data.conversationEvents).toMatchObject({ __typename: 'MessageAppended' })
+  await test.client.get(renameConversation, { id })
+  expect((await events.next()).value.data.conversationEvents).toMatchObject({
+    conversation: { messageCount: 1, recentContext: { tokenCount: 5 } },
+  })
+  await events.return()
+})
+
+/** A server with a conversation; `opened` waits for that many subscriptions to have reached the memory. */
+async function startFollowed(replaced: object = {}) {
+  const signals: AbortSignal[] = []
+  const test = await startTestServer((memory) => ({
+    ...replaced,
+    subscribe: async (ownerId, conversationId, after, signal) => {
+      const events = await memory.subscribe(ownerId, conversationId, after, signal)
+      signals.push(signal)
+      return events
+    },
+  }))
+  const id = await startConversation(test.client)
+  const opened = (count: number) => vi.waitFor(() => expect(signals).toHaveLength(count))
+  return { test, id, signals, opened }
+}

@@ -1,0 +1,52 @@
+import { vi } from 'vitest'
+import type { ConversationEvent, ConversationEvents } from '../../src/memory/conversation-events.ts'
+
+/** A subscriber that reads as fast as it can and keeps what it got. */
+export interface EventReader {
+  readonly received: ConversationEvent[]
+  readonly ended: boolean
+  /** What was received once it is at least `count` events. */
+  take(count: number): Promise<ConversationEvent[]>
+  untilEnd(): Promise<ConversationEvent[]>
+  abort(): void
+}
+
+/** Subscribes at once and reads in the background. */
+export function createEventReader(events: ConversationEvents, conversationId: string, after?: string): EventReader {
+  const controller = new AbortController()
+  const received: ConversationEvent[] = []
+  const source = events.subscribe(conversationId, after, controller.signal)
+  let ended = false
+  const reading = (async () => {
+    for await (const event of source) received.push(event)
+    ended = true
+  })()
+  return {
+    received,
+    get ended() {
+      return ended
+    },
+    async take(count) {
+      await vi.waitFor(() => {
+        if (received.length < count)
+          throw new Error(`${received.length} of ${count} events: ${JSON.stringify(received)}`)
+      }, WAIT)
+      return received
+    },
+    async untilEnd() {
+      await reading
+      return received
+    },
+    abort: () => controller.abort(),
+  }
+}
+
+export const WAIT = { timeout: 15_000, interval: 5 }
+
+/** The ids that the events tell of, or their types where they tell of none. */
+export function idsOf(events: readonly ConversationEvent[]): string[] {
+  return events.map((event) => {
+    if ('messageId' in event) return event.messageId
+    return 'replyId' in event ? event.replyId : event.type
+  })
+}

@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import WebSocket from 'ws'
+import { say, startConversation } from '../support/conversation-operations.ts'
+import { startTestServer } from '../support/test-server.ts'
+
+interface Frame {
+  type: string
+  id?: string
+  payload?: unknown
+}
+
+test('a mistake in one operation is its answer and leaves the others running', async () => {
+  const { client, origin } = await startTestServer()
+  const id = await startConversation(client)
+  const socket = await openSocket(origin)
+  socket.send({
+    type: 'subscribe',
+    id: 'good',
+    payload: { query: `subscription { conversationEvents(conversationId: "${id}") { __typename } }` },
+  })
+  for (const [name, query] of [
+    ['syntax', '{ oops'],
+    ['unknown', '{ nothing }'],
+    ['empty', ''],
+  ]) {
+    socket.send({ type: 'subscribe', id: name as string, payload: { query } })
+    const answer = await socket.next()
+    expect(answer).toMatchObject({ type: 'error', id: name })
+  }
+  socket.send({ type: 'subscribe', id: 'query', payload: { query: '{ __typename }' } })
+  expect(await socket.next()).toEqual({ type: 'next', id: 'query', payload: { data: { __typename: 'Query' } } })
+  expect(await socket.next()).toEqual({ type: 'complete', id: 'query' })
+  await say(client, id, 'still here')
+  expect(await socket.next()).toMatchObject({ type: 'next', id: 'good' })
+})
+
+test('queries and mutations are answered on a socket too', async () => {
+  const { origin } = await startTestServer()
+  const socket = await openSocket(origin)
+  const query = 'mutation { createConversation(input: {}) { ... on CreateConversationSuccess { created } } }'
+  socket.send({ type: 'subscribe', id: '1', payload: { query } })
+  expect(await socket.next()).toMatchObject({ payload: { data: { createConversation: { created: true } } } })
+})
+
+test.each([
+  ['another path', '/other', {}, 404],
+  ['another page', '/graphql', { origin: 'https://example.com' }, 403],
+])('a socket of %s is refused', async (_, path, headers, status) => {
+  const { origin } = await startTestServer()
+  const socket = new WebSocket(origin.replace('http', 'ws') + path, 'graphql-transport-ws', { headers })
+  const [error] = (await once(socket, 'error')) as [Error]
+  expect(error.message).toContain(String(status))
+})
+
+test('a socket of our own page is let in', async () => {
+  const { origin } = await startTestServer()
+  const socket = await openSocket(origin, { origin })
+  socket.send({ type: 'ping' })
+  expect(await socket.next()).toEqual({ type: 'pong' })
+})
+
+test('a frame that is too large closes its socket', async () => {
+  const { origin } = await startTestServer()
+  const { raw, send } = await openSocket(origin)
+  const closed = once(raw, 'close')
+  send({ type: 'ping', payload: { x: 'x'.repeat(2_000_000) } })
+  expect((await closed)[0]).toBe(1009)
+})
+
+async function openSocket(origin: string, headers = {}) {
+  const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
+  onTestFinished(() => raw.terminate())
+  const frames: Frame[] = []
+  const waiting: ((frame: Frame) => void)[] = []
+  raw.on('message', (data) => {
+    const frame = JSON.parse(String(data)) as Frame
+    const taker = waiting.shift()
+    if (taker) taker(frame)
+    else frames.push(frame)
+  })
+  const next = async (): Promise<Frame> => frames.shift() ?? new Promise((resolve) => waiting.push(resolve))
+  const send = (frame: Frame) => raw.send(JSON.stringify(frame))
+  await once(raw, 'open')
+  send({ type: 'connection_init' })
+  expect(await next()).toMatchObject({ type: 'connection_ack' })
+  return { raw, send, next }
+}
