@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import PQueue from 'p-queue'
 
-export interface ChannelListener {
+interface ChannelListener {
   onMessage(message: string): void
   /** Listens now: at first, and again after every gap, in which messages may have been missed. */
   onJoined(): void

@@ -1,12 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { textChannel, wakeChannel } from '../../src/chat/redis-reply-store.ts'
 import { createConversationId, createReplyId } from '../../src/memory/ids.ts'
-import { findFreePort } from '../support/free-port.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisReplyNode, startRedisReplyNode } from '../support/redis-reply-nodes.ts'
 import { followReply, writeReply } from '../support/reply-reader.ts'
-import { type Service, startRedis } from '../support/services.ts'
 import { realisticText } from '../support/texts.ts'
 import { describeReplyLog, WAIT } from './reply-log-suite.ts'
 
@@ -25,9 +24,33 @@ async function startNodes(url: string, cluster = false) {
 describeReplyLog('The reply log of two nodes on one Redis', () => startNodes(inject('redisUrl')))
 
 describeReplyLog('The reply log of two nodes on a cluster', async () => {
-  const server = await startCluster()
+  const server = await startRedisCluster()
   const nodes = await startNodes(server.url, true)
   return { ...nodes, stop: () => nodes.stop().then(() => server.stop()) }
+})
+
+test('listening connections of a cluster that were cut miss no text, and wake', async () => {
+  const server = await startRedisCluster()
+  const [owner, other] = [
+    await startRedisReplyNode(server.url, { cluster: true }),
+    await startRedisReplyNode(server.url, { cluster: true }),
+  ]
+  const client = new Redis(server.url)
+  const id = createReplyId(createConversationId())
+  const reader = followReply(other.log, id)
+  let text = ''
+  for (let round = 1; round <= 3; round += 1) {
+    await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(round)
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    owner.log.write(id, text.length, `round ${round}, `)
+    text += `round ${round}, `
+    await expect.poll(() => reader.text, WAIT).toBe(text)
+  }
+  reader.stop()
+  await expect.poll(() => client.pubsub('SHARDNUMSUB', textChannel(id)), WAIT).toEqual([textChannel(id), 0])
+  for (const node of [owner, other]) await node.stop()
+  client.disconnect()
+  await server.stop()
 })
 
 describe('What Redis holds', () => {
@@ -156,15 +179,3 @@ describe('What Redis holds', () => {
     expect(node.faults).toEqual([])
   })
 })
-
-/** A cluster of one server that holds all slots. */
-async function startCluster(): Promise<Service> {
-  const server = await startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())])
-  const client = new Redis(server.url)
-  const { hostname, port } = new URL(server.url)
-  await client.config('SET', 'cluster-announce-ip', hostname, 'cluster-announce-port', port)
-  await client.cluster('ADDSLOTSRANGE', 0, 16_383)
-  await vi.waitFor(async () => expect(await client.cluster('INFO')).toContain('cluster_state:ok'), WAIT)
-  client.disconnect()
-  return server
-}
