@@ -63,7 +63,9 @@ export function describeMessages(subject: HistoryUnderTest): void {
           const id = createConversationId()
           const messages = batch.map((parts, index) => sampleMessage(id, index + 1, { parts }))
           await subject.history.insertMessages(messages)
-          expect(JSON.stringify(await readAll(id))).toBe(JSON.stringify(messages.map(asStored)))
+          const read = await readAll(id)
+          // As JSON: the order of its keys is kept too, and minus zero is none.
+          expect(JSON.stringify(read.map(({ parts }) => parts))).toBe(JSON.stringify(batch))
         }),
         { numRuns: 20 },
       )
@@ -184,10 +186,4 @@ export function describeMessages(subject: HistoryUnderTest): void {
       expect(await subject.history.updateMessageMetadata('nonsense', {})).toBeUndefined()
     })
   })
-}
-
-/** As JSON says it, with its fields in the order in which they are read. */
-function asStored(message: Message): Message {
-  const { id, conversationId, branch, sequence, tokens, tokenStart, role, status, parts, createdAt } = message
-  return { id, conversationId, branch, sequence, tokens, tokenStart, role, status, parts, createdAt }
 }
