@@ -29,7 +29,7 @@ export function createApp(config: Config, log: Log): App {
     async start() {
       running = await open(config, log)
       try {
-        await running.stores.history.prepare()
+        await running.stores.prepare()
         const url = await running.server.listen()
         // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
         await running.stores.counter.warm(DEFAULT_ENCODING)

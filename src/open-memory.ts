@@ -6,6 +6,7 @@ import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
 import type { ConversationEvents } from './memory/conversation-events.ts'
 import type { History } from './memory/history.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
+import type { ReplyRecords } from './memory/reply-record.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
@@ -14,10 +15,13 @@ import { openHistory } from './open-history.ts'
 export interface OpenMemory {
   memory: Memory
   history: History
+  records: ReplyRecords
   guard: CacheGuard
   writer: Writer
   counter: WarmTokenCounter
   events: ConversationEvents
+  /** Connects and creates what is missing in the stores; rejects when they are away, and `close` is due all the same. */
+  prepare(): Promise<void>
   /** Drains the writer, at most `deadlineMs`, then closes the stores within a second. Never rejects. */
   close(deadlineMs: number): Promise<void>
 }
@@ -26,9 +30,9 @@ const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
 const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
 
-/** Makes every part; the history connects and makes its indexes with `history.prepare()`, which is the caller's. */
+/** Makes every part. Nothing but the cache is asked for before `prepare`. */
 export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
-  const [history, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
+  const [{ history, records }, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
   const writer = createWriter({
     guard,
@@ -39,11 +43,15 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
   const onFill = (conversationId: string, messages: number, tokens: number) =>
     log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
   const memory = createMemory(
-    { guard, history, writer, counter, events, now: Date.now, onFill },
+    { guard, history, records, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
-  const parts = { history, guard, writer, counter, events }
-  return { memory, ...parts, close: (deadlineMs) => close(parts, deadlineMs, log) }
+  const parts = { history, records, guard, writer, counter, events }
+  const prepare = async () => {
+    await history.prepare()
+    await records.prepare()
+  }
+  return { memory, ...parts, prepare, close: (deadlineMs) => close(parts, deadlineMs, log) }
 }
 
 async function openCache(config: Config, log: Log): Promise<{ cache: Cache; events: ConversationEvents }> {
@@ -77,7 +85,11 @@ function guardObserver(log: Log) {
 }
 
 /** The stores last, since the writer writes to them. */
-async function close(parts: Omit<OpenMemory, 'memory' | 'close'>, deadlineMs: number, log: Log): Promise<void> {
+async function close(
+  parts: Omit<OpenMemory, 'memory' | 'prepare' | 'close'>,
+  deadlineMs: number,
+  log: Log,
+): Promise<void> {
   const { writer, counter, events, guard, history } = parts
   await writer.drain(deadlineMs)
   for (const part of [counter, events, guard, history]) {

@@ -82,7 +82,7 @@ async function withStores(
 ): Promise<ExitCode> {
   const stores = await openMemory(config, log)
   try {
-    await stores.history.prepare()
+    await stores.prepare()
     return await work(stores)
   } finally {
     await stores.close(DRAIN_MS)

@@ -2,7 +2,9 @@ import { ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
 import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { TokenCounter } from '../memory/token-counter.ts'
 import type { ReplyEnding } from './reply-event.ts'
+import { estimateAgain } from './usage-estimate.ts'
 
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
@@ -10,6 +12,7 @@ const CLOCK_LEEWAY_MS = 2_000
 export interface ReplyFinisherParts {
   records: ReplyRecords
   memory: Pick<Memory, 'appendDrafts' | 'findMessages'>
+  counter: TokenCounter
   now: () => number
 }
 
@@ -23,7 +26,7 @@ export interface ReplyFinisher {
   endingOf(ended: ReplyRecord): Promise<ReplyEnding>
 }
 
-export function createReplyFinisher({ records, memory, now }: ReplyFinisherParts): ReplyFinisher {
+export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
   async function store({ ownerId, conversationId }: ReplyRecord, draft: MessageDraft): Promise<string | undefined> {
     const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft])
     return messages[0]?.id
@@ -34,7 +37,7 @@ export function createReplyFinisher({ records, memory, now }: ReplyFinisherParts
     if (record.outcome?.type === 'REJECTED') return {}
     try {
       const questionId = record.questionId ?? (await store(record, record.question))
-      const draft = messageOf(record, questionId, now())
+      const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
       const messageId = draft && (await store(record, draft))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
     } catch (error) {
@@ -42,6 +45,12 @@ export function createReplyFinisher({ records, memory, now }: ReplyFinisherParts
       if (error instanceof NotFoundError || error instanceof ClientMessageIdConflictError) return {}
       throw error
     }
+  }
+
+  /** Of a reply that was taken over, the estimate knows nothing of what its node said before it was lost. */
+  async function usageOf({ outcome, usage, text }: ReplyRecord): Promise<Pick<ReplyRecord, 'usage'>> {
+    const isCut = outcome?.type === 'INTERRUPTED' && usage?.estimated === true && usage.completionTokens === 0
+    return isCut ? { usage: await estimateAgain(counter, usage, text) } : {}
   }
 
   return {

@@ -2,7 +2,7 @@ import { BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableErro
 import type { TurnPath } from '../memory/context-reader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessagePart, Usage } from '../memory/message.ts'
-import type { InterruptReason, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { InterruptReason, ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
 import type { TokenCounter } from '../memory/token-counter.ts'
 import { type ChatModel, ModelError } from './chat-model.ts'
 import { callModel, type ModelAnswer, type ModelTimeouts } from './model-call.ts'
@@ -55,14 +55,15 @@ class InterruptedError extends Error {
 
 /**
  * Runs a claimed reply to its end, by protocol B2, B3 and B5: the model call and the question's insert
- * together, checkpoints that renew the lease, one seal. The token loop waits for nobody.
+ * together, checkpoints that renew the lease, one seal. The token loop waits for nobody. `firstTurn` is
+ * what the claim read; undefined: read it.
  */
 export function startReplyRun(
   parts: ReplyRunParts,
   limits: ReplyRunLimits,
   record: ReplyRecord,
   options: TurnOptions,
-  firstTurn: TurnPath,
+  firstTurn: TurnPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
   const { records, memory, counter, model, finisher, log, now, onFault } = parts
@@ -77,12 +78,15 @@ export function startReplyRun(
   let abortCall: (reason: Error) => void = () => {}
   let isGivenUp = false
   let isOver = false
+  let isRenewing = false
+  let isKnown = false
+  let loggedLength = 0
   let checkpointTimer: NodeJS.Timeout | undefined
 
   const listener = {
     onText(text: string) {
       content.text += text
-      publish()
+      publish(text)
     },
     onToolCall(part: MessagePart) {
       content.parts.push(part)
@@ -91,10 +95,14 @@ export function startReplyRun(
   }
 
   /** Nothing before the question is durable, and nothing on a lease that may be another's by now. */
-  function publish(): void {
+  function publish(added = ''): void {
     if (view.start === undefined || performance.now() > leaseEnds) return
-    view.setText(content.text)
-    log.write(id, content.text)
+    const { text } = content
+    view.setText(text)
+    // Most often only what was just added: a slice would copy the whole text, which is a rope until then.
+    const isNext = loggedLength + added.length === text.length
+    if (loggedLength < text.length) log.write(id, loggedLength, isNext ? added : text.slice(loggedLength))
+    loggedLength = text.length
     for (const part of content.parts.slice(view.parts.length)) view.addPart(part)
   }
 
@@ -104,7 +112,8 @@ export function startReplyRun(
   }
 
   async function converse(): Promise<ReplyOutcome> {
-    for (let turn = firstTurn; ; turn = await readTurnAgain()) {
+    for (let known = firstTurn; ; known = undefined) {
+      const turn = known ?? (await readTurn())
       const readAt = now()
       const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
       prepared = question
@@ -135,7 +144,7 @@ export function startReplyRun(
     return placed.message.id === built.question.id
   }
 
-  function readTurnAgain(): Promise<TurnPath> {
+  function readTurn(): Promise<TurnPath> {
     return memory.readTurn(record.ownerId, record.conversationId, options.maxTokens)
   }
 
@@ -143,25 +152,40 @@ export function startReplyRun(
     if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
     view.begin({ question, context: prepared.context, model: prepared.request.model })
     publish()
-    void checkpoint()
+    checkpointIn(0)
     answer = await answering
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
 
+  /** One checkpoint at a time, at the interval or when somebody says to look. */
+  function checkpointIn(delayMs: number): void {
+    clearTimeout(checkpointTimer)
+    if (!isOver && !isRenewing) checkpointTimer = setTimeout(() => void checkpoint(), delayMs)
+  }
+
   /** Renewal is the checkpoint (B3): where it changes nothing, somebody else has decided. */
   async function checkpoint(): Promise<void> {
+    isRenewing = true
     const sentAt = performance.now()
     try {
       const lease = { leaseUntil: now() + limits.leaseMs, bumpBeat: true as const }
-      const told = question && prepared && { questionId: question.id, model: prepared.request.model }
-      if (await records.change(id, { phase: 'RUN' }, { text: content.text, ...lease, ...told })) {
+      if (await records.change(id, { phase: 'RUN' }, { text: content.text, ...lease, ...(await known()) })) {
         leaseEnds = sentAt + limits.leaseMs
         publish()
       } else if (!isOver) await meetDecision()
     } catch (error) {
       onFault(id, error)
     }
-    if (!isOver) checkpointTimer = setTimeout(() => void checkpoint(), limits.checkpointMs)
+    isRenewing = false
+    checkpointIn(limits.checkpointMs)
+  }
+
+  /** What a finisher elsewhere would lack, once. */
+  async function known(): Promise<ReplyChanges> {
+    if (isKnown || question === undefined || prepared === undefined) return {}
+    isKnown = true
+    const usage = await estimateUsage(counter, prepared, '')
+    return { questionId: question.id, model: prepared.request.model, usage }
   }
 
   async function meetDecision(): Promise<void> {
@@ -174,7 +198,7 @@ export function startReplyRun(
     const timeout = setTimeout(() => interrupt({ type: 'INTERRUPTED', reason: 'TIMEOUT' }), limits.replyTimeoutMs)
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => onFault(id, error)))
     clearTimeout(timeout)
-    const usage = answer?.usage ?? (await estimateUsage(counter, prepared, content.text).catch(() => undefined))
+    const usage = answer?.usage ?? (prepared && (await estimateUsage(counter, prepared, content.text)))
     const ended = await sealUntilDone(outcome, usage)
     isOver = true
     clearTimeout(checkpointTimer)
@@ -217,11 +241,7 @@ export function startReplyRun(
   return {
     record,
     stop: (reason) => interrupt({ type: 'INTERRUPTED', reason }),
-    look() {
-      if (isOver) return
-      clearTimeout(checkpointTimer)
-      void checkpoint()
-    },
+    look: () => checkpointIn(0),
     giveUp() {
       isGivenUp = true
     },

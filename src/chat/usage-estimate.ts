@@ -1,5 +1,4 @@
-import type { Usage } from '../memory/message.ts'
-import { MIN_MESSAGE_TOKENS } from '../memory/message.ts'
+import { MIN_MESSAGE_TOKENS, type Usage } from '../memory/message.ts'
 import type { TokenCounter } from '../memory/token-counter.ts'
 import type { PreparedTurn } from './reply-turn.ts'
 
@@ -9,19 +8,25 @@ const PRIMING_TOKENS = 3
 /** What a reply cost where the provider did not say: counted, and marked so. */
 export async function estimateUsage(
   counter: TokenCounter,
-  turn: PreparedTurn | undefined,
+  { context, instructions, encoding }: PreparedTurn,
   text: string,
-): Promise<Usage | undefined> {
-  if (turn === undefined) return undefined
-  const { context, instructions, encoding } = turn
-  const drafts = [text, instructions ?? ''].map((content) => ({
-    role: 'ASSISTANT' as const,
-    parts: [{ type: 'text' as const, text: content }],
-  }))
-  const [reply = 0, system = 0] = await counter.countMessages(encoding, drafts)
+): Promise<Usage> {
+  const [reply, system] = await countTexts(counter, encoding, [text, instructions ?? ''])
   return {
-    promptTokens: context.tokenCount + PRIMING_TOKENS + (instructions === undefined ? 0 : system),
-    completionTokens: reply - MIN_MESSAGE_TOKENS,
+    promptTokens: context.tokenCount + PRIMING_TOKENS + (instructions === undefined ? 0 : system + MIN_MESSAGE_TOKENS),
+    completionTokens: reply,
     estimated: true,
   }
+}
+
+/** An estimate that was made before the text was known, with the text that was saved since. */
+export async function estimateAgain(counter: TokenCounter, usage: Usage, text: string): Promise<Usage> {
+  const [completionTokens] = await countTexts(counter, 'o200k_base', [text, ''])
+  return { ...usage, completionTokens }
+}
+
+async function countTexts(counter: TokenCounter, encoding: string, texts: [string, string]): Promise<[number, number]> {
+  const drafts = texts.map((text) => ({ role: 'ASSISTANT' as const, parts: [{ type: 'text' as const, text }] }))
+  const [first = 0, second = 0] = await counter.countMessages(encoding, drafts)
+  return [first - MIN_MESSAGE_TOKENS, second - MIN_MESSAGE_TOKENS]
 }

@@ -35,9 +35,25 @@ export function placeOf(id: string): MessagePlace | undefined {
     : undefined
 }
 
+/** A new reply's id: its conversation's suffix and one of its own, so it leads to its conversation as a message's does. */
+export function createReplyId(conversationId: string): string {
+  return `rep_${conversationId.slice('conv_'.length)}_${typeid('rep').getSuffix()}`
+}
+
+/** The conversation of a reply; undefined when it is not the id of a reply. */
+export function conversationOfReply(id: string): string | undefined {
+  const [, conversation, own] = /^rep_([0-9a-z]{26})_([0-9a-z]{26})$/.exec(id) ?? []
+  const isReplyId = isTypeId(`conv_${conversation}`, 'conv') && isTypeId(`rep_${own}`, 'rep')
+  return isReplyId ? `conv_${conversation}` : undefined
+}
+
 export function isConversationId(id: string): boolean {
+  return isTypeId(id, 'conv')
+}
+
+function isTypeId(id: string, prefix: string): boolean {
   try {
-    fromString(id, 'conv')
+    fromString(id, prefix)
     return true
   } catch {
     return false

@@ -5,9 +5,9 @@ import { type JsonObject, optional, readList, readObject, readText, readWord, re
 const ITEM_TYPES = ['text', 'refusal', 'image_url', 'file'] as const
 
 /** What an image is that only its address is known of. */
-export const ANY_IMAGE = 'image/*'
+const ANY_IMAGE = 'image/*'
 /** What a file is that only its address is known of. */
-export const ANY_FILE = 'application/octet-stream'
+const ANY_FILE = 'application/octet-stream'
 
 /** The `content` of a chat message, a string or a list of items; each item becomes one part. */
 export function decodeContent(field: string, content: unknown): (TextPart | FilePart)[] {
