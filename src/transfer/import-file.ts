@@ -6,7 +6,7 @@ import type { Memory } from '../memory/memory.ts'
 import type { MessageDraft } from '../memory/message.ts'
 import type { Writer } from '../memory/writer.ts'
 import { decodeConversation, externalIdOf, type FileConversation } from './openai-conversation.ts'
-import { readRecords } from './read-file.ts'
+import { type FileRecord, readRecords } from './read-file.ts'
 import { FileFormatError } from './read-text.ts'
 
 export interface ImporterParts {
@@ -44,6 +44,7 @@ const BATCH_LENGTH = 500_000
 const MAX_WRITER_DEPTH = 100
 const DRAIN_MS = 60_000
 const MAX_FAULTS = 100
+const EMPTY_REPORT = { conversations: 0, messages: 0, stored: 0, present: 0, tokens: 0, refused: 0 }
 /** What an external id has room for behind the prefix. */
 const MAX_ID_LENGTH = 249
 
@@ -58,40 +59,32 @@ export async function importFile(
   limits: ImportLimits,
   onProgress: (bytes: number, report: Readonly<ImportReport>) => void,
 ): Promise<ImportReport> {
-  const report: ImportReport = {
-    conversations: 0,
-    messages: 0,
-    stored: 0,
-    present: 0,
-    tokens: 0,
-    refused: 0,
-    faults: [],
-  }
+  const report: ImportReport = { ...EMPTY_REPORT, faults: [] }
   const ids = new Set<string>()
   const queue = new PQueue({ concurrency: CONCURRENCY })
   const failures: unknown[] = []
   let bytes = 0
-  const importRecord = async (place: string, value: unknown) => {
+  const importRecord = async (record: FileRecord) => {
     try {
-      const conversation = readChecked(value, ids, limits, parts.now())
+      const conversation = readChecked(record, ids, limits, parts.now())
       await storeConversation(parts, conversation, limits.ownerId, (stored) => {
         addTo(report, stored)
         onProgress(bytes, report)
       })
       report.conversations++
     } catch (error) {
-      if (isFault(error)) refuse(report, place, error.message)
+      if (isFault(error)) refuse(report, record.place, error.message)
       else failures.push(error)
     }
     onProgress(bytes, report)
   }
+  const onBytes = (read: number) => {
+    bytes = read
+  }
   try {
-    for await (const record of readRecords(path, (read) => {
-      bytes = read
-    })) {
+    for await (const record of readRecords(path, onBytes)) {
       if (failures.length > 0) break
-      if ('fault' in record) refuse(report, record.place, record.fault)
-      else void queue.add(() => importRecord(record.place, record.value))
+      void queue.add(() => importRecord(record))
       await queue.onSizeLessThan(1)
     }
   } catch (error) {
@@ -104,9 +97,10 @@ export async function importFile(
 }
 
 /** All that can be wrong with it is found here, before anything of it is stored. */
-function readChecked(value: unknown, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
+function readChecked(record: FileRecord, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
+  if ('fault' in record) throw new FileFormatError(record.fault)
   try {
-    const conversation = decodeConversation(value)
+    const conversation = decodeConversation(record.value)
     checkConversation(conversation, ids, limits, now)
     return conversation
   } catch (error) {
@@ -175,5 +169,7 @@ function refuse(report: ImportReport, place: string, reason: string): void {
 
 /** What is the file's fault; the history's are not. */
 function isFault(error: unknown): error is Error {
-  return [BadUserInputError, ClientMessageIdConflictError, NotFoundError].some((kind) => error instanceof kind)
+  return [FileFormatError, BadUserInputError, ClientMessageIdConflictError, NotFoundError].some(
+    (kind) => error instanceof kind,
+  )
 }

@@ -8,12 +8,15 @@ export interface Progress {
 }
 
 const LINE_EVERY_MS = 5_000
+/** Leaves room for the numbers on a line of 80. */
+const BAR_LENGTH = 16
 
 /** Begins to show; `total` may be 0 where it is not known, and the format has no bar then. */
 export function startProgress(stream: NodeJS.WriteStream, format: string, total: number, numbers: object): Progress {
   const bar = new SingleBar({
     stream,
     format: stream.isTTY ? format : format.replace('{bar} ', ''),
+    barsize: BAR_LENGTH,
     // The bar turns wrapping off, and an interrupt would leave the terminal so.
     linewrap: true,
     noTTYOutput: true,
