@@ -13,7 +13,7 @@ import {
   type ReplyRejection,
 } from './reply-event.ts'
 import { createReplyFinisher } from './reply-finisher.ts'
-import { followReply } from './reply-follower.ts'
+import { followReply } from './follow-reply.ts'
 import { createReplyQueue } from './reply-queue.ts'
 import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
