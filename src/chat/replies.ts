@@ -128,7 +128,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 
   function runHere(record: ReplyRecord, view: ReplyViewControl, start: () => ReplyRun): void {
     const run = start()
-    const forget = log.follow(record.id, { onText() {}, onWake: run.look })
+    const forget = log.follow(record.id, { onWake: run.look })
     memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
       forget()

@@ -95,8 +95,9 @@ export function startReplyRun(
   /** Nothing before the question is durable, and nothing on a lease that may be another's by now. */
   function publish(): void {
     if (view.start === undefined || performance.now() > leaseEnds) return
+    const offset = view.text.length
     view.setText(content.text)
-    log.write(id, content.text)
+    log.write(id, offset, content.text.slice(offset))
     for (const part of content.parts.slice(view.parts.length)) view.addPart(part)
   }
 
@@ -181,8 +182,17 @@ export function startReplyRun(
     return { questionId: question.id, model: prepared.request.model, usage }
   }
 
-  async function meetDecision(): Promise<void> {
-    const found = await records.find(id)
+  async function lookBefore(): Promise<void> {
+    try {
+      const found = await records.find(id)
+      if (found?.phase === 'STOP') await meetDecision(found)
+    } catch (error) {
+      onFault(id, error)
+    }
+  }
+
+  async function meetDecision(known?: ReplyRecord): Promise<void> {
+    const found = known ?? (await records.find(id))
     if (found?.phase === 'STOP') phase = 'STOP'
     interrupt({ type: 'INTERRUPTED', reason: found?.stop ?? 'NODE_LOST' })
   }
@@ -234,7 +244,8 @@ export function startReplyRun(
   return {
     record,
     stop: (reason) => interrupt({ type: 'INTERRUPTED', reason }),
-    look: () => checkpointIn(0),
+    // Following the log begins with a wake, and no checkpoint may come before the question.
+    look: () => (view.start === undefined ? void lookBefore() : checkpointIn(0)),
     giveUp() {
       isGivenUp = true
     },
