@@ -44,7 +44,7 @@ export function followReply(
             if (offset + added.length > text.length) text = text.slice(0, offset) + added
             if (view.start !== undefined) view.setText(text)
           },
-          onWake: look,
+          onWake: () => look(),
         })
   look(seen)
 

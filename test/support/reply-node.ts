@@ -73,7 +73,11 @@ export function createReplyNode(shared: SharedParts, model: ChatModel, limits: P
 }
 
 /** A question with an id, and everything else as by default. */
-export function questionOf(conversationId: string, text: string, more: Partial<NewReply> & { id?: string } = {}): NewReply {
+export function questionOf(
+  conversationId: string,
+  text: string,
+  more: Partial<NewReply> & { id?: string } = {},
+): NewReply {
   const { id = text, ...rest } = more
   return {
     conversationId,
