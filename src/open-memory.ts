@@ -1,23 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import type { Cache } from './memory/cache.ts'
+import type { ReplyLog } from './chat/reply-log.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
 import type { ConversationEvents } from './memory/conversation-events.ts'
 import type { History } from './memory/history.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
+import type { ReplyRecords } from './memory/reply-record.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
+import type { VolatileStores } from './open-redis.ts'
 
 /** The memory on the stores that are configured, with the parts that it is made of. */
 export interface OpenMemory {
   memory: Memory
   history: History
+  records: ReplyRecords
   guard: CacheGuard
   writer: Writer
   counter: WarmTokenCounter
   events: ConversationEvents
+  replyLog: ReplyLog
   /** Drains the writer, at most `deadlineMs`, then closes the stores within a second. Never rejects. */
   close(deadlineMs: number): Promise<void>
 }
@@ -26,9 +30,12 @@ const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
 const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
 
-/** Makes every part; the history connects and makes its indexes with `history.prepare()`, which is the caller's. */
+/** Makes every part; what is durable connects and makes its indexes with `prepare()`, which is the caller's. */
 export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
-  const [history, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
+  const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
+    openHistory(config),
+    openVolatile(config, log),
+  ])
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
   const writer = createWriter({
     guard,
@@ -39,25 +46,26 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
   const onFill = (conversationId: string, messages: number, tokens: number) =>
     log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
   const memory = createMemory(
-    { guard, history, writer, counter, events, now: Date.now, onFill },
+    { guard, history, records, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
-  const parts = { history, guard, writer, counter, events }
+  const parts = { history, records, guard, writer, counter, events, replyLog }
   return { memory, ...parts, close: (deadlineMs) => close(parts, deadlineMs, log) }
 }
 
-async function openCache(config: Config, log: Log): Promise<{ cache: Cache; events: ConversationEvents }> {
+async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
   const limits = cacheLimits(config)
   if (config.redisUrls.length > 0) {
     const { openRedis } = await import('./open-redis.ts')
     return openRedis(config.redisUrls, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs }, log)
   }
-  const [{ createLocalCache }, { createLocalEvents }] = await Promise.all([
+  const [{ createLocalCache }, { createLocalEvents }, { createLocalReplyLog }] = await Promise.all([
     import('./memory/local-cache.ts'),
     import('./memory/local-events.ts'),
+    import('./chat/local-reply-log.ts'),
   ])
   const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
-  return { cache, events: createLocalEvents(LOCAL_EVENTS) }
+  return { cache, events: createLocalEvents(LOCAL_EVENTS), replyLog: createLocalReplyLog() }
 }
 
 function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
@@ -78,11 +86,11 @@ function guardObserver(log: Log) {
 
 /** The stores last, since the writer writes to them. */
 async function close(parts: Omit<OpenMemory, 'memory' | 'close'>, deadlineMs: number, log: Log): Promise<void> {
-  const { writer, counter, events, guard, history } = parts
+  const { writer, counter, events, replyLog, guard, history } = parts
   await writer.drain(deadlineMs)
-  for (const part of [counter, events, guard, history]) {
+  for (const part of [counter, events, replyLog, guard, history]) {
     try {
-      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 4, undefined, { ref: false })])
+      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 5, undefined, { ref: false })])
     } catch (error) {
       log.warn({ err: error }, 'closing failed')
     }

@@ -3,6 +3,7 @@ import { ClientMessageIdConflictError, HistoryUnavailableError } from '../errors
 import type { CacheGuard } from './cache-guard.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history.ts'
+import { idempotencyKey } from './idempotency-key.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
@@ -23,7 +24,7 @@ export interface AppenderParts {
 
 export interface Appended {
   conversation: Conversation
-  /** One for each draft, in order: stored now, or there already by its client id. */
+  /** One for each draft, in order: stored now, or there already by its idempotency key. */
   messages: Message[]
   /** Those of them that are new. */
   stored: Message[]
@@ -88,17 +89,17 @@ export function createAppender(parts: AppenderParts): Appender {
     return stored
   }
 
-  /** After a duplicate: those of the batch that are stored already, by client id (A2.3). */
+  /** After a duplicate: those of the batch that are stored already, by idempotency key (A2.3). */
   async function findReplayed(course: Course, batch: readonly Counted[]): Promise<Map<string, Message>> {
-    const ids = batch.flatMap(({ draft: { clientMessageId } }) => clientMessageId ?? [])
+    const keys = batch.flatMap(({ draft }) => idempotencyKey(draft) ?? [])
     const { id, branchEpoch: epoch, activeBranch } = course.conversation
-    const found = ids.length > 0 ? await history.findByClientMessageIds(id, ids) : []
+    const found = keys.length > 0 ? await history.findByIdempotencyKeys(id, keys) : []
     for (const { branch, sequence } of found) {
       // Another node's append, whose own mark may be under way still: it is acknowledged here, so mark it.
       const isMarked = branch === activeBranch && sequence <= course.marked
       if (!isMarked) course.marks.push(guard.mark(id, { epoch, branch, sequence }))
     }
-    return new Map(found.map((message) => [message.clientMessageId ?? '', message]))
+    return new Map(found.map((message) => [idempotencyKey(message) ?? '', message]))
   }
 
   /** What the duplicate met; a store that shows nothing new after a duplicate is not to be trusted. */
@@ -131,9 +132,7 @@ export function createAppender(parts: AppenderParts): Appender {
         pending = pending.slice(inserted.length)
         if (pending.length === 0) break
         const replayed = await findReplayed(course, pending)
-        const fresh = pending.filter(
-          ({ draft }) => !isReplay(messages, draft, replayed.get(draft.clientMessageId ?? '')),
-        )
+        const fresh = pending.filter(({ draft }) => !isReplay(messages, draft, replayed))
         const isStuck = fresh.length === pending.length && inserted.length === 0
         pending = fresh
         if (pending.length > 0) course.head = await readNewerHead(course, isStuck)
@@ -152,7 +151,7 @@ export function createAppender(parts: AppenderParts): Appender {
       await Promise.all(course.marks)
       handOver(parts, course, stored)
       const found = new Map<MessageDraft, Message>()
-      if (replayed) isReplay(found, draft, replayed.get(draft.clientMessageId ?? ''))
+      if (replayed) isReplay(found, draft, replayed)
       const [message = found.get(draft)] = stored
       return message ? { type: stored.length > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
     },
@@ -181,13 +180,21 @@ export function placeBehind(
   })
 }
 
-/** Notes a draft that is stored already; the same client id with other content is a conflict. */
-function isReplay(messages: Map<MessageDraft, Message>, draft: MessageDraft, stored: Message | undefined): boolean {
+/**
+ * Notes a draft that is stored already. The same client id with other content is a conflict; what a
+ * reply says was fixed by its seal, so whatever is stored for it counts (B5).
+ */
+function isReplay(
+  messages: Map<MessageDraft, Message>,
+  draft: MessageDraft,
+  replayed: ReadonlyMap<string, Message>,
+): boolean {
+  const stored = replayed.get(idempotencyKey(draft) ?? '')
   if (stored === undefined) return false
+  const { clientMessageId } = draft
   const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
-  if (stored.status !== 'REDACTED' && !isDeepStrictEqual(says(stored), says(draft))) {
-    throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', stored.id)
-  }
+  const isSame = () => stored.status === 'REDACTED' || isDeepStrictEqual(says(stored), says(draft))
+  if (clientMessageId !== undefined && !isSame()) throw new ClientMessageIdConflictError(clientMessageId, stored.id)
   messages.set(draft, stored)
   return true
 }

@@ -11,6 +11,7 @@ import { createConversationId, placeOf } from './ids.ts'
 import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import type { ReplyRecords } from './reply-record.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
@@ -91,6 +92,8 @@ export interface Memory {
 export interface MemoryParts {
   guard: CacheGuard
   history: History
+  /** Deleting a conversation removes its replies too. */
+  records: Pick<ReplyRecords, 'remove'>
   writer: Writer
   counter: TokenCounter
   events: ConversationEvents

@@ -5,7 +5,6 @@ import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
-import { clientKey } from './stored-draft.ts'
 
 export type SqliteMessages = Pick<
   History,
@@ -13,7 +12,7 @@ export type SqliteMessages = Pick<
   | 'readTokenRange'
   | 'readSequenceRange'
   | 'findMessages'
-  | 'findByClientMessageIds'
+  | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
@@ -31,7 +30,7 @@ const IN_SEQUENCE_RANGE = `${ON_BRANCH} AND sequence > :afterSequence AND sequen
 const OLDEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence LIMIT :limit`
 const NEWEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence DESC LIMIT :limit`
 const AT_PLACE = `${ON_BRANCH} AND sequence = :sequence`
-const BY_CLIENT_MESSAGE_ID = `SELECT ${COLUMNS} FROM messages
+const BY_IDEMPOTENCY_KEY = `SELECT ${COLUMNS} FROM messages
   WHERE conversationId = :conversationId AND clientMessageId = :clientMessageId`
 const UPDATE_METADATA = `UPDATE messages SET metadata = :metadata
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
@@ -76,11 +75,10 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
         }),
       ),
 
-    findByClientMessageIds: (conversationId, clientMessageIds) =>
-      database.guard(() => {
-        const keys = [...new Set(clientMessageIds)].map(clientKey)
-        return keys.flatMap((clientMessageId) => read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId }))
-      }),
+    findByIdempotencyKeys: (conversationId, keys) =>
+      database.guard(() =>
+        [...new Set(keys)].flatMap((clientMessageId) => read(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })),
+      ),
 
     async updateMessageMetadata(id, metadata) {
       const place = placeOf(id)

@@ -111,8 +111,8 @@ export function decodeMessage(row: MessageRow): Message {
   return omitAbsent({ ...place, ...decodeDraft(row), createdAt, usage: decodeJson<Usage>(usage) })
 }
 
-/** Every column has its value: SQLite would keep the one of the statement's last use. */
-function columnsOf<Column extends string>(
+/** Every column has its value, null where there is none: SQLite would keep the one of the statement's last use. */
+export function columnsOf<Column extends string>(
   columns: readonly Column[],
   values: { [C in Column]?: string | number | null | undefined },
 ): SqliteValues {

@@ -1,3 +1,4 @@
+import { idempotencyKey, keyOwner } from './idempotency-key.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from './message.ts'
 import { omitAbsent } from './omit-absent.ts'
 
@@ -15,7 +16,7 @@ export interface StoredDraft {
   replyTo?: string | Absent
   /** JSON text. */
   metadata?: string | Absent
-  /** The unique key in the conversation: `c:` and a client's id, or `r:` and a reply's. */
+  /** The message's idempotency key, unique in its conversation. */
   clientMessageId?: string | Absent
   finishReason?: FinishReason | Absent
   model?: string | Absent
@@ -29,7 +30,7 @@ type OwnFields = 'createdAt' | 'usage'
  * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed.
  */
 export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
-  const { role, status, parts, author, replyTo, metadata, clientMessageId, replyId, finishReason, model } = draft
+  const { role, status, parts, author, replyTo, metadata, finishReason, model } = draft
   const content = plainText(parts)
   return omitAbsent({
     role,
@@ -39,7 +40,7 @@ export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
     author,
     replyTo,
     metadata: encodeJson(metadata),
-    clientMessageId: storedKey(clientMessageId, replyId),
+    clientMessageId: idempotencyKey(draft),
     finishReason,
     model,
   })
@@ -54,16 +55,10 @@ export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> 
     author,
     replyTo,
     metadata: decodeJson<Metadata>(metadata),
-    clientMessageId: key?.startsWith('c:') ? key.slice(2) : undefined,
-    replyId: key?.startsWith('r:') ? key.slice(2) : undefined,
+    ...keyOwner(key),
     finishReason,
     model,
   })
-}
-
-/** The stored `clientMessageId` of a client's message. */
-export function clientKey(clientMessageId: string): string {
-  return `c:${clientMessageId}`
 }
 
 export function encodeJson(value: object | Absent): string | undefined {
@@ -78,10 +73,4 @@ function plainText(parts: readonly MessagePart[]): string | undefined {
   const [only] = parts
   if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
   return only.text.isWellFormed() ? only.text : undefined
-}
-
-function storedKey(clientMessageId: string | undefined, replyId: string | undefined): string | undefined {
-  if (replyId === undefined) return clientMessageId === undefined ? undefined : clientKey(clientMessageId)
-  if (clientMessageId !== undefined) throw new TypeError('A message comes from a client or from a reply, not from both')
-  return `r:${replyId}`
 }

@@ -2,22 +2,27 @@ import { createCacheGuard } from '../../src/memory/cache-guard.ts'
 import { createLocalCache } from '../../src/memory/local-cache.ts'
 import { createLocalEvents } from '../../src/memory/local-events.ts'
 import { createMemory, type Memory } from '../../src/memory/memory.ts'
+import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
 import { createTokenCounter } from '../../src/memory/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
 
 /** The embedded memory, with nothing in it, and what ends it. */
 export async function startTestMemory(): Promise<{ memory: Memory; stop(): Promise<void> }> {
   const limits = { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
-  const history = createSqliteHistory(':memory:')
+  const database = createSqliteDatabase(':memory:')
+  const history = createSqliteHistory(database)
+  const records = createSqliteReplies(database)
   const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
   const cache = createLocalCache({ ...limits, maxBytes: 10_000_000 }, Date.now)
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
-  const memory = createMemory({ guard, history, writer, counter, events, now: Date.now, onFill() {} }, limits)
+  const memory = createMemory({ guard, history, records, writer, counter, events, now: Date.now, onFill() {} }, limits)
   await history.prepare()
+  await records.prepare()
   await counter.warm('o200k_base')
   return {
     memory,
