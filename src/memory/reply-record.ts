@@ -48,7 +48,7 @@ export interface ReplyRecord {
   endedAt?: number
 }
 
-/** What a conditional write may set; null removes a value. `bumpBeat` adds one to the beat. */
+/** What a conditional write may set; null removes a value. `bumpBeat` adds one to the beat, as does a write that leaves the phase. */
 export interface ReplyChanges {
   phase?: ReplyPhase
   active?: boolean

@@ -42,7 +42,7 @@ test('history and replies share one file, which the history closes', async () =>
   await second.history.close()
 })
 
-test('two processes on one file do not both claim a conversation', async () => {
+test('two connections to one file do not both claim a conversation', async () => {
   const path = join(directory, 'claims.db')
   const nodes = [1, 2].map(() => createSqliteReplies(createSqliteDatabase(path)))
   for (const node of nodes) await node.prepare()
