@@ -162,14 +162,14 @@ export function describeMessages(subject: HistoryUnderTest): void {
       await subject.history.insertMessages([...messages, sampleMessage(id, 41, { replyId: 'rep' })])
       const asked = [
         'rep',
-        'r:rep',
+        'c:rep',
         'none',
-        ...messages.slice(5, 30).map(({ clientMessageId = '' }) => clientMessageId),
+        ...messages.slice(5, 30).map(({ clientMessageId = '' }) => `c:${clientMessageId}`),
       ]
-      const found = await subject.history.findByClientMessageIds(id, asked)
+      const found = await subject.history.findByIdempotencyKeys(id, asked)
       expect(sequences(found).sort((a, b) => a - b)).toStrictEqual(sequences(messages.slice(5, 30)))
-      expect(await subject.history.findByClientMessageIds(createConversationId(), ['c1'])).toStrictEqual([])
-      expect(await subject.history.findByClientMessageIds(id, [])).toStrictEqual([])
+      expect(await subject.history.findByIdempotencyKeys(createConversationId(), ['c:c1'])).toStrictEqual([])
+      expect(await subject.history.findByIdempotencyKeys(id, [])).toStrictEqual([])
     })
 
     it('change in their metadata only', async () => {

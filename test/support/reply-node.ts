@@ -51,7 +51,16 @@ export function createReplyNode(shared: SharedParts, model: ChatModel, limits: P
   const counter = createTokenCounter()
   const writer = createWriter({ guard, history: shared.history, onError: (_id, error) => void faults.push(error) })
   const memory = createMemory(
-    { guard, history: shared.history, writer, counter, events: shared.events, now: Date.now, onFill() {} },
+    {
+      guard,
+      history: shared.history,
+      records: shared.records,
+      writer,
+      counter,
+      events: shared.events,
+      now: Date.now,
+      onFill() {},
+    },
     { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 },
   )
   const { records, log } = shared
