@@ -212,7 +212,8 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     return streamReply(view, place, limits, signal, () => {
       streams.delete(open)
       release()
-      resolve()
+      // Not before the transport has said that the stream is complete.
+      setImmediate(resolve)
     })
   }
 
