@@ -1,8 +1,10 @@
+import { type Chat, createChat } from './chat/chat.ts'
+import { createReplies, type Replies } from './chat/replies.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
 import { DEFAULT_ENCODING } from './memory/encoding.ts'
-import type { Memory } from './memory/memory.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
+import { openModel } from './open-model.ts'
 import { createServer, type Server } from './server.ts'
 
 /** The whole program but its process. */
@@ -15,6 +17,7 @@ export interface App {
 
 interface Running {
   server: Server
+  replies: Replies
   stores: OpenMemory
   sweeping: NodeJS.Timeout
 }
@@ -48,32 +51,60 @@ export function createApp(config: Config, log: Log): App {
 async function open(config: Config, log: Log): Promise<Running> {
   const stores = await openMemory(config, log)
   const { memory } = stores
+  const { replies, chat } = await openChat(config, stores, log)
   const { host, port, maxMessageBytes } = config
-  const server = createServer({ memory, log }, { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes })
-  return { server, stores, sweeping: startSweeping(memory, log) }
+  const server = createServer({ memory, chat, log }, { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes })
+  const sweeping = startSweeping([() => memory.sweep(), () => replies.sweep()], log)
+  return { server, replies, stores, sweeping }
+}
+
+async function openChat(
+  config: Config,
+  { memory, records, counter, replyLog }: OpenMemory,
+  log: Log,
+): Promise<{ replies: Replies; chat: Chat }> {
+  const parts = {
+    records,
+    memory,
+    counter,
+    log: replyLog,
+    model: await openModel(config),
+    now: Date.now,
+    onFault: (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault'),
+  }
+  const replies = createReplies(parts, {
+    firstTokenMs: config.modelFirstTokenTimeoutMs,
+    idleMs: config.modelIdleTimeoutMs,
+    replyTimeoutMs: config.replyTimeoutMs,
+    leaseMs: config.replyLeaseMs,
+    checkpointMs: config.replyCheckpointMs,
+    heartbeatMs: config.replyHeartbeatMs,
+    queueLimit: config.replyQueueLimit,
+  })
+  return { replies, chat: createChat({ replies, memory, now: Date.now }, config) }
 }
 
 /** One sweep after another; what one leaves undone the next one finds. */
-function startSweeping(memory: Memory, log: Log): NodeJS.Timeout {
+function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): NodeJS.Timeout {
   let isSweeping = false
-  const sweep = async () => {
+  const sweepAll = async () => {
     if (isSweeping) return
     isSweeping = true
-    try {
-      await memory.sweep()
-    } catch (error) {
-      log.warn({ err: error }, 'sweep failed')
+    for (const sweep of sweeps) {
+      await sweep().catch((error: unknown) => log.warn({ err: error }, 'sweep failed'))
     }
     isSweeping = false
   }
-  return setInterval(() => void sweep(), SWEEP_EVERY_MS).unref()
+  return setInterval(() => void sweepAll(), SWEEP_EVERY_MS).unref()
 }
 
-/** The server first, since it hands work to the writer. */
-async function close({ server, stores, sweeping }: Running, deadlineMs: number): Promise<void> {
+/** Replies first, while their streams can still tell how they end; the server before the writer, to which it hands work. */
+async function close({ server, replies, stores, sweeping }: Running, deadlineMs: number): Promise<void> {
   const end = performance.now() + deadlineMs
   const half = () => Math.max(0, (end - performance.now()) / 2)
   clearInterval(sweeping)
+  server.refuse()
+  await replies.stop(half())
   await server.close(half())
   await stores.close(half())
 }

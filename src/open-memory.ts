@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyLog } from './chat/reply-log.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import type { Cache } from './memory/cache.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
 import type { ConversationEvents } from './memory/conversation-events.ts'
 import type { History } from './memory/history.ts'
@@ -10,6 +10,7 @@ import type { ReplyRecords } from './memory/reply-record.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
+import type { VolatileStores } from './open-redis.ts'
 
 /** The memory on the stores that are configured, with the parts that it is made of. */
 export interface OpenMemory {
@@ -20,6 +21,7 @@ export interface OpenMemory {
   writer: Writer
   counter: WarmTokenCounter
   events: ConversationEvents
+  replyLog: ReplyLog
   /** Connects and creates what is missing in the stores; rejects when they are away, and `close` is due all the same. */
   prepare(): Promise<void>
   /** Drains the writer, at most `deadlineMs`, then closes the stores within a second. Never rejects. */
@@ -32,7 +34,10 @@ const CLOSE_DEADLINE_MS = 1_000
 
 /** Makes every part. Nothing but the cache is asked for before `prepare`. */
 export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
-  const [{ history, records }, { cache, events }] = await Promise.all([openHistory(config), openCache(config, log)])
+  const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
+    openHistory(config),
+    openVolatile(config, log),
+  ])
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
   const writer = createWriter({
     guard,
@@ -46,7 +51,7 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
     { guard, history, records, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
-  const parts = { history, records, guard, writer, counter, events }
+  const parts = { history, records, guard, writer, counter, events, replyLog }
   const prepare = async () => {
     await history.prepare()
     await records.prepare()
@@ -54,18 +59,19 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
   return { memory, ...parts, prepare, close: (deadlineMs) => close(parts, deadlineMs, log) }
 }
 
-async function openCache(config: Config, log: Log): Promise<{ cache: Cache; events: ConversationEvents }> {
+async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
   const limits = cacheLimits(config)
   if (config.redisUrls.length > 0) {
     const { openRedis } = await import('./open-redis.ts')
     return openRedis(config.redisUrls, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs }, log)
   }
-  const [{ createLocalCache }, { createLocalEvents }] = await Promise.all([
+  const [{ createLocalCache }, { createLocalEvents }, { createLocalReplyLog }] = await Promise.all([
     import('./memory/local-cache.ts'),
     import('./memory/local-events.ts'),
+    import('./chat/local-reply-log.ts'),
   ])
   const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
-  return { cache, events: createLocalEvents(LOCAL_EVENTS) }
+  return { cache, events: createLocalEvents(LOCAL_EVENTS), replyLog: createLocalReplyLog() }
 }
 
 function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
@@ -90,11 +96,11 @@ async function close(
   deadlineMs: number,
   log: Log,
 ): Promise<void> {
-  const { writer, counter, events, guard, history } = parts
+  const { writer, counter, events, replyLog, guard, history } = parts
   await writer.drain(deadlineMs)
-  for (const part of [counter, events, guard, history]) {
+  for (const part of [counter, events, replyLog, guard, history]) {
     try {
-      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 4, undefined, { ref: false })])
+      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 5, undefined, { ref: false })])
     } catch (error) {
       log.warn({ err: error }, 'closing failed')
     }

@@ -54,7 +54,7 @@ export interface Replies {
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
   /** Ends replies whose nodes died; to be called now and then. */
   sweep(): Promise<void>
-  /** Refuses new ones, lets those that run finish within half of the time, and interrupts the rest. */
+  /** Refuses new ones, lets those that run finish within half of the time, interrupts the rest, and lets streams tell it. */
   stop(deadlineMs: number): Promise<void>
 }
 
@@ -70,6 +70,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   const claims = { records, memory, finisher }
   const runs = new Map<string, { view: ReplyView; run: ReplyRun | undefined; done: Promise<void> }>()
   const followers = new Map<string, Opened & { listeners: number }>()
+  const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
   const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
   let isClosing = false
 
@@ -195,7 +196,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     const record = await records.find(id)
     if (record === undefined || record.ownerId !== ownerId) return undefined
     if (record.phase === 'SEALED') return finisher.finish(record)
-    return (await finisher.takeOver(record)) ? find(ownerId, id) : record
+    return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.get(id)?.view)
   }
 
   async function findOwned(ownerId: string, id: string): Promise<ReplyRecord> {
@@ -205,12 +206,25 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   }
 
   function stream({ view, release }: Opened, place: ReplyPlace, signal: AbortSignal): AsyncIterable<ReplyEvent> {
-    return streamReply(view, place, limits, signal, release)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const open = { view, done: promise }
+    streams.add(open)
+    return streamReply(view, place, limits, signal, () => {
+      streams.delete(open)
+      release()
+      // Not before the transport has said that the stream is complete.
+      setImmediate(resolve)
+    })
   }
 
   return {
     find,
-    findActive: records.findActive,
+
+    async findActive(conversationId) {
+      const active = await records.findActive(conversationId)
+      const current = active && (await find(active.ownerId, active.id))
+      return current?.active ? current : undefined
+    },
 
     async send(ownerId, input, signal) {
       const opened = await begin(ownerId, input)
@@ -235,8 +249,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     },
 
     async subscribe(ownerId, id, after, signal) {
-      const place = after === null ? REPLY_BEGINNING : decodeReplyCursor(after)
-      if (place === undefined) throw new BadUserInputError('after', 'a cursor of this reply', JSON.stringify(after))
+      const place = after === null ? REPLY_BEGINNING : placeOf(after)
       return stream(open(await findOwned(ownerId, id)), place, signal)
     },
 
@@ -253,11 +266,20 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 
     async stop(deadlineMs) {
       isClosing = true
-      const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
-      await Promise.race([allDone(), delay(deadlineMs / 2, undefined, { ref: false })])
+      const end = performance.now() + deadlineMs
+      const within = (share: number, work: Promise<void>[]) =>
+        Promise.race([Promise.all(work), delay((end - performance.now()) * share, undefined, { ref: false })])
+      const allDone = () => [...runs.values()].map(({ done }) => done)
+      await within(1 / 2, allDone())
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
-      await Promise.race([allDone(), delay(deadlineMs / 2, undefined, { ref: false })])
+      await within(1 / 2, allDone())
       for (const { run } of runs.values()) run?.giveUp()
+      // Whoever closes the connections now would cut off the last events.
+      const ending = [...streams].filter(({ view }) => view.ending !== undefined)
+      await within(
+        1,
+        ending.map(({ done }) => done),
+      )
     },
   }
 
@@ -273,6 +295,21 @@ const SWEEP_LIMIT = 100
 const RETRY_AFTER_MS = 1_000
 /** The leeway for clocks, and a little more. */
 const SUPERSEDE_MS = 5_000
+
+function placeOf(cursor: string): ReplyPlace {
+  const place = decodeReplyCursor(cursor)
+  if (place === undefined) {
+    throw new BadUserInputError('after', 'a cursor of a reply', JSON.stringify(cursor.slice(0, 64)))
+  }
+  return place
+}
+
+/** With what a run here has told since its last checkpoint. */
+function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {
+  if (view?.start === undefined || (record.phase !== 'RUN' && record.phase !== 'STOP')) return record
+  const text = view.text.length > record.text.length ? view.text : record.text
+  return { ...record, questionId: view.start.question.id, model: view.start.model, text }
+}
 
 async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))

@@ -188,8 +188,17 @@ export function startReplyRun(
     return { questionId: question.id, model: prepared.request.model, usage }
   }
 
-  async function meetDecision(): Promise<void> {
-    const found = await records.find(id)
+  async function lookBefore(): Promise<void> {
+    try {
+      const found = await records.find(id)
+      if (found?.phase === 'STOP') await meetDecision(found)
+    } catch (error) {
+      onFault(id, error)
+    }
+  }
+
+  async function meetDecision(known?: ReplyRecord): Promise<void> {
+    const found = known ?? (await records.find(id))
     if (found?.phase === 'STOP') phase = 'STOP'
     interrupt({ type: 'INTERRUPTED', reason: found?.stop ?? 'NODE_LOST' })
   }
@@ -241,7 +250,8 @@ export function startReplyRun(
   return {
     record,
     stop: (reason) => interrupt({ type: 'INTERRUPTED', reason }),
-    look: () => checkpointIn(0),
+    // Following the log begins with a wake, and no checkpoint may come before the question.
+    look: () => (view.start === undefined ? void lookBefore() : checkpointIn(0)),
     giveUp() {
       isGivenUp = true
     },
