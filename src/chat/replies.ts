@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BadUserInputError, NotFoundError } from '../errors.ts'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import type { TurnPath } from '../memory/context-reader.ts'
 import { createReplyId } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { MessageDraft } from '../memory/message.ts'
 import type { ReplyRecord } from '../memory/reply-record.ts'
+import { followReply } from './follow-reply.ts'
 import { claimReply } from './reply-claim.ts'
 import {
   decodeReplyCursor,
@@ -13,7 +15,6 @@ import {
   type ReplyRejection,
 } from './reply-event.ts'
 import { createReplyFinisher } from './reply-finisher.ts'
-import { followReply } from './reply-follower.ts'
 import { createReplyQueue } from './reply-queue.ts'
 import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
@@ -69,7 +70,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   const claims = { records, memory, finisher }
   const runs = new Map<string, { view: ReplyView; run: ReplyRun | undefined; done: Promise<void> }>()
   const followers = new Map<string, Opened & { listeners: number }>()
-  const queue = createReplyQueue({ records, finisher, now, pause }, limits)
+  const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
   let isClosing = false
 
   /** Until a run of this conversation ends here, but no longer than a checkpoint's interval. */
@@ -104,6 +105,15 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   }
 
   async function begin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
+    try {
+      return await claimOrJoin(ownerId, input)
+    } catch (error) {
+      if (!(error instanceof HistoryUnavailableError)) throw error
+      return { type: 'ReplyRejected', code: error.code, detail: error.message, retryAfterMs: RETRY_AFTER_MS }
+    }
+  }
+
+  async function claimOrJoin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
     for (;;) {
       if (isClosing) return SHUTTING_DOWN
       const record = newRecord(ownerId, input, now(), limits.leaseMs)
@@ -112,7 +122,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       if (claim.type === 'JOINED') return open(claim.record)
       if (claim.type === 'CLAIMED') {
         const view = createReplyView(record.id)
-        runHere(record, view, () => startReplyRun({ ...parts, finisher }, limits, record, input, claim.turn, view))
+        runHere(record, view, input, claim.turn)
         return open(record)
       }
       if (input.onBusy === 'REJECT') return busy(claim.active)
@@ -125,9 +135,9 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     }
   }
 
-  function runHere(record: ReplyRecord, view: ReplyViewControl, start: () => ReplyRun): void {
-    const run = start()
-    const forget = log.follow(record.id, { onText() {}, onWake: run.look })
+  function runHere(record: ReplyRecord, view: ReplyViewControl, input: NewReply, turn: TurnPath | undefined): void {
+    const run = startReplyRun({ ...parts, finisher }, limits, record, input, turn, view)
+    const forget = log.follow(record.id, { onWake: run.look })
     memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
       forget()
@@ -150,8 +160,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   async function waitAndRun(record: ReplyRecord, view: ReplyViewControl, input: NewReply): Promise<void> {
     const exit = await queue.wait(record, view, () => isClosing)
     if (exit.type === 'PROMOTED') {
-      const turn = await memory.readTurn(record.ownerId, record.conversationId, input.maxTokens)
-      runHere(exit.record, view, () => startReplyRun({ ...parts, finisher }, limits, exit.record, input, turn, view))
+      runHere(exit.record, view, input, undefined)
       return
     }
     const ended = await records.find(record.id)
@@ -261,6 +270,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 }
 
 const SWEEP_LIMIT = 100
+const RETRY_AFTER_MS = 1_000
 /** The leeway for clocks, and a little more. */
 const SUPERSEDE_MS = 5_000
 
@@ -272,12 +282,12 @@ const SHUTTING_DOWN: ReplyRejection = {
   type: 'ReplyRejected',
   code: 'SHUTTING_DOWN',
   detail: 'This node is stopping; send again.',
-  retryAfterMs: 1_000,
+  retryAfterMs: RETRY_AFTER_MS,
 }
 
 function busy({ id }: ReplyRecord): ReplyRejection {
   const detail = `Reply ${id} is active in this conversation.`
-  return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: 1_000 }
+  return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: RETRY_AFTER_MS }
 }
 
 function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {
