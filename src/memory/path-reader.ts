@@ -71,7 +71,10 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
     // No message is either one that is larger than the budget, or an erasure under way.
     if (path.messages.length === 0 && known.sequence > 0)
       await findConversation(history, need.ownerId, need.conversationId)
-    if (register !== undefined) fill(parts, limits, { conversation, register, base, gap, newer, path })
+    if (register !== undefined) {
+      const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
+      fill(parts, limits, { conversation, register, base, gap, newer, path, knownFrom })
+    }
     if (path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
     }
@@ -87,9 +90,9 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       if (path === undefined) {
         // Junk rows, which a fill would respect, or an erasure: in both cases the tail has to go.
         writer.run(conversationId, async () => void (await guard.drop(conversationId)))
-      } else if (gap.length > 0) {
-        const extended = extendTail(tail, gap, [], limits.tailTokens)
-        if (extended.first < tail.first) handFill(parts, conversationId, extended, limits.ttlSeconds, gap)
+      } else if (lowest < tail.knownFrom) {
+        const extended = extendTail(tail, gap, [], lowest, limits.tailTokens)
+        if (extended.knownFrom < tail.knownFrom) handFill(parts, conversationId, extended, limits.ttlSeconds, gap)
       }
       return path
     },
@@ -150,9 +153,16 @@ async function readGap(
   tail: Tail,
   lowest: number,
 ): Promise<Message[]> {
-  if (tail.reachesStart || tail.tokenStart <= lowest) return []
+  if (tail.knownFrom <= lowest) return []
   const range = { conversationId, branch: tail.branch, fromTokens: lowest, belowTokens: tail.tokenStart }
   return (await history.readTokenRange({ ...range, limit: mostMessages(maxTokens) })).reverse()
+}
+
+/** From where on all messages are in the tail or were read; a read that met its limit left older ones out. */
+function lowestKnown(base: Tail | undefined, newer: readonly Message[], lowest: number, maxTokens: number): number {
+  if (base !== undefined) return Math.min(base.knownFrom, lowest)
+  const [oldest] = newer
+  return oldest !== undefined && newer.length === mostMessages(maxTokens) ? oldest.tokenStart : lowest
 }
 
 /** More messages than this are never within the budget. */
@@ -201,24 +211,28 @@ interface Filling {
   gap: readonly Message[]
   newer: readonly Message[]
   path: Path
+  knownFrom: number
 }
 
 /** Hands the tail that this read can write to the writer, if it says more than the cached one. */
 function fill(
   parts: PathReaderParts,
   { tailTokens, ttlSeconds }: PathReaderLimits,
-  { conversation, register, base, gap, newer, path }: Filling,
+  { conversation, register, base, gap, newer, path, knownFrom }: Filling,
 ): void {
   const { id, ownerId, encoding, activeBranch, branchEpoch, expiresAt } = conversation
   const generation = register.generation
   const begin = newer[0] ?? { sequence: path.head.sequence + 1, tokenStart: path.head.tokens }
   const empty = { first: begin.sequence, last: begin.sequence - 1, tokenStart: begin.tokenStart, tokens: 0, rows: '' }
-  const start = base ?? { ...empty, branch: activeBranch, reachesStart: begin.sequence === 1, ownerId, encoding }
-  const tail = extendTail({ ...start, generation, epoch: branchEpoch }, gap, newer, tailTokens)
-  const saysMore = base === undefined || tail.last > base.last || tail.first < base.first || tail.epoch > base.epoch
-  if (!saysMore) return
+  const start = base ?? { ...empty, branch: activeBranch, knownFrom, ownerId, encoding }
+  const tail = extendTail({ ...start, generation, epoch: branchEpoch }, gap, newer, knownFrom, tailTokens)
+  if (base !== undefined && !saysMore(tail, base)) return
   const lifeSeconds = expiresAt === undefined ? ttlSeconds : Math.ceil((expiresAt - parts.now()) / 1000)
   handFill(parts, id, tail, Math.max(1, Math.min(ttlSeconds, lifeSeconds)), [...gap, ...newer])
+}
+
+function saysMore(tail: Tail, base: Tail): boolean {
+  return tail.last > base.last || tail.knownFrom < base.knownFrom || tail.epoch > base.epoch
 }
 
 function handFill(
@@ -229,6 +243,7 @@ function handFill(
   loaded: readonly Message[],
 ): void {
   writer.fill(conversationId, tail, ttlSeconds)
+  if (loaded.length === 0) return
   const tokenCount = loaded.reduce((sum, { tokens }) => sum + tokens, 0)
   onFill(conversationId, loaded.length, tokenCount)
 }
