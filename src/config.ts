@@ -8,11 +8,22 @@ export interface Config {
   mongodbUrl?: string
   /** One URL, or several for a cluster. */
   redisUrls: string[]
+  /** The model is the built-in demo where neither of the first two is set. */
+  openaiApiKey?: string
+  openaiBaseUrl?: string
+  openaiModel: string
   maxContextTokens: number
   maxMessageBytes: number
   cacheTailTokens: number
   cacheTtlSeconds: number
   redisCommandTimeoutMs: number
+  modelFirstTokenTimeoutMs: number
+  modelIdleTimeoutMs: number
+  replyTimeoutMs: number
+  replyLeaseMs: number
+  replyCheckpointMs: number
+  replyHeartbeatMs: number
+  replyQueueLimit: number
   shutdownDeadlineMs: number
 }
 
@@ -43,6 +54,8 @@ export function loadConfig(environment: Environment): Config {
     return fallback
   }
   const mongodbUrl = text('MONGODB_URL')
+  const openaiApiKey = text('OPENAI_API_KEY')
+  const openaiBaseUrl = text('OPENAI_BASE_URL')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 4000, 0, 65_535),
@@ -52,12 +65,22 @@ export function loadConfig(environment: Environment): Config {
       .split(',')
       .map((url) => url.trim())
       .filter((url) => url !== ''),
+    ...(openaiApiKey !== undefined && { openaiApiKey }),
+    ...(openaiBaseUrl !== undefined && { openaiBaseUrl }),
+    openaiModel: text('OPENAI_MODEL') ?? 'gpt-4o-mini',
     maxContextTokens: integer('MAX_CONTEXT_TOKENS', 200_000, 1, 10_000_000),
     // MongoDB holds documents of 16 MB at most.
     maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
     cacheTailTokens: integer('CACHE_TAIL_TOKENS', 8_000, 0, 1_000_000),
     cacheTtlSeconds: integer('CACHE_TTL_SECONDS', 86_400, 1, 31_536_000),
     redisCommandTimeoutMs: integer('REDIS_COMMAND_TIMEOUT_MS', 50, 1, 60_000),
+    modelFirstTokenTimeoutMs: integer('MODEL_FIRST_TOKEN_TIMEOUT_MS', 60_000, 1, 3_600_000),
+    modelIdleTimeoutMs: integer('MODEL_IDLE_TIMEOUT_MS', 30_000, 1, 3_600_000),
+    replyTimeoutMs: integer('REPLY_TIMEOUT_MS', 600_000, 1, 86_400_000),
+    replyLeaseMs: integer('REPLY_LEASE_MS', 10_000, 100, 3_600_000),
+    replyCheckpointMs: integer('REPLY_CHECKPOINT_MS', 1_000, 10, 3_600_000),
+    replyHeartbeatMs: integer('REPLY_HEARTBEAT_MS', 15_000, 10, 3_600_000),
+    replyQueueLimit: integer('REPLY_QUEUE_LIMIT', 16, 1, 1_000),
     shutdownDeadlineMs: integer('SHUTDOWN_DEADLINE_MS', 10_000, 0, 600_000),
   }
   faults.push(
@@ -65,6 +88,8 @@ export function loadConfig(environment: Environment): Config {
     ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
   )
   faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls))
+  faults.push(...urlFaults('OPENAI_BASE_URL', ['http:', 'https:'], [config.openaiBaseUrl]))
+  faults.push(...leaseFaults(config))
   if (faults.length > 0) throw new ConfigError(faults)
   return config
 }
@@ -78,6 +103,12 @@ function hostFaults(host: string): string[] {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** A checkpoint renews the lease: one that is lost must not end the reply. */
+function leaseFaults({ replyCheckpointMs, replyLeaseMs }: Config): string[] {
+  if (replyCheckpointMs * 2 <= replyLeaseMs) return []
+  return [`REPLY_CHECKPOINT_MS must be at most half of REPLY_LEASE_MS, ${replyLeaseMs}; got ${replyCheckpointMs}.`]
 }
 
 /** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse. */

@@ -1,3 +1,28 @@
+/** Why a question was refused: no reply to it was begun. */
+export type ReplyRejectionCode =
+  | 'BUSY'
+  | 'QUEUE_FULL'
+  | 'CLIENT_MESSAGE_ID_CONFLICT'
+  | 'NOT_FOUND'
+  | 'BAD_USER_INPUT'
+  | 'HISTORY_UNAVAILABLE'
+  | 'SHUTTING_DOWN'
+  /** The next four ended it while it waited in the queue. */
+  | 'CANCELLED'
+  | 'SUPERSEDED'
+  | 'DISCONNECTED'
+  | 'NODE_LOST'
+
+/** Why a reply was refused or failed; the latter too where no model is to blame. */
+export type ReplyErrorCode =
+  | ReplyRejectionCode
+  | 'MODEL_TIMEOUT'
+  | 'MODEL_UNAVAILABLE'
+  | 'MODEL_RATE_LIMITED'
+  | 'MODEL_REJECTED'
+  | 'MODEL_STREAM_BROKEN'
+  | 'INTERNAL'
+
 /** A thing that is missing or belongs to another owner: the answer is the same. */
 export class NotFoundError extends Error {
   readonly code = 'NOT_FOUND'
@@ -49,5 +74,25 @@ export class ExternalIdTakenError extends Error {
     super(`externalId ${JSON.stringify(externalId)} is taken.`)
     this.name = 'ExternalIdTakenError'
     this.conversationId = conversationId
+  }
+}
+
+/** A question to which no reply was begun; the message is fit for clients. */
+export class ReplyRejectedError extends Error {
+  readonly code: ReplyRejectionCode
+  /** The reply that is in the way, if one is. */
+  readonly activeReplyId: string | undefined
+  readonly retryAfterMs: number | undefined
+  constructor(rejection: {
+    code: ReplyRejectionCode
+    detail: string
+    activeReplyId?: string
+    retryAfterMs?: number
+  }) {
+    super(rejection.detail)
+    this.name = 'ReplyRejectedError'
+    this.code = rejection.code
+    this.activeReplyId = rejection.activeReplyId
+    this.retryAfterMs = rejection.retryAfterMs
   }
 }

@@ -3,11 +3,13 @@ import { type Logger, pino, stdTimeFunctions } from 'pino'
 /** Writes one JSON line an entry; an error goes in as `err`, with its cause. Never given content of messages. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
-/** The log on the standard output. */
-export function createLog(): Log {
-  return pino({
+/** The log on the standard output, or what is worth a warning on the standard error. */
+export function createLog(kept: 'info' | 'warn' = 'info'): Log {
+  const options = {
+    level: kept,
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (level) => ({ level }) },
-  })
+    formatters: { level: (level: string) => ({ level }) },
+  }
+  return pino(options, pino.destination(kept === 'info' ? 1 : 2))
 }

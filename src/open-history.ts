@@ -2,18 +2,37 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { History } from './memory/history.ts'
+import type { ReplyRecords } from './memory/reply-record.ts'
 
-/** The history that is configured. Its driver is loaded only here: MongoDB's takes 160 ms of the start. */
-export async function openHistory({ mongodbUrl, dataDir }: Pick<Config, 'mongodbUrl' | 'dataDir'>): Promise<History> {
-  if (mongodbUrl === undefined) {
-    const { createSqliteHistory } = await import('./memory/sqlite-history.ts')
-    await mkdir(dataDir, { recursive: true })
-    return createSqliteHistory(join(dataDir, 'backscroll.db'))
-  }
-  const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }] = await Promise.all([
+/** What is durable: on one client or one file, which the history closes. */
+export interface DurableStores {
+  history: History
+  records: ReplyRecords
+}
+
+/** The history that is configured, with its replies. The driver is loaded only here: MongoDB's takes 160 ms of the start. */
+export async function openHistory(config: Pick<Config, 'mongodbUrl' | 'dataDir'>): Promise<DurableStores> {
+  return config.mongodbUrl === undefined ? openSqlite(config.dataDir) : openMongo(config.mongodbUrl)
+}
+
+async function openSqlite(dataDir: string): Promise<DurableStores> {
+  const [{ createSqliteDatabase }, { createSqliteHistory }, { createSqliteReplies }] = await Promise.all([
+    import('./memory/sqlite-database.ts'),
+    import('./memory/sqlite-history.ts'),
+    import('./memory/sqlite-replies.ts'),
+  ])
+  await mkdir(dataDir, { recursive: true })
+  const database = createSqliteDatabase(join(dataDir, 'backscroll.db'))
+  return { history: createSqliteHistory(database), records: createSqliteReplies(database) }
+}
+
+async function openMongo(mongodbUrl: string): Promise<DurableStores> {
+  const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] = await Promise.all([
     import('mongodb'),
     import('./memory/mongo-client-options.ts'),
     import('./memory/mongo-history.ts'),
+    import('./memory/mongo-replies.ts'),
   ])
-  return createMongoHistory(new MongoClient(mongodbUrl, mongoClientOptions()))
+  const client = new MongoClient(mongodbUrl, mongoClientOptions())
+  return { history: createMongoHistory(client), records: createMongoReplies(client) }
 }

@@ -1,9 +1,19 @@
+import { createRedisReplyLog } from './chat/redis-reply-log.ts'
+import type { ReplyLog } from './chat/reply-log.ts'
 import type { Log } from './log.ts'
 import type { Cache, CacheLimits } from './memory/cache.ts'
 import type { ConversationEvents } from './memory/conversation-events.ts'
 import { createRedisCache } from './memory/redis-cache.ts'
+import { createRedisChannels } from './memory/redis-channels.ts'
 import { createRedis } from './memory/redis-connection.ts'
 import { createRedisEvents } from './memory/redis-events.ts'
+
+/** What may be lost at any time and is right again by what is durable. */
+export interface VolatileStores {
+  cache: Cache
+  events: ConversationEvents
+  replyLog: ReplyLog
+}
 
 export interface RedisLimits extends CacheLimits {
   commandTimeoutMs: number
@@ -18,16 +28,26 @@ const EVENT_LIMITS = {
   owedConversations: 10_000,
 }
 
-/** Cache and events on one Redis or Redis Cluster. Loaded only where Redis is configured: its driver takes 80 ms. */
-export function openRedis(
-  urls: readonly string[],
-  limits: RedisLimits,
-  log: Log,
-): { cache: Cache; events: ConversationEvents } {
+const CHANNEL_LIMITS = { retryMs: 1_000 }
+
+/** Cache, events and reply log on one Redis or Redis Cluster. Loaded only where Redis is configured: its driver takes 80 ms. */
+export function openRedis(urls: readonly string[], limits: RedisLimits, log: Log): VolatileStores {
   const onError = (error: unknown) => log.debug({ err: error }, 'redis failed')
   const connection = { urls, commandTimeoutMs: limits.commandTimeoutMs, onError }
   const redis = createRedis(connection)
   const createSubscriber = () => createRedis({ ...connection, isSubscriber: true })
   const events = createRedisEvents({ redis, createSubscriber, onFault: onError }, EVENT_LIMITS)
-  return { cache: createRedisCache(redis, limits), events }
+  const channels = createRedisChannels({ subscriber: createSubscriber(), onFault: onError }, CHANNEL_LIMITS)
+  const replyLog = createRedisReplyLog({ redis, channels, onFault: onError })
+  return { cache: createRedisCache(redis, limits), events, replyLog: closedWith(replyLog, channels) }
+}
+
+function closedWith(replyLog: ReplyLog, channels: { close(): Promise<void> }): ReplyLog {
+  return {
+    ...replyLog,
+    async close() {
+      await replyLog.close()
+      await channels.close()
+    },
+  }
 }

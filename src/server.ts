@@ -6,6 +6,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { Chat } from './chat/chat.ts'
 import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
@@ -16,12 +17,15 @@ import { limitBody } from './transport/request-body.ts'
 export interface Server {
   /** The address that it listens on, as `http://host:port`. */
   listen(): Promise<string>
+  /** From here on nothing new is taken and /ready says so; what is under way goes on. */
+  refuse(): void
   /** Refuses what is new, ends all streams, closes all connections; cuts off what is left after the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
 export interface ServerParts {
   memory: Memory
+  chat: Chat
   log: Log
 }
 
@@ -35,17 +39,18 @@ export interface ServerLimits {
 const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
 
-export function createServer({ memory, log }: ServerParts, limits: ServerLimits): Server {
-  const handler = createGraphqlHandler({ memory, log, ownerOf: () => LOCAL_OWNER })
+export function createServer({ memory, chat, log }: ServerParts, limits: ServerLimits): Server {
+  const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
   const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
+  let isClosing = false
   let closing: Promise<void> | undefined
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request)
     if (path === '/health') return answer(response, 200, { status: 'alive' })
-    if (path === '/ready') return answer(response, closing ? 503 : 200, { status: closing ? 'closing' : 'ready' })
+    if (path === '/ready') return answer(response, isClosing ? 503 : 200, { status: isClosing ? 'closing' : 'ready' })
     if (path !== '/graphql') return answer(response, 404, { status: 'not found' })
-    if (closing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
+    if (isClosing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
     }
@@ -57,6 +62,7 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
   }
 
   async function close(deadlineMs: number): Promise<void> {
+    isClosing = true
     const closed = closeHttp(http, deadlineMs)
     handler.streams.endAll()
     await Promise.all([sockets.close(deadlineMs), closed])
@@ -70,7 +76,7 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
     })
   })
   http.on('upgrade', (request, socket, head) => {
-    if (closing) return refuseUpgrade(socket, '503 Service Unavailable')
+    if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable')
     if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, '404 Not Found')
     if (!isSameOrigin(request)) return refuseUpgrade(socket, '403 Forbidden')
     sockets.accept(request, socket, head)
@@ -78,6 +84,9 @@ export function createServer({ memory, log }: ServerParts, limits: ServerLimits)
 
   return {
     listen: () => listen(http, limits),
+    refuse() {
+      isClosing = true
+    },
     close(deadlineMs) {
       closing ??= close(deadlineMs)
       return closing

@@ -14,6 +14,8 @@ export interface ModelRequest {
 
 export type ModelEvent =
   | { type: 'text'; text: string }
+  /** The model is at work on what comes whole later, as a tool call, or never, as its reasoning. */
+  | { type: 'activity' }
   /** A whole tool call; it comes when the model has finished it. */
   | { type: 'toolCall'; part: ToolCallPart }
   /** The provider's own numbers. */

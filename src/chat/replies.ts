@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BadUserInputError, NotFoundError } from '../errors.ts'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import type { TurnPath } from '../memory/context-reader.ts'
 import { createReplyId } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { MessageDraft } from '../memory/message.ts'
 import type { ReplyRecord } from '../memory/reply-record.ts'
+import { followReply } from './follow-reply.ts'
 import { claimReply } from './reply-claim.ts'
 import {
   decodeReplyCursor,
@@ -13,7 +15,6 @@ import {
   type ReplyRejection,
 } from './reply-event.ts'
 import { createReplyFinisher } from './reply-finisher.ts'
-import { followReply } from './reply-follower.ts'
 import { createReplyQueue } from './reply-queue.ts'
 import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
@@ -53,7 +54,7 @@ export interface Replies {
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
   /** Ends replies whose nodes died; to be called now and then. */
   sweep(): Promise<void>
-  /** Refuses new ones, lets those that run finish within half of the time, and interrupts the rest. */
+  /** Refuses new ones, lets those that run finish within half of the time, interrupts the rest, and lets streams tell it. */
   stop(deadlineMs: number): Promise<void>
 }
 
@@ -69,7 +70,8 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   const claims = { records, memory, finisher }
   const runs = new Map<string, { view: ReplyView; run: ReplyRun | undefined; done: Promise<void> }>()
   const followers = new Map<string, Opened & { listeners: number }>()
-  const queue = createReplyQueue({ records, finisher, now, pause }, limits)
+  const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
+  const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
   let isClosing = false
 
   /** Until a run of this conversation ends here, but no longer than a checkpoint's interval. */
@@ -104,6 +106,15 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   }
 
   async function begin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
+    try {
+      return await claimOrJoin(ownerId, input)
+    } catch (error) {
+      if (!(error instanceof HistoryUnavailableError)) throw error
+      return { type: 'ReplyRejected', code: error.code, detail: error.message, retryAfterMs: RETRY_AFTER_MS }
+    }
+  }
+
+  async function claimOrJoin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
     for (;;) {
       if (isClosing) return SHUTTING_DOWN
       const record = newRecord(ownerId, input, now(), limits.leaseMs)
@@ -112,7 +123,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       if (claim.type === 'JOINED') return open(claim.record)
       if (claim.type === 'CLAIMED') {
         const view = createReplyView(record.id)
-        runHere(record, view, () => startReplyRun({ ...parts, finisher }, limits, record, input, claim.turn, view))
+        runHere(record, view, input, claim.turn)
         return open(record)
       }
       if (input.onBusy === 'REJECT') return busy(claim.active)
@@ -125,9 +136,9 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     }
   }
 
-  function runHere(record: ReplyRecord, view: ReplyViewControl, start: () => ReplyRun): void {
-    const run = start()
-    const forget = log.follow(record.id, { onText() {}, onWake: run.look })
+  function runHere(record: ReplyRecord, view: ReplyViewControl, input: NewReply, turn: TurnPath | undefined): void {
+    const run = startReplyRun({ ...parts, finisher }, limits, record, input, turn, view)
+    const forget = log.follow(record.id, { onWake: run.look })
     memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
       forget()
@@ -150,8 +161,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   async function waitAndRun(record: ReplyRecord, view: ReplyViewControl, input: NewReply): Promise<void> {
     const exit = await queue.wait(record, view, () => isClosing)
     if (exit.type === 'PROMOTED') {
-      const turn = await memory.readTurn(record.ownerId, record.conversationId, input.maxTokens)
-      runHere(exit.record, view, () => startReplyRun({ ...parts, finisher }, limits, exit.record, input, turn, view))
+      runHere(exit.record, view, input, undefined)
       return
     }
     const ended = await records.find(record.id)
@@ -186,7 +196,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     const record = await records.find(id)
     if (record === undefined || record.ownerId !== ownerId) return undefined
     if (record.phase === 'SEALED') return finisher.finish(record)
-    return (await finisher.takeOver(record)) ? find(ownerId, id) : record
+    return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.get(id)?.view)
   }
 
   async function findOwned(ownerId: string, id: string): Promise<ReplyRecord> {
@@ -196,12 +206,25 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   }
 
   function stream({ view, release }: Opened, place: ReplyPlace, signal: AbortSignal): AsyncIterable<ReplyEvent> {
-    return streamReply(view, place, limits, signal, release)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const open = { view, done: promise }
+    streams.add(open)
+    return streamReply(view, place, limits, signal, () => {
+      streams.delete(open)
+      release()
+      // Not before the transport has said that the stream is complete.
+      setImmediate(resolve)
+    })
   }
 
   return {
     find,
-    findActive: records.findActive,
+
+    async findActive(conversationId) {
+      const active = await records.findActive(conversationId)
+      const current = active && (await find(active.ownerId, active.id))
+      return current?.active ? current : undefined
+    },
 
     async send(ownerId, input, signal) {
       const opened = await begin(ownerId, input)
@@ -226,8 +249,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     },
 
     async subscribe(ownerId, id, after, signal) {
-      const place = after === null ? REPLY_BEGINNING : decodeReplyCursor(after)
-      if (place === undefined) throw new BadUserInputError('after', 'a cursor of this reply', JSON.stringify(after))
+      const place = after === null ? REPLY_BEGINNING : placeOf(after)
       return stream(open(await findOwned(ownerId, id)), place, signal)
     },
 
@@ -244,11 +266,20 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 
     async stop(deadlineMs) {
       isClosing = true
-      const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
-      await Promise.race([allDone(), delay(deadlineMs / 2, undefined, { ref: false })])
+      const end = performance.now() + deadlineMs
+      const within = (share: number, work: Promise<void>[]) =>
+        Promise.race([Promise.all(work), delay((end - performance.now()) * share, undefined, { ref: false })])
+      const allDone = () => [...runs.values()].map(({ done }) => done)
+      await within(1 / 2, allDone())
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
-      await Promise.race([allDone(), delay(deadlineMs / 2, undefined, { ref: false })])
+      await within(1 / 2, allDone())
       for (const { run } of runs.values()) run?.giveUp()
+      // Whoever closes the connections now would cut off the last events.
+      const ending = [...streams].filter(({ view }) => view.ending !== undefined)
+      await within(
+        1,
+        ending.map(({ done }) => done),
+      )
     },
   }
 
@@ -261,8 +292,24 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 }
 
 const SWEEP_LIMIT = 100
+const RETRY_AFTER_MS = 1_000
 /** The leeway for clocks, and a little more. */
 const SUPERSEDE_MS = 5_000
+
+function placeOf(cursor: string): ReplyPlace {
+  const place = decodeReplyCursor(cursor)
+  if (place === undefined) {
+    throw new BadUserInputError('after', 'a cursor of a reply', JSON.stringify(cursor.slice(0, 64)))
+  }
+  return place
+}
+
+/** With what a run here has told since its last checkpoint. */
+function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {
+  if (view?.start === undefined || (record.phase !== 'RUN' && record.phase !== 'STOP')) return record
+  const text = view.text.length > record.text.length ? view.text : record.text
+  return { ...record, questionId: view.start.question.id, model: view.start.model, text }
+}
 
 async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
@@ -272,12 +319,12 @@ const SHUTTING_DOWN: ReplyRejection = {
   type: 'ReplyRejected',
   code: 'SHUTTING_DOWN',
   detail: 'This node is stopping; send again.',
-  retryAfterMs: 1_000,
+  retryAfterMs: RETRY_AFTER_MS,
 }
 
 function busy({ id }: ReplyRecord): ReplyRejection {
   const detail = `Reply ${id} is active in this conversation.`
-  return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: 1_000 }
+  return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: RETRY_AFTER_MS }
 }
 
 function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {

@@ -1,3 +1,4 @@
+import type { ReplyErrorCode, ReplyRejectionCode } from '../errors.ts'
 import type { Context } from '../memory/context.ts'
 import type { Message, MessagePart } from '../memory/message.ts'
 import type { InterruptReason } from '../memory/reply-record.ts'
@@ -23,13 +24,13 @@ export type ReplyEvent = Event &
 export type ReplyEnding =
   | { type: 'ReplyCompleted'; message: Message }
   | { type: 'ReplyInterrupted'; reason: InterruptReason; partial?: Message }
-  | { type: 'ReplyFailed'; code: string; detail: string; retryable: boolean; partial?: Message }
+  | { type: 'ReplyFailed'; code: ReplyErrorCode; detail: string; retryable: boolean; partial?: Message }
   | ReplyRejection
 
 /** What was not begun, and why: nothing of it is stored. */
 export interface ReplyRejection {
   type: 'ReplyRejected'
-  code: string
+  code: ReplyRejectionCode
   detail: string
   activeReplyId?: string
   retryAfterMs?: number

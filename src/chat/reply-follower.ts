@@ -1,108 +1,94 @@
-import type { Memory } from '../memory/memory.ts'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import { GONE, type ReplyFinisher } from './reply-finisher.ts'
-import type { ReplyLog } from './reply-log.ts'
-import { createReplyView, type ReplyView } from './reply-view.ts'
+import { setTimeout } from 'node:timers/promises'
+import type { ReplyLogListener } from './reply-log.ts'
+import { createReplyPlacer, type PlacedText } from './reply-placer.ts'
 
-export interface ReplyFollowerParts {
-  records: ReplyRecords
-  memory: Pick<Memory, 'findMessages' | 'readContextUpTo'>
-  finisher: ReplyFinisher
-  log: ReplyLog
-  onFault: (replyId: string, error: unknown) => void
-}
-
+/** One follower's place in a reply's text. */
 export interface ReplyFollower {
-  view: ReplyView
-  /** Nobody listens any more. */
+  /** What the channel told; undefined when it was a wake. */
+  take(placed: PlacedText | undefined): void
+  /** The channel is listened to, now or again: reads what it did not tell. */
+  joined(): void
   stop(): void
 }
 
-/**
- * Follows a reply that another node runs, or that has ended: its text comes by the reply log, and its
- * record, looked at every `pollMs` and at every wake-up, tells the rest and makes good what the log
- * lost. Who sees a lease over takes the reply over, and who sees it sealed finishes it.
- */
-export function followReply(
-  { records, memory, finisher, log, onFault }: ReplyFollowerParts,
-  { pollMs }: { pollMs: number },
-  seen: ReplyRecord,
+export interface ReplyFollowerParts {
+  /** The stored text beyond a place, or its next part. */
+  read(from: number): Promise<PlacedText[]>
+}
+
+export interface ReplyFollowerLimits {
+  /** How long after a failure the text is read again. */
+  retryMs: number
+  /** Fewer in one reading are all there is. */
+  readChunks: number
+}
+
+/** The store has all text in order, the channel saves reading it: whatever the channel lost is read. */
+export function createReplyFollower(
+  { read }: ReplyFollowerParts,
+  limits: ReplyFollowerLimits,
+  listener: ReplyLogListener,
+  from: number,
 ): ReplyFollower {
-  const { id } = seen
-  const view = createReplyView(id)
-  let text = ''
-  let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> | undefined
-  let looksAgain = false
-  let isStopped = false
+  const placer = createReplyPlacer(listener, from)
+  const stopping = new AbortController()
+  /** What arrives during a reading, which may not have it; undefined when nothing is being read. */
+  let held: PlacedText[] | undefined
+  let isCatchingUp = false
+  let readAgain = false
 
-  const forget =
-    seen.phase === 'ENDED'
-      ? () => {}
-      : log.follow(id, {
-          onText(offset, added) {
-            if (offset + added.length > text.length) text = text.slice(0, offset) + added
-            if (view.start !== undefined) view.setText(text)
-          },
-          onWake: look,
-        })
-  look(seen)
-
-  /** One look at a time; who asks during one gets another after it. */
-  function look(known?: ReplyRecord): void {
-    if (looking !== undefined) {
-      looksAgain = true
-      return
+  async function catchUp(): Promise<void> {
+    readAgain = true
+    if (isCatchingUp) return
+    isCatchingUp = true
+    while (readAgain && !stopping.signal.aborted) {
+      readAgain = false
+      try {
+        await readOn()
+      } catch {
+        // What arrives until then is read as well.
+        held = undefined
+        readAgain = true
+        await setTimeout(limits.retryMs, undefined, { ref: false, signal: stopping.signal }).catch(() => undefined)
+      }
     }
-    clearTimeout(timer)
-    looking = see(known)
-      .catch((error: unknown) => onFault(id, error))
-      .finally(() => {
-        looking = undefined
-        if (isStopped || view.ending !== undefined) return
-        if (looksAgain) {
-          looksAgain = false
-          look()
-        } else timer = setTimeout(look, pollMs)
-      })
+    isCatchingUp = false
   }
 
-  async function see(known: ReplyRecord | undefined): Promise<void> {
-    const record = known ?? (await records.find(id))
-    if (record === undefined) return end(undefined)
-    if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return look()
-    const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
-    await begin(current)
-    if (current.text.length > text.length) text = current.text
-    if (view.start !== undefined) view.setText(text)
-    if (current.phase === 'QUEUED') await tellPosition(current)
-    if (current.phase === 'ENDED') await end(current)
+  /** Reads to the end of what is stored, or to where it helps no further. */
+  async function readOn(): Promise<void> {
+    const arrived: PlacedText[] = []
+    held = arrived
+    let before: number
+    let chunks: PlacedText[]
+    do {
+      before = placer.position
+      chunks = await read(before)
+      placeAll(chunks)
+    } while (chunks.length === limits.readChunks && placer.position > before)
+    held = undefined
+    // What does not join now was told and then lost by the store: it will be written and told again.
+    placeAll(arrived)
   }
 
-  async function begin({ questionId, ownerId, context, model }: ReplyRecord): Promise<void> {
-    if (view.start !== undefined || questionId === undefined) return
-    const [question] = await memory.findMessages(ownerId, [questionId])
-    if (question === undefined) return
-    view.begin({ question, context: await memory.readContextUpTo(question, context), model })
-  }
-
-  async function tellPosition({ conversationId, place = 0 }: ReplyRecord): Promise<void> {
-    const queued = await records.findQueued(conversationId, place)
-    view.queue(queued.filter((other) => (other.place ?? 0) < place).length + 1)
-  }
-
-  async function end(ended: ReplyRecord | undefined): Promise<void> {
-    for (const part of ended?.parts.slice(view.parts.length) ?? []) view.addPart(part)
-    view.end(ended === undefined ? GONE : await finisher.endingOf(ended))
-    forget()
+  function placeAll(placed: readonly PlacedText[]): void {
+    for (const each of placed) if (!stopping.signal.aborted) placer.place(each)
   }
 
   return {
-    view,
+    take(placed) {
+      if (stopping.signal.aborted) return
+      if (placed === undefined) listener.onWake()
+      else if (held !== undefined) held.push(placed)
+      else if (!placer.place(placed)) void catchUp()
+    },
+    joined() {
+      if (stopping.signal.aborted) return
+      void catchUp()
+      listener.onWake()
+    },
     stop() {
-      isStopped = true
-      clearTimeout(timer)
-      forget()
+      stopping.abort()
     },
   }
 }

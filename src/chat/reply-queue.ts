@@ -9,6 +9,7 @@ export interface ReplyQueueParts {
   now: () => number
   /** Until it is worth looking again: the active reply ended here, or some time has passed. */
   pause: (conversationId: string) => Promise<void>
+  onFault: (replyId: string, error: unknown) => void
 }
 
 export interface ReplyQueueLimits {
@@ -28,7 +29,7 @@ export interface ReplyQueue {
 
 /** The queue of a conversation, by protocol B7: places in order, and the lowest living one promotes itself. */
 export function createReplyQueue(
-  { records, finisher, now, pause }: ReplyQueueParts,
+  { records, finisher, now, pause, onFault }: ReplyQueueParts,
   { queueLimit, leaseMs }: ReplyQueueLimits,
 ): ReplyQueue {
   /** Ends the dead in front of a place; true when nobody living is left there. */
@@ -49,6 +50,20 @@ export function createReplyQueue(
     return records.change(id, { phase: 'QUEUED' }, running)
   }
 
+  /** One look at the queue: its turn, or its end, or the lease renewed. */
+  async function look(record: ReplyRecord, view: ReplyViewControl): Promise<QueueExit | undefined> {
+    const { id, conversationId, place = 0 } = record
+    const queued = await records.findQueued(conversationId, queueLimit)
+    const index = queued.findIndex((other) => other.id === id)
+    if (index < 0) return { type: 'ENDED' }
+    view.queue(index + 1)
+    if ((await isFirst(queued, place)) && (await promote(record))) {
+      return { type: 'PROMOTED', record: { ...record, phase: 'RUN', active: true } }
+    }
+    const lease = { leaseUntil: now() + leaseMs, bumpBeat: true as const }
+    return (await records.change(id, { phase: 'QUEUED' }, lease)) ? undefined : { type: 'ENDED' }
+  }
+
   return {
     async enter(record) {
       for (;;) {
@@ -63,19 +78,12 @@ export function createReplyQueue(
     },
 
     async wait(record, view, isClosing) {
-      const { id, conversationId, place = 0 } = record
-      for (;;) {
-        const queued = await records.findQueued(conversationId, queueLimit)
-        const index = queued.findIndex((other) => other.id === id)
-        if (index < 0) return { type: 'ENDED' }
-        view.queue(index + 1)
-        if ((await isFirst(queued, place)) && (await promote(record))) {
-          return { type: 'PROMOTED', record: { ...record, phase: 'RUN', active: true } }
-        }
-        const lease = { leaseUntil: now() + leaseMs, bumpBeat: true as const }
-        if (!(await records.change(id, { phase: 'QUEUED' }, lease)) || isClosing()) return { type: 'ENDED' }
-        await pause(conversationId)
+      while (!isClosing()) {
+        const exit = await look(record, view).catch((error: unknown) => onFault(record.id, error))
+        if (exit) return exit
+        await pause(record.conversationId)
       }
+      return { type: 'ENDED' }
     },
   }
 }

@@ -55,14 +55,15 @@ class InterruptedError extends Error {
 
 /**
  * Runs a claimed reply to its end, by protocol B2, B3 and B5: the model call and the question's insert
- * together, checkpoints that renew the lease, one seal. The token loop waits for nobody.
+ * together, checkpoints that renew the lease, one seal. The token loop waits for nobody. `firstTurn` is
+ * what the claim read; undefined: read it.
  */
 export function startReplyRun(
   parts: ReplyRunParts,
   limits: ReplyRunLimits,
   record: ReplyRecord,
   options: TurnOptions,
-  firstTurn: TurnPath,
+  firstTurn: TurnPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
   const { records, memory, counter, model, finisher, log, now, onFault } = parts
@@ -79,12 +80,13 @@ export function startReplyRun(
   let isOver = false
   let isRenewing = false
   let isKnown = false
+  let loggedLength = 0
   let checkpointTimer: NodeJS.Timeout | undefined
 
   const listener = {
     onText(text: string) {
       content.text += text
-      publish()
+      publish(text)
     },
     onToolCall(part: MessagePart) {
       content.parts.push(part)
@@ -93,10 +95,14 @@ export function startReplyRun(
   }
 
   /** Nothing before the question is durable, and nothing on a lease that may be another's by now. */
-  function publish(): void {
+  function publish(added = ''): void {
     if (view.start === undefined || performance.now() > leaseEnds) return
-    view.setText(content.text)
-    log.write(id, content.text)
+    const { text } = content
+    view.setText(text)
+    // Most often only what was just added: a slice would copy the whole text, which is a rope until then.
+    const isNext = loggedLength + added.length === text.length
+    if (loggedLength < text.length) log.write(id, loggedLength, isNext ? added : text.slice(loggedLength))
+    loggedLength = text.length
     for (const part of content.parts.slice(view.parts.length)) view.addPart(part)
   }
 
@@ -106,7 +112,8 @@ export function startReplyRun(
   }
 
   async function converse(): Promise<ReplyOutcome> {
-    for (let turn = firstTurn; ; turn = await readTurnAgain()) {
+    for (let known = firstTurn; ; known = undefined) {
+      const turn = known ?? (await readTurn())
       const readAt = now()
       const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
       prepared = question
@@ -137,7 +144,7 @@ export function startReplyRun(
     return placed.message.id === built.question.id
   }
 
-  function readTurnAgain(): Promise<TurnPath> {
+  function readTurn(): Promise<TurnPath> {
     return memory.readTurn(record.ownerId, record.conversationId, options.maxTokens)
   }
 
@@ -181,8 +188,17 @@ export function startReplyRun(
     return { questionId: question.id, model: prepared.request.model, usage }
   }
 
-  async function meetDecision(): Promise<void> {
-    const found = await records.find(id)
+  async function lookBefore(): Promise<void> {
+    try {
+      const found = await records.find(id)
+      if (found?.phase === 'STOP') await meetDecision(found)
+    } catch (error) {
+      onFault(id, error)
+    }
+  }
+
+  async function meetDecision(known?: ReplyRecord): Promise<void> {
+    const found = known ?? (await records.find(id))
     if (found?.phase === 'STOP') phase = 'STOP'
     interrupt({ type: 'INTERRUPTED', reason: found?.stop ?? 'NODE_LOST' })
   }
@@ -234,7 +250,8 @@ export function startReplyRun(
   return {
     record,
     stop: (reason) => interrupt({ type: 'INTERRUPTED', reason }),
-    look: () => checkpointIn(0),
+    // Following the log begins with a wake, and no checkpoint may come before the question.
+    look: () => (view.start === undefined ? void lookBefore() : checkpointIn(0)),
     giveUp() {
       isGivenUp = true
     },

@@ -25,7 +25,7 @@ export interface AppenderParts {
 
 export interface Appended {
   conversation: Conversation
-  /** One for each draft, in order: stored now, or there already by its client id. */
+  /** One for each draft, in order: stored now, or there already by its idempotency key. */
   messages: Message[]
   /** Those of them that are new. */
   stored: Message[]

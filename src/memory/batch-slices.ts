@@ -4,8 +4,8 @@ import type { Message } from './message.ts'
 const FRAME_LENGTH = 500
 
 /** The batch cut into runs of about `sliceLength` characters, in order; a message longer than that is alone. */
-export function sliceBatch(messages: readonly Message[], sliceLength: number): Message[][] {
-  const slices: Message[][] = []
+export function sliceBatch<M extends Pick<Message, 'parts'>>(messages: readonly M[], sliceLength: number): M[][] {
+  const slices: M[][] = []
   let room = 0
   for (const message of messages) {
     const length = FRAME_LENGTH + lengthOf(message)
@@ -20,7 +20,7 @@ export function sliceBatch(messages: readonly Message[], sliceLength: number): M
   return slices
 }
 
-function lengthOf({ parts }: Message): number {
+function lengthOf({ parts }: Pick<Message, 'parts'>): number {
   const [only] = parts
   return parts.length === 1 && only?.type === 'text' ? only.text.length : JSON.stringify(parts).length
 }

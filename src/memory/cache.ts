@@ -27,7 +27,11 @@ export interface Tail {
   tokenStart: number
   /** Sum of the rows' tokens. */
   tokens: number
-  reachesStart: boolean
+  /**
+   * No message starts from here up to `tokenStart`, so a budget that reaches no further back needs no
+   * history, also where the message before the tail did not fit. 0 where the tail has the first message.
+   */
+  knownFrom: number
   ownerId: string
   encoding: string
   /** When the conversation ends: from then on its tail answers nothing. Epoch milliseconds. */

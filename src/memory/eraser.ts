@@ -1,17 +1,19 @@
 import { NotFoundError } from '../errors.ts'
 import type { CacheGuard } from './cache-guard.ts'
-import type { History } from './history.ts'
+import type { History, RemovedCounts } from './history.ts'
+import type { ReplyRecords } from './reply-record.ts'
 import type { Writer } from './writer.ts'
 
 /** The second pass comes this long after the commit: inserts that were under way have landed by then (A4). */
 const SECOND_PASS_MS = 60_000
-/** Deletions that one sweep finishes, and messages that one step removes. */
+/** Deletions that one sweep finishes, and messages, and replies, that one step removes. */
 const SWEEP_LIMIT = 100
 const STEP_LIMIT = 1_000
 
 export interface EraserParts {
   guard: CacheGuard
   history: History
+  records: Pick<ReplyRecords, 'remove'>
   writer: Writer
   now: () => number
 }
@@ -23,12 +25,18 @@ export interface Eraser {
   sweep(): Promise<void>
 }
 
-/** Deletion by protocol A4: the commit, the drop, then the messages, and the document last. */
-export function createEraser({ guard, history, writer, now }: EraserParts): Eraser {
-  async function removeAllMessages(conversationId: string): Promise<void> {
-    let removed: number
-    do removed = (await history.removeMessages(conversationId, STEP_LIMIT)).messages
-    while (removed > 0)
+/** Deletion by protocol A4: the commit, the drop, then replies and messages, and the document last. */
+export function createEraser({ guard, history, records, writer, now }: EraserParts): Eraser {
+  /** The replies first: a node that runs one finds at its next checkpoint that it is gone. */
+  async function removeStep(conversationId: string): Promise<RemovedCounts> {
+    const replies = await records.remove(conversationId, STEP_LIMIT)
+    return { replies, ...(await history.removeMessages(conversationId, STEP_LIMIT)) }
+  }
+
+  async function removeContent(conversationId: string): Promise<void> {
+    let removed: RemovedCounts
+    do removed = await removeStep(conversationId)
+    while (removed.replies + removed.messages > 0)
   }
 
   return {
@@ -37,12 +45,12 @@ export function createEraser({ guard, history, writer, now }: EraserParts): Eras
       if (!isCommitted) throw new NotFoundError('conversation', conversationId)
       // After the commit: a fill needs the generation that this destroys, and a new one reads the commit.
       await guard.drop(conversationId)
-      writer.run(conversationId, () => removeAllMessages(conversationId))
+      writer.run(conversationId, () => removeContent(conversationId))
     },
 
     async sweep() {
       for (const { conversationId } of await history.findUnfinishedDeletions(now() - SECOND_PASS_MS, SWEEP_LIMIT)) {
-        await removeAllMessages(conversationId)
+        await removeContent(conversationId)
         // The document is what remembers an unanswered drop, so it goes last and only then.
         if (await guard.drop(conversationId)) await history.removeConversation(conversationId)
       }

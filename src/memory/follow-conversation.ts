@@ -3,9 +3,10 @@ import type { Conversation } from './conversation.ts'
 import type { ConversationEvent } from './conversation-events.ts'
 import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
+import type { ReplyRecord } from './reply-record.ts'
 
 /** Events with what they tell of. */
-export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | BareFollowedEvent
+export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | ReplyFollowedEvent | BareFollowedEvent
 
 export interface MessageFollowedEvent {
   type: 'MessageAppended' | 'MessageChanged'
@@ -19,12 +20,22 @@ export interface ConversationFollowedEvent {
   conversation: Conversation
 }
 
+export interface ReplyFollowedEvent {
+  type: 'ReplyBegan' | 'ReplyEnded'
+  cursor: string
+  reply: ReplyRecord
+}
+
 export interface BareFollowedEvent {
   type: 'ConversationDeleted' | 'ConversationReset'
   cursor: string
 }
 
-type FollowedMemory = Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
+/** Where what is told of is looked up. */
+export interface FollowedParts {
+  memory: Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
+  findReply(ownerId: string, id: string): Promise<ReplyRecord | undefined>
+}
 
 /**
  * The events of a conversation with what they tell of, looked up as they pass: events themselves hold
@@ -32,29 +43,30 @@ type FollowedMemory = Pick<Memory, 'subscribe' | 'findMessages' | 'findConversat
  * reset says that something was missed. Rejects with NotFoundError when there is no such conversation.
  */
 export async function followConversation(
-  memory: FollowedMemory,
+  parts: FollowedParts,
   ownerId: string,
   conversationId: string,
   after: string | undefined,
   signal: AbortSignal,
 ): Promise<AsyncIterable<FollowedEvent>> {
-  return follow(memory, ownerId, conversationId, await memory.subscribe(ownerId, conversationId, after, signal))
+  const events = await parts.memory.subscribe(ownerId, conversationId, after, signal)
+  return follow(parts, ownerId, conversationId, events)
 }
 
 async function* follow(
-  memory: FollowedMemory,
+  parts: FollowedParts,
   ownerId: string,
   conversationId: string,
   events: AsyncIterable<ConversationEvent>,
 ): AsyncGenerator<FollowedEvent> {
   for await (const event of events) {
-    const told = await lookUp(memory, ownerId, conversationId, event)
+    const told = await lookUp(parts, ownerId, conversationId, event)
     if (told !== undefined) yield told
   }
 }
 
 async function lookUp(
-  memory: FollowedMemory,
+  { memory, findReply }: FollowedParts,
   ownerId: string,
   conversationId: string,
   event: ConversationEvent,
@@ -68,6 +80,10 @@ async function lookUp(
     if (type === 'ConversationChanged') {
       const [conversation] = await memory.findConversations(ownerId, [conversationId])
       return conversation && { type, cursor, conversation }
+    }
+    if (type === 'ReplyBegan' || type === 'ReplyEnded') {
+      const reply = await findReply(ownerId, event.replyId)
+      return reply && { type, cursor, reply }
     }
     return type === 'ConversationDeleted' || type === 'ConversationReset' ? { type, cursor } : undefined
   } catch (error) {

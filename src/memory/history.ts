@@ -51,6 +51,7 @@ export interface InsertOutcome {
 /** What a removal did. */
 export interface RemovedCounts {
   messages: number
+  replies: number
 }
 
 /** A conversation whose deletion or redaction waits for its last steps. */
@@ -93,17 +94,15 @@ export interface History {
   readSequenceRange(range: SequenceRange): Promise<Message[]>
   /** By the messages' ids, in the order asked. One query a branch, all at once. */
   findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
-  /** The stored messages among these client ids, in any order. One lookup an id, sixteen at once. */
-  findByClientMessageIds(conversationId: string, clientMessageIds: readonly string[]): Promise<Message[]>
-  /** The stored message that this reply wrote. One lookup. */
-  findByReplyId(conversationId: string, replyId: string): Promise<Message | undefined>
+  /** The stored messages with these keys (see idempotencyKey), in any order. One lookup a key, sixteen at once. */
+  findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */
   updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>
   /** Removes messages of a deleted conversation, at most `limit`, in as many steps as the store likes; idempotent. */
-  removeMessages(conversationId: string, limit: number): Promise<RemovedCounts>
+  removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>>
   /** Removes the document of a deleted conversation; the last step of a deletion. */
   removeConversation(conversationId: string): Promise<void>
   /** Deletions committed before `deletedBefore` whose document is still there; at most `limit`. */

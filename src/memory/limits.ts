@@ -26,14 +26,15 @@ const MAX_METADATA_VALUE_LENGTH = 512
 /** The last millisecond that a date can name in four digits of a year. */
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-/** Throws BadUserInputError unless the budget and the anchor are in their ranges. */
+/** Throws BadUserInputError unless the budget and the anchor are in their ranges; `budget` is the budget's field. */
 export function checkContextRequest(
   request: Pick<ContextRequest, 'maxTokens' | 'anchor'>,
   limits: Pick<InputLimits, 'maxContextTokens'>,
+  budget = 'maxTokens',
 ): void {
   const { maxTokens, anchor } = request
   if (!Number.isInteger(maxTokens) || maxTokens < 1 || maxTokens > limits.maxContextTokens) {
-    throw new BadUserInputError('maxTokens', `from 1 to ${limits.maxContextTokens}`, String(maxTokens))
+    throw new BadUserInputError(budget, `from 1 to ${limits.maxContextTokens}`, String(maxTokens))
   }
   if (!(anchor >= 0 && anchor <= MAX_ANCHOR)) {
     throw new BadUserInputError('anchor', `from 0 to ${MAX_ANCHOR}`, String(anchor))
@@ -105,7 +106,7 @@ type Settings = { [K in keyof ConversationChanges]: ConversationChanges[K] | und
 function checkSettings(settings: Settings, now: number): void {
   const { title, model, instructions, metadata, expiresAt } = settings
   if (title != null) checkText('title', title, 0, MAX_TITLE_LENGTH)
-  if (model != null) checkText('model', model, 1, MAX_NAME_LENGTH)
+  if (model != null) checkName('model', model)
   if (instructions != null) checkText('instructions', instructions, 0, MAX_INSTRUCTIONS_LENGTH, 'NUL')
   if (metadata != null) checkMetadata('metadata', metadata)
   if (expiresAt != null && !(expiresAt > now && expiresAt <= MAX_TIME)) {
@@ -113,30 +114,39 @@ function checkSettings(settings: Settings, now: number): void {
   }
 }
 
-function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
+/** Throws BadUserInputError unless the message can be stored. `field` is where it is in the input; `''`: it is the input. */
+export function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
   const { role, parts, clientMessageId, author, metadata, createdAt } = message
-  if (clientMessageId !== undefined) checkId(`${field}.clientMessageId`, clientMessageId)
-  if (author !== undefined) checkText(`${field}.author`, author, 1, MAX_NAME_LENGTH)
-  if (metadata !== undefined) checkMetadata(`${field}.metadata`, metadata)
+  const at = (name: string) => (field === '' ? name : `${field}.${name}`)
+  if (clientMessageId !== undefined) checkId(at('clientMessageId'), clientMessageId)
+  if (author !== undefined) checkName(at('author'), author)
+  if (metadata !== undefined) checkMetadata(at('metadata'), metadata)
   if (createdAt !== undefined && !(createdAt >= 0 && createdAt <= MAX_TIME)) {
-    throw new BadUserInputError(`${field}.createdAt`, 'from 1970 to 9999', timeText(createdAt))
+    throw new BadUserInputError(at('createdAt'), 'from 1970 to 9999', timeText(createdAt))
   }
   if (parts.length < 1 || parts.length > MAX_PARTS) {
-    throw new BadUserInputError(`${field}.parts`, `from 1 to ${MAX_PARTS} parts`, String(parts.length))
+    throw new BadUserInputError(at('parts'), `from 1 to ${MAX_PARTS} parts`, String(parts.length))
   }
   const bytes = parts.reduce((sum, part) => sum + partBytes(part), 0)
-  if (bytes > maxMessageBytes) throw new BadUserInputError(field, `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
-  for (const [index, part] of parts.entries()) checkPart(`${field}.parts[${index}]`, part)
-  checkRole(field, role, parts)
+  if (bytes > maxMessageBytes) {
+    throw new BadUserInputError(field || 'content', `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
+  }
+  for (const [index, part] of parts.entries()) checkPart(at(`parts[${index}]`), part)
+  checkRole(at, role, parts)
+}
+
+/** Throws BadUserInputError unless the text is of a name's length. */
+export function checkName(field: string, name: string): void {
+  checkText(field, name, 1, MAX_NAME_LENGTH)
 }
 
 /** What a chat completions API could not be sent: calls by others than the model, tool messages without a result. */
-function checkRole(field: string, role: NewMessage['role'], parts: readonly MessagePart[]): void {
+function checkRole(at: (name: string) => string, role: NewMessage['role'], parts: readonly MessagePart[]): void {
   if (role !== 'ASSISTANT' && parts.some(({ type }) => type === 'toolCall')) {
-    throw new BadUserInputError(`${field}.role`, 'ASSISTANT when a part is a tool call', role)
+    throw new BadUserInputError(at('role'), 'ASSISTANT when a part is a tool call', role)
   }
   if (role === 'TOOL' && !parts.some(({ type }) => type === 'toolResult')) {
-    throw new BadUserInputError(`${field}.parts`, 'at least one tool result when the role is TOOL', 'none')
+    throw new BadUserInputError(at('parts'), 'at least one tool result when the role is TOOL', 'none')
   }
 }
 
@@ -146,18 +156,18 @@ function checkPart(field: string, part: MessagePart): void {
     checkWhole(`${field}.text`, part.text)
   } else if (part.type === 'toolCall') {
     checkId(`${field}.toolCallId`, part.toolCallId)
-    checkText(`${field}.toolName`, part.toolName, 1, MAX_NAME_LENGTH)
+    checkName(`${field}.toolName`, part.toolName)
     checkWhole(`${field}.arguments`, part.arguments)
   } else if (part.type === 'toolResult') {
     checkId(`${field}.toolCallId`, part.toolCallId)
-    if (part.toolName !== undefined) checkText(`${field}.toolName`, part.toolName, 1, MAX_NAME_LENGTH)
+    if (part.toolName !== undefined) checkName(`${field}.toolName`, part.toolName)
     checkWhole(`${field}.output`, part.output)
   } else if (part.type === 'file') {
     checkUrl(`${field}.url`, part.url)
     checkText(`${field}.mediaType`, part.mediaType, 3, MAX_NAME_LENGTH)
     if (part.filename !== undefined) checkText(`${field}.filename`, part.filename, 1, MAX_ID_LENGTH)
   } else {
-    checkText(`${field}.name`, part.name, 1, MAX_NAME_LENGTH)
+    checkName(`${field}.name`, part.name)
     checkJson(`${field}.data`, part.data)
   }
 }

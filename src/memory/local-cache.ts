@@ -83,7 +83,7 @@ function saysMore(present: Tail | undefined, filled: Tail): boolean {
   if (present === undefined || present.generation !== filled.generation) return false
   if (present.epoch !== filled.epoch) return present.epoch > filled.epoch
   if (present.last !== filled.last) return present.last > filled.last
-  return present.first <= filled.first
+  return present.knownFrom <= filled.knownFrom
 }
 
 /** Measured: about what V8 needs for the value, its key and the cache's own slots. */

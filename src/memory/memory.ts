@@ -11,6 +11,7 @@ import { createConversationId, placeOf } from './ids.ts'
 import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import type { ReplyRecords } from './reply-record.ts'
 import type { TokenCounter } from './token-counter.ts'
 import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
@@ -91,6 +92,8 @@ export interface Memory {
 export interface MemoryParts {
   guard: CacheGuard
   history: History
+  /** Deleting a conversation removes its replies too. */
+  records: Pick<ReplyRecords, 'remove'>
   writer: Writer
   counter: TokenCounter
   events: ConversationEvents
@@ -183,8 +186,12 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
       return append(ownerId, conversationId, drafts)
     },
 
-    readMessages: ({ id, activeBranch }, range) =>
-      history.readSequenceRange({ ...range, conversationId: id, branch: activeBranch }),
+    readMessages: (conversation, range) =>
+      history.readSequenceRange({
+        ...tightRange(range, headHint(conversation, conversation.activeBranch)),
+        conversationId: conversation.id,
+        branch: conversation.activeBranch,
+      }),
 
     async findMessages(ownerId, ids) {
       const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
@@ -222,6 +229,19 @@ function contextFault(request: ContextRequest, limits: MemoryLimits): Error | un
   } catch (error) {
     return error as Error
   }
+}
+
+type OpenRange = Omit<SequenceRange, 'conversationId' | 'branch'>
+
+/**
+ * The same stretch with both bounds near: sequences have no gaps, and the true head is at or above the
+ * hint. Not every server stops at a limit.
+ */
+function tightRange(range: OpenRange, hint: Head): OpenRange {
+  const { afterSequence, beforeSequence, limit, from } = range
+  if (from === 'OLDEST') return { ...range, beforeSequence: Math.min(beforeSequence, afterSequence + limit + 1) }
+  const newest = Math.min(beforeSequence - 1, hint.sequence)
+  return { ...range, afterSequence: Math.max(afterSequence, newest - limit) }
 }
 
 function newConversation(ownerId: string, input: NewConversation, createdAt: number): Conversation {

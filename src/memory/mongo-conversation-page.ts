@@ -35,16 +35,19 @@ export async function readConversationPage(
     .filter((document) => far === undefined || isBefore(document, far, direction))
 }
 
-/** Without the near bound's time, with the far one's; always bound from below, as some servers need to use the index. */
+/**
+ * Without the near bound's millisecond, with the far one's. Half open, and always bound from below: on a
+ * key that is not an index's last, SecantusDB reads `$lte` as `$lt`.
+ */
 function timesOf(
   newer: ConversationKey | undefined,
   older: ConversationKey | undefined,
   from: ConversationRange['from'],
 ): Record<string, Date> {
-  const [below, above] = from === 'NEWEST' ? ['$lt', '$gte'] : ['$lte', '$gt']
+  const shift = from === 'NEWEST' ? 0 : 1
   return {
-    ...(older === undefined ? { $gte: BEGINNING } : { [above]: new Date(older.lastMessageAt) }),
-    ...(newer !== undefined && { [below]: new Date(newer.lastMessageAt) }),
+    $gte: older === undefined ? BEGINNING : new Date(older.lastMessageAt + shift),
+    ...(newer !== undefined && { $lt: new Date(newer.lastMessageAt + shift) }),
   }
 }
 

@@ -1,11 +1,11 @@
-import { type Collection, type Filter, MongoServerError, type UpdateFilter } from 'mongodb'
+import type { Collection, Filter, UpdateFilter } from 'mongodb'
 import { HistoryUnavailableError } from '../errors.ts'
 import type { Conversation, ConversationChanges } from './conversation.ts'
 import type { History } from './history.ts'
 import { readConversationPage } from './mongo-conversation-page.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
-import type { MongoGuard } from './mongo-guard.ts'
-import { omitAbsent } from './omit-absent.ts'
+import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
+import { updateOf } from './mongo-update.ts'
 
 export type MongoConversations = Pick<
   History,
@@ -22,7 +22,6 @@ export type MongoConversations = Pick<
 
 /** A dead conversation may hold an `externalId`, and another creator may take it: each costs a turn. */
 const CREATION_ATTEMPTS = 5
-const DUPLICATE_KEY = 11000
 const BEGINNING = new Date(0)
 
 /** The conversations' part of the history in MongoDB. `now` decides what is past its `expiresAt`. */
@@ -87,7 +86,7 @@ export function createMongoConversations(
     },
 
     async updateConversation(ownerId, id, changes) {
-      const change = updateOf(changes)
+      const change = changeOf(changes)
       if (change === undefined) return (await find(ownerId, [id]))[0]
       const { matchedCount } = await guard(() => collection.updateOne(alive(ownerId, id), change))
       if (matchedCount === 0) return undefined
@@ -135,35 +134,24 @@ export function createMongoConversations(
 }
 
 /** The error of a duplicate key; other errors are thrown. */
-async function insert(
-  collection: Collection<ConversationDocument>,
-  document: ConversationDocument,
-): Promise<MongoServerError | undefined> {
+async function insert(collection: Collection<ConversationDocument>, document: ConversationDocument): Promise<unknown> {
   try {
     await collection.insertOne(document)
     return undefined
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return error
+    if (isDuplicateKey(error)) return error
     throw error
   }
 }
 
 /** Undefined when there is nothing to change. */
-function updateOf(changes: ConversationChanges): UpdateFilter<ConversationDocument> | undefined {
+function changeOf(changes: ConversationChanges): UpdateFilter<ConversationDocument> | undefined {
   const { metadata, archivedAt, expiresAt, ...texts } = changes
-  const values = {
+  return updateOf<ConversationDocument>({
     ...texts,
     metadata: metadata && JSON.stringify(metadata),
     archived: archivedAt === undefined ? undefined : archivedAt !== null,
     archivedAt: archivedAt == null ? archivedAt : new Date(archivedAt),
     expiresAt: expiresAt == null ? expiresAt : new Date(expiresAt),
-  }
-  const changed = Object.entries(values).filter(([, value]) => value !== undefined)
-  if (changed.length === 0) return undefined
-  const removed = changed.filter(([, value]) => value === null).map(([name]) => [name, true])
-  const $set = omitAbsent(values)
-  return {
-    ...(Object.keys($set).length > 0 && { $set }),
-    ...(removed.length > 0 && { $unset: Object.fromEntries(removed) }),
-  }
+  })
 }

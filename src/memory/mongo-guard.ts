@@ -15,6 +15,8 @@ export type MongoGuard = <T>(step: () => Promise<T>) => Promise<T>
 /** Answers that say that the command was wrong: BadValue, FailedToParse, TypeMismatch, conflicting updates, too large. */
 const MISTAKE_CODES: readonly unknown[] = [2, 9, 14, 40, 10334]
 
+const DUPLICATE_KEY = 11000
+
 /** The driver's own errors that say that it was closed, not that it was misused. */
 const CLOSED_ERRORS = [MongoNotConnectedError, MongoClientClosedError, MongoServerClosedError, MongoTopologyClosedError]
 
@@ -34,6 +36,11 @@ export function createMongoGuard(deadlineMs: number): MongoGuard {
       clearTimeout(timer)
     }
   }
+}
+
+/** Whether a unique index refused a write. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY
 }
 
 function overdue(deadlineMs: number): Error {

@@ -1,19 +1,14 @@
 import type { MongoClient } from 'mongodb'
 import type { History } from './history.ts'
 import { createMongoConversations } from './mongo-conversations.ts'
+import { mongoDatabase } from './mongo-database.ts'
 import {
   CONVERSATION_INDEXES,
   type ConversationDocument,
   MESSAGE_INDEXES,
   type MessageDocument,
 } from './mongo-documents.ts'
-import { createMongoGuard } from './mongo-guard.ts'
 import { createMongoMessages } from './mongo-messages.ts'
-
-/** Above the socket's timeout, so that a call usually ends with the driver's own error. */
-const DEADLINE_MS = 4_500
-/** What the driver says when the URL names no database. */
-const UNNAMED_DATABASE = 'test'
 
 /**
  * The history in MongoDB, in the database of the client's URL, else in `backscroll`. The client is
@@ -21,11 +16,9 @@ const UNNAMED_DATABASE = 'test'
  * the server is away every call fails within five seconds, and works again when it is back.
  */
 export function createMongoHistory(client: MongoClient, now: () => number = Date.now): History {
-  const { dbName } = client.options
-  const database = client.db(dbName === UNNAMED_DATABASE ? 'backscroll' : dbName, { ignoreUndefined: true })
+  const { database, guard } = mongoDatabase(client)
   const conversations = database.collection<ConversationDocument>('conversations')
   const messages = database.collection<MessageDocument>('messages')
-  const guard = createMongoGuard(DEADLINE_MS)
 
   return {
     ...createMongoConversations(conversations, guard, now),

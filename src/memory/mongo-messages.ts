@@ -4,8 +4,8 @@ import type { History, InsertOutcome } from './history.ts'
 import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
-import type { MongoGuard } from './mongo-guard.ts'
-import { clientKey, replyKey } from './stored-draft.ts'
+import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
+import { removeDocuments } from './mongo-removal.ts'
 
 export type MongoMessages = Pick<
   History,
@@ -13,8 +13,7 @@ export type MongoMessages = Pick<
   | 'readTokenRange'
   | 'readSequenceRange'
   | 'findMessages'
-  | 'findByClientMessageIds'
-  | 'findByReplyId'
+  | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
@@ -23,9 +22,6 @@ export type MongoMessages = Pick<
 const SLICE_LENGTH = 4_000_000
 /** Single lookups at once: a share of the driver's 100 connections. */
 const LOOKUPS_AT_ONCE = 16
-/** SecantusDB takes 0.1 s to remove 100 documents by their ids and 6 s for 1,000. */
-const REMOVALS_AT_ONCE = 100
-const DUPLICATE_KEY = 11000
 
 /** The messages' part of the history in MongoDB: each read an equality on an index prefix and one range. */
 export function createMongoMessages(collection: Collection<MessageDocument>, guard: MongoGuard): MongoMessages {
@@ -71,14 +67,9 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
       return ids.map((id) => found.get(id))
     },
 
-    async findByClientMessageIds(conversationId, clientMessageIds) {
-      const find = (id: string) => read({ conversationId, clientMessageId: clientKey(id) }, {}, 1)
-      return (await inGroups([...new Set(clientMessageIds)], find)).flat()
-    },
-
-    async findByReplyId(conversationId, replyId) {
-      const [message] = await read({ conversationId, clientMessageId: replyKey(replyId) }, {}, 1)
-      return message
+    async findByIdempotencyKeys(conversationId, keys) {
+      const find = (clientMessageId: string) => read({ conversationId, clientMessageId }, {}, 1)
+      return (await inGroups([...new Set(keys)], find)).flat()
     },
 
     async updateMessageMetadata(id, metadata) {
@@ -92,16 +83,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     },
 
     async removeMessages(conversationId, limit) {
-      if (limit < 1) return { messages: 0 }
-      const find = { projection: { _id: 1 }, limit, batchSize: limit }
-      const found = await guard(() => collection.find({ conversationId }, find).toArray())
-      const ids = found.map(({ _id }) => _id)
-      let messages = 0
-      while (ids.length > 0) {
-        const _id = { $in: ids.splice(0, REMOVALS_AT_ONCE) }
-        messages += (await guard(() => collection.deleteMany({ _id }))).deletedCount
-      }
-      return { messages }
+      return { messages: await removeDocuments(collection, guard, conversationId, limit) }
     },
   }
 }
@@ -112,9 +94,10 @@ async function insertSlice(collection: Collection<MessageDocument>, slice: reado
     await collection.insertMany(slice.map(encodeMessage), { ordered: true })
     return { inserted: slice.length, duplicate: false }
   } catch (error) {
-    const isDuplicate = error instanceof MongoBulkWriteError && error.code === DUPLICATE_KEY
-    if (isDuplicate) return { inserted: error.insertedCount, duplicate: true }
-    throw error
+    if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error
+    // The prefix must be on a majority's disks too before it counts as stored.
+    if (error.result.getWriteConcernError() !== undefined) throw error
+    return { inserted: error.insertedCount, duplicate: true }
   }
 }
 

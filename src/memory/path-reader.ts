@@ -70,7 +70,10 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
     // No message is either one that is larger than the budget, or an erasure under way.
     if (path.messages.length === 0 && known.sequence > 0)
       await findConversation(history, need.ownerId, need.conversationId)
-    if (register !== undefined) filler.fill({ conversation, register, base, gap, newer, head: path.head })
+    if (register !== undefined) {
+      const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
+      filler.fill({ conversation, register, base, gap, newer, head: path.head, knownFrom })
+    }
     // Only by what history itself showed: the hint is durable and never falls, and appends go behind it.
     if (newer.length > 0 && path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
@@ -86,7 +89,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       const gap = cached === undefined ? [] : await readGap(history, need, tail, lowest)
       const path = cached && joinPath({ base: tail, cached, gap, newer: [] }, known)
       if (path === undefined) filler.drop(need.conversationId)
-      else if (gap.length > 0) filler.extend(need.conversationId, tail, gap)
+      else if (lowest < tail.knownFrom) filler.extend(need.conversationId, tail, gap, lowest)
       return path
     },
 
@@ -146,9 +149,16 @@ async function readGap(
   tail: Tail,
   lowest: number,
 ): Promise<Message[]> {
-  if (tail.reachesStart || tail.tokenStart <= lowest) return []
+  if (tail.knownFrom <= lowest) return []
   const range = { conversationId, branch: tail.branch, fromTokens: lowest, belowTokens: tail.tokenStart }
   return (await history.readTokenRange({ ...range, limit: mostMessages(maxTokens) })).reverse()
+}
+
+/** From where on all messages are in the tail or were read; a read that met its limit left older ones out. */
+function lowestKnown(base: Tail | undefined, newer: readonly Message[], lowest: number, maxTokens: number): number {
+  if (base !== undefined) return Math.min(base.knownFrom, lowest)
+  const [oldest] = newer
+  return oldest !== undefined && newer.length === mostMessages(maxTokens) ? oldest.tokenStart : lowest
 }
 
 /** More messages than this are never within the budget. */

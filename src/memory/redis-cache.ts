@@ -69,9 +69,11 @@ export function createRedisCache(redis: Redis | Cluster, limits: CacheLimits): C
     },
     async fill(conversationId: string, filled: Tail, ttlSeconds: number) {
       const [head, tail] = keysOf(conversationId)
-      const { generation, epoch, branch, first, last } = filled
+      const { generation, epoch, branch, knownFrom, last } = filled
       const value = encodeTailValue(filled)
-      return (await redis.fillTail(head, tail, ttl, ttlSeconds, generation, epoch, branch, first, last, value)) === 1
+      return (
+        (await redis.fillTail(head, tail, ttl, ttlSeconds, generation, epoch, branch, knownFrom, last, value)) === 1
+      )
     },
     async drop(conversationId) {
       await redis.del(keysOf(conversationId))

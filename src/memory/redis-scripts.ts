@@ -64,7 +64,7 @@ end
 const TAIL = String.raw`
 local function sound(t)
   return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
-    and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and type(t.c) == 'boolean'
+    and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
     and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x))
 end
 
@@ -81,7 +81,7 @@ end
 local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
-    .. ',"c":' .. tostring(t.c) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
+    .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
     .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
   redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
 end
@@ -134,23 +134,23 @@ from = 1
 while t.t > tonumber(ARGV[2]) do
   local count, after = row_at(t.rows, from)
   if not count then return 0 end
-  t.f, t.s, t.t, t.c, from = t.f + 1, t.s + count, t.t - count, false, after
+  t.f, t.k, t.s, t.t, from = t.f + 1, t.s + 1, t.s + count, t.t - count, after
 end
 t.rows = string.sub(t.rows, from)
 write_tail(t)
 return 1
 `
 
-/** KEYS register, tail. ARGV ttlSeconds, tail's ttlSeconds, generation, epoch, branch, first, last, the tail's value. */
+/** KEYS register, tail. ARGV ttlSeconds, tail's ttlSeconds, generation, epoch, branch, knownFrom, last, the tail's value. */
 export const FILL_SCRIPT = `#!lua
 ${REGISTER}${TAIL}
-local epoch, first, last = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local epoch, known_from, last = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local r = read_register()
 if not r or r.g ~= ARGV[3] then return 0 end
 
 local t = read_tail()
 if t and t.g == r.g then
-  if t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.f <= first))) then return 0 end
+  if t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.k <= known_from))) then return 0 end
 end
 
 raise(r, epoch, ARGV[5], last)

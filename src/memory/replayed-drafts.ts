@@ -1,40 +1,29 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ClientMessageIdConflictError } from '../errors.ts'
 import type { History } from './history.ts'
+import { idempotencyKey } from './idempotency-key.ts'
 import type { Message, MessageDraft } from './message.ts'
-import { storedKey } from './stored-draft.ts'
-
-type Keyed = Pick<MessageDraft, 'clientMessageId' | 'replyId'>
 
 /**
  * The drafts that are stored already, by their client's id or by the reply that wrote them, with their
  * messages. A client's id that is stored with other content is a ClientMessageIdConflictError.
  */
 export async function findReplayedDrafts(
-  history: Pick<History, 'findByClientMessageIds' | 'findByReplyId'>,
+  history: Pick<History, 'findByIdempotencyKeys'>,
   conversationId: string,
   drafts: readonly MessageDraft[],
 ): Promise<Map<MessageDraft, Message>> {
-  const clientIds = drafts.flatMap(({ clientMessageId }) => clientMessageId ?? [])
-  const replyIds = drafts.flatMap(({ replyId }) => replyId ?? [])
-  const found = await Promise.all([
-    clientIds.length > 0 ? history.findByClientMessageIds(conversationId, clientIds) : [],
-    ...replyIds.map((replyId) => history.findByReplyId(conversationId, replyId)),
-  ])
-  const byKey = new Map(found.flat().flatMap((message) => (message ? [[keyOf(message), message]] : [])))
+  const keys = drafts.flatMap((draft) => idempotencyKey(draft) ?? [])
+  const found = keys.length > 0 ? await history.findByIdempotencyKeys(conversationId, keys) : []
+  const byKey = new Map(found.map((message) => [idempotencyKey(message), message]))
   const replayed = new Map<MessageDraft, Message>()
   for (const draft of drafts) {
-    const key = keyOf(draft)
-    const stored = key === undefined ? undefined : byKey.get(key)
+    const stored = byKey.get(idempotencyKey(draft))
     if (stored === undefined) continue
     if (!isSame(draft, stored)) throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', stored.id)
     replayed.set(draft, stored)
   }
   return replayed
-}
-
-function keyOf({ clientMessageId, replyId }: Keyed): string | undefined {
-  return storedKey(clientMessageId, replyId)
 }
 
 /** The content decides. A redacted message has lost it, and what a reply wrote was fixed when it was sealed (B5). */

@@ -1,3 +1,4 @@
+import type { ReplyErrorCode, ReplyRejectionCode } from '../errors.ts'
 import type { FinishReason, MessageDraft, MessagePart, Usage } from './message.ts'
 
 export type ReplyPhase = 'QUEUED' | 'RUN' | 'STOP' | 'SEALED' | 'ENDED'
@@ -8,8 +9,8 @@ export type InterruptReason = 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED' | 'SHU
 export type ReplyOutcome =
   | { type: 'COMPLETED'; finishReason: FinishReason }
   | { type: 'INTERRUPTED'; reason: InterruptReason }
-  | { type: 'FAILED'; code: string; detail: string; retryable: boolean }
-  | { type: 'REJECTED'; code: string; detail: string }
+  | { type: 'FAILED'; code: ReplyErrorCode; detail: string; retryable: boolean }
+  | { type: 'REJECTED'; code: ReplyRejectionCode; detail: string }
 
 /** A reply as it is stored (protocol part B): its phase only moves forward. Times are epoch milliseconds. */
 export interface ReplyRecord {
@@ -47,7 +48,7 @@ export interface ReplyRecord {
   endedAt?: number
 }
 
-/** What a conditional write may set; null removes a value. `bumpBeat` adds one to the beat. */
+/** What a conditional write may set; null removes a value. `bumpBeat` adds one to the beat, as does a write that leaves the phase. */
 export interface ReplyChanges {
   phase?: ReplyPhase
   active?: boolean

@@ -1,15 +1,15 @@
 import type { History } from './history.ts'
 import { createSqliteConversations } from './sqlite-conversations.ts'
-import { createSqliteDatabase } from './sqlite-database.ts'
+import { createSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { createSqliteMessages } from './sqlite-messages.ts'
 import { SQLITE_SCHEMA } from './sqlite-schema.ts'
 
 /**
- * The embedded history: one SQLite file, or `:memory:`, for one machine. Several processes may share
- * the file. It opens with `prepare`; `close` ends it.
+ * The embedded history: one SQLite file, or `:memory:`, for one machine, by its path or as a database
+ * that the replies share. Several processes may share the file. It opens with `prepare`; `close` ends it.
  */
-export function createSqliteHistory(path: string, now: () => number = Date.now): History {
-  const database = createSqliteDatabase(path)
+export function createSqliteHistory(file: string | SqliteDatabase, now: () => number = Date.now): History {
+  const database = typeof file === 'string' ? createSqliteDatabase(file) : file
 
   return {
     ...createSqliteConversations(database, now),

@@ -5,7 +5,6 @@ import { type MessagePlace, placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
-import { clientKey, replyKey } from './stored-draft.ts'
 
 export type SqliteMessages = Pick<
   History,
@@ -13,14 +12,13 @@ export type SqliteMessages = Pick<
   | 'readTokenRange'
   | 'readSequenceRange'
   | 'findMessages'
-  | 'findByClientMessageIds'
-  | 'findByReplyId'
+  | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
   | 'removeMessages'
 >
 
 /** One transaction's characters: a few milliseconds of the event loop. */
-const SLICE_LENGTH = 500_000
+const SLICE_LENGTH = 250_000
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
 const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(', ')})
@@ -32,7 +30,7 @@ const IN_SEQUENCE_RANGE = `${ON_BRANCH} AND sequence > :afterSequence AND sequen
 const OLDEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence LIMIT :limit`
 const NEWEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence DESC LIMIT :limit`
 const AT_PLACE = `${ON_BRANCH} AND sequence = :sequence`
-const BY_CLIENT_MESSAGE_ID = `SELECT ${COLUMNS} FROM messages
+const BY_IDEMPOTENCY_KEY = `SELECT ${COLUMNS} FROM messages
   WHERE conversationId = :conversationId AND clientMessageId = :clientMessageId`
 const UPDATE_METADATA = `UPDATE messages SET metadata = :metadata
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
@@ -77,14 +75,10 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
         }),
       ),
 
-    findByClientMessageIds: (conversationId, clientMessageIds) =>
-      database.guard(() => {
-        const keys = [...new Set(clientMessageIds)].map(clientKey)
-        return keys.flatMap((clientMessageId) => read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId }))
-      }),
-
-    findByReplyId: (conversationId, replyId) =>
-      database.guard(() => read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId: replyKey(replyId) })[0]),
+    findByIdempotencyKeys: (conversationId, keys) =>
+      database.guard(() =>
+        [...new Set(keys)].flatMap((clientMessageId) => read(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })),
+      ),
 
     async updateMessageMetadata(id, metadata) {
       const place = placeOf(id)

@@ -1,3 +1,4 @@
+import { idempotencyKey, keyOwner } from './idempotency-key.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from './message.ts'
 import { omitAbsent } from './omit-absent.ts'
 
@@ -15,7 +16,7 @@ export interface StoredDraft {
   replyTo?: string | Absent
   /** JSON text. */
   metadata?: string | Absent
-  /** The unique key in the conversation: `c:` and a client's id, or `r:` and a reply's. */
+  /** The message's idempotency key, unique in its conversation. */
   clientMessageId?: string | Absent
   finishReason?: FinishReason | Absent
   model?: string | Absent
@@ -29,7 +30,7 @@ type OwnFields = 'createdAt' | 'usage'
  * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed.
  */
 export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
-  const { role, status, parts, author, replyTo, metadata, clientMessageId, replyId, finishReason, model } = draft
+  const { role, status, parts, author, replyTo, metadata, finishReason, model } = draft
   const content = plainText(parts)
   return omitAbsent({
     role,
@@ -39,36 +40,27 @@ export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
     author,
     replyTo,
     metadata: encodeJson(metadata),
-    clientMessageId: storedKey(clientMessageId, replyId),
+    clientMessageId: idempotencyKey(draft),
     finishReason,
     model,
   })
 }
 
+/** Field by field, since every message of every read from history comes through here. */
 export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> {
   const { role, status, content, parts, author, replyTo, metadata, clientMessageId: key, finishReason, model } = stored
-  return omitAbsent({
+  const draft: Omit<MessageDraft, OwnFields> = {
     role,
     status,
-    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text' as const, text: content }],
-    author,
-    replyTo,
-    metadata: decodeJson<Metadata>(metadata),
-    clientMessageId: key?.startsWith('c:') ? key.slice(2) : undefined,
-    replyId: key?.startsWith('r:') ? key.slice(2) : undefined,
-    finishReason,
-    model,
-  })
-}
-
-/** The stored `clientMessageId` of a client's message. */
-export function clientKey(clientMessageId: string): string {
-  return `c:${clientMessageId}`
-}
-
-/** The stored `clientMessageId` of a reply's message. */
-export function replyKey(replyId: string): string {
-  return `r:${replyId}`
+    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text', text: content }],
+    ...keyOwner(key),
+  }
+  if (author != null) draft.author = author
+  if (replyTo != null) draft.replyTo = replyTo
+  if (metadata != null) draft.metadata = JSON.parse(metadata) as Metadata
+  if (finishReason != null) draft.finishReason = finishReason
+  if (model != null) draft.model = model
+  return draft
 }
 
 export function encodeJson(value: object | Absent): string | undefined {
@@ -83,11 +75,4 @@ function plainText(parts: readonly MessagePart[]): string | undefined {
   const [only] = parts
   if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
   return only.text.isWellFormed() ? only.text : undefined
-}
-
-/** The stored `clientMessageId` of any message; undefined when it has none. */
-export function storedKey(clientMessageId: string | undefined, replyId: string | undefined): string | undefined {
-  if (replyId === undefined) return clientMessageId === undefined ? undefined : clientKey(clientMessageId)
-  if (clientMessageId !== undefined) throw new TypeError('A message comes from a client or from a reply, not from both')
-  return replyKey(replyId)
 }

@@ -27,12 +27,14 @@ export interface Filling {
   gap: readonly Message[]
   newer: readonly Message[]
   head: Head
+  /** From where on all messages are in the base or were read. */
+  knownFrom: number
 }
 
 /** Hands to the writer what a read learnt about a conversation's cached tail. */
 export interface TailFiller {
-  /** A hit's tail, with what the budget wanted from before it. */
-  extend(conversationId: string, tail: Tail, gap: readonly Message[]): void
+  /** A hit's tail, with all that starts before it from `knownFrom` on. */
+  extend(conversationId: string, tail: Tail, gap: readonly Message[], knownFrom: number): void
   /** The tail that a read of history can write, if it says more than the cached one (protocol A1.4). */
   fill(filling: Filling): void
   /** A tail whose rows are junk, which fills would respect, or whose messages are being erased. */
@@ -46,6 +48,7 @@ export function createTailFiller(parts: TailFillerParts, { tailTokens, ttlSecond
     const { expiresAt = Number.POSITIVE_INFINITY } = tail
     const lifeSeconds = Math.ceil((expiresAt - now()) / 1000)
     writer.fill(conversationId, tail, Math.max(1, Math.min(ttlSeconds, lifeSeconds)))
+    if (loaded.length === 0) return
     const tokenCount = loaded.reduce((sum, { tokens }) => sum + tokens, 0)
     onFill(conversationId, loaded.length, tokenCount)
   }
@@ -57,16 +60,17 @@ export function createTailFiller(parts: TailFillerParts, { tailTokens, ttlSecond
   return {
     drop,
 
-    extend(conversationId, tail, gap) {
-      const extended = extendTail(tail, gap, [], tailTokens)
+    extend(conversationId, tail, gap, knownFrom) {
+      const extended = extendTail(tail, gap, [], knownFrom, tailTokens)
       if (extended === undefined) drop(conversationId)
-      else if (extended.first < tail.first) hand(conversationId, extended, gap)
+      else if (extended.knownFrom < tail.knownFrom) hand(conversationId, extended, gap)
     },
 
-    fill({ conversation, register, base, gap, newer, head }) {
+    fill({ conversation, register, base, gap, newer, head, knownFrom }) {
       const { id, branchEpoch: epoch, expiresAt } = conversation
       const start = base ?? emptyTail(conversation, newer[0], head)
-      const tail = extendTail({ ...start, generation: register.generation, epoch, expiresAt }, gap, newer, tailTokens)
+      const began = { ...start, knownFrom, generation: register.generation, epoch, expiresAt }
+      const tail = extendTail(began, gap, newer, knownFrom, tailTokens)
       if (tail === undefined) drop(id)
       else if (base === undefined || saysMore(tail, base)) hand(id, tail, [...gap, ...newer])
     },
@@ -78,12 +82,12 @@ function emptyTail(
   { ownerId, encoding, activeBranch: branch }: Conversation,
   oldest: Message | undefined,
   head: Head,
-): Omit<Tail, 'generation' | 'epoch'> {
+): Omit<Tail, 'generation' | 'epoch' | 'knownFrom'> {
   const { sequence: first, tokenStart } = oldest ?? { sequence: head.sequence + 1, tokenStart: head.tokens }
-  const span = { first, last: first - 1, tokenStart, tokens: 0, rows: '', reachesStart: first === 1 }
+  const span = { first, last: first - 1, tokenStart, tokens: 0, rows: '' }
   return { ...span, branch, ownerId, encoding }
 }
 
 function saysMore(tail: Tail, base: Tail): boolean {
-  return tail.last > base.last || tail.first < base.first || tail.epoch > base.epoch
+  return tail.last > base.last || tail.knownFrom < base.knownFrom || tail.epoch > base.epoch
 }

@@ -17,7 +17,7 @@ export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number)
     last: appended.last,
     tokenStart: tail.tokenStart + trimmed.tokens,
     tokens: tokens - trimmed.tokens,
-    reachesStart: tail.reachesStart && trimmed.count === 0,
+    knownFrom: trimmed.count === 0 ? tail.knownFrom : tail.tokenStart + trimmed.tokens - trimmed.lastTokens + 1,
     rows: trimmed.rest,
   }
 }
@@ -25,14 +25,17 @@ export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number)
 interface Cut {
   count: number
   tokens: number
+  /** Of the last row that was taken. */
+  lastTokens: number
 }
 
 /** Takes rows off the front for as long as `goOn` says of what was taken so far. */
 function cutFront(rows: string, goOn: (cut: Cut) => boolean): Cut & { rest: string } {
-  const cut = { count: 0, tokens: 0 }
+  const cut = { count: 0, tokens: 0, lastTokens: 0 }
   let from = 0
   while (from < rows.length && goOn(cut)) {
-    cut.tokens += Number.parseInt(rows.slice(from + 1, from + 17), 10)
+    cut.lastTokens = Number.parseInt(rows.slice(from + 1, from + 17), 10)
+    cut.tokens += cut.lastTokens
     cut.count++
     const separator = rows.indexOf(ROW_SEPARATOR, from)
     from = separator < 0 ? rows.length : separator + ROW_SEPARATOR.length

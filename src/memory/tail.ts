@@ -65,17 +65,19 @@ export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
 
 /**
  * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
- * rows that it has stay text. Both lists are oldest first and join it without a gap. Undefined when the
- * rows are junk.
+ * rows that it has stay text. Both lists are oldest first and join it without a gap; the older ones are
+ * all that start from `knownFrom` on. Undefined when the rows are junk.
  */
 export function extendTail(
   tail: Tail,
   older: readonly Message[],
   newer: readonly Message[],
+  knownFrom: number,
   tailTokens: number,
 ): Tail | undefined {
   const joined = {
     ...tail,
+    knownFrom,
     first: tail.first - older.length,
     last: tail.last + newer.length,
     tokenStart: tail.tokenStart - tokensOf(older),
@@ -86,7 +88,7 @@ export function extendTail(
 }
 
 function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
-  let { first, tokenStart, tokens } = tail
+  let { first, tokenStart, tokens, knownFrom } = tail
   let begin = 0
   while (tokens > tailTokens) {
     const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
@@ -94,10 +96,11 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
     begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
     first += 1
+    knownFrom = tokenStart + 1
     tokenStart += rowTokens
     tokens -= rowTokens
   }
-  return { ...tail, first, tokenStart, tokens, rows: tail.rows.slice(begin), reachesStart: first === 1 }
+  return { ...tail, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
 }
 
 function tokensOf(messages: readonly Message[]): number {

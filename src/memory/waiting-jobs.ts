@@ -71,5 +71,5 @@ function betterFill<F extends { tail: Tail }>(waiting: F, job: F): F {
   if (before.generation !== after.generation) return job
   if (before.epoch !== after.epoch) return before.epoch > after.epoch ? waiting : job
   if (before.last !== after.last) return before.last > after.last ? waiting : job
-  return before.first < after.first ? waiting : job
+  return before.knownFrom < after.knownFrom ? waiting : job
 }

@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
+import type { Chat } from '../chat/chat.ts'
 import type { Loaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
@@ -9,6 +10,7 @@ import type { Json } from '../memory/message.ts'
 export interface OperationContext {
   ownerId: string
   memory: Memory
+  chat: Chat
   loaders: Loaders
   /** Aborted when nobody waits for the operation any more: a subscription ends then, at once. */
   controller: AbortController

@@ -4,10 +4,12 @@ import {
   type FollowedEvent,
   followConversation,
   type MessageFollowedEvent,
+  type ReplyFollowedEvent,
 } from '../memory/follow-conversation.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
 import { MessageRef } from './message.ts'
+import { ReplyRef } from './reply.ts'
 
 const ConversationEventRef = builder.interfaceRef<FollowedEvent>('ConversationEvent').implement({
   description: 'Something that happened in a conversation. Ignore types that you do not know: there will be more.',
@@ -39,6 +41,18 @@ builder.objectRef<ConversationFollowedEvent>('ConversationChanged').implement({
   }),
 })
 
+builder.objectRef<ReplyFollowedEvent>('ReplyBegan').implement({
+  description: 'A model was asked. Subscribe to the reply to see it being written.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({ reply: t.expose('reply', { type: ReplyRef, description: 'The reply.' }) }),
+})
+
+builder.objectRef<ReplyFollowedEvent>('ReplyEnded').implement({
+  description: 'A reply has ended, however it did.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({ reply: t.expose('reply', { type: ReplyRef, description: 'The reply as it is now.' }) }),
+})
+
 builder.objectRef<BareFollowedEvent>('ConversationDeleted').implement({
   description: 'The conversation was deleted. The stream ends.',
   interfaces: [ConversationEventRef],
@@ -58,8 +72,14 @@ builder.subscriptionField('conversationEvents', (t) =>
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: 'The cursor of the last event that was seen; null: from now on.' }),
     },
-    subscribe: (_, { conversationId, after }, { ownerId, memory, controller }) =>
-      followConversation(memory, ownerId, conversationId, after ?? undefined, controller.signal),
+    subscribe: (_, { conversationId, after }, { ownerId, memory, chat, controller }) =>
+      followConversation(
+        { memory, findReply: chat.find },
+        ownerId,
+        conversationId,
+        after ?? undefined,
+        controller.signal,
+      ),
     resolve: (event) => event,
   }),
 )

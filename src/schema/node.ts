@@ -1,5 +1,5 @@
 import { BadUserInputError } from '../errors.ts'
-import { isConversationId, placeOf } from '../memory/ids.ts'
+import { conversationOfReply, isConversationId, placeOf } from '../memory/ids.ts'
 import { builder, type OperationContext } from './builder.ts'
 
 const MAX_NODES = 100
@@ -7,7 +7,7 @@ const MAX_NODES = 100
 /** The interface of everything that has an id of its own. */
 export const NodeRef = builder.interfaceRef<{ id: string }>('Node').implement({
   description: 'An object that can be fetched again by its id.',
-  resolveType: ({ id }) => (isConversationId(id) ? 'Conversation' : 'Message'),
+  resolveType: ({ id }) => typeOf(id),
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Opaque, and unique among all objects. Ids sort by their creation.' }),
   }),
@@ -18,14 +18,14 @@ builder.queryFields((t) => ({
     type: NodeRef,
     nullable: true,
     description: 'The object with this id; null when there is none for you.',
-    args: { id: t.arg.id({ required: true, description: 'The id of a conversation or a message.' }) },
+    args: { id: t.arg.id({ required: true, description: 'The id of a conversation, a message or a reply.' }) },
     resolve: (_, { id }, context) => loadNode(id, context),
   }),
   nodes: t.field({
     type: [NodeRef],
     nullable: { list: false, items: true },
     description: `The objects with these ids, in the same order, null where there is none for you. At most ${MAX_NODES}.`,
-    args: { ids: t.arg.idList({ required: true, description: 'Ids of conversations and messages.' }) },
+    args: { ids: t.arg.idList({ required: true, description: 'Ids of conversations, messages and replies.' }) },
     resolve: (_, { ids }, context) => loadNodes(ids, context),
   }),
 }))
@@ -35,7 +35,15 @@ function loadNodes(ids: readonly string[], context: OperationContext) {
   return ids.map((id) => loadNode(id, context))
 }
 
-async function loadNode(id: string, { loaders }: OperationContext): Promise<{ id: string } | undefined> {
-  if (isConversationId(id)) return loaders.conversation(id)
-  return placeOf(id) === undefined ? undefined : loaders.message(id)
+async function loadNode(id: string, { ownerId, chat, loaders }: OperationContext): Promise<{ id: string } | undefined> {
+  const type = typeOf(id)
+  if (type === 'Conversation') return loaders.conversation(id)
+  if (type === 'Message') return loaders.message(id)
+  return type && chat.find(ownerId, id)
+}
+
+function typeOf(id: string): 'Conversation' | 'Message' | 'Reply' | undefined {
+  if (isConversationId(id)) return 'Conversation'
+  if (conversationOfReply(id) !== undefined) return 'Reply'
+  return placeOf(id) === undefined ? undefined : 'Message'
 }

@@ -4,6 +4,7 @@ import {
   ExternalIdTakenError,
   HistoryUnavailableError,
   NotFoundError,
+  ReplyRejectedError,
 } from '../errors.ts'
 import { builder } from './builder.ts'
 
@@ -15,6 +16,13 @@ const ErrorCodeRef = builder.enumType('ErrorCode', {
     HISTORY_UNAVAILABLE: { description: 'The store cannot be reached.' },
     CLIENT_MESSAGE_ID_CONFLICT: { description: 'The client id is stored with other content.' },
     EXTERNAL_ID_TAKEN: { description: 'Another of your conversations has this external id.' },
+    BUSY: { description: 'Another reply is active in the conversation.' },
+    QUEUE_FULL: { description: 'Too many questions wait in the conversation already.' },
+    SHUTTING_DOWN: { description: 'This node is stopping; another one will answer.' },
+    CANCELLED: { description: 'It was cancelled while it waited.' },
+    SUPERSEDED: { description: 'Another question took its place while it waited.' },
+    DISCONNECTED: { description: 'Whoever asked left while it waited, and wanted it to end then.' },
+    NODE_LOST: { description: 'The node on which it waited was lost.' },
   } as const,
 })
 
@@ -69,4 +77,20 @@ builder.objectType(ExternalIdTakenError, {
   description: 'Another of your conversations has this external id.',
   interfaces: [ErrorRef],
   fields: (t) => ({ conversationId: t.exposeID('conversationId', { description: 'That conversation.' }) }),
+})
+
+builder.objectType(ReplyRejectedError, {
+  name: 'ReplyRejectedError',
+  description: 'The question is refused: no reply was begun. What `sendMessage` tells in a ReplyRejected.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({
+    activeReplyId: t.exposeID('activeReplyId', {
+      nullable: true,
+      description: 'The reply that is in the way, if one is.',
+    }),
+    retryAfterMs: t.exposeInt('retryAfterMs', {
+      nullable: true,
+      description: 'After how many milliseconds asking again makes sense; null when it does not.',
+    }),
+  }),
 })

@@ -1,15 +1,18 @@
 import { GraphQLError, getOperationAST } from 'graphql'
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
 import { createLoaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { OperationContext } from '../schema/builder.ts'
 import { createSchema } from '../schema/schema.ts'
 import { createErrorMask } from './error-mask.ts'
+import { GRAPHIQL } from './graphiql.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 
 export interface GraphqlParts {
   memory: Memory
+  chat: Chat
   log: Log
   /** Who asks. */
   ownerOf(): string
@@ -22,48 +25,15 @@ export interface GraphqlHandler {
   maskError(error: unknown): GraphQLError
 }
 
-const DEFAULT_QUERY = `# Backscroll remembers conversations. First make one and say something:
-mutation Start {
-  createConversation(input: { title: "First steps" }) {
-    ... on CreateConversationSuccess { conversation { id } }
-    ... on Error { code detail }
-  }
-}
-
-# Then put its id into the variables, as {"id": "conv_…"}:
-mutation Say($id: ID!) {
-  appendMessages(input: { conversationId: $id, messages: [{ role: USER, content: "Hello!" }] }) {
-    ... on AppendMessagesSuccess { messages { sequence tokenCount } }
-    ... on Error { code detail }
-  }
-}
-
-# The newest messages that fit a token budget, with the report of what was left out:
-query Recent($id: ID!) {
-  recentContext(conversationId: $id, maxTokens: 3000) {
-    tokenCount omittedCount cut source
-    messages { role content tokenCount }
-    chatMessages
-  }
-}
-
-# What happens in it from now on:
-subscription Follow($id: ID!) {
-  conversationEvents(conversationId: $id) {
-    cursor
-    ... on MessageAppended { message { role content } }
-  }
-}
-`
-
-export function createGraphqlHandler({ memory, log, ownerOf }: GraphqlParts): GraphqlHandler {
+export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
   const yoga = createYoga<object, OperationContext>({
     schema: createSchema(),
-    context: () => createOperationContext(memory, ownerOf()),
+    context: () => createOperationContext({ memory, chat }, ownerOf()),
     graphqlEndpoint: '/graphql',
-    graphiql: { title: 'Backscroll', defaultQuery: DEFAULT_QUERY, subscriptionsProtocol: 'WS' },
+    graphiql: GRAPHIQL,
+    renderGraphiQL,
     plugins: [streams.plugin, queriesOnlyByGet()],
     maskedErrors: { maskError },
     landingPage: false,
@@ -77,8 +47,17 @@ export function createGraphqlHandler({ memory, log, ownerOf }: GraphqlParts): Gr
   return { yoga, streams, maskError }
 }
 
-function createOperationContext(memory: Memory, ownerId: string): OperationContext {
-  return { ownerId, memory, loaders: createLoaders(memory, ownerId), controller: new AbortController() }
+function createOperationContext(
+  { memory, chat }: Pick<GraphqlParts, 'memory' | 'chat'>,
+  ownerId: string,
+): OperationContext {
+  return { ownerId, memory, chat, loaders: createLoaders(memory, ownerId), controller: new AbortController() }
+}
+
+/** With all that the page loads in it: Yoga's own page asks a CDN. Imported by the first visitor, as it is 9 MB. */
+async function renderGraphiQL(options: GraphiQLOptions): Promise<string> {
+  const page = await import('@graphql-yoga/render-graphiql')
+  return page.renderGraphiQL(options)
 }
 
 /** Yoga refuses mutations by GET, but not subscriptions, which any page could open without a preflight. */

@@ -46,7 +46,7 @@ export function tailOf(first: number, last: number, changes: Partial<Tail> = {})
     last,
     tokenStart: tokensOfSpan(1, first - 1),
     tokens: tokensOfSpan(first, last),
-    reachesStart: first === 1,
+    knownFrom: first === 1 ? 0 : tokensOfSpan(1, first - 2) + 1,
     ownerId: 'tenant/"ö"',
     encoding: 'o200k_base',
     rows: rowsOf(branch, first, last),

@@ -59,11 +59,8 @@ export function testCache(name: string, getCache: () => Cache): void {
       const id = newConversation()
       const largest = Number.MAX_SAFE_INTEGER
       await getCache().mark(id, { epoch: largest, branch: '0', sequence: largest - 1 }, 'g1')
-      await getCache().fill(
-        id,
-        tailOf(largest - 3, largest - 3, { epoch: largest, tokenStart: largest - 10, tokens: 5, rows: '[5,1]' }),
-        50,
-      )
+      const place = { epoch: largest, tokenStart: largest - 10, knownFrom: largest - 12 }
+      await getCache().fill(id, tailOf(largest - 3, largest - 3, { ...place, tokens: 5, rows: '[5,1]' }), 50)
       await getCache().confirm(id, {
         ...appendedOf(1, 1),
         first: largest - 2,
@@ -76,6 +73,7 @@ export function testCache(name: string, getCache: () => Cache): void {
         first: largest - 3,
         last: largest - 2,
         tokenStart: largest - 10,
+        knownFrom: largest - 12,
         tokens: 9,
         rows: '[5,1],\n[4,2]',
       })
@@ -151,7 +149,7 @@ export function testCache(name: string, getCache: () => Cache): void {
       await getCache().fill(id, tailOf(1, 2), 50)
       await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 31, rows: '[31,"u",1,"long"]' })
       const tokenStart = tokensOfSpan(1, 2) + 31
-      expect(await storedTail(id)).toEqual(tailOf(4, 3, { tokenStart, tokens: 0, reachesStart: false, rows: '' }))
+      expect(await storedTail(id)).toEqual(tailOf(4, 3, { tokenStart, tokens: 0, rows: '' }))
     })
 
     test('a confirm that would leave a hole raises the register and leaves the tail', async () => {

@@ -110,10 +110,10 @@ const traces: Trace[] = [
       await world.read('A')
       await take(world, 'A', ...COLD_READ, 'fill')
       await world.append('C', 'three', 'id-3')
-      await take(world, 'C', 'findConversations', 'insertMessages', 'findByClientMessageIds', 'readTokenRange')
+      await take(world, 'C', 'findConversations', 'insertMessages', 'findByIdempotencyKeys', 'readTokenRange')
       await take(world, 'C', 'insertMessages')
       await world.append('D', 'three', 'id-3')
-      await take(world, 'D', ...APPEND, 'findByClientMessageIds', 'mark')
+      await take(world, 'D', ...APPEND, 'findByIdempotencyKeys', 'mark')
     },
   },
 ]

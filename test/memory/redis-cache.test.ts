@@ -110,7 +110,7 @@ test.each(JUNK_REGISTERS)('a register that reads %j is absent and is overwritten
   await cache.drop('junk')
 })
 
-const HEADER = '{"v":1,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"c":true,"o":"o","n":"n"}'
+const HEADER = '{"v":1,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
 const JUNK_TAILS = [
   '',
   'junk',
@@ -119,7 +119,7 @@ const JUNK_TAILS = [
   `${HEADER}\n[5,"u",1,"cut o`,
   `${HEADER.replace('"v":1', '"v":2')}\n[5]`,
   `${HEADER.replace('"l":9', '"l":-9')}\n[5]`,
-  `${HEADER.replace('"c":true', '"c":1')}\n[5]`,
+  `${HEADER.replace('"k":0', '"k":true')}\n[5]`,
   `${HEADER.replace('"o":"o"', '"o":null')}\n[5]`,
 ] as const
 

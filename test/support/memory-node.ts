@@ -10,11 +10,15 @@ import { createLocalEvents } from '../../src/memory/local-events.ts'
 import { createMemory, type Memory, type MemoryLimits } from '../../src/memory/memory.ts'
 import { mongoClientOptions } from '../../src/memory/mongo-client-options.ts'
 import { createMongoHistory } from '../../src/memory/mongo-history.ts'
+import { createMongoReplies } from '../../src/memory/mongo-replies.ts'
 import { createRedisCache } from '../../src/memory/redis-cache.ts'
 import { createRedis } from '../../src/memory/redis-connection.ts'
+import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
 import type { TokenCounter } from '../../src/memory/token-counter.ts'
 import { createWriter, type Writer } from '../../src/memory/writer.ts'
+import type { DurableStores } from '../../src/open-history.ts'
 import { type RecordedCache, recordCache } from '../memory/recorded-cache.ts'
 import { plainCounter } from './plain-counter.ts'
 import { type RecordedHistory, recordHistory } from './recorded-history.ts'
@@ -72,15 +76,18 @@ export async function startMemoryNode(
   const { redisUrl, counter = plainCounter, now = Date.now, change = () => ({}) } = parts
   const allLimits = { ...LIMITS, ...limits }
   const traffic: Traffic = { redis: [], mongodb: [], documents: 0 }
-  const history = recordHistory(openHistory(parts, now, traffic), change)
+  const stores = openStores(parts, now, traffic)
+  const history = recordHistory(stores.history, change)
   await history.prepare()
+  await stores.records.prepare()
   const rawCache = redisUrl === undefined ? undefined : await openRedis(redisUrl, allLimits, traffic)
   const cache = recordCache(rawCache ?? createLocalCache({ ...allLimits, maxBytes: 100_000_000 }, now))
   const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
   const guard = createCacheGuard(cache, allLimits, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const events = createLocalEvents(EVENT_LIMITS)
-  const memory = createMemory({ guard, history, writer, counter, events, now, onFill() {} }, allLimits)
+  const { records } = stores
+  const memory = createMemory({ guard, history, records, writer, counter, events, now, onFill() {} }, allLimits)
   onTestFinished(async () => {
     cache.before = () => {}
     await writer.drain(1_000)
@@ -103,15 +110,17 @@ export function newMongodb(serverUrl: string = inject('mongodbUrl')): { mongodbU
   return { mongodbUrl: url.href }
 }
 
-function openHistory({ history }: MemoryNodeParts, now: () => number, traffic: Traffic): History {
-  if (history === undefined) return createSqliteHistory(':memory:', now)
-  if ('sqlitePath' in history) return createSqliteHistory(history.sqlitePath, now)
+function openStores({ history }: MemoryNodeParts, now: () => number, traffic: Traffic): DurableStores {
+  if (history === undefined || 'sqlitePath' in history) {
+    const database = createSqliteDatabase(history?.sqlitePath ?? ':memory:')
+    return { history: createSqliteHistory(database, now), records: createSqliteReplies(database) }
+  }
   const client = new MongoClient(history.mongodbUrl, { ...mongoClientOptions(), monitorCommands: true })
   client.on('commandStarted', ({ commandName }) => traffic.mongodb.push(commandName))
   client.on('commandSucceeded', ({ reply }) => {
     traffic.documents += documentsIn(reply)
   })
-  return createMongoHistory(client, now)
+  return { history: createMongoHistory(client, now), records: createMongoReplies(client) }
 }
 
 function documentsIn(reply: unknown): number {

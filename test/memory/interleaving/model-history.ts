@@ -1,5 +1,6 @@
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import type { History } from '../../../src/memory/history.ts'
+import { idempotencyKey } from '../../../src/memory/idempotency-key.ts'
 import type { Message } from '../../../src/memory/message.ts'
 
 /** What the protocol needs of a history, for one conversation, as plainly as it can be written. */
@@ -9,7 +10,7 @@ export interface ModelHistory
     | 'findConversations'
     | 'insertMessages'
     | 'readTokenRange'
-    | 'findByClientMessageIds'
+    | 'findByIdempotencyKeys'
     | 'markDeleted'
     | 'raiseHead'
     | 'removeMessages'
@@ -49,9 +50,8 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
       let inserted = 0
       for (const message of messages) {
         const isTaken = logOf(message.branch).length !== message.sequence - 1
-        const isReplay = stored().some(
-          ({ clientMessageId }) => clientMessageId !== undefined && clientMessageId === message.clientMessageId,
-        )
+        const key = idempotencyKey(message)
+        const isReplay = key !== undefined && stored().some((other) => idempotencyKey(other) === key)
         if (isTaken || isReplay) return { inserted, duplicate: true }
         logOf(message.branch).push(message)
         inserted += 1
@@ -64,8 +64,8 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
         .filter(({ tokenStart }) => tokenStart >= fromTokens && tokenStart < belowTokens)
         .reverse()
         .slice(0, limit),
-    findByClientMessageIds: async (_id, ids) =>
-      stored().filter(({ clientMessageId }) => clientMessageId !== undefined && ids.includes(clientMessageId)),
+    findByIdempotencyKeys: async (_id, keys) =>
+      stored().filter((message) => keys.includes(idempotencyKey(message) ?? '')),
     async markDeleted() {
       const wasThere = !isDeleted
       isDeleted = true

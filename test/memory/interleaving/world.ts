@@ -46,7 +46,7 @@ const HISTORY_STEPS = [
   'findConversations',
   'insertMessages',
   'readTokenRange',
-  'findByClientMessageIds',
+  'findByIdempotencyKeys',
   'markDeleted',
   'raiseHead',
   'removeMessages',
@@ -70,6 +70,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       guard,
       // Only the methods that these parts call are there.
       history: held as typeof held & History,
+      records: { remove: async () => 0 },
       writer: createPlainWriter(guard, held),
       counter: plainCounter,
       now: () => 0,

@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { measureHit } from './hit.ts'
+import { measureLength } from './length.ts'
+import { measureMemory } from './memory.ts'
+import { measureMiss } from './miss.ts'
+import { measureStart } from './start.ts'
+import { type Finding, verdictOf } from './support/finding.ts'
+import { createGrounds, type Grounds } from './support/grounds.ts'
+import { findingsTable } from './support/print-findings.ts'
+
+const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
+  hit: measureHit,
+  miss: measureMiss,
+  memory: measureMemory,
+  start: measureStart,
+  length: measureLength,
+}
+
+const USAGE = `npm run bench -- [NAME...] [OPTIONS]
+  NAME...                 rows to run, of: ${Object.keys(ROWS).join(' ')}; all by default
+  --slices N              rounds of a comparison (40)
+  --slice-ms N            least time of a slice (50)
+  --messages N            messages of the long conversation in SQLite (1,000,000)
+  --mongodb-messages N    and in MongoDB (100,000)`
+
+const LEGEND = `A and B: medians of the slices with their quartiles. Figure: the median of all rounds with its 95 % interval.
+A against A: the same figure for A and A, which is 1 (or 0 ms) on a quiet machine; a verdict allows for it.`
+
+const RESULTS = join(import.meta.dirname, 'results')
+
+await main()
+
+/** Runs the rows that the arguments name, prints the table and keeps it as JSON in bench/results. */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      slices: { type: 'string', default: '40' },
+      'slice-ms': { type: 'string', default: '50' },
+      messages: { type: 'string', default: '1000000' },
+      'mongodb-messages': { type: 'string', default: '100000' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const options = {
+    slices: Number(values.slices),
+    sliceMs: Number(values['slice-ms']),
+    messages: Number(values.messages),
+    mongodbMessages: Number(values['mongodb-messages']),
+  }
+  const names = positionals.length > 0 ? positionals : Object.keys(ROWS)
+  const isWrong = names.some((name) => !(name in ROWS)) || Object.values(options).some((value) => !(value >= 1))
+  if (values.help || isWrong) {
+    console.log(USAGE)
+    process.exitCode = isWrong ? 1 : 0
+    return
+  }
+  const grounds = createGrounds(options)
+  try {
+    const findings = await runRows(names, grounds)
+    console.log(`\n${findingsTable(findings)}\n\n${LEGEND}`)
+    await writeResults(findings, grounds)
+  } finally {
+    await grounds.close()
+  }
+}
+
+async function runRows(names: readonly string[], grounds: Grounds): Promise<(Finding & { row: string })[]> {
+  const findings: (Finding & { row: string })[] = []
+  for (const row of names) {
+    const begin = performance.now()
+    for (const finding of (await ROWS[row]?.(grounds)) ?? []) findings.push({ row, ...finding })
+    console.log(`${row} took ${((performance.now() - begin) / 1_000).toFixed(0)} s`)
+  }
+  return findings
+}
+
+async function writeResults(findings: readonly (Finding & { row: string })[], grounds: Grounds): Promise<void> {
+  const at = new Date().toISOString()
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
+  const rows = findings.map((finding) => ({ ...finding, verdict: verdictOf(finding) }))
+  const path = join(RESULTS, `${at.replaceAll(':', '-')}.json`)
+  await mkdir(RESULTS, { recursive: true })
+  await writeFile(
+    path,
+    `${JSON.stringify({ at, machine, options: grounds.options, notes: grounds.notes, rows }, null, 2)}\n`,
+  )
+  console.log(`written to ${path}`)
+}

@@ -1,0 +1,82 @@
+import { Bench, type Task } from 'tinybench'
+import type { Finding, Target } from './finding.ts'
+import { medianInterval, spreadOf } from './interval.ts'
+
+/** Something whose time is taken. */
+export interface Contender {
+  name: string
+  run(): Promise<unknown>
+  /** Untimed, around every run. */
+  before?(): Promise<void>
+  after?(): Promise<void>
+}
+
+/** How a comparison is measured. */
+export interface Slicing {
+  /** Rounds, each one slice of A, one of B and one of A again. */
+  slices: number
+  /** A slice takes at least so long, and at least one run. */
+  sliceMs: number
+}
+
+/** What a finding is made of: the ratio A : B, the difference A - B, or A's own time. */
+export type Figure = 'RATIO' | 'DIFFERENCE' | 'TIME'
+
+/** Rounds that only warm up. */
+const WARM_UP_ROUNDS = 4
+
+/**
+ * Measures two contenders in short slices in turn, since a machine drifts by a factor of two within a
+ * minute. Each round is A B A: the mean of both A cancels a steady drift against B, and A against A says
+ * what the machine makes of nothing. A round's figure comes from its slices' medians.
+ */
+export async function compare(
+  what: string,
+  [a, b]: readonly [Contender, Contender],
+  { slices, sliceMs }: Slicing,
+  figure: Figure,
+  target?: Target,
+): Promise<Finding> {
+  const bench = new Bench({ time: sliceMs, iterations: 1, warmup: false, throws: true })
+  for (const [name, { run, before, after }] of [['A', a] as const, ['B', b] as const, ['A again', a] as const]) {
+    const hooks = { ...(before && { beforeEach: before }), ...(after && { afterEach: after }) }
+    bench.add(name, run, { ...hooks, async: true })
+  }
+  const rounds: [a: number, b: number, again: number][] = []
+  for (let round = -WARM_UP_ROUNDS; round < slices; round++) {
+    bench.reset()
+    const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = (await bench.run()).map(medianMs)
+    if (round >= 0) rounds.push([first, second, third])
+  }
+  const figures = rounds.map(([first, second, third]) => figureOf(figure, (first + third) / 2, second))
+  const noise = rounds.map(([first, , third]) => figureOf(figure === 'TIME' ? 'DIFFERENCE' : figure, third, first))
+  const side = ({ name }: Contender, times: number[]) => ({ name, unit: 'ms' as const, spread: spreadOf(times) })
+  return {
+    what,
+    sides: [
+      side(
+        a,
+        rounds.flatMap(([first, , third]) => [first, third]),
+      ),
+      side(
+        b,
+        rounds.map(([, second]) => second),
+      ),
+    ],
+    unit: figure === 'RATIO' ? '×' : 'ms',
+    figure: medianInterval(figures),
+    noise: medianInterval(noise),
+    ...(target && { target }),
+    rounds: figures,
+  }
+}
+
+function medianMs({ result }: Task): number {
+  if (result.state !== 'completed') throw new Error(`A slice ended as ${result.state}`)
+  return result.latency.p50
+}
+
+function figureOf(figure: Figure, a: number, b: number): number {
+  if (figure === 'RATIO') return a / b
+  return figure === 'DIFFERENCE' ? a - b : a
+}

@@ -1,0 +1,166 @@
+import {
+  BadUserInputError,
+  HistoryUnavailableError,
+  NotFoundError,
+  ReplyRejectedError,
+  type ReplyRejectionCode,
+} from '../errors.ts'
+import { conversationOfReply, isConversationId } from '../memory/ids.ts'
+import type { InputLimits } from '../memory/limits.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { Json, MessagePart, Metadata } from '../memory/message.ts'
+import { checkNewReply } from '../memory/reply-limits.ts'
+import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { NewReply, Replies } from './replies.ts'
+import type { ReplyEvent, ReplyRejection } from './reply-event.ts'
+import { streamRejection } from './reply-stream.ts'
+
+/** A send as a client asks for it, unchecked. Exactly one of the ids, and of `content` and `parts`. */
+export interface ReplyRequest extends Omit<NewReply, 'conversationId' | 'question' | 'modelOptions'> {
+  conversationId?: string
+  /** The application's id of the conversation; an unknown one makes the conversation. */
+  externalId?: string
+  content?: string
+  parts?: MessagePart[]
+  clientMessageId: string
+  author?: string
+  metadata?: Metadata
+  modelOptions?: Json
+}
+
+/** Replies as clients ask for them: what they send is checked, and in a stream every refusal is an event. */
+export interface Chat {
+  /** Begins a reply, or joins the one that the same question began, and streams it from its beginning. */
+  send(ownerId: string, request: ReplyRequest, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
+  /** The same without a stream. Rejects with ReplyRejectedError, or an error that says more. */
+  start(ownerId: string, request: ReplyRequest): Promise<ReplyRecord>
+  /** What comes after a cursor, null from the beginning, of a reply or of the one that a conversation has. */
+  follow(
+    ownerId: string,
+    of: FollowedReply,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReplyEvent>>
+  /** Undefined for a missing and for a foreign one alike. */
+  find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
+  /** The reply that runs in a conversation which was found for its owner. */
+  findActive(conversationId: string): Promise<ReplyRecord | undefined>
+  /** Stops a reply; the record as it stands then. NotFoundError for a missing or foreign one. */
+  cancel(ownerId: string, id: string): Promise<ReplyRecord>
+}
+
+/** Exactly one of the ids; of a conversation it is the active reply, else the newest. */
+export interface FollowedReply {
+  id?: string
+  conversationId?: string
+}
+
+export interface ChatParts {
+  replies: Replies
+  memory: Pick<Memory, 'createConversation'>
+  now: () => number
+}
+
+const HISTORY_RETRY_MS = 1_000
+
+export function createChat({ replies, memory, now }: ChatParts, limits: InputLimits): Chat {
+  /** Checked whole before anything is stored. */
+  async function accept(ownerId: string, request: ReplyRequest): Promise<NewReply> {
+    const { conversationId, externalId, content, parts, clientMessageId, author, metadata, ...options } = request
+    const question = {
+      role: 'USER' as const,
+      parts: partsOf(content, parts),
+      clientMessageId,
+      ...(author !== undefined && { author }),
+      ...(metadata !== undefined && { metadata }),
+    }
+    checkNewReply({ ...options, question }, limits)
+    const id = await conversationOf(ownerId, conversationId, externalId)
+    const draft = { status: 'COMPLETE' as const, createdAt: now(), ...question }
+    // The options of the model are an object, as was checked.
+    return { ...options, conversationId: id, question: draft } as NewReply
+  }
+
+  async function conversationOf(ownerId: string, id?: string, externalId?: string): Promise<string> {
+    checkOneOf('conversationId', id, 'externalId', externalId)
+    if (externalId !== undefined) {
+      return (await memory.createConversation(ownerId, { externalId }, 'RETURN')).conversation.id
+    }
+    if (id === undefined || !isConversationId(id)) throw new NotFoundError('conversation', id ?? '')
+    return id
+  }
+
+  async function replyOf(ownerId: string, { id, conversationId }: FollowedReply): Promise<string> {
+    checkOneOf('id', id, 'conversationId', conversationId)
+    if (id !== undefined) return existing(id)
+    const isKnown = conversationId !== undefined && isConversationId(conversationId)
+    const newest = isKnown ? await replies.findNewest(ownerId, conversationId) : undefined
+    if (newest === undefined) throw new NotFoundError('reply in conversation', conversationId ?? '')
+    return newest.id
+  }
+
+  return {
+    findActive: replies.findActive,
+
+    send: (ownerId, request, signal) =>
+      orRejection(async () => replies.send(ownerId, await accept(ownerId, request), signal)),
+
+    async start(ownerId, request) {
+      const accepted = await accept(ownerId, request)
+      const begun = await replies.start(ownerId, accepted)
+      if ('type' in begun) throw errorOf(begun, accepted.conversationId)
+      return begun
+    },
+
+    follow: (ownerId, of, after, signal) =>
+      orRejection(async () => replies.subscribe(ownerId, await replyOf(ownerId, of), after, signal)),
+
+    async find(ownerId, id) {
+      return conversationOfReply(id) === undefined ? undefined : replies.find(ownerId, id)
+    },
+
+    cancel: async (ownerId, id) => replies.cancel(ownerId, existing(id)),
+  }
+}
+
+function partsOf(content: string | undefined, parts: MessagePart[] | undefined): MessagePart[] {
+  checkOneOf('content', content, 'parts', parts)
+  return parts ?? [{ type: 'text', text: content ?? '' }]
+}
+
+function checkOneOf(name: string, value: unknown, otherName: string, otherValue: unknown): void {
+  if ((value === undefined) !== (otherValue === undefined)) return
+  const given = value === undefined ? 'neither' : 'both'
+  throw new BadUserInputError(name, `given, or else \`${otherName}\`, and not both`, given)
+}
+
+/** The id of a reply; what is no such id at all is not looked for. */
+function existing(id: string): string {
+  if (conversationOfReply(id) === undefined) throw new NotFoundError('reply', id)
+  return id
+}
+
+async function orRejection(open: () => Promise<AsyncIterable<ReplyEvent>>): Promise<AsyncIterable<ReplyEvent>> {
+  try {
+    return await open()
+  } catch (error) {
+    return streamRejection(rejectionOf(error))
+  }
+}
+
+/** What a client can act on; of anything else the transport decides what it sees. */
+function rejectionOf(error: unknown): ReplyRejection {
+  const asRejection = (code: ReplyRejectionCode, { message: detail }: Error) =>
+    ({ type: 'ReplyRejected', code, detail }) as const
+  if (error instanceof BadUserInputError || error instanceof NotFoundError) return asRejection(error.code, error)
+  if (error instanceof HistoryUnavailableError) {
+    return { ...asRejection(error.code, error), retryAfterMs: HISTORY_RETRY_MS }
+  }
+  throw error
+}
+
+function errorOf(rejection: ReplyRejection, conversationId: string): Error {
+  if (rejection.code === 'NOT_FOUND') return new NotFoundError('conversation', conversationId)
+  if (rejection.code === 'HISTORY_UNAVAILABLE') return new HistoryUnavailableError(new Error(rejection.detail))
+  return new ReplyRejectedError(rejection)
+}

@@ -1,0 +1,107 @@
+import type { OpenAI } from 'openai'
+import type { ChatModel, ModelEvent, ModelRequest } from './chat-model.ts'
+import { decodeChunk, finishReasonOf, type OpenAiChunk, usageOf } from './openai-chunk.ts'
+import { refusalText, toCallError, toStreamError } from './openai-error.ts'
+import { fetchWithErrorText } from './openai-fetch.ts'
+import { createRequestBody, OPTIONAL_FIELDS, type OptionalField } from './openai-request.ts'
+import { createToolCallAssembly, type ToolCallAssembly } from './tool-call-assembly.ts'
+
+/** Which server, and which of its models. */
+export interface OpenAiModelOptions {
+  /** None is sent when absent, as local servers want it. */
+  apiKey?: string
+  /** OpenAI's own when absent; any server of the chat completions API serves. */
+  baseUrl?: string
+  /** The default model. */
+  model: string
+}
+
+/** The longest that timers can. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1
+
+/**
+ * A model behind a chat completions API, through OpenAI's SDK. Loads the SDK on the first call, which takes
+ * 110 ms and 36 MB. Fields that a server refuses to know are left out from then on.
+ */
+export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
+  const { apiKey, baseUrl, model } = options
+  // OpenAI's newer models refuse the old name, other servers may overlook the new one.
+  const limitField = baseUrl === undefined ? 'max_completion_tokens' : 'max_tokens'
+  const refused = new Set<OptionalField>()
+  let loading: Promise<OpenAI> | undefined
+
+  async function open(request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+    loading ??= loadClient(options)
+    const client = await loading
+    const left = new Set(refused)
+    for (;;) {
+      const body = createRequestBody({ ...request, model: request.model ?? model }, limitField, left)
+      try {
+        const chunks = await client.chat.completions.create(body, { signal })
+        // Only now: the words of a refusal that stays may have meant something else.
+        for (const field of left) refused.add(field)
+        return chunks
+      } catch (error) {
+        const text = refusalText(error)
+        const fields = OPTIONAL_FIELDS.filter((field) => field in body && !left.has(field) && text.includes(field))
+        if (fields.length === 0) throw toCallError(error, apiKey)
+        for (const field of fields) left.add(field)
+      }
+    }
+  }
+
+  return {
+    defaultModel: model,
+    async *stream(request, signal) {
+      const chunks = await open(request, signal)
+      const toolCalls = createToolCallAssembly()
+      let hasBegun = false
+      try {
+        for await (const data of chunks) {
+          for (const event of eventsOf(decodeChunk(data), toolCalls)) {
+            hasBegun = true
+            yield event
+          }
+        }
+      } catch (error) {
+        throw toStreamError(error, hasBegun, apiKey)
+      }
+      // The SDK ends quietly when it was aborted.
+      signal.throwIfAborted()
+    },
+  }
+}
+
+async function loadClient({ apiKey, baseUrl }: OpenAiModelOptions): Promise<OpenAI> {
+  const { OpenAI } = await import('openai')
+  return new OpenAI({
+    // Null, or the SDK would look into the environment.
+    baseURL: baseUrl ?? null,
+    apiKey: apiKey ?? 'none',
+    ...(apiKey === undefined && { defaultHeaders: { Authorization: null } }),
+    fetch: fetchWithErrorText,
+    // Retries and timers are the caller's.
+    maxRetries: 0,
+    timeout: NO_TIMEOUT_MS,
+    // It would write what it cannot parse to the console.
+    logLevel: 'off',
+  })
+}
+
+function* eventsOf(chunk: OpenAiChunk, toolCalls: ToolCallAssembly): Generator<ModelEvent> {
+  const choice = chunk.choices?.find(({ index }) => !index)
+  const { content, refusal, reasoning_content, reasoning, tool_calls, function_call } = choice?.delta ?? {}
+  const deltas = tool_calls ?? (function_call ? [{ function: function_call }] : [])
+  for (const delta of deltas) toolCalls.add(delta)
+  // A refusal is what the model says instead.
+  const text = content || refusal
+  if (text) yield { type: 'text', text }
+  else if (reasoning_content || reasoning || deltas.length > 0) yield { type: 'activity' }
+  const reason = choice && finishReasonOf(choice)
+  if (reason !== undefined) {
+    for (const part of toolCalls.finish(reason)) yield { type: 'toolCall', part }
+    yield { type: 'finish', reason }
+  }
+  const usage = usageOf(chunk)
+  if (usage !== undefined) yield { type: 'usage', usage }
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyLog } from './chat/reply-log.ts'
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
+import type { ConversationEvents } from './memory/conversation-events.ts'
+import type { History } from './memory/history.ts'
+import { createMemory, type Memory } from './memory/memory.ts'
+import type { ReplyRecords } from './memory/reply-record.ts'
+import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
+import { createWriter, type Writer } from './memory/writer.ts'
+import { openHistory } from './open-history.ts'
+import type { VolatileStores } from './open-redis.ts'
+
+/** The memory on the stores that are configured, with the parts that it is made of. */
+export interface OpenMemory {
+  memory: Memory
+  history: History
+  records: ReplyRecords
+  guard: CacheGuard
+  writer: Writer
+  counter: WarmTokenCounter
+  events: ConversationEvents
+  replyLog: ReplyLog
+  /** Connects and creates what is missing in the stores; rejects when they are away, and `close` is due all the same. */
+  prepare(): Promise<void>
+  /** Drains the writer, at most `deadlineMs`, then closes the stores within a second. Never rejects. */
+  close(deadlineMs: number): Promise<void>
+}
+
+const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
+const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_000 }
+const CLOSE_DEADLINE_MS = 1_000
+
+/** Makes every part. Nothing but the cache is asked for before `prepare`. */
+export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
+  const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
+    openHistory(config),
+    openVolatile(config, log),
+  ])
+  const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
+  const writer = createWriter({
+    guard,
+    history,
+    onError: (conversationId, error) => log.warn({ conversationId, err: error }, 'background work failed'),
+  })
+  const counter = createTokenCounter()
+  const onFill = (conversationId: string, messages: number, tokens: number) =>
+    log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
+  const memory = createMemory(
+    { guard, history, records, writer, counter, events, now: Date.now, onFill },
+    { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
+  )
+  const parts = { history, records, guard, writer, counter, events, replyLog }
+  const prepare = async () => {
+    await history.prepare()
+    await records.prepare()
+  }
+  return { memory, ...parts, prepare, close: (deadlineMs) => close(parts, deadlineMs, log) }
+}
+
+async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
+  const limits = cacheLimits(config)
+  if (config.redisUrls.length > 0) {
+    const { openRedis } = await import('./open-redis.ts')
+    return openRedis(config.redisUrls, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs }, log)
+  }
+  const [{ createLocalCache }, { createLocalEvents }, { createLocalReplyLog }] = await Promise.all([
+    import('./memory/local-cache.ts'),
+    import('./memory/local-events.ts'),
+    import('./chat/local-reply-log.ts'),
+  ])
+  const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
+  return { cache, events: createLocalEvents(LOCAL_EVENTS), replyLog: createLocalReplyLog() }
+}
+
+function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
+  return { tailTokens: cacheTailTokens, ttlSeconds: cacheTtlSeconds }
+}
+
+/** A fault alone is nothing but a miss; that the cache is gone, or back, is worth a line. */
+function guardObserver(log: Log) {
+  return {
+    onFault: (operation: string, error: unknown) => log.debug({ operation, err: error }, 'cache fault'),
+    onAvailable: (available: boolean) => {
+      if (available) log.info('the cache is back')
+      else log.warn('the cache is gone: reads go to the history')
+    },
+    onMarkLost: (conversationId: string) => log.warn({ conversationId }, 'no room to keep a mark for the cache'),
+  }
+}
+
+/** The stores last, since the writer writes to them. */
+async function close(
+  parts: Omit<OpenMemory, 'memory' | 'prepare' | 'close'>,
+  deadlineMs: number,
+  log: Log,
+): Promise<void> {
+  const { writer, counter, events, replyLog, guard, history } = parts
+  await writer.drain(deadlineMs)
+  for (const part of [counter, events, replyLog, guard, history]) {
+    try {
+      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 5, undefined, { ref: false })])
+    } catch (error) {
+      log.warn({ err: error }, 'closing failed')
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { Conversation } from '../memory/conversation.ts'
+import type { ConversationKey } from '../memory/history.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { Message } from '../memory/message.ts'
+import { encodeConversation } from './openai-conversation.ts'
+import { encodeMessage } from './openai-message.ts'
+import { writeWhole } from './write-file.ts'
+
+/** JSON: one array of conversations. JSONL: one conversation a line. */
+export type ExportFormat = 'json' | 'jsonl'
+
+/** What an export did, and does while it runs. */
+export interface ExportReport {
+  conversations: number
+  messages: number
+  tokens: number
+}
+
+type ExportMemory = Pick<Memory, 'listConversations' | 'readMessages'>
+
+const CONVERSATIONS_AT_ONCE = 100
+/** A message takes up to 8 MB. */
+const MESSAGES_AT_ONCE = 100
+
+/**
+ * Writes every conversation of an owner, archived ones included, along its active path, as `importFile`
+ * reads it: oldest activity first, a page in memory at a time. The file is there when all of it is written.
+ */
+export async function exportFile(
+  memory: ExportMemory,
+  path: string,
+  { ownerId, format }: { ownerId: string; format: ExportFormat },
+  onProgress: (report: Readonly<ExportReport>) => void,
+): Promise<ExportReport> {
+  const report: ExportReport = { conversations: 0, messages: 0, tokens: 0 }
+  await writeWhole(path, exportTexts(memory, ownerId, format, report, onProgress))
+  return report
+}
+
+async function* exportTexts(
+  memory: ExportMemory,
+  ownerId: string,
+  format: ExportFormat,
+  report: ExportReport,
+  onProgress: (report: Readonly<ExportReport>) => void,
+): AsyncGenerator<string> {
+  if (format === 'json') yield '['
+  for await (const conversation of listAll(memory, ownerId)) {
+    if (format === 'json' && report.conversations > 0) yield ',\n'
+    yield `${JSON.stringify(encodeConversation(conversation)).slice(0, -1)},"messages":[`
+    let separator = ''
+    for await (const messages of readPages(memory, conversation)) {
+      yield separator + messages.map((message) => JSON.stringify(encodeMessage(message))).join(',')
+      separator = ','
+      report.messages += messages.length
+      report.tokens += messages.reduce((sum, { tokens }) => sum + tokens, 0)
+      onProgress(report)
+    }
+    yield format === 'json' ? ']}' : ']}\n'
+    report.conversations++
+    onProgress(report)
+  }
+  if (format === 'json') yield ']\n'
+}
+
+/**
+ * Oldest activity first: a conversation that goes on meanwhile moves ahead of the walk, never behind it. It
+ * may be met again there; then it has been written.
+ */
+async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<Conversation> {
+  const written = new Set<string>()
+  for (const archived of [false, true]) {
+    let older: ConversationKey | undefined
+    for (;;) {
+      const range = { ownerId, archived, limit: CONVERSATIONS_AT_ONCE, from: 'OLDEST' as const }
+      const page = await memory.listConversations({ ...range, ...(older && { older }) })
+      for (const conversation of page.toReversed()) {
+        if (written.has(conversation.id)) continue
+        written.add(conversation.id)
+        yield conversation
+      }
+      older = page[0]
+      if (older === undefined) break
+    }
+  }
+}
+
+/** Both bounds are near: sequences have no gaps, and stores read far for an open range. */
+async function* readPages(memory: ExportMemory, conversation: Conversation): AsyncGenerator<Message[]> {
+  let afterSequence = 0
+  for (;;) {
+    const beforeSequence = afterSequence + MESSAGES_AT_ONCE + 1
+    const range = { afterSequence, beforeSequence, limit: MESSAGES_AT_ONCE, from: 'OLDEST' as const }
+    const messages = await memory.readMessages(conversation, range)
+    if (messages.length > 0) yield messages
+    if (messages.length < MESSAGES_AT_ONCE) return
+    afterSequence += MESSAGES_AT_ONCE
+  }
+}

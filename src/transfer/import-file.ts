@@ -1,0 +1,175 @@
+import PQueue from 'p-queue'
+import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import { sliceBatch } from '../memory/batch-slices.ts'
+import { checkNewConversation, checkNewMessage } from '../memory/limits.ts'
+import type { Memory } from '../memory/memory.ts'
+import type { MessageDraft } from '../memory/message.ts'
+import type { Writer } from '../memory/writer.ts'
+import { decodeConversation, externalIdOf, type FileConversation } from './openai-conversation.ts'
+import { type FileRecord, readRecords } from './read-file.ts'
+import { FileFormatError } from './read-text.ts'
+
+export interface ImporterParts {
+  memory: Pick<Memory, 'createConversation' | 'updateConversation' | 'appendDrafts'>
+  writer: Pick<Writer, 'depth' | 'drain'>
+  now: () => number
+}
+
+export interface ImportLimits {
+  ownerId: string
+  maxMessageBytes: number
+}
+
+/** What an import did, and does while it runs. */
+export interface ImportReport {
+  /** Conversations that are stored whole now. */
+  conversations: number
+  /** Messages of the file that are in the history now; of them, those stored by this run and those there already. */
+  messages: number
+  stored: number
+  present: number
+  /** Tokens of those messages, their framing included. */
+  tokens: number
+  /** Conversations that were refused; nothing new of them is stored. */
+  refused: number
+  /** One line for each refused conversation, with its place in the file; the first ones, if they are many. */
+  faults: string[]
+}
+
+/** Conversations under way: enough to count one while another is inserted. */
+const CONCURRENCY = 8
+/** About as many characters a batch as a store takes at once; as each message counts 500, at most 1,000 messages. */
+const BATCH_LENGTH = 500_000
+/** More background jobs than this wait for the writer, which would drop them at some point. */
+const MAX_WRITER_DEPTH = 100
+const DRAIN_MS = 60_000
+const MAX_FAULTS = 100
+const EMPTY_REPORT = { conversations: 0, messages: 0, stored: 0, present: 0, tokens: 0, refused: 0 }
+/** What an external id has room for behind the prefix. */
+const MAX_ID_LENGTH = 249
+
+/**
+ * Imports a file: each conversation is checked whole, then stored in batches, in order, under ids that the
+ * file determines. So a second run stores nothing, and one after an interrupted run only what is missing.
+ * Rejects when the file or the history cannot be read on; what was stored until then stays.
+ */
+export async function importFile(
+  parts: ImporterParts,
+  path: string,
+  limits: ImportLimits,
+  onProgress: (bytes: number, report: Readonly<ImportReport>) => void,
+): Promise<ImportReport> {
+  const report: ImportReport = { ...EMPTY_REPORT, faults: [] }
+  const ids = new Set<string>()
+  const queue = new PQueue({ concurrency: CONCURRENCY })
+  const failures: unknown[] = []
+  let bytes = 0
+  const importRecord = async (record: FileRecord) => {
+    try {
+      const conversation = readChecked(record, ids, limits, parts.now())
+      await storeConversation(parts, conversation, limits.ownerId, (stored) => {
+        addTo(report, stored)
+        onProgress(bytes, report)
+      })
+      report.conversations++
+    } catch (error) {
+      if (isFault(error)) refuse(report, record.place, error.message)
+      else failures.push(error)
+    }
+    onProgress(bytes, report)
+  }
+  const onBytes = (read: number) => {
+    bytes = read
+  }
+  try {
+    for await (const record of readRecords(path, onBytes)) {
+      if (failures.length > 0) break
+      void queue.add(() => importRecord(record))
+      await queue.onSizeLessThan(1)
+    }
+  } catch (error) {
+    if (error instanceof FileFormatError) refuse(report, 'the file', error.message)
+    else failures.push(error)
+  }
+  await queue.onIdle()
+  if (failures.length > 0) throw failures[0]
+  return report
+}
+
+/** All that can be wrong with it is found here, before anything of it is stored. */
+function readChecked(record: FileRecord, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
+  if ('fault' in record) throw new FileFormatError(record.fault)
+  try {
+    const conversation = decodeConversation(record.value)
+    checkConversation(conversation, ids, limits, now)
+    return conversation
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new BadUserInputError('the conversation', 'nested less deeply', 'more levels than can be read')
+  }
+}
+
+function checkConversation(conversation: FileConversation, ids: Set<string>, limits: ImportLimits, now: number): void {
+  const { id, isNamed, settings, messages } = conversation
+  if (id === '' || id.length > MAX_ID_LENGTH) {
+    throw new BadUserInputError('id', `1 to ${MAX_ID_LENGTH} characters`, String(id.length))
+  }
+  checkNewConversation({ ...settings, externalId: externalIdOf(conversation) }, now)
+  for (const [index, message] of messages.entries()) {
+    checkNewMessage(`messages[${index}]`, message, limits.maxMessageBytes)
+  }
+  // The second would be taken for the first, grown or changed. Without ids, equal ones are the same.
+  if (isNamed && ids.has(id)) {
+    throw new BadUserInputError('id', 'unlike every other in the file', JSON.stringify(id.slice(0, 64)))
+  }
+  ids.add(id)
+}
+
+interface Stored {
+  messages: number
+  stored: number
+  tokens: number
+}
+
+async function storeConversation(
+  { memory, writer, now }: ImporterParts,
+  file: FileConversation,
+  ownerId: string,
+  onStored: (stored: Stored) => void,
+): Promise<void> {
+  const input = { ...file.settings, externalId: externalIdOf(file) }
+  const { conversation, created } = await memory.createConversation(ownerId, input, 'RETURN')
+  let isNew = created
+  for (const batch of sliceBatch(toDrafts(file, now()), BATCH_LENGTH)) {
+    const { messages, stored } = await memory.appendDrafts(ownerId, conversation.id, batch)
+    const tokens = messages.reduce((sum, message) => sum + message.tokens, 0)
+    onStored({ messages: messages.length, stored: stored.length, tokens })
+    isNew ||= stored.length > 0
+    if (writer.depth > MAX_WRITER_DEPTH) await writer.drain(DRAIN_MS)
+  }
+  const { archivedAt } = file
+  if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })
+}
+
+function toDrafts({ messages }: FileConversation, now: number): MessageDraft[] {
+  return messages.map((message, index) => ({ createdAt: now, ...message, clientMessageId: `import:${index}` }))
+}
+
+function addTo(report: ImportReport, { messages, stored, tokens }: Stored): void {
+  report.messages += messages
+  report.stored += stored
+  report.present += messages - stored
+  report.tokens += tokens
+}
+
+function refuse(report: ImportReport, place: string, reason: string): void {
+  report.refused++
+  if (report.faults.length < MAX_FAULTS) report.faults.push(`${place}: ${reason}`)
+}
+
+/** What is the file's fault; the history's are not. */
+function isFault(error: unknown): error is Error {
+  return [FileFormatError, BadUserInputError, ClientMessageIdConflictError, NotFoundError].some(
+    (kind) => error instanceof kind,
+  )
+}

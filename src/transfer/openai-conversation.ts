@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { BadUserInputError } from '../errors.ts'
+import type { Conversation } from '../memory/conversation.ts'
+import type { NewConversation } from '../memory/memory.ts'
+import type { Metadata } from '../memory/message.ts'
+import { omitAbsent } from '../memory/omit-absent.ts'
+import { isObject, type JsonObject, optional, readList, readObject, readText, readTime } from './json-fields.ts'
+import { decodeMessage, type FileMessage, OWN_FIELD } from './openai-message.ts'
+
+/** A conversation as a file has it. */
+export interface FileConversation {
+  /** The file's id, or a digest of the messages where it has none: the same at every reading. */
+  id: string
+  /** Whether the file says the id. */
+  isNamed: boolean
+  settings: Omit<NewConversation, 'externalId'>
+  /** Epoch milliseconds. */
+  archivedAt?: number
+  messages: FileMessage[]
+}
+
+/** What the external id of every imported conversation begins with. */
+const EXTERNAL_ID_PREFIX = 'import:'
+/** As conversations' own ids begin. */
+const OWN_ID_PREFIX = 'conv_'
+const SHOWN_KEYS = 8
+
+/**
+ * A conversation `{id, messages}` or a bare list of messages, in the chat completions format. Fields that
+ * are not known are ignored. Throws BadUserInputError with the field for what is another shape.
+ */
+export function decodeConversation(value: unknown): FileConversation {
+  const record: JsonObject = Array.isArray(value) ? { messages: value } : readConversation(value)
+  const messages = decodeMessages(readList('messages', record.messages))
+  const id = optional(readId, 'id', record.id)
+  const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
+  return omitAbsent({
+    id: id ?? createHash('sha256').update(JSON.stringify(messages)).digest('hex'),
+    isNamed: id !== undefined,
+    settings: { ...own.settings, ...omitAbsent({ title: optional(readText, 'title', record.title) }) },
+    archivedAt: own.archivedAt,
+    messages,
+  })
+}
+
+/** The conversation's own fields as they stand in a file, before its `messages`. */
+export function encodeConversation(conversation: Conversation): JsonObject {
+  const { externalId, title, model, instructions, encoding, metadata, createdAt, archivedAt, expiresAt } = conversation
+  const time = (value: number | undefined) => (value === undefined ? undefined : new Date(value).toISOString())
+  const own = {
+    externalId,
+    model,
+    instructions,
+    encoding,
+    metadata,
+    archivedAt: time(archivedAt),
+    expiresAt: time(expiresAt),
+  }
+  return { id: fileId(conversation), title, createdAt: time(createdAt), [OWN_FIELD]: own }
+}
+
+/** The external id under which a conversation of a file is stored. */
+export function externalIdOf({ id }: Pick<FileConversation, 'id'>): string {
+  return `${EXTERNAL_ID_PREFIX}${id}`
+}
+
+/**
+ * What came from a file keeps its id there, so that a file that went through several servers is known again.
+ * Other conversations have their own id. No two have the same: imported copies of a server's own
+ * conversations count as new ones.
+ */
+function fileId({ id, externalId }: Conversation): string {
+  const given = externalId?.startsWith(EXTERNAL_ID_PREFIX) ? externalId.slice(EXTERNAL_ID_PREFIX.length) : ''
+  return given === '' || given.startsWith(OWN_ID_PREFIX) ? id : given
+}
+
+function readConversation(value: unknown): JsonObject {
+  const record = readObject('the conversation', value)
+  if (Array.isArray(record.messages)) return record
+  if (isObject(record.mapping)) {
+    throw unknownShape('a ChatGPT export with a tree of messages (`mapping`), which cannot be read yet')
+  }
+  if (record.messages !== undefined) return record
+  if (record.role != null) throw unknownShape('a message by itself')
+  throw unknownShape(`one with the fields [${Object.keys(record).slice(0, SHOWN_KEYS).join(', ')}]`)
+}
+
+function unknownShape(given: string): BadUserInputError {
+  return new BadUserInputError('the conversation', 'an object with `messages`', given)
+}
+
+/** In the older format calls have no ids: a result belongs to the newest call before it. */
+function decodeMessages(values: readonly unknown[]): FileMessage[] {
+  let functionCall = 0
+  return values.map((value, index) => {
+    if (isObject(value) && value.function_call != null) functionCall = index
+    return decodeMessage(`messages[${index}]`, value, `function_call_${functionCall}`)
+  })
+}
+
+function decodeOwn(field: string, value: unknown) {
+  const own = readObject(field, value)
+  const text = (name: string) => optional(readText, `${field}.${name}`, own[name])
+  const settings = omitAbsent({
+    model: text('model'),
+    instructions: text('instructions'),
+    encoding: text('encoding'),
+    metadata: optional(readObject, `${field}.metadata`, own.metadata) as Metadata | undefined,
+    expiresAt: optional(readTime, `${field}.expiresAt`, own.expiresAt),
+  })
+  return { settings, archivedAt: optional(readTime, `${field}.archivedAt`, own.archivedAt) }
+}
+
+function readId(field: string, value: unknown): string {
+  return Number.isSafeInteger(value) ? String(value) : readText(field, value)
+}

@@ -1,0 +1,30 @@
+import { SingleBar } from 'cli-progress'
+
+/** Shows how far a command is: a bar on a terminal, else a line every few seconds. */
+export interface Progress {
+  /** `done` counts towards the total; the other numbers stand in the format's `{name}` places. */
+  update(done: number, numbers: object): void
+  stop(): void
+}
+
+const LINE_EVERY_MS = 5_000
+/** Leaves room for the numbers on a line of 80. */
+const BAR_LENGTH = 16
+
+/** Begins to show; `total` may be 0 where it is not known, and the format has no bar then. */
+export function startProgress(stream: NodeJS.WriteStream, format: string, total: number, numbers: object): Progress {
+  const bar = new SingleBar({
+    stream,
+    format: stream.isTTY ? format : format.replace('{bar} ', ''),
+    barsize: BAR_LENGTH,
+    // The bar turns wrapping off, and an interrupt would leave the terminal so.
+    linewrap: true,
+    noTTYOutput: true,
+    notTTYSchedule: LINE_EVERY_MS,
+  })
+  bar.start(total, 0, numbers)
+  return {
+    update: (done, current) => bar.update(done, { ...current }),
+    stop: () => bar.stop(),
+  }
+}

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { createAppender } from '../../src/memory/appender.ts'
+import { createCacheGuard } from '../../src/memory/cache-guard.ts'
+import type { Conversation } from '../../src/memory/conversation.ts'
+import { createEraser } from '../../src/memory/eraser.ts'
+import { createConversationId } from '../../src/memory/ids.ts'
+import { createLocalCache } from '../../src/memory/local-cache.ts'
+import type { ReplyRecords } from '../../src/memory/reply-record.ts'
+import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
+import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
+import { createWriter } from '../../src/memory/writer.ts'
+import { plainCounter } from './interleaving/plain-node.ts'
+import { endedReply, queuedReply, sampleReply, TIME } from './reply-samples.ts'
+
+const SECOND_PASS_MS = 60_000
+
+async function startEraser() {
+  const clock = { now: TIME }
+  const now = () => clock.now
+  const database = createSqliteDatabase(':memory:')
+  const [history, replies] = [createSqliteHistory(database, now), createSqliteReplies(database)]
+  await history.prepare()
+  await replies.prepare()
+  const removals: number[] = []
+  const records: ReplyRecords = {
+    ...replies,
+    async remove(conversationId, limit) {
+      const removed = await replies.remove(conversationId, limit)
+      removals.push(removed)
+      return removed
+    },
+  }
+  const cache = createLocalCache({ tailTokens: 100, ttlSeconds: 60, maxBytes: 1_000_000 }, now)
+  const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
+  const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
+  const writer = createWriter({ guard, history, onError() {} })
+  const parts = { guard, history, records, writer, counter: plainCounter, now }
+  const { append } = createAppender({ ...parts, onStored() {} })
+
+  async function converse(replyCount: number): Promise<string> {
+    const id = createConversationId()
+    const empty = { branches: [], activeBranch: '0', branchEpoch: 0, heads: {}, createdAt: TIME, lastMessageAt: TIME }
+    const conversation: Conversation = { id, ownerId: 'ann', encoding: 'o200k_base', ...empty }
+    await history.createConversation(conversation)
+    const { question } = sampleReply(id)
+    await append('ann', id, [question])
+    for (let index = 0; index < replyCount; index++) await records.insert(endedReply(id))
+    await records.insert(sampleReply(id))
+    await records.insert(queuedReply(id, 1))
+    return id
+  }
+
+  const countMessages = async (conversationId: string) =>
+    (await history.readTokenRange({ conversationId, branch: '0', fromTokens: 0, limit: 10 })).length
+  return { clock, history, records, removals, eraser: createEraser(parts), writer, converse, countMessages }
+}
+
+test('a deletion removes messages and replies in bounded steps, and those of no other conversation', async () => {
+  const { records, removals, eraser, writer, converse, countMessages } = await startEraser()
+  const [gone, kept] = [await converse(1_500), await converse(1)]
+  await eraser.deleteConversation('ann', gone)
+  await writer.drain(10_000)
+  expect(removals).toEqual([1_000, 502, 0])
+  expect([await countMessages(gone), await countMessages(kept)]).toEqual([0, 1])
+  expect(await records.findNewest(gone)).toBeUndefined()
+  expect(await records.findActive(kept)).toBeDefined()
+})
+
+test('a claim that was under way at the deletion is removed by the second pass, before the document', async () => {
+  const { clock, history, records, eraser, writer, converse } = await startEraser()
+  const id = await converse(1)
+  await eraser.deleteConversation('ann', id)
+  await writer.drain(10_000)
+  const late = sampleReply(id)
+  await records.insert(late)
+  await eraser.sweep()
+  expect(await records.find(late.id)).toStrictEqual(late)
+  clock.now += SECOND_PASS_MS + 1
+  await eraser.sweep()
+  expect(await records.find(late.id)).toBeUndefined()
+  expect(await history.findUnfinishedDeletions(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
+})
+
+test('a deletion whose replies cannot be removed stays unfinished until they can', async () => {
+  const { clock, history, records, eraser, writer, converse } = await startEraser()
+  const id = await converse(1)
+  const { remove } = records
+  records.remove = () => Promise.reject(new Error('away'))
+  await eraser.deleteConversation('ann', id)
+  await writer.drain(10_000)
+  clock.now += SECOND_PASS_MS + 1
+  await expect(eraser.sweep()).rejects.toThrow('away')
+  expect(await history.findUnfinishedDeletions(clock.now, 10)).toMatchObject([{ conversationId: id }])
+  records.remove = remove
+  await eraser.sweep()
+  expect(await records.findNewest(id)).toBeUndefined()
+  expect(await history.findUnfinishedDeletions(clock.now, 10)).toEqual([])
+})

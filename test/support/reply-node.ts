@@ -1,0 +1,112 @@
+import type { ChatModel } from '../../src/chat/chat-model.ts'
+import { createReplies, type NewReply, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
+import type { ReplyEvent } from '../../src/chat/reply-event.ts'
+import type { ReplyLog } from '../../src/chat/reply-log.ts'
+import type { Cache } from '../../src/memory/cache.ts'
+import { createCacheGuard } from '../../src/memory/cache-guard.ts'
+import type { ConversationEvents } from '../../src/memory/conversation-events.ts'
+import type { History } from '../../src/memory/history.ts'
+import { createMemory, type Memory } from '../../src/memory/memory.ts'
+import type { ReplyRecords } from '../../src/memory/reply-record.ts'
+import { createTokenCounter } from '../../src/memory/token-counter.ts'
+import { createWriter } from '../../src/memory/writer.ts'
+
+export const OWNER = 'local'
+
+/** What the nodes of a test share: the stores and what goes between nodes. */
+export interface SharedParts {
+  history: History
+  records: ReplyRecords
+  cache: Cache
+  events: ConversationEvents
+  log: ReplyLog
+}
+
+export interface ReplyNode {
+  memory: Memory
+  replies: Replies
+  faults: unknown[]
+  stop(): Promise<void>
+}
+
+/** Short, so that nothing in a test waits long; a test that needs another sets it. */
+const LIMITS: RepliesLimits = {
+  firstTokenMs: 10_000,
+  idleMs: 10_000,
+  leaseMs: 2_000,
+  checkpointMs: 50,
+  replyTimeoutMs: 60_000,
+  heartbeatMs: 10_000,
+  queueLimit: 4,
+}
+
+/** A node of a test: the real memory and replies on shared stores, with its own model. */
+export function createReplyNode(shared: SharedParts, model: ChatModel, limits: Partial<RepliesLimits> = {}): ReplyNode {
+  const { history, records, events, log } = shared
+  const faults: unknown[] = []
+  const guard = createCacheGuard(
+    shared.cache,
+    { commandTimeoutMs: 1_000 },
+    { onFault: (_operation, error) => void faults.push(error), onAvailable() {}, onMarkLost() {} },
+  )
+  const counter = createTokenCounter()
+  const writer = createWriter({ guard, history, onError: (_id, error) => void faults.push(error) })
+  const memory = createMemory(
+    { guard, history, records, writer, counter, events, now: Date.now, onFill() {} },
+    { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 },
+  )
+  const onFault = (_replyId: string, error: unknown) => void faults.push(error)
+  const replies = createReplies(
+    { records, memory, counter, model, log, now: Date.now, onFault },
+    { ...LIMITS, ...limits },
+  )
+  return {
+    memory,
+    replies,
+    faults,
+    async stop() {
+      await replies.stop(1_000)
+      await writer.drain(1_000)
+      await counter.close()
+    },
+  }
+}
+
+/** A question with an id, and everything else as by default. */
+export function questionOf(
+  conversationId: string,
+  text: string,
+  more: Partial<NewReply> & { id?: string } = {},
+): NewReply {
+  const { id = text, ...rest } = more
+  return {
+    conversationId,
+    question: {
+      role: 'USER',
+      status: 'COMPLETE',
+      createdAt: Date.now(),
+      parts: [{ type: 'text', text }],
+      clientMessageId: id,
+    },
+    maxTokens: 3_000,
+    anchor: 0.25,
+    onBusy: 'REJECT',
+    onDisconnect: 'CONTINUE',
+    ...rest,
+  }
+}
+
+/** Every event of a stream to its end, as far as the signal lets it. */
+export async function collect(stream: AsyncIterable<ReplyEvent>): Promise<ReplyEvent[]> {
+  const events: ReplyEvent[] = []
+  for await (const event of stream) events.push(event)
+  return events
+}
+
+/** The text that a client has who placed every delta, in the order in which they came. */
+export function placeDeltas(events: readonly ReplyEvent[], before = ''): string {
+  return events.reduce(
+    (text, event) => (event.type === 'ReplyDelta' ? text.slice(0, event.offset) + event.text : text),
+    before,
+  )
+}

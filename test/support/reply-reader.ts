@@ -1,0 +1,36 @@
+import type { ReplyLog } from '../../src/chat/reply-log.ts'
+
+/** A follower that writes down what it hears, and any gap. */
+export interface ReplyReader {
+  readonly text: string
+  readonly wakes: number
+  /** Texts told twice, in whole or in part, and texts told with a gap before them. */
+  readonly repeated: number
+  readonly gaps: number
+  stop(): void
+}
+
+/** Follows a reply from where `known`, which it has already, ends. */
+export function followReply(log: ReplyLog, replyId: string, known = ''): ReplyReader {
+  const heard = { text: known, wakes: 0, repeated: 0, gaps: 0 }
+  const listener = {
+    onText(offset: number, text: string) {
+      if (offset < heard.text.length) heard.repeated += 1
+      if (offset > heard.text.length) heard.gaps += 1
+      heard.text = heard.text.slice(0, offset) + text
+    },
+    onWake() {
+      heard.wakes += 1
+    },
+  }
+  const stop = log.follow(replyId, listener, known.length)
+  return Object.assign(heard, { stop })
+}
+
+/** Writes text to the log in pieces, as a run does. */
+export function writeReply(log: ReplyLog, replyId: string, pieces: readonly string[], offset = 0): number {
+  return pieces.reduce((place, piece) => {
+    log.write(replyId, place, piece)
+    return place + piece.length
+  }, offset)
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Conversation } from '../../src/memory/conversation.ts'
+import type { Message } from '../../src/memory/message.ts'
+import { exportFile } from '../../src/transfer/export-file.ts'
+import { type ImportReport, importFile } from '../../src/transfer/import-file.ts'
+import { startTestMemory } from './test-memory.ts'
+
+const ownerId = 'local'
+
+/** An empty memory, and what imports into it and exports from it. */
+export interface TransferStores {
+  importFile(path: string): Promise<ImportReport>
+  exportFile(path: string): Promise<void>
+  /** Every conversation, the oldest first, with its messages. */
+  readAll(): Promise<{ conversation: Conversation; messages: Message[] }[]>
+}
+
+/** Ends with the test. */
+export async function startTransferStores(maxMessageBytes = 1_048_576): Promise<TransferStores> {
+  const { memory, stop } = await startTestMemory()
+  onTestFinished(stop)
+  const writer = { depth: 0, drain: memory.drain }
+  return {
+    importFile: (path) => importFile({ memory, writer, now: Date.now }, path, { ownerId, maxMessageBytes }, () => {}),
+    async exportFile(path) {
+      const format = path.endsWith('.json') ? 'json' : 'jsonl'
+      await exportFile(memory, path, { ownerId, format }, () => {})
+    },
+    async readAll() {
+      const range = { ownerId, limit: 1_000, from: 'NEWEST' as const }
+      const lists = [
+        memory.listConversations({ ...range, archived: false }),
+        memory.listConversations({ ...range, archived: true }),
+      ]
+      const conversations = (await Promise.all(lists)).flat().sort((a, b) => a.id.localeCompare(b.id))
+      const all = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000, from: 'OLDEST' as const }
+      return await Promise.all(
+        conversations.map(async (conversation) => ({
+          conversation,
+          messages: await memory.readMessages(conversation, all),
+        })),
+      )
+    },
+  }
+}
+
+/** A directory of the test's own. */
+export async function createDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'backscroll-transfer-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** A file in a directory of the test's own. */
+export async function writeTestFile(name: string, content: string | Buffer): Promise<string> {
+  const path = join(await createDirectory(), name)
+  await writeFile(path, content)
+  return path
+}

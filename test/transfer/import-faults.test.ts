@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest'
+import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
+
+const good = { role: 'user', content: 'hello' }
+const json = JSON.stringify
+
+/** What is said of a file, and how many conversations it left. */
+async function faultsOf(name: string, content: string | Buffer) {
+  const stores = await startTransferStores(1_000)
+  const { faults } = await stores.importFile(await writeTestFile(name, content))
+  return { faults, stored: (await stores.readAll()).length }
+}
+
+test.each([
+  [
+    'a message without a role',
+    { content: 'x' },
+    'messages[1].role must be one of system, developer, user, assistant, tool, function; got nothing.',
+  ],
+  [
+    'an unknown role',
+    { role: 'bot', content: 'x' },
+    'messages[1].role must be one of system, developer, user, assistant, tool, function; got "bot".',
+  ],
+  ['a message that is no object', 'x', 'messages[1] must be an object; got "x".'],
+  [
+    'content of another type',
+    { role: 'user', content: 7 },
+    'messages[1].content must be a string or a list of parts; got 7.',
+  ],
+  [
+    'no content',
+    { role: 'assistant', content: null },
+    'messages[1].content must be a string or a list of parts; got null.',
+  ],
+  ['an empty list of parts', { role: 'user', content: [] }, 'messages[1].parts must be from 1 to 100 parts; got 0.'],
+  [
+    'an unknown part',
+    { role: 'user', content: [{ type: 'input_audio' }] },
+    'messages[1].content[0].type must be one of text, refusal, image_url, file; got "input_audio".',
+  ],
+  [
+    'an image within the text',
+    { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] },
+    'messages[1].content[0].image_url.url must be an http or https URL (files within the text are not kept); got "data:image/png;base64,AAAA".',
+  ],
+  [
+    'a result without its call',
+    { role: 'tool', content: 'x' },
+    'messages[1].tool_call_id must be a string; got nothing.',
+  ],
+  [
+    'calls of another type',
+    { role: 'assistant', tool_calls: [{ id: 'a', type: 'custom' }] },
+    'messages[1].tool_calls[0].type must be one of function; got "custom".',
+  ],
+  [
+    'calls by a user',
+    { role: 'user', content: '', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '' } }] },
+    'messages[1].role must be ASSISTANT when a part is a tool call; got USER.',
+  ],
+  [
+    'a time that is none',
+    { role: 'user', content: 'x', createdAt: 'Tuesday' },
+    'messages[1].createdAt must be a date (ISO 8601, or since 1970); got "Tuesday".',
+  ],
+  [
+    'a message over the limit',
+    { role: 'user', content: 'x'.repeat(1_001) },
+    'messages[1] must be at most 1000 bytes; got 1001 bytes.',
+  ],
+  [
+    'half of a surrogate pair',
+    { role: 'user', content: '\ud83d' },
+    'messages[1].parts[0].text must be well-formed Unicode; got half of a surrogate pair.',
+  ],
+])('%s is named with its place, and nothing of its conversation is stored', async (_, message, fault) => {
+  const lines = [{ messages: [good] }, { messages: [good, message] }, { messages: [good, good] }]
+  expect(await faultsOf('a.jsonl', lines.map((line) => json(line)).join('\n'))).toEqual({
+    faults: [`line 2: ${fault}`],
+    stored: 2,
+  })
+})
+
+test.each([
+  [
+    'another shape',
+    { text: 'x', label: 1 },
+    'the conversation must be an object with `messages`; got one with the fields [text, label].',
+  ],
+  [
+    'a ChatGPT export',
+    { title: 'x', mapping: {} },
+    'the conversation must be an object with `messages`; got a ChatGPT export with a tree of messages (`mapping`), which cannot be read yet.',
+  ],
+  ['no object', 3, 'the conversation must be an object; got 3.'],
+  ['messages that are no list', { messages: {} }, 'messages must be a list; got {}.'],
+  ['an id of another type', { id: {}, messages: [] }, 'id must be a string; got {}.'],
+  ['a title of another type', { title: 3, messages: [] }, 'title must be a string; got 3.'],
+  [
+    'an unknown encoding',
+    { backscroll: { encoding: 'x' }, messages: [] },
+    'encoding must be one of o200k_base, o200k_harmony, cl100k_base, p50k_base, p50k_edit, r50k_base, gpt2; got "x".',
+  ],
+  ['an id that was there', { id: 'one', messages: [good] }, 'id must be unlike every other in the file; got "one".'],
+])('%s is named with its place in an array', async (_, value, fault) => {
+  const conversations = [{ id: 'one', messages: [good] }, value, { id: 'two', messages: [good] }]
+  expect(await faultsOf('a.json', json(conversations))).toEqual({ faults: [`[1]: ${fault}`], stored: 2 })
+})
+
+test('a message by itself on a line of JSONL is no conversation', async () => {
+  const { faults } = await faultsOf('a.jsonl', json(good))
+  expect(faults).toEqual(['line 1: the conversation must be an object with `messages`; got a message by itself.'])
+})
+
+test('a line that is no JSON does not keep the others away', async () => {
+  const { faults, stored } = await faultsOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
+  expect(faults).toEqual([expect.stringMatching(/^line 2: no JSON: /)])
+  expect(stored).toBe(2)
+})
+
+test('an array that breaks off is told with the last place that was read', async () => {
+  const { faults, stored } = await faultsOf('a.json', `[${json({ messages: [good] })},{"messages":[`)
+  expect(faults).toEqual([expect.stringMatching(/^the file: no JSON from \[1\] on: /)])
+  expect(stored).toBe(1)
+})
+
+test('what is no UTF-8 or no JSON at all is told as such', async () => {
+  const latin = Buffer.from('{"messages":[{"role":"user","content":"caf\xe9"}]}', 'latin1')
+  expect((await faultsOf('a.jsonl', latin)).faults).toEqual(['the file: not UTF-8 after 0 bytes'])
+  expect((await faultsOf('a.json', latin)).faults).toEqual(['the file: not UTF-8 after 0 bytes'])
+  expect((await faultsOf('a.csv', 'role,content')).faults).toEqual([
+    'the file: neither JSON nor JSONL: it begins with "r"',
+  ])
+})
+
+test('a message that changed since the last import is a fault, and one more at the end is stored', async () => {
+  const stores = await startTransferStores()
+  const conversation = (...contents: string[]) =>
+    json([{ id: 'one', messages: contents.map((content) => ({ role: 'user', content })) }])
+  await stores.importFile(await writeTestFile('a.json', conversation('a', 'b')))
+  const grown = await stores.importFile(await writeTestFile('a.json', conversation('a', 'b', 'c')))
+  expect(grown).toMatchObject({ messages: 3, stored: 1, present: 2, refused: 0 })
+  const changed = await stores.importFile(await writeTestFile('a.json', conversation('a', 'B', 'c')))
+  expect(changed.faults).toEqual(['[0]: clientMessageId "import:1" is stored with other content.'])
+})
+
+test('many faults are counted, and the first hundred told', async () => {
+  const stores = await startTransferStores()
+  const report = await stores.importFile(await writeTestFile('a.jsonl', '3\n'.repeat(250)))
+  expect(report.refused).toBe(250)
+  expect(report.faults).toHaveLength(100)
+})
