@@ -87,6 +87,16 @@ export function testCache(name: string, getCache: () => Cache): void {
       expect(await registerOf(id)).toMatchObject({ marks: { '0': 5 } })
     })
 
+    test('a tail keeps the end of its conversation, also when a confirm joins to it', async () => {
+      const id = newConversation()
+      const expiresAt = 1_800_000_000_001
+      await getCache().open(id, 'g1')
+      await getCache().fill(id, tailOf(1, 3, { expiresAt }), 50)
+      expect(await storedTail(id)).toEqual(tailOf(1, 3, { expiresAt }))
+      await getCache().confirm(id, appendedOf(4, 5))
+      expect(await storedTail(id)).toEqual(tailOf(1, 5, { expiresAt }))
+    })
+
     test('an empty tail still tells the head, and a confirm joins to it', async () => {
       const id = newConversation()
       await getCache().open(id, 'g1')
