@@ -1,15 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
 import type { Json } from '../memory/message.ts'
 import type { ChatModel } from './chat-model.ts'
 
 const DEFAULT_DELAY_MS = 25
 const EXCERPT_CHARACTERS = 100
-
-const chatMessage = z.object({
-  role: z.string(),
-  content: z.union([z.string(), z.array(z.object({ text: z.string().optional() }))]).nullish(),
-})
 
 /**
  * A model that needs no key and no network: its answer says what context it was given. It streams word by
@@ -52,11 +46,16 @@ function describeContext(messages: readonly Json[]): string {
   ].join('\n\n')
 }
 
+/** By hand: a schema library would be most of what the demo costs at the start. */
 function lineOf(message: Json): Line {
-  const { data } = chatMessage.safeParse(message)
-  const content = data?.content ?? ''
-  const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('')
-  return { role: data?.role ?? 'unknown', text }
+  const { role, content } = fieldsOf(message)
+  const parts = Array.isArray(content) ? content : [{ text: content ?? '' }]
+  const texts = parts.map((part) => fieldsOf(part)['text'])
+  return { role: String(role ?? 'unknown'), text: texts.filter((text) => typeof text === 'string').join('') }
+}
+
+function fieldsOf(value: Json): { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
 }
 
 /** As "3 messages (2 user, 1 assistant)". */

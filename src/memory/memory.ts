@@ -199,8 +199,12 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
       return appendDrafts(ownerId, conversationId, drafts)
     },
 
-    readMessages: ({ id, activeBranch }, range) =>
-      history.readSequenceRange({ ...range, conversationId: id, branch: activeBranch }),
+    readMessages: (conversation, range) =>
+      history.readSequenceRange({
+        ...tightRange(range, headHint(conversation, conversation.activeBranch)),
+        conversationId: conversation.id,
+        branch: conversation.activeBranch,
+      }),
 
     async findMessages(ownerId, ids) {
       const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
@@ -238,6 +242,19 @@ function contextFault(request: ContextRequest, limits: MemoryLimits): Error | un
   } catch (error) {
     return error as Error
   }
+}
+
+type OpenRange = Omit<SequenceRange, 'conversationId' | 'branch'>
+
+/**
+ * The same stretch with both bounds near: sequences have no gaps, and the true head is at or above the
+ * hint. Not every server stops at a limit.
+ */
+function tightRange(range: OpenRange, hint: Head): OpenRange {
+  const { afterSequence, beforeSequence, limit, from } = range
+  if (from === 'OLDEST') return { ...range, beforeSequence: Math.min(beforeSequence, afterSequence + limit + 1) }
+  const newest = Math.min(beforeSequence - 1, hint.sequence)
+  return { ...range, afterSequence: Math.max(afterSequence, newest - limit) }
 }
 
 function newConversation(ownerId: string, input: NewConversation, createdAt: number): Conversation {

@@ -99,9 +99,11 @@ export function encodeMessage(message: Message): MessageDocument {
 }
 
 export function decodeMessage(document: MessageDocument): Message {
-  const { _id: id, conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = document
+  const { _id: id, conversationId, branch, sequence, tokens, tokenStart, usage } = document
   const place = { id, conversationId, branch, sequence, tokens, tokenStart }
-  return omitAbsent({ ...place, ...decodeDraft(document), createdAt: createdAt.getTime(), usage })
+  const message: Message = { ...place, createdAt: document.createdAt.getTime(), ...decodeDraft(document) }
+  if (usage !== undefined) message.usage = usage
+  return message
 }
 
 function encodeTime(time: number | null | undefined): Date | undefined {

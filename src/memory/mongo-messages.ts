@@ -94,9 +94,10 @@ async function insertSlice(collection: Collection<MessageDocument>, slice: reado
     await collection.insertMany(slice.map(encodeMessage), { ordered: true })
     return { inserted: slice.length, duplicate: false }
   } catch (error) {
-    const isBulk = error instanceof MongoBulkWriteError
-    if (isBulk && isDuplicateKey(error)) return { inserted: error.insertedCount, duplicate: true }
-    throw error
+    if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error
+    // The prefix must be on a majority's disks too before it counts as stored.
+    if (error.result.getWriteConcernError() !== undefined) throw error
+    return { inserted: error.insertedCount, duplicate: true }
   }
 }
 

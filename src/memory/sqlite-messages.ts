@@ -18,7 +18,7 @@ export type SqliteMessages = Pick<
 >
 
 /** One transaction's characters: a few milliseconds of the event loop. */
-const SLICE_LENGTH = 500_000
+const SLICE_LENGTH = 250_000
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
 const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(', ')})

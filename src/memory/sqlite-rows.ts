@@ -100,15 +100,10 @@ export function encodeMessage(message: Message): SqliteValues {
 
 export function decodeMessage(row: MessageRow): Message {
   const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = row
-  const place = {
-    id: messageId(conversationId, branch, sequence),
-    conversationId,
-    branch,
-    sequence,
-    tokens,
-    tokenStart,
-  }
-  return omitAbsent({ ...place, ...decodeDraft(row), createdAt, usage: decodeJson<Usage>(usage) })
+  const id = messageId(conversationId, branch, sequence)
+  const message: Message = { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, ...decodeDraft(row) }
+  if (usage != null) message.usage = JSON.parse(usage) as Usage
+  return message
 }
 
 /** Every column has its value, null where there is none: SQLite would keep the one of the statement's last use. */

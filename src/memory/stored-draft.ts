@@ -46,19 +46,21 @@ export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
   })
 }
 
+/** Field by field, since every message of every read from history comes through here. */
 export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> {
   const { role, status, content, parts, author, replyTo, metadata, clientMessageId: key, finishReason, model } = stored
-  return omitAbsent({
+  const draft: Omit<MessageDraft, OwnFields> = {
     role,
     status,
-    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text' as const, text: content }],
-    author,
-    replyTo,
-    metadata: decodeJson<Metadata>(metadata),
+    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text', text: content }],
     ...keyOwner(key),
-    finishReason,
-    model,
-  })
+  }
+  if (author != null) draft.author = author
+  if (replyTo != null) draft.replyTo = replyTo
+  if (metadata != null) draft.metadata = JSON.parse(metadata) as Metadata
+  if (finishReason != null) draft.finishReason = finishReason
+  if (model != null) draft.model = model
+  return draft
 }
 
 export function encodeJson(value: object | Absent): string | undefined {

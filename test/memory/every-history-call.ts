@@ -20,7 +20,7 @@ export function everyHistoryCall(history: History): Record<string, () => Promise
     readSequenceRange: () =>
       history.readSequenceRange({ ...place, afterSequence: 0, beforeSequence: 9, from: 'OLDEST' }),
     findMessages: () => history.findMessages([message.id]),
-    findByClientMessageIds: () => history.findByClientMessageIds(id, ['x']),
+    findByIdempotencyKeys: () => history.findByIdempotencyKeys(id, ['c:x']),
     updateMessageMetadata: () => history.updateMessageMetadata(message.id, { a: 1 }),
     markDeleted: () => history.markDeleted('ann', id, 5),
     removeMessages: () => history.removeMessages(id, 10),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { idempotencyKey } from '../../src/memory/idempotency-key.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import type { Json, Message, MessagePart } from '../../src/memory/message.ts'
 import type { HistoryUnderTest } from './history-suite.ts'
@@ -154,22 +155,19 @@ export function describeMessages(subject: HistoryUnderTest): void {
       expect(await subject.history.findMessages([])).toStrictEqual([])
     })
 
-    it('are found by the ids of their client, and not by those of a reply', async () => {
+    it('are found by the keys of their client and of their reply', async () => {
       const id = createConversationId()
       const messages = Array.from({ length: 40 }, (_, index) =>
         sampleMessage(id, index + 1, { clientMessageId: `c${index}` }),
       )
-      await subject.history.insertMessages([...messages, sampleMessage(id, 41, { replyId: 'rep' })])
-      const asked = [
-        'rep',
-        'r:rep',
-        'none',
-        ...messages.slice(5, 30).map(({ clientMessageId = '' }) => clientMessageId),
-      ]
-      const found = await subject.history.findByClientMessageIds(id, asked)
-      expect(sequences(found).sort((a, b) => a - b)).toStrictEqual(sequences(messages.slice(5, 30)))
-      expect(await subject.history.findByClientMessageIds(createConversationId(), ['c1'])).toStrictEqual([])
-      expect(await subject.history.findByClientMessageIds(id, [])).toStrictEqual([])
+      const [ofReply, bare] = [sampleMessage(id, 41, { replyId: 'c7' }), sampleMessage(id, 42)]
+      await subject.history.insertMessages([...messages, ofReply, bare])
+      const wanted = [...messages.slice(5, 30), ofReply]
+      const asked = ['c7', 'r:c8', 'c:none', '', ...wanted.flatMap((message) => idempotencyKey(message) ?? [])]
+      const found = await subject.history.findByIdempotencyKeys(id, [...asked, ...asked])
+      expect(found.sort((a, b) => a.sequence - b.sequence)).toStrictEqual(wanted)
+      expect(await subject.history.findByIdempotencyKeys(createConversationId(), ['c:c1'])).toStrictEqual([])
+      expect(await subject.history.findByIdempotencyKeys(id, [])).toStrictEqual([])
     })
 
     it('change in their metadata only', async () => {

@@ -1,19 +1,19 @@
 import { MongoClient } from 'mongodb'
-import { afterAll, expect, inject, test, vi } from 'vitest'
+import { afterAll, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import { mongoClientOptions } from '../../src/memory/mongo-client-options.ts'
 import { createMongoReplies } from '../../src/memory/mongo-replies.ts'
 import { startMongodb } from '../support/services.ts'
 import { everyReplyCall } from './every-reply-call.ts'
+import { databaseUrl } from './mongo-database.ts'
 import { describeReplyRecords } from './reply-records-suite.ts'
 import { sampleReply } from './reply-samples.ts'
 
 const BOUND_MS = 5_000
 
-const url = new URL(inject('mongodbUrl'))
-url.pathname = '/reply-records-suite'
-const client = new MongoClient(url.href, { ...mongoClientOptions(), monitorCommands: true })
+const url = databaseUrl(inject('mongodbUrl'), 'reply-records-suite')
+const client = new MongoClient(url, { ...mongoClientOptions(), monitorCommands: true })
 
 afterAll(() => client.close())
 
@@ -35,6 +35,7 @@ test('every method is at most two commands to MongoDB', async () => {
 
 test('while MongoDB is away every call fails in bounded time, and what was acknowledged is there afterwards', async () => {
   const server = await startMongodb()
+  onTestFinished(server.stop)
   const own = new MongoClient(server.url, mongoClientOptions())
   const records = createMongoReplies(own)
   await records.prepare()
@@ -60,5 +61,4 @@ test('while MongoDB is away every call fails in bounded time, and what was ackno
   expect(await records.insert(sampleReply(reply.conversationId))).toBe(false)
   await own.close()
   await expect(records.find(reply.id)).rejects.toBeInstanceOf(HistoryUnavailableError)
-  await server.stop()
 })

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
@@ -20,7 +21,7 @@ describe('the SQLite file', () => {
   it('is shared by processes: 32 writers in four of them leave no gap and lose nothing', async () => {
     const path = join(directory, 'shared', 'history.db')
     const id = createConversationId()
-    const program = join(import.meta.dirname, 'sqlite-writer.ts')
+    const program = fileURLToPath(new URL('./sqlite-writer.ts', import.meta.url))
     const processes = Array.from({ length: 4 }, (_, index) => [program, path, id, `p${index}`, '8', '5'])
     await Promise.all(processes.map((argv) => run(process.execPath, argv)))
     const history = createSqliteHistory(path)

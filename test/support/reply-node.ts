@@ -42,6 +42,7 @@ const LIMITS: RepliesLimits = {
 
 /** A node of a test: the real memory and replies on shared stores, with its own model. */
 export function createReplyNode(shared: SharedParts, model: ChatModel, limits: Partial<RepliesLimits> = {}): ReplyNode {
+  const { history, records, events, log } = shared
   const faults: unknown[] = []
   const guard = createCacheGuard(
     shared.cache,
@@ -49,12 +50,11 @@ export function createReplyNode(shared: SharedParts, model: ChatModel, limits: P
     { onFault: (_operation, error) => void faults.push(error), onAvailable() {}, onMarkLost() {} },
   )
   const counter = createTokenCounter()
-  const writer = createWriter({ guard, history: shared.history, onError: (_id, error) => void faults.push(error) })
+  const writer = createWriter({ guard, history, onError: (_id, error) => void faults.push(error) })
   const memory = createMemory(
-    { guard, history: shared.history, writer, counter, events: shared.events, now: Date.now, onFill() {} },
+    { guard, history, records, writer, counter, events, now: Date.now, onFill() {} },
     { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 },
   )
-  const { records, log } = shared
   const onFault = (_replyId: string, error: unknown) => void faults.push(error)
   const replies = createReplies(
     { records, memory, counter, model, log, now: Date.now, onFault },

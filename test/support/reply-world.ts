@@ -1,0 +1,47 @@
+import { MongoClient } from 'mongodb'
+import { inject } from 'vitest'
+import { createLocalReplyLog } from '../../src/chat/local-reply-log.ts'
+import { createLocalCache } from '../../src/memory/local-cache.ts'
+import { createLocalEvents } from '../../src/memory/local-events.ts'
+import { mongoClientOptions } from '../../src/memory/mongo-client-options.ts'
+import { createMongoHistory } from '../../src/memory/mongo-history.ts'
+import { createMongoReplies } from '../../src/memory/mongo-replies.ts'
+import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
+import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
+import type { SharedParts } from './reply-node.ts'
+
+export interface ReplyWorld extends SharedParts {
+  close(): Promise<void>
+}
+
+/** Stores in this process, for nodes that share them. */
+export async function openSqliteWorld(): Promise<ReplyWorld> {
+  const database = createSqliteDatabase(':memory:')
+  return open(createSqliteHistory(database), createSqliteReplies(database))
+}
+
+/** The MongoDB server of the tests, with a database of its own. */
+export async function openMongoWorld(): Promise<ReplyWorld> {
+  const url = new URL(inject('mongodbUrl'))
+  url.pathname = `/replies_${Math.random().toString(36).slice(2)}`
+  const client = new MongoClient(url.href, mongoClientOptions())
+  return open(createMongoHistory(client), createMongoReplies(client))
+}
+
+async function open(history: SharedParts['history'], records: SharedParts['records']): Promise<ReplyWorld> {
+  await history.prepare()
+  await records.prepare()
+  const log = createLocalReplyLog()
+  return {
+    history,
+    records,
+    log,
+    cache: createLocalCache({ tailTokens: 8_000, ttlSeconds: 3_600, maxBytes: 64 * 1024 * 1024 }, Date.now),
+    events: createLocalEvents({ logEvents: 1_000, bufferEvents: 1_000, conversations: 100 }),
+    async close() {
+      await log.close()
+      await history.close()
+    },
+  }
+}
