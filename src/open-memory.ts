@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyLog } from './chat/reply-log.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import type { ReplyLog } from './chat/reply-log.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
 import type { ConversationEvents } from './memory/conversation-events.ts'
 import type { History } from './memory/history.ts'

@@ -35,7 +35,12 @@ export interface Chat {
   /** The same without a stream. Rejects with ReplyRejectedError, or an error that says more. */
   start(ownerId: string, request: ReplyRequest): Promise<ReplyRecord>
   /** What comes after a cursor, null from the beginning, of a reply or of the one that a conversation has. */
-  follow(ownerId: string, of: FollowedReply, after: string | null, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
+  follow(
+    ownerId: string,
+    of: FollowedReply,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReplyEvent>>
   /** Undefined for a missing and for a foreign one alike. */
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** The reply that runs in a conversation which was found for its owner. */

@@ -6,11 +6,7 @@ import type { Message } from './message.ts'
 import type { ReplyRecord } from './reply-record.ts'
 
 /** Events with what they tell of. */
-export type FollowedEvent =
-  | MessageFollowedEvent
-  | ConversationFollowedEvent
-  | ReplyFollowedEvent
-  | BareFollowedEvent
+export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | ReplyFollowedEvent | BareFollowedEvent
 
 export interface MessageFollowedEvent {
   type: 'MessageAppended' | 'MessageChanged'

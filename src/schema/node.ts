@@ -35,10 +35,7 @@ function loadNodes(ids: readonly string[], context: OperationContext) {
   return ids.map((id) => loadNode(id, context))
 }
 
-async function loadNode(
-  id: string,
-  { ownerId, chat, loaders }: OperationContext,
-): Promise<{ id: string } | undefined> {
+async function loadNode(id: string, { ownerId, chat, loaders }: OperationContext): Promise<{ id: string } | undefined> {
   const type = typeOf(id)
   if (type === 'Conversation') return loaders.conversation(id)
   if (type === 'Message') return loaders.message(id)

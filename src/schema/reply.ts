@@ -40,7 +40,8 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
       resolve: ({ messageId }, _, { loaders }) => (messageId === undefined ? null : loaders.message(messageId)),
     }),
     text: t.exposeString('text', {
-      description: 'The text so far: on another node than its own up to a moment ago. The whole text once it has ended.',
+      description:
+        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended.',
     }),
     cursor: t.string({
       description: 'Opaque. Subscribing to the reply `after` it yields what comes behind `text`, up to how it ended.',

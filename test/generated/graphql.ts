@@ -12,6 +12,15 @@ export type AppendMessagesInput = {
   messages: Array<NewMessageInput>;
 };
 
+/** What to do when another reply is active in the conversation. */
+export type BusyPolicy =
+  /** Wait until those before it have ended. */
+  | 'QUEUE'
+  /** Refuse, and say which reply it is. */
+  | 'REJECT'
+  /** Stop that one, then go on. */
+  | 'SUPERSEDE';
+
 /** How sure a read must be to see the newest message. */
 export type Consistency =
   /** Sees every append acknowledged before it, as long as the cache had been told of it. */
@@ -78,18 +87,39 @@ export type DataPartInput = {
   providerMetadata?: unknown;
 };
 
+/** What becomes of a reply when the one that asked for it leaves. */
+export type DisconnectPolicy =
+  /** It is stopped at once. */
+  | 'CANCEL'
+  /** It is finished and stored; subscribe to it again at any time. */
+  | 'CONTINUE';
+
 /** What went wrong, for programs. There will be more. */
 export type ErrorCode =
   /** The input breaks a limit. */
   | 'BAD_USER_INPUT'
+  /** Another reply is active in the conversation. */
+  | 'BUSY'
+  /** It was cancelled while it waited. */
+  | 'CANCELLED'
   /** The client id is stored with other content. */
   | 'CLIENT_MESSAGE_ID_CONFLICT'
+  /** Whoever asked left while it waited, and wanted it to end then. */
+  | 'DISCONNECTED'
   /** Another of your conversations has this external id. */
   | 'EXTERNAL_ID_TAKEN'
   /** The store cannot be reached. */
   | 'HISTORY_UNAVAILABLE'
+  /** The node on which it waited was lost. */
+  | 'NODE_LOST'
   /** There is no such object for you. */
-  | 'NOT_FOUND';
+  | 'NOT_FOUND'
+  /** Too many questions wait in the conversation already. */
+  | 'QUEUE_FULL'
+  /** This node is stopping; another one will answer. */
+  | 'SHUTTING_DOWN'
+  /** Another question took its place while it waited. */
+  | 'SUPERSEDED';
 
 /** A file by its address. */
 export type FilePartInput = {
@@ -120,6 +150,21 @@ export type IfExists =
   | 'FAIL'
   /** Return that conversation as it is. */
   | 'RETURN';
+
+/** Why a reply was stopped. */
+export type InterruptReason =
+  /** By cancelReply. */
+  | 'CANCELLED'
+  /** Whoever asked left, and wanted it to end then. */
+  | 'DISCONNECTED'
+  /** Its node was lost. The stored text counts: a subscriber may have seen a little more of it. */
+  | 'NODE_LOST'
+  /** Its node was stopped. */
+  | 'SHUTDOWN'
+  /** By another question that wanted to take its place. */
+  | 'SUPERSEDED'
+  /** It took longer than a reply may take. */
+  | 'TIMEOUT';
 
 /** A piece of a message: exactly one of these. */
 export type MessagePartInput =
@@ -173,6 +218,58 @@ export type ReasoningPartInput = {
   text: string;
 };
 
+/** Why a reply was refused or failed, for programs. There will be more. */
+export type ReplyErrorCode =
+  /** The input breaks a limit. */
+  | 'BAD_USER_INPUT'
+  /** Another reply is active in the conversation. */
+  | 'BUSY'
+  /** It was cancelled while it waited. */
+  | 'CANCELLED'
+  /** The client id is used by another question or message. */
+  | 'CLIENT_MESSAGE_ID_CONFLICT'
+  /** Whoever asked left while it waited, and wanted it to end then. */
+  | 'DISCONNECTED'
+  /** The store cannot be reached. */
+  | 'HISTORY_UNAVAILABLE'
+  /** Our own fault; it was logged. */
+  | 'INTERNAL'
+  /** The provider of the model says to wait. */
+  | 'MODEL_RATE_LIMITED'
+  /** The provider of the model refuses this request. */
+  | 'MODEL_REJECTED'
+  /** The stream of the model broke off, or was none. */
+  | 'MODEL_STREAM_BROKEN'
+  /** No first token, or no further one, came in time. */
+  | 'MODEL_TIMEOUT'
+  /** The model cannot be reached, or its server is at fault. */
+  | 'MODEL_UNAVAILABLE'
+  /** The node on which it waited was lost. */
+  | 'NODE_LOST'
+  /** There is no such conversation or reply for you, or it was deleted meanwhile. */
+  | 'NOT_FOUND'
+  /** Too many questions wait in the conversation already. */
+  | 'QUEUE_FULL'
+  /** This node is stopping; another one will answer. */
+  | 'SHUTTING_DOWN'
+  /** Another question took its place while it waited. */
+  | 'SUPERSEDED';
+
+/** How far a reply is. */
+export type ReplyStatus =
+  /** The model has said all that it wanted to. */
+  | 'COMPLETED'
+  /** The model, or we, failed; what had been written by then is stored. */
+  | 'FAILED'
+  /** It was stopped; what had been written by then is stored. */
+  | 'INTERRUPTED'
+  /** It waits until those before it have ended. */
+  | 'QUEUED'
+  /** It was never begun: its question is not stored. */
+  | 'REJECTED'
+  /** The model is at work. */
+  | 'RUNNING';
+
 /** Who speaks, by the names of the chat completions API. */
 export type Role =
   /** The model. */
@@ -185,6 +282,38 @@ export type Role =
   | 'TOOL'
   /** The person. */
   | 'USER';
+
+/** A message of the user that a model is to answer. Exactly one of `conversationId` and `externalId`, and of `content` and `parts`, is given. */
+export type SendMessageInput = {
+  /** From 0 (off) to 0.5: the beginning of the context moves only in steps of this share of the budget, so that the prompt keeps a prefix that the provider can cache. */
+  anchor?: number;
+  /** Who of several users wrote it. 1 to 128 characters. */
+  author?: string | null | undefined;
+  /** The client's own id of the message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters. */
+  clientMessageId: string | number;
+  /** The text of the message. */
+  content?: string | null | undefined;
+  /** The conversation. */
+  conversationId?: string | number | null | undefined;
+  /** The application's own id of the conversation; it is created when you have none with it. */
+  externalId?: string | null | undefined;
+  /** The token budget of the context, the message included: from 1 to the MAX_CONTEXT_TOKENS of the server. */
+  maxContextTokens?: number | null | undefined;
+  /** The most tokens that the model may write, at least 1. */
+  maxReplyTokens?: number | null | undefined;
+  /** A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  metadata?: unknown;
+  /** The model; absent: that of the conversation, else the default of the server. 1 to 128 characters. */
+  model?: string | null | undefined;
+  /** An object that is passed on to the model as it is, for instance {"temperature": 0}. It may not set messages, model or stream. */
+  modelOptions?: unknown;
+  /** What to do when another reply is active in the conversation. */
+  onBusy?: BusyPolicy;
+  /** What becomes of the reply when whoever sent this leaves the stream of `sendMessage`. */
+  onDisconnect?: DisconnectPolicy;
+  /** All that it says, in order, 1 to 100 parts. */
+  parts?: Array<MessagePartInput> | null | undefined;
+};
 
 /** Text. */
 export type TextPartInput = {
@@ -292,6 +421,8 @@ export type ConversationEventsSubscription = { conversationEvents:
     | { __typename: 'ConversationReset', cursor: string }
     | { __typename: 'MessageAppended', cursor: string, message: { content: string, versions: Array<string> } }
     | { __typename: 'MessageChanged', cursor: string, message: { metadata: unknown } }
+    | { __typename: 'ReplyBegan', cursor: string }
+    | { __typename: 'ReplyEnded', cursor: string }
    };
 
 export type LikeMessageMutationVariables = Exact<{
@@ -380,6 +511,7 @@ export type NodeQueryVariables = Exact<{
 export type NodeQuery = { node:
     | { __typename: 'Conversation', title: string | null, id: string }
     | { __typename: 'Message', content: string, id: string }
+    | { __typename: 'Reply', id: string }
    | null };
 
 export type NodesQueryVariables = Exact<{
@@ -390,6 +522,7 @@ export type NodesQueryVariables = Exact<{
 export type NodesQuery = { nodes: Array<
     | { __typename: 'Conversation', id: string }
     | { __typename: 'Message', id: string }
+    | { __typename: 'Reply', id: string }
    | null> };
 
 export type RecentContextQueryVariables = Exact<{
@@ -441,6 +574,91 @@ export type AppendMessagesMutation = { appendMessages:
     | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
    };
+
+export type SendMessageSubscriptionVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type SendMessageSubscription = { sendMessage:
+    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
+    | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
+    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
+        | { __typename: 'DataPart' }
+        | { __typename: 'FilePart' }
+        | { __typename: 'ReasoningPart' }
+        | { __typename: 'TextPart' }
+        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolResultPart' }
+       }
+    | { __typename: 'ReplyQueued', position: number, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyRejected', code: ReplyErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyStarted', model: string, replyId: string | null, cursor: string, question: { id: string, content: string, role: Role }, context: { tokenCount: number, messages: Array<{ content: string }> } }
+   };
+
+export type FollowReplySubscriptionVariables = Exact<{
+  id?: string | number | null | undefined;
+  conversationId?: string | number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type FollowReplySubscription = { reply:
+    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
+    | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
+    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
+        | { __typename: 'DataPart' }
+        | { __typename: 'FilePart' }
+        | { __typename: 'ReasoningPart' }
+        | { __typename: 'TextPart' }
+        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolResultPart' }
+       }
+    | { __typename: 'ReplyQueued', replyId: string | null, cursor: string }
+    | { __typename: 'ReplyRejected', code: ReplyErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyStarted', model: string, replyId: string | null, cursor: string, question: { id: string, content: string, role: Role }, context: { tokenCount: number, messages: Array<{ content: string }> } }
+   };
+
+export type StartReplyMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type StartReplyMutation = { startReply:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'ReplyRejectedError', code: ErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null }
+    | { __typename: 'StartReplySuccess', reply: { id: string, status: ReplyStatus, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
+   };
+
+export type CancelReplyMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type CancelReplyMutation = { cancelReply:
+    | { __typename: 'CancelReplySuccess', reply: { id: string, status: ReplyStatus } }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+   };
+
+export type ReadReplyQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadReplyQuery = { reply: { id: string, status: ReplyStatus, text: string, cursor: string, startedAt: string, endedAt: string | null, question: { content: string } | null, message: { content: string, status: MessageStatus } | null } | null, node:
+    | { __typename: 'Conversation', id: string }
+    | { __typename: 'Message', id: string }
+    | { __typename: 'Reply', id: string }
+   | null };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -822,3 +1040,215 @@ export const AppendMessagesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<AppendMessagesMutation, AppendMessagesMutationVariables>;
+export const SendMessageDocument = new TypedDocumentString(`
+    subscription SendMessage($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    __typename
+    replyId
+    cursor
+    ... on ReplyQueued {
+      position
+    }
+    ... on ReplyStarted {
+      question {
+        id
+        content
+        role
+      }
+      context {
+        tokenCount
+        messages {
+          content
+        }
+      }
+      model
+    }
+    ... on ReplyDelta {
+      partIndex
+      offset
+      text
+    }
+    ... on ReplyPart {
+      partIndex
+      part {
+        __typename
+        ... on ToolCallPart {
+          toolName
+        }
+      }
+    }
+    ... on ReplyCompleted {
+      message {
+        id
+        content
+        status
+        finishReason
+        replyTo
+      }
+    }
+    ... on ReplyInterrupted {
+      reason
+      partial {
+        content
+        status
+      }
+    }
+    ... on ReplyFailed {
+      code
+      detail
+      retryable
+      partial {
+        content
+        status
+      }
+    }
+    ... on ReplyRejected {
+      code
+      detail
+      activeReplyId
+      retryAfterMs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SendMessageSubscription, SendMessageSubscriptionVariables>;
+export const FollowReplyDocument = new TypedDocumentString(`
+    subscription FollowReply($id: ID, $conversationId: ID, $after: String) {
+  reply(id: $id, conversationId: $conversationId, after: $after) {
+    __typename
+    replyId
+    cursor
+    ... on ReplyStarted {
+      question {
+        id
+        content
+        role
+      }
+      context {
+        tokenCount
+        messages {
+          content
+        }
+      }
+      model
+    }
+    ... on ReplyDelta {
+      partIndex
+      offset
+      text
+    }
+    ... on ReplyPart {
+      partIndex
+      part {
+        __typename
+        ... on ToolCallPart {
+          toolName
+        }
+      }
+    }
+    ... on ReplyCompleted {
+      message {
+        id
+        content
+        status
+        finishReason
+        replyTo
+      }
+    }
+    ... on ReplyInterrupted {
+      reason
+      partial {
+        content
+        status
+      }
+    }
+    ... on ReplyFailed {
+      code
+      detail
+      retryable
+      partial {
+        content
+        status
+      }
+    }
+    ... on ReplyRejected {
+      code
+      detail
+      activeReplyId
+      retryAfterMs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<FollowReplySubscription, FollowReplySubscriptionVariables>;
+export const StartReplyDocument = new TypedDocumentString(`
+    mutation StartReply($input: SendMessageInput!) {
+  startReply(input: $input) {
+    __typename
+    ... on StartReplySuccess {
+      reply {
+        id
+        status
+        text
+        cursor
+        endedAt
+        question {
+          content
+        }
+        message {
+          content
+        }
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on InvalidInputError {
+      field
+    }
+    ... on ReplyRejectedError {
+      activeReplyId
+      retryAfterMs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartReplyMutation, StartReplyMutationVariables>;
+export const CancelReplyDocument = new TypedDocumentString(`
+    mutation CancelReply($id: ID!) {
+  cancelReply(id: $id) {
+    __typename
+    ... on CancelReplySuccess {
+      reply {
+        id
+        status
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<CancelReplyMutation, CancelReplyMutationVariables>;
+export const ReadReplyDocument = new TypedDocumentString(`
+    query ReadReply($id: ID!) {
+  reply(id: $id) {
+    id
+    status
+    text
+    cursor
+    startedAt
+    endedAt
+    question {
+      content
+    }
+    message {
+      content
+      status
+    }
+  }
+  node(id: $id) {
+    __typename
+    id
+  }
+}
+    `) as unknown as TypedDocumentString<ReadReplyQuery, ReadReplyQueryVariables>;

@@ -60,7 +60,7 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
         { type: 'data', name: 'd', data, providerMetadata: data },
       ]
       const usage = { promptTokens: 3, completionTokens: 4, cachedPromptTokens: 1, estimated: true }
-      const outcome: ReplyOutcome = { type: 'FAILED', code: 'X', detail: 'half \ud83d', retryable: false }
+      const outcome: ReplyOutcome = { type: 'FAILED', code: 'INTERNAL', detail: 'half \ud83d', retryable: false }
       const sealed: ReplyChanges = { phase: 'SEALED', outcome, text, parts, usage, model: 'other', questionId: 'msg_1' }
       expect(await subject.records.change(reply.id, { phase: 'RUN' }, sealed)).toBe(true)
       const ended: ReplyChanges = { phase: 'ENDED', active: false, endedAt: TIME + 5, messageId: 'msg_2' }

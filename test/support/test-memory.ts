@@ -2,15 +2,26 @@ import { createCacheGuard } from '../../src/memory/cache-guard.ts'
 import { createLocalCache } from '../../src/memory/local-cache.ts'
 import { createLocalEvents } from '../../src/memory/local-events.ts'
 import { createMemory, type Memory } from '../../src/memory/memory.ts'
+import type { ReplyRecords } from '../../src/memory/reply-record.ts'
 import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
 import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
-import { createTokenCounter } from '../../src/memory/token-counter.ts'
+import { createTokenCounter, type TokenCounter } from '../../src/memory/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
 
+export interface TestMemory {
+  memory: Memory
+  records: ReplyRecords
+  counter: TokenCounter
+  stop(): Promise<void>
+}
+
+/** What the server is told by default. */
+export const INPUT_LIMITS = { maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
+
 /** The embedded memory, with nothing in it, and what ends it. */
-export async function startTestMemory(): Promise<{ memory: Memory; stop(): Promise<void> }> {
-  const limits = { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
+export async function startTestMemory(): Promise<TestMemory> {
+  const limits = { tailTokens: 8_000, ttlSeconds: 3_600, ...INPUT_LIMITS }
   const database = createSqliteDatabase(':memory:')
   const history = createSqliteHistory(database)
   const records = createSqliteReplies(database)
@@ -26,6 +37,8 @@ export async function startTestMemory(): Promise<{ memory: Memory; stop(): Promi
   await counter.warm('o200k_base')
   return {
     memory,
+    records,
+    counter,
     async stop() {
       await writer.drain(1_000)
       await Promise.all([counter.close(), events.close(), guard.close()])

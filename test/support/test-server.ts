@@ -1,30 +1,69 @@
 import { onTestFinished } from 'vitest'
+import { createChat } from '../../src/chat/chat.ts'
+import type { ChatModel } from '../../src/chat/chat-model.ts'
+import { createLocalReplyLog } from '../../src/chat/local-reply-log.ts'
+import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import type { Memory } from '../../src/memory/memory.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
-import { startTestMemory } from './test-memory.ts'
+import { createScriptedModel } from './scripted-model.ts'
+import { INPUT_LIMITS, startTestMemory } from './test-memory.ts'
 
 export interface TestServer {
   server: Server
   origin: string
   memory: Memory
+  replies: Replies
   log: ReturnType<typeof createKeptLog>
   client: GraphqlClient
 }
 
+export interface TestServerOptions {
+  model?: ChatModel
+  limits?: Partial<RepliesLimits>
+}
+
+/** Short where a test would wait, long where it would fail. */
+const LIMITS: RepliesLimits = {
+  firstTokenMs: 30_000,
+  idleMs: 30_000,
+  replyTimeoutMs: 60_000,
+  leaseMs: 10_000,
+  checkpointMs: 50,
+  heartbeatMs: 30_000,
+  queueLimit: 2,
+}
+
 /** A server on a free port with a client, both closed when the test ends. `change` may replace parts of its memory. */
-export async function startTestServer(change: (memory: Memory) => Partial<Memory> = () => ({})): Promise<TestServer> {
-  const { memory: whole, stop } = await startTestMemory()
+export async function startTestServer(
+  change: (memory: Memory) => Partial<Memory> = () => ({}),
+  { model = createScriptedModel(), limits }: TestServerOptions = {},
+): Promise<TestServer> {
+  const { memory: whole, records, counter, stop } = await startTestMemory()
   const memory = { ...whole, ...change(whole) }
   const log = createKeptLog()
-  const server = createServer({ memory, log }, { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000 })
+  const replies = createReplies(
+    {
+      records,
+      memory: whole,
+      counter,
+      model,
+      log: createLocalReplyLog(),
+      now: Date.now,
+      onFault: (replyId, error) => log.warn({ replyId, err: error }, 'a reply met a fault'),
+    },
+    { ...LIMITS, ...limits },
+  )
+  const chat = createChat({ replies, memory: whole, now: Date.now }, INPUT_LIMITS)
+  const server = createServer({ memory, chat, log }, { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000 })
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   onTestFinished(async () => {
     await client.close()
+    await replies.stop(500)
     await server.close(1_000)
     await stop()
   })
-  return { server, origin, memory, log, client }
+  return { server, origin, memory, replies, log, client }
 }
