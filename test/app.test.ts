@@ -8,6 +8,7 @@ import { loadConfig } from '../src/config.ts'
 import { say, startConversation } from './support/conversation-operations.ts'
 import { createGraphqlClient } from './support/graphql-client.ts'
 import { createKeptLog } from './support/kept-log.ts'
+import { ask, placeSent, readSent, sendMessage } from './support/reply-operations.ts'
 
 const recent = 'query ($id: ID!) { recentContext(conversationId: $id) { source messages { content } } }'
 
@@ -34,6 +35,27 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
     )
     expect(JSON.stringify([first.log.entries, second.log.entries])).not.toContain('private')
     await second.stop()
+  })
+})
+
+describe.each(['embedded', 'Redis and MongoDB'])('a reply on %s stores', (stores) => {
+  test('is streamed by the demo model, and is told that its node stops', async () => {
+    const { client, stop } = await start({ ...(await environmentOf(stores)), SHUTDOWN_DEADLINE_MS: '1000' })
+    const id = await startConversation(client)
+    const whole = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
+    expect(whole.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(whole) } })
+
+    const input = ask(id, 'again')
+    const streams = [client.streamBySse(sendMessage, { input }), client.streamBySocket(sendMessage, { input })]
+    const [one, two] = await Promise.all(
+      streams.map(async (stream) => ({ first: await stream.next(), rest: readSent(stream) })),
+    )
+    await stop()
+    for (const told of [one, two]) {
+      const events = (await told?.rest) ?? []
+      expect(events.at(-1)).toMatchObject({ __typename: 'ReplyInterrupted', reason: 'SHUTDOWN' })
+      expect(events.at(-1)).toMatchObject({ partial: { content: placeSent(events), status: 'INTERRUPTED' } })
+    }
   })
 })
 
@@ -69,8 +91,8 @@ async function start(environment: Record<string, string>) {
   const app = createApp(loadConfig(environment), log)
   const client = createGraphqlClient(await app.start())
   const stop = async () => {
-    await client.close()
     await app.stop()
+    await client.close()
   }
   onTestFinished(stop)
   return { client, log, stop }

@@ -7,11 +7,19 @@ test('with nothing set every setting has its documented default', () => {
     port: 4000,
     dataDir: './data',
     redisUrls: [],
+    openaiModel: 'gpt-4o-mini',
     maxContextTokens: 200_000,
     maxMessageBytes: 1_048_576,
     cacheTailTokens: 8_000,
     cacheTtlSeconds: 86_400,
     redisCommandTimeoutMs: 50,
+    modelFirstTokenTimeoutMs: 60_000,
+    modelIdleTimeoutMs: 30_000,
+    replyTimeoutMs: 600_000,
+    replyLeaseMs: 10_000,
+    replyCheckpointMs: 1_000,
+    replyHeartbeatMs: 15_000,
+    replyQueueLimit: 16,
     shutdownDeadlineMs: 10_000,
   })
 })
@@ -28,14 +36,37 @@ test('what is set is read, several Redis nodes by commas', () => {
   expect(config.redisUrls).toEqual(['redis://a:1', 'rediss://b:2'])
 })
 
+test('a model is what its key, its URL and its name say', () => {
+  const environment = { OPENAI_API_KEY: 'k', OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1', OPENAI_MODEL: 'small' }
+  expect(loadConfig(environment)).toMatchObject({
+    openaiApiKey: 'k',
+    openaiBaseUrl: 'http://127.0.0.1:11434/v1',
+    openaiModel: 'small',
+  })
+})
+
+test('a lease must outlive a checkpoint that is lost', () => {
+  expect(loadConfig({ REPLY_LEASE_MS: '2000' }).replyLeaseMs).toBe(2_000)
+  expect(faultsOf({ REPLY_LEASE_MS: '1999' })).toEqual([
+    'REPLY_CHECKPOINT_MS must be at most half of REPLY_LEASE_MS, 1999; got 1000.',
+  ])
+})
+
 test('all mistakes are told at once, and never a password', () => {
-  const wrong = { PORT: '70000', CACHE_TTL_SECONDS: '1.5', REDIS_URL: 'http://user:secret@host', HOST: '0.0.0.0' }
+  const wrong = {
+    PORT: '70000',
+    CACHE_TTL_SECONDS: '1.5',
+    REDIS_URL: 'http://user:secret@host',
+    HOST: '0.0.0.0',
+    OPENAI_BASE_URL: 'secret',
+  }
   const faults = faultsOf(wrong)
   expect(faults).toEqual([
     'PORT must be a whole number from 0 to 65535; got "70000".',
     'CACHE_TTL_SECONDS must be a whole number from 1 to 31536000; got "1.5".',
     'HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got "0.0.0.0".',
     'REDIS_URL must begin with redis:// or rediss://.',
+    'OPENAI_BASE_URL must begin with http:// or https://.',
   ])
 })
 

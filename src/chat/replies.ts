@@ -212,7 +212,8 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     return streamReply(view, place, limits, signal, () => {
       streams.delete(open)
       release()
-      resolve()
+      // Not before the transport has said that the stream is complete.
+      setImmediate(resolve)
     })
   }
 
@@ -248,8 +249,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     },
 
     async subscribe(ownerId, id, after, signal) {
-      const place = after === null ? REPLY_BEGINNING : decodeReplyCursor(after)
-      if (place === undefined) throw new BadUserInputError('after', 'a cursor of this reply', JSON.stringify(after))
+      const place = after === null ? REPLY_BEGINNING : placeOf(after)
       return stream(open(await findOwned(ownerId, id)), place, signal)
     },
 
@@ -295,6 +295,14 @@ const SWEEP_LIMIT = 100
 const RETRY_AFTER_MS = 1_000
 /** The leeway for clocks, and a little more. */
 const SUPERSEDE_MS = 5_000
+
+function placeOf(cursor: string): ReplyPlace {
+  const place = decodeReplyCursor(cursor)
+  if (place === undefined) {
+    throw new BadUserInputError('after', 'a cursor of a reply', JSON.stringify(cursor.slice(0, 64)))
+  }
+  return place
+}
 
 /** With what a run here has told since its last checkpoint. */
 function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {

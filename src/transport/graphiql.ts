@@ -36,15 +36,27 @@ subscription Follow($id: ID!) {
 }
 `
 
-const REPLY_TAB = `# Ask a model, and watch the answer being written. An unknown externalId makes the conversation;
-# the same clientMessageId joins the same reply again, so take another one for another question.
+const REPLY_TAB = `# Ask a model, and watch the answer being written.
 subscription Ask {
-  sendMessage(input: { externalId: "first-steps", clientMessageId: "question-1", content: "What do you know of me?" }) {
+  sendMessage(
+    input: {
+      # An unknown one makes the conversation.
+      externalId: "first-steps"
+      # The same one joins the same reply: take another for another question.
+      clientMessageId: "question-1"
+      content: "What do you know of me?"
+    }
+  ) {
     replyId
     cursor
-    ... on ReplyStarted { model context { tokenCount omittedCount cut source } }
+    ... on ReplyStarted {
+      model
+      context { tokenCount omittedCount cut source }
+    }
     ... on ReplyDelta { offset text }
-    ... on ReplyCompleted { message { content tokenCount usage { promptTokens completionTokens } } }
+    ... on ReplyCompleted {
+      message { content tokenCount }
+    }
     ... on ReplyInterrupted { reason }
     ... on ReplyFailed { code detail retryable }
     ... on ReplyRejected { code detail activeReplyId }

@@ -543,6 +543,35 @@ export type ContextOfConversationQueryVariables = Exact<{
 
 export type ContextOfConversationQuery = { conversation: { recentContext: { messages: Array<{ content: string }> }, small: { cut: ContextCut, messages: Array<{ content: string }> } } | null };
 
+export type ActiveReplyQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ActiveReplyQuery = { conversation: { activeReply: { id: string, text: string } | null } | null };
+
+export type ReplyEventsSubscriptionVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReplyEventsSubscription = { conversationEvents:
+    | { __typename: 'ConversationChanged' }
+    | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationReset' }
+    | { __typename: 'MessageAppended' }
+    | { __typename: 'MessageChanged' }
+    | { __typename: 'ReplyBegan', reply: { id: string } }
+    | { __typename: 'ReplyEnded', reply: { id: string, status: ReplyStatus, message: { content: string } | null } }
+   };
+
+export type LastMessagesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type LastMessagesQuery = { conversation: { messages: { nodes: Array<{ role: Role, content: string, status: MessageStatus, clientMessageId: string | null }> } } | null };
+
 export type CreateConversationMutationVariables = Exact<{
   input: CreateConversationInput;
 }>;
@@ -920,6 +949,51 @@ export const ContextOfConversationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ContextOfConversationQuery, ContextOfConversationQueryVariables>;
+export const ActiveReplyDocument = new TypedDocumentString(`
+    query ActiveReply($id: ID!) {
+  conversation(id: $id) {
+    activeReply {
+      id
+      text
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ActiveReplyQuery, ActiveReplyQueryVariables>;
+export const ReplyEventsDocument = new TypedDocumentString(`
+    subscription ReplyEvents($id: ID!) {
+  conversationEvents(conversationId: $id) {
+    __typename
+    ... on ReplyBegan {
+      reply {
+        id
+      }
+    }
+    ... on ReplyEnded {
+      reply {
+        id
+        status
+        message {
+          content
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReplyEventsSubscription, ReplyEventsSubscriptionVariables>;
+export const LastMessagesDocument = new TypedDocumentString(`
+    query LastMessages($id: ID!) {
+  conversation(id: $id) {
+    messages(last: 10) {
+      nodes {
+        role
+        content
+        status
+        clientMessageId
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LastMessagesQuery, LastMessagesQueryVariables>;
 export const CreateConversationDocument = new TypedDocumentString(`
     mutation CreateConversation($input: CreateConversationInput!) {
   createConversation(input: $input) {

@@ -70,7 +70,7 @@ export type SentEvent = SendMessageSubscription['sendMessage']
 
 /** A question with a client id of its own. */
 export function ask(conversationId: string, content: string, more: Partial<SendMessageInput> = {}): SendMessageInput {
-  return { conversationId, content, clientMessageId: randomUUID(), ...more } as SendMessageInput
+  return { conversationId, content, clientMessageId: randomUUID(), ...more }
 }
 
 /** What a stream of `sendMessage` tells to its end; an error of the request is thrown. */
@@ -87,10 +87,7 @@ export async function readSent(
 
 /** The text of a client that places every delta, in the order in which they came. */
 export function placeSent(events: readonly { __typename: string }[], before = ''): string {
-  return events.reduce(
-    (text, event) => (isDelta(event) ? text.slice(0, event.offset) + event.text : text),
-    before,
-  )
+  return events.reduce((text, event) => (isDelta(event) ? text.slice(0, event.offset) + event.text : text), before)
 }
 
 function isDelta(event: { __typename: string }): event is { __typename: string; offset: number; text: string } {

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type ServerProcess, type StreamedEvent, startServerProcess } from '../support/server-process.ts'
+
+const KILLS = 50
+/** Victims at a time: starting a node takes most of what a kill costs. */
+const VICTIMS = 4
+const LEASE_MS = 1_000
+const CHECKPOINT_MS = 100
+/** A node dies somewhere between its claim and the end of its answer, which takes about a second and a half. */
+const LONGEST_LIFE_MS = 1_600
+/** A lease, what clocks may differ by, and one finish. */
+const FREE_WITHIN_MS = LEASE_MS + 3_000
+
+const EVENT = `__typename replyId cursor
+  ... on ReplyDelta { offset text } ... on ReplyCompleted { message { id content } }
+  ... on ReplyInterrupted { reason partial { id content } } ... on ReplyFailed { code partial { id content } }
+  ... on ReplyRejected { code }`
+const SEND = `subscription ($input: SendMessageInput!) { sendMessage(input: $input) { ${EVENT} } }`
+const FOLLOW = `subscription ($id: ID!) { reply(conversationId: $id) { ${EVENT} } }`
+const CREATE = `mutation { createConversation(input: {}) { ... on CreateConversationSuccess { conversation { id } } } }`
+const MESSAGES = `query ($id: ID!) { conversation(id: $id) {
+  activeReply { id } messages(first: 100) { nodes: edges { node { sequence role status content clientMessageId } } } } }`
+
+let env: Record<string, string>
+let survivor: ServerProcess
+
+beforeAll(async () => {
+  const url = new URL(inject('mongodbUrl'))
+  url.pathname = `/kills_${Math.random().toString(36).slice(2)}`
+  env = {
+    MONGODB_URL: url.href,
+    REDIS_URL: inject('redisUrl'),
+    REPLY_LEASE_MS: String(LEASE_MS),
+    REPLY_CHECKPOINT_MS: String(CHECKPOINT_MS),
+  }
+  survivor = await startServerProcess(env)
+})
+
+afterAll(() => survivor.stop())
+
+test(`of ${KILLS} killed nodes none loses, doubles or tears a message, or keeps its conversation`, async () => {
+  const kills: Kill[] = []
+  const lanes = Array.from({ length: VICTIMS }, async () => {
+    while (kills.length < KILLS) kills.push(await killOne())
+  })
+  await Promise.all(lanes)
+  report(kills)
+  for (const kill of kills) {
+    expect(kill.fault, `${kill.fault}`).toBeUndefined()
+    expect(kill.freeAfterMs).toBeLessThan(FREE_WITHIN_MS)
+  }
+  expect(kills.filter(({ end }) => end === 'NODE_LOST').length).toBeGreaterThan(KILLS / 4)
+}, 600_000)
+
+interface Kill {
+  /** How the killed node's reply ended. */
+  end: string
+  /** From the kill until the next question of the conversation was stored. */
+  freeAfterMs: number
+  emitted: number
+  saved: number
+  fault: string | undefined
+}
+
+/** One reply on a node that is killed while it streams, and the next question, asked at once on the survivor. */
+async function killOne(): Promise<Kill> {
+  const [victim, id] = await Promise.all([startServerProcess(env), createConversation()])
+  const seen: StreamedEvent[] = []
+  const streaming = collectInto(seen, victim.stream(SEND, { input: question(id, 'first') }))
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_LIFE_MS))
+  await victim.kill()
+  const killedAt = performance.now()
+  await streaming
+  const following: StreamedEvent[] = []
+  const followed = collectInto(following, survivor.stream(FOLLOW, { id }))
+  let freeAfterMs = Number.NaN
+  const next: StreamedEvent[] = []
+  const input = { ...question(id, 'second'), onBusy: 'QUEUE' }
+  for await (const event of survivor.stream(SEND, { input })) {
+    next.push(event)
+    if (event.__typename === 'ReplyStarted') freeAfterMs = performance.now() - killedAt
+  }
+  await followed
+  const messages = await messagesOf(id)
+  return { ...verdict(seen, following, next, messages), freeAfterMs }
+}
+
+function verdict(seen: StreamedEvent[], following: StreamedEvent[], next: StreamedEvent[], messages: Stored[]) {
+  const emitted = placed(seen)
+  const ending = following.at(-1)
+  const saved = ending?.partial?.content ?? ending?.message?.content ?? ''
+  const first = messages.filter(({ clientMessageId }) => clientMessageId === 'first')
+  const answers = messages.filter(({ role }) => role === 'ASSISTANT')
+  const faults = [
+    // Killed before its claim, there is no first reply at all: then the second is the only one.
+    first.length > 1 && 'the question is stored twice',
+    emitted !== '' && first.length === 0 && 'a token was emitted and its question is lost',
+    messages.some(({ sequence }, index) => sequence !== index + 1) && 'the path has a gap',
+    answers.length > 2 && 'an answer is stored twice',
+    !(saved.startsWith(emitted) || emitted.startsWith(saved)) && 'what was saved is not what was emitted',
+    next.at(-1)?.__typename !== 'ReplyCompleted' && `the next reply ended ${JSON.stringify(next.at(-1))}`,
+    next.at(-1)?.message?.content !== answers.at(-1)?.content && 'the next answer is not the stored one',
+    /[\ud800-\udbff]$/.test(saved) && 'half a character was saved',
+  ]
+  const end = first.length === 0 ? 'UNCLAIMED' : (ending?.reason ?? ending?.__typename ?? 'NONE')
+  return {
+    end,
+    emitted: emitted.length,
+    saved: saved.length,
+    fault: faults.find((fault) => fault !== false) || undefined,
+  }
+}
+
+interface Stored {
+  sequence: number
+  role: string
+  status: string
+  content: string
+  clientMessageId: string | null
+}
+
+async function messagesOf(id: string): Promise<Stored[]> {
+  const { conversation } = (await survivor.ask(MESSAGES, { id })) as unknown as {
+    conversation: { messages: { nodes: { node: Stored }[] } }
+  }
+  return conversation.messages.nodes.map(({ node }) => node)
+}
+
+async function createConversation(): Promise<string> {
+  const data = (await survivor.ask(CREATE)) as unknown as { createConversation: { conversation: { id: string } } }
+  return data.createConversation.conversation.id
+}
+
+function question(conversationId: string, name: string) {
+  return { conversationId, content: `The ${name} question`, clientMessageId: name }
+}
+
+async function collectInto(events: StreamedEvent[], stream: AsyncIterable<StreamedEvent>): Promise<void> {
+  for await (const event of stream) events.push(event)
+}
+
+function placed(events: readonly StreamedEvent[]): string {
+  return events.reduce(
+    (text, { offset, text: added }) => (offset === undefined ? text : text.slice(0, offset) + added),
+    '',
+  )
+}
+
+function report(kills: readonly Kill[]): void {
+  const ends = Map.groupBy(kills, ({ end }) => end)
+  const free = kills.map(({ freeAfterMs }) => freeAfterMs).sort((a, b) => a - b)
+  const lost = kills.filter(({ end }) => end === 'NODE_LOST').map(({ emitted, saved }) => emitted - saved)
+  const counts = [...ends].map(([end, some]) => `${end} ${some.length}`).join(', ')
+  const [median, most] = [free[Math.floor(free.length / 2)], free.at(-1)]
+  process.stdout.write(
+    `${kills.length} kills: ${counts}; free again after ${median?.toFixed(0)} ms at the median, ${most?.toFixed(0)} at most; ` +
+      `of a lost reply at most ${Math.max(0, ...lost)} characters were emitted and not saved\n`,
+  )
+}
