@@ -74,7 +74,8 @@ async function openStage(history: History, cache: Cache, limits: Partial<CacheLi
   const writer = createWriter({ guard, history, onError: (id, error) => console.warn(`background of ${id}:`, error) })
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
-  const parts = { guard, history, writer, counter, events, now: Date.now, onFill() {} }
+  const records = { remove: async () => 0 }
+  const parts = { guard, history, records, writer, counter, events, now: Date.now, onFill() {} }
   const memory = createMemory(parts, { ...LIMITS, ...limits })
   await history.prepare()
   await counter.warm(DEFAULT_ENCODING)

@@ -49,7 +49,10 @@ async function startMemory(messageCount: number) {
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
-  const memory = createMemory({ guard, history, writer, counter, events, now: Date.now, onFill() {} }, limits)
+  const memory = createMemory(
+    { guard, history, records: { remove: async () => 0 }, writer, counter, events, now: Date.now, onFill() {} },
+    limits,
+  )
   await history.prepare()
   onTestFinished(async () => {
     await writer.drain(1_000)
