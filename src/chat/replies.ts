@@ -186,7 +186,10 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     if (run !== undefined) return run.stop(reason)
     if (phase === 'QUEUED') {
       const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
-      await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      const isEnded = await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      // Its turn may have come meanwhile.
+      const found = isEnded ? undefined : await records.find(id)
+      if (found?.phase === 'RUN') return stopReply(found, reason)
     } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
     log.wake(id)
   }
