@@ -115,7 +115,6 @@ export function startReplyRun(
   async function converse(): Promise<ReplyOutcome> {
     for (let known = firstTurn; ; known = undefined) {
       const turn = known ?? (await readTurn())
-      const readAt = now()
       const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
       prepared = question
         ? prepareStoredTurn(turn, question, options, model.defaultModel)
@@ -127,7 +126,7 @@ export function startReplyRun(
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(turn, readAt, tokens, prepared))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(turn, tokens, prepared))) return await listen(answering)
       } finally {
         // For an old context, a refused question and an end alike: nobody listens to this call any more.
         call.abort()
@@ -137,9 +136,13 @@ export function startReplyRun(
   }
 
   /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: TurnPath, readAt: number, tokens: number, built: PreparedTurn): Promise<boolean> {
+  async function isPlaced(turn: TurnPath, tokens: number, built: PreparedTurn): Promise<boolean> {
     const { conversation, path } = turn
-    const placed = await memory.appendBehind({ conversation, readAt, head: path.head }, record.question, tokens)
+    const placed = await memory.appendBehind(
+      { conversation, readAt: turn.readAt, head: path.head },
+      record.question,
+      tokens,
+    )
     if (placed.type === 'TAKEN') return false
     question = placed.message
     return placed.message.id === built.question.id

@@ -22,13 +22,15 @@ export interface ContextReader {
 export interface TurnPath {
   conversation: Conversation
   path: Path
+  /** Epoch milliseconds, before the conversation was read. */
+  readAt: number
 }
 
 type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
 
 /** `createFlights` is there for tests that show what joining a read already sent would break. */
 export function createContextReader(
-  { guard, history }: { guard: CacheGuard; history: History },
+  { guard, history, now }: { guard: CacheGuard; history: History; now: () => number },
   paths: PathReader,
   createFlights: PathFlights = createHistoryFlights,
 ): ContextReader {
@@ -50,6 +52,7 @@ export function createContextReader(
 
   return {
     async readTurn(ownerId, conversationId, maxTokens) {
+      const readAt = now()
       const [entries, conversation] = await Promise.all([
         guard.readEntries([conversationId]),
         findConversation(history, ownerId, conversationId),
@@ -58,7 +61,7 @@ export function createContextReader(
       const tail = hitTail(need)
       const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
       const path = hit ?? (await flights.join(`${conversationId} ${ownerId}`, need))
-      return { conversation: path.conversation ?? conversation, path }
+      return { conversation: path.conversation ?? conversation, path, readAt }
     },
 
     async readContexts(requests) {
