@@ -23,6 +23,7 @@ export function encodeTailValue(tail: Tail): string {
     k: tail.knownFrom,
     o: tail.ownerId,
     n: tail.encoding,
+    x: tail.expiresAt,
   }
   return `${JSON.stringify(header)}\n${tail.rows}`
 }
@@ -42,13 +43,14 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (!value || headerEnd < 0) return undefined
   const fields = parseFields(value.slice(0, headerEnd))
   if (fields === undefined) return undefined
-  const { g, e, b, f, l, s, t, k, o, n } = fields
+  const { g, e, b, f, l, s, t, k, o, n, x } = fields
   if (typeof g !== 'string' || typeof b !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
   if (!isWhole(e) || !isWhole(f) || !isWhole(l) || !isWhole(s) || !isWhole(t) || !isWhole(k)) return undefined
+  if (x !== undefined && !isWhole(x)) return undefined
   const rows = value.slice(headerEnd + 1)
   if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
   const place = { generation: g, epoch: e, branch: b, first: f, last: l, tokenStart: s, tokens: t }
-  return { ...place, knownFrom: k, ownerId: o, encoding: n, rows }
+  return { ...place, knownFrom: k, ownerId: o, encoding: n, ...(x !== undefined && { expiresAt: x }), rows }
 }
 
 function parseFields(json: string): Record<string, unknown> | undefined {

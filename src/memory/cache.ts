@@ -34,6 +34,8 @@ export interface Tail {
   knownFrom: number
   ownerId: string
   encoding: string
+  /** When the conversation ends: from then on its tail answers nothing. Epoch milliseconds. */
+  expiresAt?: number | undefined
   rows: string
 }
 

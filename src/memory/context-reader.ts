@@ -45,9 +45,9 @@ export function createContextReader(
   async function readContext(request: ContextRequest, entry: CacheEntry | undefined): Promise<Context> {
     const { ownerId, conversationId, maxTokens } = request
     const need = { ownerId, conversationId, maxTokens, entry }
-    const tail = request.consistency === 'EVENTUAL' ? hitTail(need) : undefined
+    const tail = request.consistency === 'EVENTUAL' ? hitTail(need, now()) : undefined
     const hit = tail && (await paths.readHit(need, tail))
-    return contextOf(request, hit ?? (await flights.join(`${conversationId} ${ownerId}`, need)))
+    return contextOf(request, hit ?? (await flights.join(flightKey(need), need)))
   }
 
   return {
@@ -58,9 +58,9 @@ export function createContextReader(
         findConversation(history, ownerId, conversationId),
       ])
       const need = { ownerId, conversationId, maxTokens, entry: entries?.[0] }
-      const tail = hitTail(need)
+      const tail = hitTail(need, now())
       const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
-      const path = hit ?? (await flights.join(`${conversationId} ${ownerId}`, need))
+      const path = hit ?? (await flights.join(flightKey(need), need))
       return { conversation: path.conversation ?? conversation, path, readAt }
     },
 
@@ -74,10 +74,16 @@ export function createContextReader(
   }
 }
 
-/** The tail if it answers without history (A1.1). A foreign one is a miss, to which history says NOT_FOUND. */
-function hitTail({ entry, ownerId }: PathNeed): Tail | undefined {
+/** Both are texts of clients or about them: joined by a mere space, two readers' pairs could be one key. */
+function flightKey({ conversationId, ownerId }: PathNeed): string {
+  return JSON.stringify([conversationId, ownerId])
+}
+
+/** The tail if it answers without history (A1.1). A foreign or ended one is a miss, to which history says NOT_FOUND. */
+function hitTail({ entry, ownerId }: PathNeed, now: number): Tail | undefined {
   const { register, tail } = entry ?? {}
   if (register === undefined || tail === undefined || tail.ownerId !== ownerId) return undefined
+  if (tail.expiresAt !== undefined && tail.expiresAt <= now) return undefined
   if (tail.generation !== register.generation || tail.epoch < register.epoch) return undefined
   return tail.last >= (register.marks[tail.branch] ?? 0) ? tail : undefined
 }

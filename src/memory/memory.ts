@@ -112,7 +112,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
   const paths = createPathReader(parts, limits)
   const { readContexts, readTurn } = createContextReader(parts, paths)
-  const { append, appendBehind } = createAppender(parts)
+  const { append, appendBehind } = createAppender({ ...parts, onStored: tellStored })
   const { deleteConversation, sweep } = createEraser(parts)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
@@ -127,25 +127,18 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     return faults.map((fault) => fault ?? (contexts.next().value as Context | Error))
   }
 
-  async function appendDrafts(
-    ownerId: string,
-    conversationId: string,
-    drafts: readonly MessageDraft[],
-  ): Promise<Appended> {
-    const appended = await append(ownerId, conversationId, drafts)
-    tellAppended(conversationId, appended.stored)
-    return appended
-  }
-
-  function tellAppended(conversationId: string, stored: readonly Message[]): void {
-    const changes = stored.map(({ id }) => ({ type: 'MessageAppended' as const, messageId: id }))
-    if (changes.length > 0) tell(conversationId, changes)
+  function tellStored(conversationId: string, stored: readonly Message[]): void {
+    tell(
+      conversationId,
+      stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
+    )
   }
 
   return {
     readContexts: readCheckedContexts,
     readTurn,
-    appendDrafts,
+    appendDrafts: append,
+    appendBehind,
     tell,
 
     async readContextUpTo(newest, request) {
@@ -153,12 +146,6 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
         { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
         await paths.readUpTo(newest, request.maxTokens),
       )
-    },
-
-    async appendBehind(turn, draft, tokens) {
-      const placed = await appendBehind(turn, draft, tokens)
-      if (placed.type === 'STORED') tellAppended(turn.conversation.id, [placed.message])
-      return placed
     },
 
     sweep,
@@ -196,7 +183,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     async appendMessages(ownerId, conversationId, messages) {
       checkNewMessages(messages, limits)
       const drafts = messages.map((message) => draftOf(message, now()))
-      return appendDrafts(ownerId, conversationId, drafts)
+      return append(ownerId, conversationId, drafts)
     },
 
     readMessages: (conversation, range) =>

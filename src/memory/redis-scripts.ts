@@ -65,7 +65,7 @@ const TAIL = String.raw`
 local function sound(t)
   return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
     and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
-    and t.f >= 1 and t.l >= t.f - 1
+    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x))
 end
 
 local function read_tail()
@@ -81,7 +81,8 @@ end
 local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
-    .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n) .. '}'
+    .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
+    .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
   redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
 end
 

@@ -50,7 +50,9 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
       tokenStart += message.tokens
       return message
     })
-    return tokenStart === tail.tokenStart + tail.tokens && first >= tail.first ? messages : undefined
+    const isWhole = cut.tokenStart === tail.tokenStart
+    const begins = isWhole ? first === tail.first : first > tail.first
+    return begins && tokenStart === tail.tokenStart + tail.tokens ? messages : undefined
   } catch {
     return undefined
   }
@@ -64,7 +66,7 @@ export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
 /**
  * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
  * rows that it has stay text. Both lists are oldest first and join it without a gap; the older ones are
- * all that start from `knownFrom` on.
+ * all that start from `knownFrom` on. Undefined when the rows are junk.
  */
 export function extendTail(
   tail: Tail,
@@ -72,7 +74,7 @@ export function extendTail(
   newer: readonly Message[],
   knownFrom: number,
   tailTokens: number,
-): Tail {
+): Tail | undefined {
   const joined = {
     ...tail,
     knownFrom,
@@ -85,12 +87,12 @@ export function extendTail(
   return trimTail(joined, tailTokens)
 }
 
-function trimTail(tail: Tail, tailTokens: number): Tail {
+function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
   let { first, tokenStart, tokens, knownFrom } = tail
   let begin = 0
   while (tokens > tailTokens) {
     const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
-    if (!(rowTokens > 0)) throw new TypeError('A row without tokens')
+    if (!(rowTokens > 0)) return undefined
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
     begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
     first += 1
@@ -128,6 +130,8 @@ function decodeRow(conversationId: string, row: Row, branch: string, sequence: n
   const [tokens, letter, createdAt, content, more] = row
   const role = ROLES[letter]
   if (role === undefined) throw new TypeError(`Unknown role ${letter}`)
+  if (content === 0 ? !Array.isArray(more?.parts) : typeof content !== 'string') throw new TypeError('No content')
+  if (!(tokens > 0) || typeof createdAt !== 'number') throw new TypeError('No tokens or no time')
   const id = messageId(conversationId, branch, sequence)
   const parts: MessagePart[] = content === 0 ? [] : [{ type: 'text', text: content }]
   // One literal and no spread: every hit makes one of these for each message.

@@ -62,6 +62,8 @@ export function createModelCache(on: (protection: keyof ScriptProtections) => bo
       tail.rows = [...(tail.rows === '' ? [] : [tail.rows]), ...lines].join(',\n')
       tail.tokens += on('confirmRefusesHole') && lines.length < last - first + 1 ? tokensOf(lines) : tokens
       tail.last = last
+      // As many rows as it says: a reader sees the hole by nothing else than what they say.
+      tail.first = last + 1 - tail.rows.split(',\n').length
     },
     async fill(id, tail) {
       const entry = entryOf(id)
