@@ -197,6 +197,22 @@ describe.each([
     expect(await storedTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2', 'q3', 'a3', 'q4', 'a4'])
   })
 
+  test('while others wait nobody passes them, and the dead among them hold no place', async () => {
+    await a.replies.send(OWNER, questionOf(id, 'q0'), never)
+    const running = await model.nextCall()
+    const first = collect(await a.replies.send(OWNER, questionOf(id, 'q1', { onBusy: 'QUEUE' }), never))
+    const lost = createReplyNode({ ...world, records: deafRecords(world.records) }, model, { leaseMs: -5_000 })
+    await lost.replies.send(OWNER, questionOf(id, 'lost', { onBusy: 'QUEUE' }), never)
+    running.answer('a0')
+    const second = collect(await b.replies.send(OWNER, questionOf(id, 'q2', { onBusy: 'QUEUE' }), never))
+    ;(await model.nextCall()).answer('a1')
+    ;(await model.nextCall()).answer('a2')
+    await Promise.all([first, second])
+    expect(await storedTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2'])
+    expect(await world.records.findQueued(id, 10)).toEqual([])
+    await lost.stop()
+  })
+
   test('is cancelled from another node, and what was said is kept', async () => {
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
