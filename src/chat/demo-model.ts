@@ -50,7 +50,7 @@ function describeContext(messages: readonly Json[]): string {
 function lineOf(message: Json): Line {
   const { role, content } = fieldsOf(message)
   const parts = Array.isArray(content) ? content : [{ text: content ?? '' }]
-  const texts = parts.map((part) => fieldsOf(part)['text'])
+  const texts = parts.map((part) => fieldsOf(part).text)
   return { role: String(role ?? 'unknown'), text: texts.filter((text) => typeof text === 'string').join('') }
 }
 

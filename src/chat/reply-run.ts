@@ -6,6 +6,7 @@ import type { InterruptReason, ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRec
 import type { TokenCounter } from '../memory/token-counter.ts'
 import { type ChatModel, ModelError } from './chat-model.ts'
 import { callModel, type ModelAnswer, type ModelTimeouts } from './model-call.ts'
+import type { ReplyEnding } from './reply-event.ts'
 import { GONE, type ReplyFinisher } from './reply-finisher.ts'
 import type { ReplyLog } from './reply-log.ts'
 import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } from './reply-turn.ts'
@@ -114,7 +115,6 @@ export function startReplyRun(
   async function converse(): Promise<ReplyOutcome> {
     for (let known = firstTurn; ; known = undefined) {
       const turn = known ?? (await readTurn())
-      const readAt = now()
       const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
       prepared = question
         ? prepareStoredTurn(turn, question, options, model.defaultModel)
@@ -126,7 +126,7 @@ export function startReplyRun(
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(turn, readAt, tokens, prepared))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(turn, tokens, prepared))) return await listen(answering)
       } finally {
         // For an old context, a refused question and an end alike: nobody listens to this call any more.
         call.abort()
@@ -136,9 +136,13 @@ export function startReplyRun(
   }
 
   /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: TurnPath, readAt: number, tokens: number, built: PreparedTurn): Promise<boolean> {
+  async function isPlaced(turn: TurnPath, tokens: number, built: PreparedTurn): Promise<boolean> {
     const { conversation, path } = turn
-    const placed = await memory.appendBehind({ conversation, readAt, head: path.head }, record.question, tokens)
+    const placed = await memory.appendBehind(
+      { conversation, readAt: turn.readAt, head: path.head },
+      record.question,
+      tokens,
+    )
     if (placed.type === 'TAKEN') return false
     question = placed.message
     return placed.message.id === built.question.id
@@ -208,24 +212,36 @@ export function startReplyRun(
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => onFault(id, error)))
     clearTimeout(timeout)
     const usage = answer?.usage ?? (prepared && (await estimateUsage(counter, prepared, content.text)))
-    const ended = await sealUntilDone(outcome, usage)
+    const ending = await sealUntilDone(outcome, usage)
     isOver = true
     clearTimeout(checkpointTimer)
-    if (ended === 'GIVEN_UP') return
-    view.end(ended === undefined ? GONE : await finisher.endingOf(ended).catch(() => GONE))
+    if (ending === undefined) return
+    view.end(ending)
     log.end(id)
   }
 
-  async function sealUntilDone(outcome: ReplyOutcome, usage: Usage | undefined) {
+  /** Undefined: given up. */
+  async function sealUntilDone(outcome: ReplyOutcome, usage: Usage | undefined): Promise<ReplyEnding | undefined> {
     for (;;) {
       try {
-        return await seal(outcome, usage)
+        const ended = await seal(outcome, usage)
+        if (ended === undefined) return GONE
+        const ending = await finisher.endingOf(ended)
+        publishRest(ended)
+        return ending
       } catch (error) {
         onFault(id, error)
       }
-      if (isGivenUp) return 'GIVEN_UP'
+      if (isGivenUp) return undefined
       await new Promise((resolve) => setTimeout(resolve, limits.checkpointMs))
     }
+  }
+
+  /** What is sealed is ours to tell, also where a lease was over before it could be told. */
+  function publishRest(ended: ReplyRecord): void {
+    if (view.start === undefined) return
+    view.setText(ended.text)
+    for (const part of ended.parts.slice(view.parts.length)) view.addPart(part)
   }
 
   /** B5: one conditional write fixes outcome and text, then the messages. Undefined: the record is gone. */
@@ -233,7 +249,8 @@ export function startReplyRun(
     const sealed = {
       phase: 'SEALED' as const,
       outcome,
-      ...content,
+      // What a model said to a question that is not stored was told to nobody.
+      ...(question ? content : { text: '', parts: [] }),
       ...(usage && { usage }),
       ...(question && { questionId: question.id }),
       ...(prepared && { model: prepared.request.model }),

@@ -22,6 +22,8 @@ export interface ContextReader {
 export interface TurnPath {
   conversation: Conversation
   path: Path
+  /** Epoch milliseconds, before the conversation was read. */
+  readAt: number
 }
 
 type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
@@ -50,6 +52,7 @@ export function createContextReader(
 
   return {
     async readTurn(ownerId, conversationId, maxTokens) {
+      const readAt = now()
       const [entries, conversation] = await Promise.all([
         guard.readEntries([conversationId]),
         findConversation(history, ownerId, conversationId),
@@ -58,7 +61,7 @@ export function createContextReader(
       const tail = hitTail(need, now())
       const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
       const path = hit ?? (await flights.join(flightKey(need), need))
-      return { conversation: path.conversation ?? conversation, path }
+      return { conversation: path.conversation ?? conversation, path, readAt }
     },
 
     async readContexts(requests) {

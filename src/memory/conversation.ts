@@ -46,7 +46,7 @@ export interface ConversationChanges {
   expiresAt?: number | null
 }
 
-export const EMPTY_HEAD: Head = { sequence: 0, tokens: 0 }
+const EMPTY_HEAD: Head = { sequence: 0, tokens: 0 }
 
 /** The hint for a branch; a branch that has none yet begins empty. */
 export function headHint(conversation: Conversation, branch: string): Head {

@@ -50,5 +50,10 @@ function overdue(deadlineMs: number): Error {
 function isFault(error: unknown): boolean {
   if (error instanceof MongoServerError) return !MISTAKE_CODES.includes(error.code)
   if (error instanceof MongoAPIError) return CLOSED_ERRORS.some((closed) => error instanceof closed)
-  return error instanceof MongoError
+  return error instanceof MongoError || isSocketError(error)
+}
+
+/** A socket's own error (EPIPE, ECONNRESET) can come through the driver as it is. */
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code))
 }

@@ -187,5 +187,5 @@ export function describeMessages(subject: HistoryUnderTest): void {
 /** As JSON says it, with its fields in the order in which they are read. */
 function asStored(message: Message): Message {
   const { id, conversationId, branch, sequence, tokens, tokenStart, role, status, parts, createdAt } = message
-  return { id, conversationId, branch, sequence, tokens, tokenStart, role, status, parts, createdAt }
+  return { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, role, status, parts }
 }
