@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
@@ -15,6 +16,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
   miss: measureMiss,
   memory: measureMemory,
+  'first-delta': measureFirstDelta,
   start: measureStart,
   length: measureLength,
 }
