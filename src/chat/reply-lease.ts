@@ -4,7 +4,7 @@ import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/reply-re
 export interface ReplyLease {
   /** By our own clock: false when it may be another's by now. */
   isHeld(): boolean
-  /** Renews it now, and from now on at the interval; one renewal at a time. */
+  /** Renews it now, and from now on at the interval. One renewal at a time: during one, another comes after it. */
   renew(): void
   /** No further renewal. */
   stop(): void
@@ -36,6 +36,7 @@ export function createReplyLease(
   let endsAt = performance.now() + leaseMs
   let timer: NodeJS.Timeout | undefined
   let isRenewing = false
+  let isAskedAgain = false
   let isOver = false
 
   function renewIn(delayMs: number): void {
@@ -45,6 +46,7 @@ export function createReplyLease(
 
   async function renew(): Promise<void> {
     isRenewing = true
+    isAskedAgain = false
     const sentAt = performance.now()
     try {
       const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
@@ -56,12 +58,16 @@ export function createReplyLease(
       onFault(error)
     }
     isRenewing = false
-    renewIn(checkpointMs)
+    renewIn(isAskedAgain ? 0 : checkpointMs)
   }
 
   return {
     isHeld: () => performance.now() <= endsAt,
-    renew: () => renewIn(0),
+    renew() {
+      // The one under way may have been sent before what it is to see.
+      isAskedAgain = true
+      renewIn(0)
+    },
     stop() {
       isOver = true
       clearTimeout(timer)

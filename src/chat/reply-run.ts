@@ -70,7 +70,7 @@ export function startReplyRun(
   let isKnown = false
   const fault = (error: unknown) => onFault(id, error)
   const lease = createReplyLease(
-    { records, now, state: checkpoint, onRenewed: () => content.tell(), onRefused: meetDecision, onFault: fault },
+    { records, now, state: checkpoint, onRenewed, onRefused: meetDecision, onFault: fault },
     limits,
     record,
   )
@@ -129,13 +129,17 @@ export function startReplyRun(
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
 
-  /** The text, and, once, what a finisher elsewhere would lack. */
+  /** The text, and, until it is saved, what a finisher elsewhere would lack. */
   async function checkpoint(): Promise<ReplyChanges> {
     const { text } = content
     if (isKnown || question === undefined || prepared === undefined) return { text }
-    isKnown = true
     const usage = await estimateUsage(counter, prepared, '')
     return { text, questionId: question.id, model: prepared.request.model, usage }
+  }
+
+  function onRenewed(): void {
+    isKnown = true
+    content.tell()
   }
 
   async function lookBefore(): Promise<void> {
