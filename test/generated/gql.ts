@@ -40,6 +40,7 @@ type Documents = {
     "\n  mutation StartReply($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on StartReplySuccess { reply { id status text cursor endedAt question { content } message { content } } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ReplyRejectedError { activeReplyId retryAfterMs }\n    }\n  }\n": typeof types.StartReplyDocument,
     "\n  mutation CancelReply($id: ID!) {\n    cancelReply(id: $id) {\n      __typename\n      ... on CancelReplySuccess { reply { id status } }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.CancelReplyDocument,
     "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n": typeof types.ReadReplyDocument,
+    "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n": typeof types.StoredMessagesDocument,
 };
 const documents: Documents = {
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": types.MessagesDocument,
@@ -67,6 +68,7 @@ const documents: Documents = {
     "\n  mutation StartReply($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on StartReplySuccess { reply { id status text cursor endedAt question { content } message { content } } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ReplyRejectedError { activeReplyId retryAfterMs }\n    }\n  }\n": types.StartReplyDocument,
     "\n  mutation CancelReply($id: ID!) {\n    cancelReply(id: $id) {\n      __typename\n      ... on CancelReplySuccess { reply { id status } }\n      ... on Error { code detail }\n    }\n  }\n": types.CancelReplyDocument,
     "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n": types.ReadReplyDocument,
+    "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n": types.StoredMessagesDocument,
 };
 
 /**
@@ -169,6 +171,10 @@ export function graphql(source: "\n  mutation CancelReply($id: ID!) {\n    cance
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n"): typeof import('./graphql.ts').ReadReplyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n"): typeof import('./graphql.ts').StoredMessagesDocument;
 
 
 export function graphql(source: string) {

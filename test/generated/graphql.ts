@@ -689,6 +689,13 @@ export type ReadReplyQuery = { reply: { id: string, status: ReplyStatus, text: s
     | { __typename: 'Reply', id: string }
    | null };
 
+export type StoredMessagesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StoredMessagesQuery = { conversation: { messages: { nodes: Array<{ content: string }> } } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -1326,3 +1333,14 @@ export const ReadReplyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReadReplyQuery, ReadReplyQueryVariables>;
+export const StoredMessagesDocument = new TypedDocumentString(`
+    query StoredMessages($id: ID!) {
+  conversation(id: $id) {
+    messages(last: 100) {
+      nodes {
+        content
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoredMessagesQuery, StoredMessagesQueryVariables>;
