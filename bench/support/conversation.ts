@@ -5,7 +5,7 @@ import { createConversationId, messageId } from '../../src/memory/ids.ts'
 import type { Message, MessageDraft } from '../../src/memory/message.ts'
 import type { Stage } from './stage.ts'
 
-const OWNER_ID = 'owner'
+export const OWNER_ID = 'owner'
 
 /** Of an append's size in characters this is far above, but it is how a million messages come in. */
 const BATCH = 5_000
