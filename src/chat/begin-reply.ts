@@ -1,6 +1,6 @@
 import { HistoryUnavailableError } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { createReplyId } from '../memory/ids.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
 import type { NewReply } from './replies.ts'
 import { claimReply, type ReplyClaimParts } from './reply-claim.ts'
 import type { ReplyRejection } from './reply-event.ts'

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BadUserInputError } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { MessageDraft } from '../memory/message.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
 import { beginReply } from './begin-reply.ts'
 import {
   decodeReplyCursor,

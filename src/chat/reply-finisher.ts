@@ -1,8 +1,8 @@
 import { ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
-import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { TokenCounter } from '../memory/token-counter.ts'
+import type { TokenCounter } from '../memory/tokens/token-counter.ts'
 import type { ReplyEnding } from './reply-event.ts'
 import { estimateAgain } from './usage-estimate.ts'
 

@@ -1,4 +1,4 @@
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'

@@ -1,5 +1,5 @@
 import type { HistoryUnavailableError } from '../errors.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 
 const RETRY_AFTER_MS = 1_000

@@ -1,14 +1,20 @@
 import type { TurnPath } from '../memory/context-reader.ts'
+import type {
+  InterruptReason,
+  ReplyChanges,
+  ReplyOutcome,
+  ReplyRecord,
+  ReplyRecords,
+} from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, Usage } from '../memory/message.ts'
-import type { InterruptReason, ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { TokenCounter } from '../memory/token-counter.ts'
-import type { ChatModel } from './chat-model.ts'
-import { callModel, type ModelAnswer, type ModelTimeouts } from './model-call.ts'
+import type { TokenCounter } from '../memory/tokens/token-counter.ts'
+import type { ReplyLog } from './log/reply-log.ts'
+import type { ChatModel } from './model/chat-model.ts'
+import { callModel, type ModelAnswer, type ModelTimeouts } from './model/model-call.ts'
 import { createReplyContent } from './reply-content.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
-import type { ReplyLog } from './reply-log.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
 import { type SealedContent, sealUntilDone } from './reply-seal.ts'
 import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } from './reply-turn.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { ReplyLog } from './reply-log.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import type { ReplyLog } from './log/reply-log.ts'
 import type { ReplyRuns } from './reply-runs.ts'
 import { untilTrue } from './reply-view.ts'
 import type { ReplyViews } from './reply-views.ts'

@@ -1,13 +1,13 @@
 import { HistoryUnavailableError } from '../errors.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import { encodeRow, joinRows } from './cache/tail.ts'
 import { type Conversation, headHint } from './conversation.ts'
-import type { History } from './history.ts'
+import type { History } from './history/history.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
-import { encodeRow, joinRows } from './tail.ts'
-import type { TokenCounter } from './token-counter.ts'
+import type { TokenCounter } from './tokens/token-counter.ts'
 import type { Writer } from './writer.ts'
 
 /** No insert is sent later than this after its conversation was read (A4), by a good margin. */

@@ -1,10 +1,10 @@
 import { BadUserInputError } from '../errors.ts'
 import type { ContextRequest } from './context.ts'
 import type { ConversationChanges } from './conversation.ts'
-import { ENCODING_NAMES, isEncoding } from './encoding.ts'
 import { checkJson, checkText } from './json-limits.ts'
 import type { NewConversation, NewMessage } from './memory.ts'
 import type { Json, MessagePart, Metadata } from './message.ts'
+import { ENCODING_NAMES, isEncoding } from './tokens/encoding.ts'
 
 /** Limits that a deployment sets. */
 export interface InputLimits {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { ClientMessageIdConflictError } from '../errors.ts'
-import type { History } from './history.ts'
-import { idempotencyKey } from './idempotency-key.ts'
+import type { History } from './history/history.ts'
+import { idempotencyKey } from './history/idempotency-key.ts'
 import type { Message, MessageDraft } from './message.ts'
 
 /**

@@ -1,8 +1,8 @@
-import type { Register, Tail } from './cache.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import type { Register, Tail } from './cache/cache.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import { extendTail } from './cache/tail.ts'
 import type { Conversation } from './conversation.ts'
 import type { Head, Message } from './message.ts'
-import { extendTail } from './tail.ts'
 import type { Writer } from './writer.ts'
 
 export interface TailFillerParts {

@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { createTokenCounter } from '../../src/memory/token-counter.ts'
+import { createTokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { measureLongestTurn } from '../support/longest-turn.ts'
 import { newMongodb, startMemoryNode } from '../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../support/stored-conversation.ts'

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { type CheckedConversation, startCheckedConversation } from '../support/checked-conversation.ts'
 import { type MemoryNode, newMongodb, startMemoryNode } from '../support/memory-node.ts'
 import { type Service, startRedis } from '../support/services.ts'
-import { fillUp, startSmallRedis } from './full-redis.ts'
+import { fillUp, startSmallRedis } from './cache/full-redis.ts'
 
 const RECOVERY = { timeout: 20_000 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest'
-import type { TokenCounter } from '../../src/memory/token-counter.ts'
+import type { TokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { type MemoryNode, newMongodb, startMemoryNode } from '../support/memory-node.ts'
 import {
   contextRequest,
@@ -10,8 +10,8 @@ import {
   storeConversation,
   textOf,
 } from '../support/stored-conversation.ts'
-import { breakCircuit } from './guarded-cache.ts'
-import { hang } from './recorded-cache.ts'
+import { breakCircuit } from './cache/guarded-cache.ts'
+import { hang } from './cache/recorded-cache.ts'
 
 const MESSAGE = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'hello' }] }
 

@@ -1,5 +1,5 @@
 import { inject, onTestFinished } from 'vitest'
-import { createOpenAiModel } from '../../src/chat/openai-model.ts'
+import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
 import type { NewReply } from '../../src/chat/replies.ts'
 import type { ReplyEvent } from '../../src/chat/reply-event.ts'
 import { collect, createReplyNode, OWNER, questionOf, type ReplyNode } from './reply-node.ts'

@@ -1,5 +1,5 @@
 import { contentOf } from '../../src/memory/message.ts'
-import type { TokenCounter } from '../../src/memory/token-counter.ts'
+import type { TokenCounter } from '../../src/memory/tokens/token-counter.ts'
 
 /** A counter without a tokenizer: four tokens a message and one a character. */
 export const plainCounter: TokenCounter = {

@@ -1,4 +1,4 @@
-import type { History } from '../../src/memory/history.ts'
+import type { History } from '../../src/memory/history/history.ts'
 import type { Message } from '../../src/memory/message.ts'
 
 export interface RecordedHistory extends History {

@@ -1,4 +1,4 @@
-import type { Cache, CacheEntry, Register, Tail } from '../../../src/memory/cache.ts'
+import type { Cache, CacheEntry, Register, Tail } from '../../../src/memory/cache/cache.ts'
 
 /** The protections of protocol A7 that live in the scripts; each can be switched off. */
 export interface ScriptProtections {
