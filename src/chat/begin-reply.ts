@@ -1,7 +1,7 @@
 import { HistoryUnavailableError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { createReplyId } from '../memory/ids.ts'
-import type { NewReply } from './replies.ts'
+import type { NewReply } from './new-reply.ts'
 import { claimReply, type ReplyClaimParts } from './reply-claim.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import { busy, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'

@@ -36,6 +36,17 @@ export interface Conversation {
   expiresAt?: number
 }
 
+/** What a client says of a conversation when it creates one. */
+export interface NewConversation {
+  externalId?: string
+  title?: string
+  model?: string
+  instructions?: string
+  encoding?: string
+  metadata?: Metadata
+  expiresAt?: number
+}
+
 /** What `updateConversation` may change; null removes a value. */
 export interface ConversationChanges {
   title?: string | null

@@ -3,6 +3,7 @@ import { type Appended, createAppender, type Placed, readHead, type Turn } from 
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
+import type { NewConversation } from './conversation.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
 import { createEraser } from './eraser.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './events/conversation-events.ts'
@@ -10,31 +11,11 @@ import type { ConversationRange, History, SequenceRange } from './history/histor
 import type { ReplyRecords } from './history/reply-record.ts'
 import { createConversationId, placeOf } from './ids.ts'
 import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
-import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
+import type { Head, Message, MessageDraft, Metadata, NewMessage } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
 import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
-
-export interface NewConversation {
-  externalId?: string
-  title?: string
-  model?: string
-  instructions?: string
-  encoding?: string
-  metadata?: Metadata
-  expiresAt?: number
-}
-
-export interface NewMessage {
-  role: Role
-  parts: MessagePart[]
-  clientMessageId?: string
-  author?: string
-  metadata?: Metadata
-  /** Epoch milliseconds; now when absent. */
-  createdAt?: number
-}
 
 /**
  * What the server remembers. Every method takes the owner: there is no way to ask without one, and a

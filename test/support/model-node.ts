@@ -1,6 +1,6 @@
 import { inject, onTestFinished } from 'vitest'
 import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
-import type { NewReply } from '../../src/chat/replies.ts'
+import type { NewReply } from '../../src/chat/new-reply.ts'
 import type { ReplyEvent } from '../../src/chat/reply-event.ts'
 import { collect, createReplyNode, OWNER, questionOf, type ReplyNode } from './reply-node.ts'
 import { openSqliteWorld } from './reply-world.ts'

@@ -1,6 +1,7 @@
 import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
-import { createReplies, type NewReply, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
+import type { NewReply } from '../../src/chat/new-reply.ts'
+import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import type { ReplyEvent } from '../../src/chat/reply-event.ts'
 import type { Cache } from '../../src/memory/cache/cache.ts'
 import { createCacheGuard } from '../../src/memory/cache/cache-guard.ts'

@@ -63,3 +63,21 @@ export interface ChatModel {
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
 }
+
+export interface ModelTimeouts {
+  /** For the whole time up to the first token, retries and the waits between them included. */
+  firstTokenMs: number
+  idleMs: number
+}
+
+export interface ModelListener {
+  /** Never half of a surrogate pair. */
+  onText(text: string): void
+  onToolCall(part: ToolCallPart): void
+}
+
+export interface ModelAnswer {
+  finishReason: FinishReason
+  /** The provider's; undefined when it gave none. */
+  usage: Usage | undefined
+}

@@ -1,6 +1,6 @@
 import type { FinishReason, Usage } from '../../memory/message.ts'
+import type { ModelAnswer, ModelListener, ModelTimeouts } from './chat-model.ts'
 import { type ChatModel, ModelError, type ModelEvent, type ModelRequest } from './chat-model.ts'
-import type { ModelAnswer, ModelListener, ModelTimeouts } from './model-call.ts'
 import { createTextJoiner } from './text-joiner.ts'
 
 /** With its finish reason an answer is whole; only its usage may follow, which is not worth a longer wait. */

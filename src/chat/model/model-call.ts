@@ -1,24 +1,7 @@
-import type { FinishReason, ToolCallPart, Usage } from '../../memory/message.ts'
+import type { ToolCallPart } from '../../memory/message.ts'
+import type { ModelAnswer, ModelListener, ModelTimeouts } from './chat-model.ts'
 import { type ChatModel, ModelError, type ModelRequest } from './chat-model.ts'
 import { attemptModel } from './model-attempt.ts'
-
-export interface ModelTimeouts {
-  /** For the whole time up to the first token, retries and the waits between them included. */
-  firstTokenMs: number
-  idleMs: number
-}
-
-export interface ModelListener {
-  /** Never half of a surrogate pair. */
-  onText(text: string): void
-  onToolCall(part: ToolCallPart): void
-}
-
-export interface ModelAnswer {
-  finishReason: FinishReason
-  /** The provider's; undefined when it gave none. */
-  usage: Usage | undefined
-}
 
 const MAX_RETRIES = 2
 /** The first wait is up to this long, each further one twice as long. */
