@@ -9,7 +9,7 @@ import { createEraser } from './eraser.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './events/conversation-events.ts'
 import type { ConversationRange, History, SequenceRange } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
-import { createConversationId, placeOf } from './ids.ts'
+import { createConversationId, isConversationId, placeOf } from './ids.ts'
 import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, Metadata, NewMessage } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
@@ -206,7 +206,10 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 function contextFault(request: ContextRequest, limits: MemoryLimits): Error | undefined {
   try {
     checkContextRequest(request, limits)
-    return undefined
+    // No store is asked for what cannot be there.
+    return isConversationId(request.conversationId)
+      ? undefined
+      : new NotFoundError('conversation', request.conversationId)
   } catch (error) {
     return error as Error
   }

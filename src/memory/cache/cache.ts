@@ -72,6 +72,13 @@ export interface CacheLimits {
 export const REGISTER_EXTRA_SECONDS = 60
 
 /**
+ * A register that was only opened lives so long, unless a mark or a fill renews it: whoever asks for
+ * conversations that are not there must not fill the cache with registers. Shorter than protocol A5 has
+ * it, and as safe: a fill that comes after its register's end is refused.
+ */
+export const OPENED_SECONDS = 60
+
+/**
  * The raw cache, each method one atomic step of protocol.md part A. Every method may reject; the
  * cache guard (cache-guard.ts) is the one place that decides what a fault means. Junk in the store
  * reads as absent, never as an error. Epochs, sequences and tokens are safe integers.

@@ -1,5 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import { type Cache, type CacheLimits, REGISTER_EXTRA_SECONDS, type Register, type Tail } from './cache.ts'
+import {
+  type Cache,
+  type CacheLimits,
+  OPENED_SECONDS,
+  REGISTER_EXTRA_SECONDS,
+  type Register,
+  type Tail,
+} from './cache.ts'
 import { raiseRegister } from './register.ts'
 import { joinTail } from './tail-join.ts'
 
@@ -22,9 +29,13 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
     sizeCalculation: tailSize,
   })
 
-  function keepRegister(conversationId: string, register: Register): void {
-    const ttl = (limits.ttlSeconds + REGISTER_EXTRA_SECONDS) * 1000
-    registers.set(conversationId, register, { ttl: Math.max(ttl, registers.getRemainingTTL(conversationId)) })
+  function keepRegister(
+    conversationId: string,
+    register: Register,
+    ttlSeconds = limits.ttlSeconds + REGISTER_EXTRA_SECONDS,
+  ): void {
+    const ttl = Math.max(ttlSeconds * 1000, registers.getRemainingTTL(conversationId))
+    registers.set(conversationId, register, { ttl })
   }
 
   return {
@@ -37,7 +48,7 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
     },
     async open(conversationId, generation) {
       const register = registers.get(conversationId) ?? newRegister(generation)
-      keepRegister(conversationId, register)
+      keepRegister(conversationId, register, OPENED_SECONDS)
       return register
     },
     async mark(conversationId, mark, generation) {

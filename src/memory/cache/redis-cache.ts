@@ -5,6 +5,7 @@ import {
   type CacheEntry,
   type CacheLimits,
   type Mark,
+  OPENED_SECONDS,
   REGISTER_EXTRA_SECONDS,
   type Register,
   type Tail,
@@ -56,7 +57,9 @@ export function createRedisCache(redis: Redis | Cluster, limits: CacheLimits): C
       return conversationIds.map((_, index) => decodeEntry(values[2 * index], values[2 * index + 1]))
     },
     async open(conversationId, generation) {
-      const register = decodeRegisterValue(await redis.openRegister(headKey(conversationId), ttl, generation))
+      const register = decodeRegisterValue(
+        await redis.openRegister(headKey(conversationId), OPENED_SECONDS, generation),
+      )
       if (register === undefined) throw new TypeError(`The register of ${conversationId} cannot be read`)
       return register
     },

@@ -62,12 +62,13 @@ test('a script whose text the server forgot is sent again', async () => {
   expect(await cache.open('forgotten', 'g2')).toMatchObject({ generation: 'g1' })
 })
 
-test('a register lives 60 seconds longer than its last use, a tail from its last fill', async () => {
+test('a register lives a minute, and 60 seconds longer than a tail once it is used; a tail from its last fill', async () => {
   const [head, tail] = ['bs:v1:{lives}:head', 'bs:v1:{lives}:tail']
   await cache.open('lives', 'g1')
-  expect(await redis.ttl(head)).toBe(160)
+  expect(await redis.ttl(head)).toBe(60)
   await cache.fill('lives', tailOf(1, 2), 50)
   expect(await redis.ttl(tail)).toBe(50)
+  expect(await redis.ttl(head)).toBe(160)
   await redis.expire(head, 20)
   await redis.expire(tail, 10)
   await cache.confirm('lives', appendedOf(3, 3))
