@@ -33,6 +33,11 @@ export interface ReplyRunsParts extends ReplyRunParts {
   memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
 }
 
+/** Of the time in which to stop, for replies to finish by themselves. */
+const FINISHING_SHARE = 1 / 2
+/** Of the rest, for what was interrupted to be stored: to tell it then takes no more than a moment. */
+const SEALING_SHARE = 9 / 10
+
 export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & ReplyQueueLimits): ReplyRuns {
   const { records, memory, finisher, log, now, onFault } = parts
   const runs = new Map<string, ReplyHere>()
@@ -101,11 +106,11 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     async stop(deadlineMs) {
       isClosing = true
       const end = performance.now() + deadlineMs
-      const halfTheRest = () => delay((end - performance.now()) / 2, undefined, { ref: false })
+      const within = (share: number) => delay((end - performance.now()) * share, undefined, { ref: false })
       const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
-      await Promise.race([allDone(), halfTheRest()])
+      await Promise.race([allDone(), within(FINISHING_SHARE)])
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
-      await Promise.race([allDone(), halfTheRest()])
+      await Promise.race([allDone(), within(SEALING_SHARE)])
       for (const { run } of runs.values()) run?.giveUp()
     },
   }

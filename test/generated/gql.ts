@@ -18,6 +18,8 @@ type Documents = {
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": typeof types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": typeof types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
+    "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": typeof types.TabEventsDocument,
+    "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": typeof types.RenameToDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": typeof types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": typeof types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": typeof types.RenameConversationDocument,
@@ -46,6 +48,8 @@ const documents: Documents = {
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
+    "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": types.TabEventsDocument,
+    "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": types.RenameToDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": types.RenameConversationDocument,
@@ -83,6 +87,14 @@ export function graphql(source: "\n  query Conversations($first: Int, $after: St
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n"): typeof import('./graphql.ts').ArchiveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n"): typeof import('./graphql.ts').TabEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n"): typeof import('./graphql.ts').RenameToDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
