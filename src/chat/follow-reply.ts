@@ -30,7 +30,6 @@ export function followReply(
 ): ReplyFollower {
   const { id } = seen
   const view = createReplyView(id)
-  let text = ''
   let timer: NodeJS.Timeout | undefined
   let looking: Promise<void> | undefined
   let looksAgain = false
@@ -40,10 +39,7 @@ export function followReply(
     seen.phase === 'ENDED'
       ? () => {}
       : log.follow(id, {
-          onText(offset, added) {
-            if (offset + added.length > text.length) text = text.slice(0, offset) + added
-            if (view.start !== undefined) view.setText(text)
-          },
+          onText: view.placeText,
           onWake: () => look(),
         })
   look(seen)
@@ -73,8 +69,7 @@ export function followReply(
     if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return look()
     const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
     await begin(current)
-    if (current.text.length > text.length) text = current.text
-    if (view.start !== undefined) view.setText(text)
+    view.placeText(0, current.text)
     if (current.phase === 'QUEUED') await tellPosition(current)
     if (current.phase === 'ENDED') await end(current)
   }

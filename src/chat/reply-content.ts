@@ -27,7 +27,6 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
   let text = ''
   let parts: MessagePart[] = []
   let bytes = 0
-  let loggedLength = 0
 
   function checkRoom(added: string): void {
     bytes += Buffer.byteLength(added)
@@ -38,11 +37,13 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
 
   function tell(added: string): void {
     if (!mayTell()) return
-    view.setText(text)
+    const told = view.text.length
     // Most often only what was just added: a slice would copy the whole text, which is a rope until then.
-    const isNext = loggedLength + added.length === text.length
-    if (loggedLength < text.length) log.write(replyId, loggedLength, isNext ? added : text.slice(loggedLength))
-    loggedLength = text.length
+    const fresh = told + added.length === text.length ? added : text.slice(told)
+    if (fresh !== '') {
+      view.placeText(told, fresh)
+      log.write(replyId, told, fresh)
+    }
     for (const part of parts.slice(view.parts.length)) view.addPart(part)
   }
 

@@ -53,6 +53,6 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderParts)
 /** With what a run here has told since its last checkpoint. */
 function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {
   if (view?.start === undefined || (record.phase !== 'RUN' && record.phase !== 'STOP')) return record
-  const text = view.text.length > record.text.length ? view.text : record.text
+  const text = view.text.length > record.text.length ? view.text.from(0) : record.text
   return { ...record, questionId: view.start.question.id, model: view.start.model, text }
 }

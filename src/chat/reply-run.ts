@@ -186,7 +186,7 @@ export function startReplyRun(
     lease.stop()
     if (told === undefined) return
     // What is sealed is ours to tell, also where a lease was over before it could be told.
-    if (view.start !== undefined) view.setText(told.text)
+    if (view.start !== undefined) view.placeText(0, told.text)
     for (const part of view.start === undefined ? [] : told.parts.slice(view.parts.length)) view.addPart(part)
     view.end(told.ending)
     log.end(id)

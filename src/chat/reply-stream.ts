@@ -48,15 +48,16 @@ export function streamReply(
   }
 
   function takeContent(): ReplyEvent | undefined {
+    if (view.start === undefined) return undefined
     if (place.offset < view.text.length) {
       const { offset } = place
       place.offset = view.text.length
-      return event({ type: 'ReplyDelta' as const, partIndex: 0, offset, text: view.text.slice(offset) })
+      return event({ type: 'ReplyDelta' as const, partIndex: 0, offset, text: view.text.from(offset) })
     }
     const part = view.parts[place.partCount]
     if (part === undefined) return undefined
     // The text is complete when its first part comes, and is the message's first part if there is any.
-    const partIndex = place.partCount + (view.text === '' ? 0 : 1)
+    const partIndex = place.partCount + (view.text.length === 0 ? 0 : 1)
     place.partCount += 1
     return event({ type: 'ReplyPart' as const, partIndex, part })
   }

@@ -1,6 +1,7 @@
 import type { Context } from '../memory/context.ts'
 import type { Message, MessagePart } from '../memory/message.ts'
 import type { ReplyEnding } from './reply-event.ts'
+import { createReplyText, type ReplyText } from './reply-text.ts'
 
 /** What the model was given. */
 export interface ReplyStart {
@@ -18,8 +19,8 @@ export interface ReplyView {
   /** Place in the queue while it waits there; 1 is next. */
   readonly queuePosition: number | undefined
   readonly start: ReplyStart | undefined
-  /** Never ends in half of a surrogate pair. */
-  readonly text: string
+  /** Never ends in half of a surrogate pair. It is for subscribers only when `start` is there. */
+  readonly text: Pick<ReplyText, 'length' | 'from'>
   /** Whole parts that are not text. */
   readonly parts: readonly MessagePart[]
   readonly ending: ReplyEnding | undefined
@@ -31,8 +32,8 @@ export interface ReplyView {
 export interface ReplyViewControl extends ReplyView {
   queue(position: number): void
   begin(start: ReplyStart): void
-  /** The text so far; shorter than what is there is ignored. */
-  setText(text: string): void
+  /** Text at its place; what is there already is ignored. */
+  placeText(offset: number, text: string): void
   addPart(part: MessagePart): void
   end(ending: ReplyEnding): void
 }
@@ -42,7 +43,7 @@ export function createReplyView(replyId: string): ReplyViewControl {
   let listeners = new Set<() => void>()
   let queuePosition: number | undefined
   let start: ReplyStart | undefined
-  let text = ''
+  const text = createReplyText()
   let ending: ReplyEnding | undefined
 
   function tell(): void {
@@ -53,15 +54,13 @@ export function createReplyView(replyId: string): ReplyViewControl {
 
   return {
     replyId,
+    text,
     parts,
     get queuePosition() {
       return queuePosition
     },
     get start() {
       return start
-    },
-    get text() {
-      return text
     },
     get ending() {
       return ending
@@ -80,10 +79,8 @@ export function createReplyView(replyId: string): ReplyViewControl {
       queuePosition = undefined
       tell()
     },
-    setText(longer) {
-      if (longer.length <= text.length) return
-      text = longer
-      tell()
+    placeText(offset, added) {
+      if (text.place(offset, added)) tell()
     },
     addPart(part) {
       parts.push(part)

@@ -1,0 +1,49 @@
+/**
+ * The text of a reply while it grows. Adding to it, and reading what is new, cost what is new, however
+ * long it is: one string would be copied whole by every reading behind an addition.
+ */
+export interface ReplyText {
+  /** In UTF-16 units. */
+  readonly length: number
+  /** Adds what reaches beyond the end, of a text that begins no later; false when nothing does. */
+  place(offset: number, text: string): boolean
+  from(offset: number): string
+}
+
+/** So many pieces become one, so that a long text has few of them. */
+const MOST_PIECES = 512
+
+export function createReplyText(): ReplyText {
+  const pieces: string[] = []
+  let single = 0
+  let length = 0
+
+  return {
+    get length() {
+      return length
+    },
+    place(offset, text) {
+      const added = offset > length ? '' : text.slice(length - offset)
+      if (added === '') return false
+      pieces.push(added)
+      length += added.length
+      single += 1
+      if (single < MOST_PIECES) return true
+      pieces.push(pieces.splice(-single).join(''))
+      single = 0
+      return true
+    },
+    from(offset) {
+      let start = length
+      let first = pieces.length
+      while (start > offset) {
+        first -= 1
+        start -= pieces[first]?.length ?? 0
+      }
+      return pieces
+        .slice(first)
+        .join('')
+        .slice(offset - start)
+    },
+  }
+}
