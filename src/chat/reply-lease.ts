@@ -4,7 +4,7 @@ import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/
 export interface ReplyLease {
   /** By our own clock: false when it may be another's by now. */
   isHeld(): boolean
-  /** Renews it now, and from now on at the interval. One renewal at a time: during one, another comes after it. */
+  /** Renews it now, and from now on at the interval, or less often while there is nothing new. One renewal at a time: during one, another comes after it. */
   renew(): void
   /** No further renewal. */
   stop(): void
@@ -16,6 +16,8 @@ export interface ReplyLeaseParts {
   now: () => number
   /** What a renewal saves along. */
   state(): Promise<ReplyChanges>
+  /** Whether that is more than the last renewal saved. */
+  hasNews(): boolean
   onRenewed(): void
   /** It changed nothing: somebody else has decided. */
   onRefused(): Promise<void>
@@ -27,9 +29,12 @@ export interface ReplyLeaseLimits {
   checkpointMs: number
 }
 
+/** A renewal that saves nothing new can wait so long: a thousand silent models are not a thousand writes a second. */
+const SILENT_SHARE = 1 / 3
+
 /** A lease that the claim began just now. */
 export function createReplyLease(
-  { records, now, state, onRenewed, onRefused, onFault }: ReplyLeaseParts,
+  { records, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseParts,
   { leaseMs, checkpointMs }: ReplyLeaseLimits,
   { id }: ReplyRecord,
 ): ReplyLease {
@@ -41,7 +46,13 @@ export function createReplyLease(
 
   function renewIn(delayMs: number): void {
     clearTimeout(timer)
-    if (!isOver && !isRenewing) timer = setTimeout(() => void renew(), delayMs)
+    if (!isOver && !isRenewing) timer = setTimeout(() => void renewIfDue(), delayMs)
+  }
+
+  async function renewIfDue(): Promise<void> {
+    const isDue = performance.now() >= endsAt - leaseMs * (1 - SILENT_SHARE)
+    if (isAskedAgain || isDue || hasNews()) await renew()
+    else renewIn(checkpointMs)
   }
 
   async function renew(): Promise<void> {

@@ -12,6 +12,7 @@ import type { TokenCounter } from '../memory/tokens/token-counter.ts'
 import type { ReplyLog } from './log/reply-log.ts'
 import type { ChatModel, ModelAnswer, ModelTimeouts } from './model/chat-model.ts'
 import { callModel } from './model/model-call.ts'
+import { createReplyCheckpoint } from './reply-checkpoint.ts'
 import { createReplyContent } from './reply-content.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
@@ -73,16 +74,16 @@ export function startReplyRun(
   let interrupted: InterruptedError | undefined
   let abortCall: (reason: Error) => void = () => {}
   let isGivenUp = false
-  let isKnown = false
   const fault = (error: unknown) => onFault(id, error)
-  const lease = createReplyLease(
-    { records, now, state: checkpoint, onRenewed, onRefused: meetDecision, onFault: fault },
-    limits,
-    record,
-  )
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
   const mayTell = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayTell })
+  const checkpoint = createReplyCheckpoint({ content, facts })
+  const lease = createReplyLease(
+    { records, now, ...checkpoint, onRenewed, onRefused: meetDecision, onFault: fault },
+    limits,
+    record,
+  )
 
   function interrupt(reason: InterruptReason): void {
     interrupted ??= new InterruptedError(reason)
@@ -138,12 +139,9 @@ export function startReplyRun(
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
 
-  /** The text, and, until it is saved, what a finisher elsewhere would lack. */
-  async function checkpoint(): Promise<ReplyChanges> {
-    const { text } = content
-    if (isKnown || question === undefined || prepared === undefined) return { text }
+  async function facts(): Promise<ReplyChanges> {
     const usage = await estimate('')
-    return { text, questionId: question.id, model: prepared.request.model, ...(usage && { usage }) }
+    return { ...(question && { questionId: question.id }), ...modelOf(prepared), ...(usage && { usage }) }
   }
 
   /** A reply is renewed and ended also where its cost cannot be counted. */
@@ -157,7 +155,7 @@ export function startReplyRun(
   }
 
   function onRenewed(): void {
-    isKnown = true
+    checkpoint.onSaved()
     content.tell()
   }
 
@@ -199,7 +197,7 @@ export function startReplyRun(
       ...(question ? { text: content.text, parts: [...content.parts] } : { text: '', parts: [] }),
       ...(usage && { usage }),
       ...(question && { questionId: question.id }),
-      ...(prepared && { model: prepared.request.model }),
+      ...modelOf(prepared),
     }
   }
 
@@ -213,4 +211,8 @@ export function startReplyRun(
     },
     done: run().catch(fault),
   }
+}
+
+function modelOf(prepared: PreparedTurn | undefined): { model?: string } {
+  return prepared ? { model: prepared.request.model } : {}
 }

@@ -50,8 +50,25 @@ test('what followers need to begin comes with the first checkpoint that is writt
   await stop()
 })
 
+test('a silent model costs a write for each third of a lease, not for each checkpoint', async () => {
+  const change = vi.fn(world.records.change)
+  const { call, active, stop } = await startReply({ ...world.records, change }, { checkpointMs: 10, leaseMs: 600 })
+  const seen = (text: string) => expect.poll(async () => (await world.records.find(active.id))?.text).toBe(text)
+  call.text('Hi')
+  await seen('Hi')
+  const leaseUntil = async () => (await world.records.find(active.id))?.leaseUntil ?? 0
+  const held = await leaseUntil()
+  change.mockClear()
+  await expect.poll(leaseUntil).toBeGreaterThan(held + 400)
+  expect(change.mock.calls.length).toBeLessThan(10)
+  call.text('!')
+  await seen('Hi!')
+  call.answer('')
+  await stop()
+})
+
 /** A reply that runs on a node with these records, and another node. */
-async function startReply(records: ReplyRecords, limits: { checkpointMs: number }) {
+async function startReply(records: ReplyRecords, limits: { checkpointMs: number; leaseMs?: number }) {
   const model = createScriptedModel()
   const owner = createReplyNode({ ...world, records }, model, { leaseMs: 10_000, ...limits })
   const other = createReplyNode(world, model)
