@@ -5,13 +5,16 @@ import { startWireNode } from './wire-node.ts'
 export type ChoirOrder = { say: string } | 'finish' | 'measure'
 export type ChoirAnswer = { origin: string } | { heapBytes: number } | 'done'
 
+/** A loaded machine may need minutes to open a thousand streams, in which the choir is silent. */
+const PATIENCE = { firstTokenMs: 300_000, idleMs: 300_000 }
+
 await main()
 
 /** A node in a process of its own, so that its memory is nothing but the server's. Run with --expose-gc. */
 async function main(): Promise<void> {
   const model = createChoirModel()
   // Checkpoints as often as by default: a thousand replies are a thousand writes a second.
-  const node = await startWireNode(process.env, model, { checkpointMs: 1_000 })
+  const node = await startWireNode(process.env, model, { checkpointMs: 1_000, ...PATIENCE })
   const answer = (message: ChoirAnswer) => process.send?.(message)
   process.on('message', (order: ChoirOrder) => {
     if (order === 'measure') {
