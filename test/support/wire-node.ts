@@ -29,7 +29,7 @@ const LIMITS: RepliesLimits = {
 
 /** Starts a node on a free port; `env` names its stores as the environment of the program does. */
 export async function startWireNode(
-  env: Record<string, string>,
+  env: Readonly<Record<string, string | undefined>>,
   model: ChatModel,
   limits: Partial<RepliesLimits> = {},
 ): Promise<WireNode> {
