@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import OpenAI from 'openai'
-import { createOpenAiModel } from '../src/chat/openai-model.ts'
+import { createOpenAiModel } from '../src/chat/model/openai-model.ts'
 import { toChatMessages } from '../src/memory/chat-messages.ts'
 import { answerText } from '../test/support/openai-scripts.ts'
 import { type RawCall, startRawModelServer } from '../test/support/raw-model-server.ts'

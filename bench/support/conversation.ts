@@ -1,8 +1,8 @@
 import type { ContextRequest } from '../../src/memory/context.ts'
 import { ROOT_BRANCH } from '../../src/memory/conversation.ts'
-import { DEFAULT_ENCODING } from '../../src/memory/encoding.ts'
 import { createConversationId, messageId } from '../../src/memory/ids.ts'
 import type { Message, MessageDraft } from '../../src/memory/message.ts'
+import { DEFAULT_ENCODING } from '../../src/memory/tokens/encoding.ts'
 import type { Stage } from './stage.ts'
 
 export const OWNER_ID = 'owner'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadConfig } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
-import { DEFAULT_ENCODING } from '../../src/memory/encoding.ts'
+import { DEFAULT_ENCODING } from '../../src/memory/tokens/encoding.ts'
 import { type OpenMemory, openMemory } from '../../src/open-memory.ts'
 import type { Grounds } from './grounds.ts'
 

@@ -1,12 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
-import type { TurnPath } from '../memory/context-reader.ts'
-import { createReplyId } from '../memory/ids.ts'
+import { BadUserInputError } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { MessageDraft } from '../memory/message.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
-import { followReply } from './follow-reply.ts'
-import { claimReply } from './reply-claim.ts'
+import { beginReply } from './begin-reply.ts'
+import type { NewReply } from './new-reply.ts'
 import {
   decodeReplyCursor,
   REPLY_BEGINNING,
@@ -14,22 +11,14 @@ import {
   type ReplyPlace,
   type ReplyRejection,
 } from './reply-event.ts'
+import { createReplyFinder } from './reply-finder.ts'
 import { createReplyFinisher } from './reply-finisher.ts'
-import { createReplyQueue } from './reply-queue.ts'
-import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
+import type { ReplyRunLimits, ReplyRunParts } from './reply-run.ts'
+import { createReplyRuns } from './reply-runs.ts'
+import { createReplyStopper } from './reply-stopper.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
-import type { TurnOptions } from './reply-turn.ts'
-import { createReplyView, type ReplyView, type ReplyViewControl } from './reply-view.ts'
-
-export type BusyPolicy = 'REJECT' | 'SUPERSEDE' | 'QUEUE'
-export type DisconnectPolicy = 'CONTINUE' | 'CANCEL'
-
-export interface NewReply extends TurnOptions {
-  conversationId: string
-  question: MessageDraft & { clientMessageId: string }
-  onBusy: BusyPolicy
-  onDisconnect: DisconnectPolicy
-}
+import { type ReplyView, untilTrue } from './reply-view.ts'
+import { createReplyViews, type OpenReply } from './reply-views.ts'
 
 export interface RepliesLimits extends ReplyRunLimits {
   heartbeatMs: number
@@ -58,154 +47,22 @@ export interface Replies {
   stop(deadlineMs: number): Promise<void>
 }
 
-/** A reply that is begun or joined, and how to let go of it. */
-interface Opened {
-  view: ReplyView
-  release: () => void
-}
+const SWEEP_LIMIT = 100
 
 export function createReplies(parts: RepliesParts, limits: RepliesLimits): Replies {
-  const { records, memory, counter, log, now, onFault } = parts
-  const finisher = createReplyFinisher({ records, memory, counter, now })
-  const claims = { records, memory, finisher }
-  const runs = new Map<string, { view: ReplyView; run: ReplyRun | undefined; done: Promise<void> }>()
-  const followers = new Map<string, Opened & { listeners: number }>()
+  const { records, log, now, onFault } = parts
+  const finisher = createReplyFinisher(parts)
+  const runs = createReplyRuns({ ...parts, finisher }, limits)
+  const { find, findOwned, findActive, findNewest } = createReplyFinder({ records, finisher, runs })
+  const views = createReplyViews({ ...parts, finisher, runs }, limits)
+  const stopper = createReplyStopper({ records, log, runs, views, now }, limits)
   const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
-  const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
-  let isClosing = false
 
-  /** Until a run of this conversation ends here, but no longer than a checkpoint's interval. */
-  async function pause(conversationId: string): Promise<void> {
-    const here = [...runs.values()].find(({ run }) => run?.record.conversationId === conversationId)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, limits.checkpointMs)
-    await (here ? Promise.race([here.done, promise]) : promise)
-    clearTimeout(timer)
+  function begin(ownerId: string, input: NewReply): Promise<OpenReply | ReplyRejection> {
+    return beginReply({ ...parts, finisher, runs, views, stopper }, limits, ownerId, input)
   }
 
-  function open(record: ReplyRecord): Opened {
-    const here = runs.get(record.id)
-    if (here !== undefined) return { view: here.view, release() {} }
-    const following = followers.get(record.id) ?? { ...follow(record), listeners: 0 }
-    followers.set(record.id, following)
-    following.listeners += 1
-    return following
-  }
-
-  function follow(record: ReplyRecord): Opened {
-    const follower = followReply({ records, memory, finisher, log, onFault }, { pollMs: limits.checkpointMs }, record)
-    const release = () => {
-      const following = followers.get(record.id)
-      if (following === undefined) return
-      following.listeners -= 1
-      if (following.listeners > 0) return
-      followers.delete(record.id)
-      follower.stop()
-    }
-    return { view: follower.view, release }
-  }
-
-  async function begin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
-    try {
-      return await claimOrJoin(ownerId, input)
-    } catch (error) {
-      if (!(error instanceof HistoryUnavailableError)) throw error
-      return { type: 'ReplyRejected', code: error.code, detail: error.message, retryAfterMs: RETRY_AFTER_MS }
-    }
-  }
-
-  async function claimOrJoin(ownerId: string, input: NewReply): Promise<Opened | ReplyRejection> {
-    for (;;) {
-      if (isClosing) return SHUTTING_DOWN
-      const record = newRecord(ownerId, input, now(), limits.leaseMs)
-      const claim = await claimReply(claims, record)
-      if (claim.type === 'REFUSED') return claim.rejection
-      if (claim.type === 'JOINED') return open(claim.record)
-      if (claim.type === 'CLAIMED') {
-        const view = createReplyView(record.id)
-        runHere(record, view, input, claim.turn)
-        return open(record)
-      }
-      if (input.onBusy === 'REJECT') return busy(claim.active)
-      if (input.onBusy === 'SUPERSEDE') {
-        if (!(await supersede(claim.active))) return busy(claim.active)
-      } else {
-        const queued = await queue.enter(record)
-        if (queued !== undefined) return 'type' in queued ? queued : openQueued(queued, input)
-      }
-    }
-  }
-
-  function runHere(record: ReplyRecord, view: ReplyViewControl, input: NewReply, turn: TurnPath | undefined): void {
-    const run = startReplyRun({ ...parts, finisher }, limits, record, input, turn, view)
-    const forget = log.follow(record.id, { onWake: run.look })
-    memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
-    const done = run.done.then(() => {
-      forget()
-      runs.delete(record.id)
-      memory.tell(record.conversationId, [{ type: 'ReplyEnded', replyId: record.id }])
-    })
-    runs.set(record.id, { view, run, done })
-  }
-
-  function openQueued(record: ReplyRecord, input: NewReply): Opened {
-    const view = createReplyView(record.id)
-    const waiting = waitAndRun(record, view, input).catch((error: unknown) => {
-      onFault(record.id, error)
-      runs.delete(record.id)
-    })
-    runs.set(record.id, { view, run: undefined, done: waiting })
-    return { view, release() {} }
-  }
-
-  async function waitAndRun(record: ReplyRecord, view: ReplyViewControl, input: NewReply): Promise<void> {
-    const exit = await queue.wait(record, view, () => isClosing)
-    if (exit.type === 'PROMOTED') {
-      runHere(exit.record, view, input, undefined)
-      return
-    }
-    const ended = await records.find(record.id)
-    view.end(ended?.phase === 'ENDED' ? await finisher.endingOf(ended) : SHUTTING_DOWN)
-    runs.delete(record.id)
-  }
-
-  /** Whether the active reply came to its end: at the latest when its node's lease is over and it is taken over. */
-  async function supersede(active: ReplyRecord): Promise<boolean> {
-    const { view, release } = open(active)
-    await stopReply(active, 'SUPERSEDED')
-    await Promise.race([untilTrue(view, () => view.ending !== undefined), delay(2 * limits.leaseMs + SUPERSEDE_MS)])
-    release()
-    return view.ending !== undefined
-  }
-
-  async function stopReply(
-    { id, phase }: ReplyRecord,
-    reason: 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED',
-  ): Promise<void> {
-    const run = runs.get(id)?.run
-    if (run !== undefined) return run.stop(reason)
-    if (phase === 'QUEUED') {
-      const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
-      await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
-    } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
-    log.wake(id)
-  }
-
-  /** A record of the owner's, with what a dead node left undone done. */
-  async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
-    const record = await records.find(id)
-    if (record === undefined || record.ownerId !== ownerId) return undefined
-    if (record.phase === 'SEALED') return finisher.finish(record)
-    return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.get(id)?.view)
-  }
-
-  async function findOwned(ownerId: string, id: string): Promise<ReplyRecord> {
-    const record = await find(ownerId, id)
-    if (record === undefined) throw new NotFoundError('reply', id)
-    return record
-  }
-
-  function stream({ view, release }: Opened, place: ReplyPlace, signal: AbortSignal): AsyncIterable<ReplyEvent> {
+  function stream({ view, release }: OpenReply, place: ReplyPlace, signal: AbortSignal): AsyncIterable<ReplyEvent> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const open = { view, done: promise }
     streams.add(open)
@@ -217,25 +74,29 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     })
   }
 
+  /** With CANCEL, whoever asked takes the reply along when it leaves. */
+  function cancelWith(signal: AbortSignal, ownerId: string, replyId: string): void {
+    const cancel = () => void cancelOwned(ownerId, replyId, 'DISCONNECTED').catch((error) => onFault(replyId, error))
+    if (signal.aborted) cancel()
+    else signal.addEventListener('abort', cancel, { once: true })
+  }
+
+  async function cancelOwned(ownerId: string, id: string, reason: 'CANCELLED' | 'DISCONNECTED'): Promise<ReplyRecord> {
+    const record = await findOwned(ownerId, id)
+    if (record.phase === 'ENDED') return record
+    await stopper.stop(record, reason)
+    return findOwned(ownerId, id)
+  }
+
   return {
     find,
-
-    async findActive(conversationId) {
-      const active = await records.findActive(conversationId)
-      const current = active && (await find(active.ownerId, active.id))
-      return current?.active ? current : undefined
-    },
+    findActive,
+    findNewest,
 
     async send(ownerId, input, signal) {
       const opened = await begin(ownerId, input)
       if ('type' in opened) return streamRejection(opened)
-      if (input.onDisconnect === 'CANCEL') {
-        const { replyId } = opened.view
-        const cancel = () =>
-          void cancelOwned(ownerId, replyId, 'DISCONNECTED').catch((error) => onFault(replyId, error))
-        if (signal.aborted) cancel()
-        else signal.addEventListener('abort', cancel, { once: true })
-      }
+      if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view.replyId)
       return stream(opened, REPLY_BEGINNING, signal)
     },
 
@@ -250,12 +111,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 
     async subscribe(ownerId, id, after, signal) {
       const place = after === null ? REPLY_BEGINNING : placeOf(after)
-      return stream(open(await findOwned(ownerId, id)), place, signal)
-    },
-
-    async findNewest(ownerId, conversationId) {
-      const record = (await records.findActive(conversationId)) ?? (await records.findNewest(conversationId))
-      return record && find(ownerId, record.id)
+      return stream(views.open(await findOwned(ownerId, id)), place, signal)
     },
 
     cancel: (ownerId, id) => cancelOwned(ownerId, id, 'CANCELLED'),
@@ -265,36 +121,14 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     },
 
     async stop(deadlineMs) {
-      isClosing = true
       const end = performance.now() + deadlineMs
-      const within = (share: number, work: Promise<void>[]) =>
-        Promise.race([Promise.all(work), delay((end - performance.now()) * share, undefined, { ref: false })])
-      const allDone = () => [...runs.values()].map(({ done }) => done)
-      await within(1 / 2, allDone())
-      for (const { run } of runs.values()) run?.stop('SHUTDOWN')
-      await within(1 / 2, allDone())
-      for (const { run } of runs.values()) run?.giveUp()
+      await runs.stop(deadlineMs)
       // Whoever closes the connections now would cut off the last events.
-      const ending = [...streams].filter(({ view }) => view.ending !== undefined)
-      await within(
-        1,
-        ending.map(({ done }) => done),
-      )
+      const ending = [...streams].filter(({ view }) => view.ending !== undefined).map(({ done }) => done)
+      await Promise.race([Promise.all(ending), delay(end - performance.now(), undefined, { ref: false })])
     },
   }
-
-  async function cancelOwned(ownerId: string, id: string, reason: 'CANCELLED' | 'DISCONNECTED'): Promise<ReplyRecord> {
-    const record = await findOwned(ownerId, id)
-    if (record.phase === 'ENDED') return record
-    await stopReply(record, reason)
-    return findOwned(ownerId, id)
-  }
 }
-
-const SWEEP_LIMIT = 100
-const RETRY_AFTER_MS = 1_000
-/** The leeway for clocks, and a little more. */
-const SUPERSEDE_MS = 5_000
 
 function placeOf(cursor: string): ReplyPlace {
   const place = decodeReplyCursor(cursor)
@@ -302,47 +136,4 @@ function placeOf(cursor: string): ReplyPlace {
     throw new BadUserInputError('after', 'a cursor of a reply', JSON.stringify(cursor.slice(0, 64)))
   }
   return place
-}
-
-/** With what a run here has told since its last checkpoint. */
-function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {
-  if (view?.start === undefined || (record.phase !== 'RUN' && record.phase !== 'STOP')) return record
-  const text = view.text.length > record.text.length ? view.text : record.text
-  return { ...record, questionId: view.start.question.id, model: view.start.model, text }
-}
-
-async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
-}
-
-const SHUTTING_DOWN: ReplyRejection = {
-  type: 'ReplyRejected',
-  code: 'SHUTTING_DOWN',
-  detail: 'This node is stopping; send again.',
-  retryAfterMs: RETRY_AFTER_MS,
-}
-
-function busy({ id }: ReplyRecord): ReplyRejection {
-  const detail = `Reply ${id} is active in this conversation.`
-  return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: RETRY_AFTER_MS }
-}
-
-function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {
-  const { conversationId, question, maxTokens, anchor, model } = input
-  return {
-    id: createReplyId(conversationId),
-    conversationId,
-    ownerId,
-    clientMessageId: question.clientMessageId,
-    question,
-    context: { maxTokens, anchor },
-    phase: 'RUN',
-    active: true,
-    beat: 0,
-    leaseUntil: now + leaseMs,
-    text: '',
-    parts: [],
-    model: model ?? '',
-    startedAt: now,
-  }
 }

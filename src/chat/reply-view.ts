@@ -96,3 +96,8 @@ export function createReplyView(replyId: string): ReplyViewControl {
     },
   }
 }
+
+/** Resolves when it is so, looking again at every change. */
+export async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
+}

@@ -18,6 +18,8 @@ type Documents = {
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": typeof types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": typeof types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
+    "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": typeof types.TabEventsDocument,
+    "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": typeof types.RenameToDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": typeof types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": typeof types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": typeof types.RenameConversationDocument,
@@ -40,11 +42,14 @@ type Documents = {
     "\n  mutation StartReply($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on StartReplySuccess { reply { id status text cursor endedAt question { content } message { content } } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ReplyRejectedError { activeReplyId retryAfterMs }\n    }\n  }\n": typeof types.StartReplyDocument,
     "\n  mutation CancelReply($id: ID!) {\n    cancelReply(id: $id) {\n      __typename\n      ... on CancelReplySuccess { reply { id status } }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.CancelReplyDocument,
     "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n": typeof types.ReadReplyDocument,
+    "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n": typeof types.StoredMessagesDocument,
 };
 const documents: Documents = {
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
+    "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": types.TabEventsDocument,
+    "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": types.RenameToDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": types.RenameConversationDocument,
@@ -67,6 +72,7 @@ const documents: Documents = {
     "\n  mutation StartReply($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on StartReplySuccess { reply { id status text cursor endedAt question { content } message { content } } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n      ... on ReplyRejectedError { activeReplyId retryAfterMs }\n    }\n  }\n": types.StartReplyDocument,
     "\n  mutation CancelReply($id: ID!) {\n    cancelReply(id: $id) {\n      __typename\n      ... on CancelReplySuccess { reply { id status } }\n      ... on Error { code detail }\n    }\n  }\n": types.CancelReplyDocument,
     "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n": types.ReadReplyDocument,
+    "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n": types.StoredMessagesDocument,
 };
 
 /**
@@ -81,6 +87,14 @@ export function graphql(source: "\n  query Conversations($first: Int, $after: St
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n"): typeof import('./graphql.ts').ArchiveDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n"): typeof import('./graphql.ts').TabEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n"): typeof import('./graphql.ts').RenameToDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -169,6 +183,10 @@ export function graphql(source: "\n  mutation CancelReply($id: ID!) {\n    cance
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ReadReply($id: ID!) {\n    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }\n    node(id: $id) { __typename id }\n  }\n"): typeof import('./graphql.ts').ReadReplyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query StoredMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 100) { nodes { content } } }\n  }\n"): typeof import('./graphql.ts').StoredMessagesDocument;
 
 
 export function graphql(source: string) {

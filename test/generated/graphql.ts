@@ -409,6 +409,35 @@ export type ArchiveMutation = { updateConversation:
     | { __typename: 'UpdateConversationSuccess' }
    };
 
+export type TabEventsSubscriptionVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type TabEventsSubscription = { conversationEvents:
+    | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null } }
+    | { __typename: 'ConversationDeleted', cursor: string }
+    | { __typename: 'ConversationReset', cursor: string }
+    | { __typename: 'MessageAppended', cursor: string, message: { content: string } }
+    | { __typename: 'MessageChanged', cursor: string }
+    | { __typename: 'ReplyBegan', cursor: string, reply: { id: string, question: { content: string } | null } }
+    | { __typename: 'ReplyEnded', cursor: string, reply: { id: string, status: ReplyStatus, message: { content: string } | null } }
+   };
+
+export type RenameToMutationVariables = Exact<{
+  id: string | number;
+  title: string;
+}>;
+
+
+export type RenameToMutation = { updateConversation:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'UpdateConversationSuccess' }
+   };
+
 export type ConversationEventsSubscriptionVariables = Exact<{
   id: string | number;
   after?: string | null | undefined;
@@ -689,6 +718,13 @@ export type ReadReplyQuery = { reply: { id: string, status: ReplyStatus, text: s
     | { __typename: 'Reply', id: string }
    | null };
 
+export type StoredMessagesQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StoredMessagesQuery = { conversation: { messages: { nodes: Array<{ content: string }> } } | null };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -762,6 +798,48 @@ export const ArchiveDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ArchiveMutation, ArchiveMutationVariables>;
+export const TabEventsDocument = new TypedDocumentString(`
+    subscription TabEvents($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after) {
+    __typename
+    cursor
+    ... on MessageAppended {
+      message {
+        content
+      }
+    }
+    ... on ReplyBegan {
+      reply {
+        id
+        question {
+          content
+        }
+      }
+    }
+    ... on ReplyEnded {
+      reply {
+        id
+        status
+        message {
+          content
+        }
+      }
+    }
+    ... on ConversationChanged {
+      conversation {
+        title
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TabEventsSubscription, TabEventsSubscriptionVariables>;
+export const RenameToDocument = new TypedDocumentString(`
+    mutation RenameTo($id: ID!, $title: String!) {
+  updateConversation(input: { id: $id, title: $title }) {
+    __typename
+  }
+}
+    `) as unknown as TypedDocumentString<RenameToMutation, RenameToMutationVariables>;
 export const ConversationEventsDocument = new TypedDocumentString(`
     subscription ConversationEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) {
@@ -1326,3 +1404,14 @@ export const ReadReplyDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReadReplyQuery, ReadReplyQueryVariables>;
+export const StoredMessagesDocument = new TypedDocumentString(`
+    query StoredMessages($id: ID!) {
+  conversation(id: $id) {
+    messages(last: 100) {
+      nodes {
+        content
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StoredMessagesQuery, StoredMessagesQueryVariables>;

@@ -14,6 +14,10 @@ interface Results<T> extends AsyncIterableIterator<{ data: T; errors?: Answer<T>
   return(): Promise<IteratorResult<{ data: T }>>
 }
 
+export const TRANSPORTS = ['SSE', 'WebSocket'] as const
+
+export type Transport = (typeof TRANSPORTS)[number]
+
 /** A typed client of one server. */
 export interface GraphqlClient {
   url: string
@@ -25,18 +29,33 @@ export interface GraphqlClient {
   streamBySse<T, V>(document: TypedDocumentString<T, V>, variables: V): Results<T>
   /** All streams by WebSocket share one connection. */
   streamBySocket<T, V>(document: TypedDocumentString<T, V>, variables: V): Results<T>
+  streamBy<T, V>(transport: Transport, document: TypedDocumentString<T, V>, variables: V): Results<T>
+  /** Resolves when a stream by WebSocket is connected. */
+  readonly connected: Promise<void>
+  /** Cuts the connection of the streams by WebSocket, without a word. */
+  cutSocket(): void
   close(): Promise<void>
 }
 
 export function createGraphqlClient(origin: string): GraphqlClient {
   const url = `${origin}/graphql`
   const sse = createSseClient({ url, retryAttempts: 0 })
-  const socket = createSocketClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, retryAttempts: 0 })
+  const { promise: connected, resolve } = Promise.withResolvers<void>()
+  const socket = createSocketClient({
+    url: url.replace('http', 'ws'),
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    on: { connected: () => resolve() },
+  })
   async function post<T>(body: unknown, headers = {}): Promise<Answer<T>> {
     const accept = 'application/graphql-response+json'
     const init = { method: 'POST', headers: { 'content-type': 'application/json', accept, ...headers } }
     const response = await fetch(url, { ...init, body: JSON.stringify(body) })
     return { status: response.status, ...((await response.json()) as Omit<Answer<T>, 'status'>) }
+  }
+  function stream<T, V>(transport: Transport, document: TypedDocumentString<T, V>, variables: V): Results<T> {
+    const request = { query: String(document), variables: variables as Record<string, unknown> }
+    return (transport === 'SSE' ? sse : socket).iterate(request) as never
   }
   return {
     url,
@@ -47,10 +66,11 @@ export function createGraphqlClient(origin: string): GraphqlClient {
       if (errors) throw new Error(JSON.stringify(errors))
       return data
     },
-    streamBySse: (document, variables) =>
-      sse.iterate({ query: String(document), variables: variables as Record<string, unknown> }) as never,
-    streamBySocket: (document, variables) =>
-      socket.iterate({ query: String(document), variables: variables as Record<string, unknown> }) as never,
+    streamBySse: (document, variables) => stream('SSE', document, variables),
+    streamBySocket: (document, variables) => stream('WebSocket', document, variables),
+    streamBy: stream,
+    connected,
+    cutSocket: () => socket.terminate(),
     async close() {
       sse.dispose()
       await socket.dispose()

@@ -42,6 +42,7 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
     if (!owned.isAlive() || Date.now() > deadline) throw new Error(`The server did not start: ${owned.output()}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
+  let isKilled = false
   return {
     url,
     output: owned.output,
@@ -65,12 +66,13 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
         }
       } catch (error) {
         // The server was killed: what a client sees of that is up to the moment.
-        if (owned.isAlive() && !signal?.aborted) throw error
+        if (!isKilled && owned.isAlive() && !signal?.aborted) throw error
       } finally {
         client.dispose()
       }
     },
     async kill() {
+      isKilled = true
       owned.process.kill('SIGKILL')
       await owned.exited
     },

@@ -1,0 +1,76 @@
+import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+
+/** The lease of a run. Its renewal is the checkpoint of the text (protocol B3). */
+export interface ReplyLease {
+  /** By our own clock: false when it may be another's by now. */
+  isHeld(): boolean
+  /** Renews it now, and from now on at the interval. One renewal at a time: during one, another comes after it. */
+  renew(): void
+  /** No further renewal. */
+  stop(): void
+}
+
+export interface ReplyLeaseParts {
+  records: Pick<ReplyRecords, 'change'>
+  /** Epoch milliseconds. */
+  now: () => number
+  /** What a renewal saves along. */
+  state(): Promise<ReplyChanges>
+  onRenewed(): void
+  /** It changed nothing: somebody else has decided. */
+  onRefused(): Promise<void>
+  onFault(error: unknown): void
+}
+
+export interface ReplyLeaseLimits {
+  leaseMs: number
+  checkpointMs: number
+}
+
+/** A lease that the claim began just now. */
+export function createReplyLease(
+  { records, now, state, onRenewed, onRefused, onFault }: ReplyLeaseParts,
+  { leaseMs, checkpointMs }: ReplyLeaseLimits,
+  { id }: ReplyRecord,
+): ReplyLease {
+  let endsAt = performance.now() + leaseMs
+  let timer: NodeJS.Timeout | undefined
+  let isRenewing = false
+  let isAskedAgain = false
+  let isOver = false
+
+  function renewIn(delayMs: number): void {
+    clearTimeout(timer)
+    if (!isOver && !isRenewing) timer = setTimeout(() => void renew(), delayMs)
+  }
+
+  async function renew(): Promise<void> {
+    isRenewing = true
+    isAskedAgain = false
+    const sentAt = performance.now()
+    try {
+      const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
+      if (await records.change(id, { phase: 'RUN' }, changes)) {
+        endsAt = sentAt + leaseMs
+        onRenewed()
+      } else if (!isOver) await onRefused()
+    } catch (error) {
+      onFault(error)
+    }
+    isRenewing = false
+    renewIn(isAskedAgain ? 0 : checkpointMs)
+  }
+
+  return {
+    isHeld: () => performance.now() <= endsAt,
+    renew() {
+      // The one under way may have been sent before what it is to see.
+      isAskedAgain = true
+      renewIn(0)
+    },
+    stop() {
+      isOver = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import type { ReplyLog } from './log/reply-log.ts'
+import type { ReplyRuns } from './reply-runs.ts'
+import { untilTrue } from './reply-view.ts'
+import type { ReplyViews } from './reply-views.ts'
+
+/** Stops replies on whichever node they run or wait (protocol B6). */
+export interface ReplyStopper {
+  /** Resolves when it is known that it is to stop, which is before it has ended. */
+  stop(record: ReplyRecord, reason: 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED'): Promise<void>
+  /** Whether the active reply came to its end: at the latest when its node's lease is over and it is taken over. */
+  supersede(active: ReplyRecord): Promise<boolean>
+}
+
+export interface ReplyStopperParts {
+  records: ReplyRecords
+  log: ReplyLog
+  runs: Pick<ReplyRuns, 'find'>
+  views: ReplyViews
+  now: () => number
+}
+
+/** The leeway for clocks, and a little more. */
+const SUPERSEDE_MS = 5_000
+
+export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leaseMs: number }): ReplyStopper {
+  const { records, log, runs, views, now } = parts
+
+  const stop: ReplyStopper['stop'] = async ({ id, phase }, reason) => {
+    const run = runs.find(id)?.run
+    if (run !== undefined) return run.stop(reason)
+    if (phase === 'QUEUED') {
+      const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
+      const isEnded = await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      // Its turn may have come meanwhile.
+      const found = isEnded ? undefined : await records.find(id)
+      if (found?.phase === 'RUN') return stop(found, reason)
+    } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
+    log.wake(id)
+  }
+
+  return {
+    stop,
+
+    async supersede(active) {
+      const { view, release } = views.open(active)
+      await stop(active, 'SUPERSEDED')
+      await Promise.race([untilTrue(view, () => view.ending !== undefined), delay(2 * leaseMs + SUPERSEDE_MS)])
+      release()
+      return view.ending !== undefined
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { FollowReplySubscription } from '../generated/graphql.ts'
+import { startConversation } from '../support/conversation-operations.ts'
+import { createGraphqlClient, type GraphqlClient, TRANSPORTS } from '../support/graphql-client.ts'
+import { ask, followReply, placeSent, type SentEvent, sendMessage } from '../support/reply-operations.ts'
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
+import { storedTexts } from '../support/stored-texts.ts'
+import { sharedStores } from '../support/wire-nodes.ts'
+
+/** The demo model repeats it, twice, at 25 ms a word: three to four seconds. */
+const QUESTION = 'a '.repeat(50).trim()
+/** A quarter of it is for replies to finish by themselves, the next one for what is interrupted then to be stored. */
+const SHORT_DEADLINE_MS = 3_000
+const LONG_DEADLINE_MS = 40_000
+const LEASE_MS = 20_000
+/** Beyond the deadline: closing the stores, and a loaded machine. */
+const LEEWAY_MS = 3_000
+const GOING_AWAY = 1001
+
+type FollowedEvent = FollowReplySubscription['reply']
+type Stream = ReturnType<typeof startStream>
+
+test('streams of a node that stops end with SHUTDOWN, and another node takes the conversations at once', async () => {
+  const { node, client, other } = await startNodes(SHORT_DEADLINE_MS)
+  const streams = await Promise.all(TRANSPORTS.map((by) => beginStream(client, by)))
+  const { exitCode, elapsedMs } = await stopNode(node)
+  for (const { id, read } of streams) {
+    const events = await read
+    const partial = { content: placeSent(events), status: 'INTERRUPTED' }
+    expect(events.at(-1)).toMatchObject({ __typename: 'ReplyInterrupted', reason: 'SHUTDOWN', partial })
+    expect(await storedTexts(other.client, id)).toEqual([QUESTION, placeSent(events)])
+  }
+  expect(exitCode).toBe(0)
+  expect(elapsedMs).toBeLessThan(SHORT_DEADLINE_MS + LEEWAY_MS)
+  const askedAt = performance.now()
+  const next = other.client.streamBySse(sendMessage, { input: ask(streams[0]?.id ?? '', 'And now?') })
+  expect((await next.next()).value.data.sendMessage).toMatchObject({ __typename: 'ReplyStarted' })
+  expect(performance.now() - askedAt).toBeLessThan(LEASE_MS / 4)
+  process.stdout.write(`the node stopped within ${elapsedMs.toFixed(0)} of ${SHORT_DEADLINE_MS} ms\n`)
+})
+
+test('streams of a node that has the time for it are completed before it stops', async () => {
+  const { node, client, other } = await startNodes(LONG_DEADLINE_MS)
+  const streams = await Promise.all(TRANSPORTS.map((by) => beginStream(client, by)))
+  const { exitCode, elapsedMs } = await stopNode(node)
+  for (const { id, read } of streams) {
+    const events = await read
+    expect(events.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(events) } })
+    expect(await storedTexts(other.client, id)).toEqual([QUESTION, placeSent(events)])
+  }
+  expect(exitCode).toBe(0)
+  expect(elapsedMs).toBeLessThan(LONG_DEADLINE_MS / 2)
+})
+
+test('a follower of the reply of another node is let go when its node stops, and goes on there', async () => {
+  const { node, client, other } = await startNodes(SHORT_DEADLINE_MS)
+  const { id, read } = await beginStream(other.client, 'SSE')
+  const followers = await Promise.all(
+    TRANSPORTS.map(async (by) => {
+      const stream = client.streamBy(by, followReply, { conversationId: id })
+      const first = (await stream.next()).value.data.reply
+      return { rest: readRest(stream, [first]) }
+    }),
+  )
+  const { exitCode } = await stopNode(node)
+  expect(exitCode).toBe(0)
+  const whole = placeSent(await read)
+  for (const follower of followers) {
+    const seen = await follower.rest
+    const { replyId, cursor } = seen.at(-1) ?? {}
+    const rest = other.client.streamBySocket(followReply, { id: replyId, after: cursor })
+    const events = [...seen, ...(await readRest(rest))]
+    expect(placeSent(events)).toBe(whole)
+    expect(events.filter(({ __typename }) => __typename === 'ReplyCompleted')).toHaveLength(1)
+  }
+  expect(await storedTexts(other.client, id)).toEqual([QUESTION, whole])
+})
+
+/** A node that is to be stopped, and another one on the same stores. */
+async function startNodes(deadlineMs: number) {
+  const env = {
+    ...sharedStores(),
+    REPLY_LEASE_MS: String(LEASE_MS),
+    REPLY_CHECKPOINT_MS: '100',
+    SHUTDOWN_DEADLINE_MS: String(deadlineMs),
+  }
+  const [node, there] = await Promise.all([startServerProcess(env), startServerProcess(env)])
+  onTestFinished(async () => {
+    await Promise.all([node.kill(), there.kill()])
+  })
+  return { node, client: clientOf(node), other: { client: clientOf(there) } }
+}
+
+function clientOf({ url }: ServerProcess): GraphqlClient {
+  const client = createGraphqlClient(url)
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** A reply of the demo model that has begun to speak, read to its end. */
+async function beginStream(client: GraphqlClient, by: (typeof TRANSPORTS)[number]) {
+  const id = await startConversation(client)
+  const stream = startStream(client, by, id)
+  const begun = [await nextOf(stream), await nextOf(stream)]
+  expect(begun.map(({ __typename }) => __typename)).toEqual(['ReplyStarted', 'ReplyDelta'])
+  return { id, read: readAll(stream, begun) }
+}
+
+function startStream(client: GraphqlClient, by: (typeof TRANSPORTS)[number], id: string) {
+  return client.streamBy(by, sendMessage, { input: ask(id, QUESTION) })
+}
+
+async function nextOf(stream: Stream): Promise<SentEvent> {
+  return (await stream.next()).value.data.sendMessage
+}
+
+async function readAll(stream: Stream, begun: SentEvent[]): Promise<SentEvent[]> {
+  for await (const { data } of stream) begun.push(data.sendMessage)
+  return begun
+}
+
+/** To the end of the stream, or until the server goes away and says so. */
+async function readRest(
+  stream: AsyncIterable<{ data: { reply: FollowedEvent } }>,
+  begun: FollowedEvent[] = [],
+): Promise<FollowedEvent[]> {
+  try {
+    for await (const { data } of stream) begun.push(data.reply)
+  } catch (error) {
+    if (!isGoingAway(error)) throw error
+  }
+  return begun
+}
+
+function isGoingAway(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === GOING_AWAY
+}
+
+async function stopNode(node: ServerProcess): Promise<{ exitCode: number | null; elapsedMs: number }> {
+  const stoppedAt = performance.now()
+  const exitCode = await node.stop()
+  return { exitCode, elapsedMs: performance.now() - stoppedAt }
+}

@@ -1,0 +1,55 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { ChoirAnswer, ChoirOrder } from './choir-server.ts'
+
+/** A server in a process of its own, whose model says the same in all replies at once. */
+export interface ChoirProcess {
+  origin: string
+  say(text: string): Promise<void>
+  finish(): Promise<void>
+  /** The heap in use, after a collection. */
+  measureHeap(): Promise<number>
+  stop(): Promise<void>
+}
+
+const program = new URL('choir-server.ts', import.meta.url).pathname
+
+/** Starts it; `env` names its stores. */
+export async function startChoirProcess(env: Record<string, string>): Promise<ChoirProcess> {
+  const child = fork(program, { env, execArgv: ['--expose-gc'] })
+  const { origin } = await answerOf<{ origin: string }>(child)
+  const order = async <T extends ChoirAnswer>(message: ChoirOrder) => {
+    const answered = answerOf<T>(child)
+    child.send(message)
+    return answered
+  }
+  return {
+    origin,
+    async say(text) {
+      await order({ say: text })
+    },
+    async finish() {
+      await order('finish')
+    },
+    measureHeap: async () => (await order<{ heapBytes: number }>('measure')).heapBytes,
+    async stop() {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
+  }
+}
+
+async function answerOf<T extends ChoirAnswer>(child: ChildProcess): Promise<T> {
+  const ended = new AbortController()
+  const exit = once(child, 'exit', { signal: ended.signal }).then(() => {
+    throw new Error('The server ended.')
+  })
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal: ended.signal }), exit])
+    return message as T
+  } finally {
+    ended.abort()
+    exit.catch(() => {})
+  }
+}

@@ -1,0 +1,28 @@
+import { createChoirModel } from './choir-model.ts'
+import { startWireNode } from './wire-node.ts'
+
+/** What a test tells this process to do; it answers with `done`, or what it found. */
+export type ChoirOrder = { say: string } | 'finish' | 'measure'
+export type ChoirAnswer = { origin: string } | { heapBytes: number } | 'done'
+
+await main()
+
+/** A node in a process of its own, so that its memory is nothing but the server's. Run with --expose-gc. */
+async function main(): Promise<void> {
+  const model = createChoirModel()
+  // Checkpoints as often as by default: a thousand replies are a thousand writes a second.
+  const node = await startWireNode(process.env, model, { checkpointMs: 1_000 })
+  const answer = (message: ChoirAnswer) => process.send?.(message)
+  process.on('message', (order: ChoirOrder) => {
+    if (order === 'measure') {
+      node.log.entries.length = 0
+      globalThis.gc?.()
+      answer({ heapBytes: process.memoryUsage().heapUsed })
+      return
+    }
+    model.say(order === 'finish' ? { type: 'finish', reason: 'STOP' } : { type: 'text', text: order.say })
+    answer('done')
+  })
+  process.once('disconnect', () => process.exit())
+  answer({ origin: node.origin })
+}

@@ -1,0 +1,61 @@
+import { createChat } from '../../src/chat/chat.ts'
+import type { ChatModel } from '../../src/chat/model/chat-model.ts'
+import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
+import { loadConfig } from '../../src/config.ts'
+import { openMemory } from '../../src/open-memory.ts'
+import { createServer } from '../../src/server.ts'
+import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
+import { createKeptLog } from './kept-log.ts'
+
+/** A whole server in this process, as the app opens it but for its model, with a client. */
+export interface WireNode {
+  origin: string
+  client: GraphqlClient
+  replies: Replies
+  log: ReturnType<typeof createKeptLog>
+  stop(): Promise<void>
+}
+
+/** Short where a test would wait, long where it would fail. */
+const LIMITS: RepliesLimits = {
+  firstTokenMs: 60_000,
+  idleMs: 60_000,
+  replyTimeoutMs: 300_000,
+  leaseMs: 10_000,
+  checkpointMs: 100,
+  heartbeatMs: 60_000,
+  queueLimit: 4,
+}
+
+/** Starts a node on a free port; `env` names its stores as the environment of the program does. */
+export async function startWireNode(
+  env: Readonly<Record<string, string | undefined>>,
+  model: ChatModel,
+  limits: Partial<RepliesLimits> = {},
+): Promise<WireNode> {
+  const config = loadConfig({ ...env, PORT: '0' })
+  const log = createKeptLog()
+  const stores = await openMemory(config, log)
+  const { memory, records, counter, replyLog } = stores
+  await stores.prepare()
+  await counter.warm('o200k_base')
+  const onFault = (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault')
+  const parts = { records, memory, counter, log: replyLog, model, now: Date.now, onFault }
+  const replies = createReplies(parts, { ...LIMITS, ...limits })
+  const chat = createChat({ replies, memory, now: Date.now }, config)
+  const server = createServer({ memory, chat, log }, { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000 })
+  const origin = await server.listen()
+  const client = createGraphqlClient(origin)
+  return {
+    origin,
+    client,
+    replies,
+    log,
+    async stop() {
+      await client.close()
+      await replies.stop(500)
+      await server.close(1_000)
+      await stores.close(1_000)
+    },
+  }
+}
