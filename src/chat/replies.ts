@@ -75,8 +75,13 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
   }
 
   /** With CANCEL, whoever asked takes the reply along when it leaves. */
-  function cancelWith(signal: AbortSignal, ownerId: string, replyId: string): void {
-    const cancel = () => void cancelOwned(ownerId, replyId, 'DISCONNECTED').catch((error) => onFault(replyId, error))
+  function cancelWith(signal: AbortSignal, ownerId: string, { replyId }: ReplyView): void {
+    const cancel = () => {
+      const run = runs.find(replyId)?.run
+      // Without a look at the history, which may be slow or away.
+      if (run !== undefined) run.stop('DISCONNECTED')
+      else void cancelOwned(ownerId, replyId, 'DISCONNECTED').catch((error) => onFault(replyId, error))
+    }
     if (signal.aborted) cancel()
     else signal.addEventListener('abort', cancel, { once: true })
   }
@@ -96,7 +101,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     async send(ownerId, input, signal) {
       const opened = await begin(ownerId, input)
       if ('type' in opened) return streamRejection(opened)
-      if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view.replyId)
+      if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view)
       return stream(opened, REPLY_BEGINNING, signal)
     },
 
@@ -117,7 +122,10 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     cancel: (ownerId, id) => cancelOwned(ownerId, id, 'CANCELLED'),
 
     async sweep() {
-      for (const record of await records.findLeaseOver(now(), SWEEP_LIMIT)) await find(record.ownerId, record.id)
+      for (const { ownerId, id } of await records.findLeaseOver(now(), SWEEP_LIMIT)) {
+        // One that cannot be ended must not keep those behind it.
+        await find(ownerId, id).catch((error: unknown) => onFault(id, error))
+      }
     },
 
     async stop(deadlineMs) {

@@ -1,6 +1,6 @@
 import type { MessagePart } from '../memory/message.ts'
 import type { ReplyLog } from './log/reply-log.ts'
-import type { ModelListener } from './model/chat-model.ts'
+import { ModelError, type ModelListener } from './model/chat-model.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 
 /** What a model has said so far. All of it is told to the view and to other nodes, as soon as it may be. */
@@ -20,10 +20,21 @@ export interface ReplyContentParts {
   mayTell(): boolean
 }
 
+/** The record holds it beside a question of up to 8 MiB, and MongoDB takes 16 MiB: more could never be sealed. */
+const MAX_REPLY_BYTES = 4 * 1024 * 1024
+
 export function createReplyContent({ replyId, view, log, mayTell }: ReplyContentParts): ReplyContent {
   let text = ''
   let parts: MessagePart[] = []
+  let bytes = 0
   let loggedLength = 0
+
+  function checkRoom(added: string): void {
+    bytes += Buffer.byteLength(added)
+    if (bytes <= MAX_REPLY_BYTES) return
+    const detail = `The answer is longer than ${MAX_REPLY_BYTES} bytes.`
+    throw new ModelError('MODEL_STREAM_BROKEN', detail, { retryable: false })
+  }
 
   function tell(added: string): void {
     if (!mayTell()) return
@@ -43,10 +54,12 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
       return parts
     },
     onText(added) {
+      checkRoom(added)
       text += added
       tell(added)
     },
     onToolCall(part) {
+      checkRoom(JSON.stringify(part))
       parts.push(part)
       tell('')
     },
@@ -54,6 +67,7 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
     forget() {
       text = ''
       parts = []
+      bytes = 0
     },
   }
 }

@@ -142,8 +142,18 @@ export function startReplyRun(
   async function checkpoint(): Promise<ReplyChanges> {
     const { text } = content
     if (isKnown || question === undefined || prepared === undefined) return { text }
-    const usage = await estimateUsage(counter, prepared, '')
-    return { text, questionId: question.id, model: prepared.request.model, usage }
+    const usage = await estimate('')
+    return { text, questionId: question.id, model: prepared.request.model, ...(usage && { usage }) }
+  }
+
+  /** A reply is renewed and ended also where its cost cannot be counted. */
+  async function estimate(text: string): Promise<Usage | undefined> {
+    try {
+      return prepared && (await estimateUsage(counter, prepared, text))
+    } catch (error) {
+      fault(error)
+      return undefined
+    }
   }
 
   function onRenewed(): void {
@@ -170,7 +180,7 @@ export function startReplyRun(
     const timeout = setTimeout(() => interrupt('TIMEOUT'), limits.replyTimeoutMs)
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => fault(error)))
     clearTimeout(timeout)
-    const usage = answer?.usage ?? (prepared && (await estimateUsage(counter, prepared, content.text)))
+    const usage = answer?.usage ?? (await estimate(content.text))
     const retry = { everyMs: limits.checkpointMs, isGivenUp: () => isGivenUp, onFault: fault }
     const told = await sealUntilDone({ records, finisher }, record, phase, sealedContent(outcome, usage), retry)
     lease.stop()

@@ -43,6 +43,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
   const runs = new Map<string, ReplyHere>()
   const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
   let isClosing = false
+  let isGivenUp = false
 
   /** Until a run of this conversation ends here, but no longer than a checkpoint's interval. */
   async function pause(conversationId: string): Promise<void> {
@@ -60,6 +61,9 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     view: ReplyViewControl = createReplyView(record.id),
   ): void {
     const run = startReplyRun(parts, limits, record, options, turn, view)
+    // Its claim, or its turn in the queue, was under way when this node began to stop.
+    if (isClosing) run.stop('SHUTDOWN')
+    if (isGivenUp) run.giveUp()
     const forget = log.follow(record.id, { onWake: run.look })
     memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
@@ -111,6 +115,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
       await Promise.race([allDone(), within(FINISHING_SHARE)])
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
       await Promise.race([allDone(), within(SEALING_SHARE)])
+      isGivenUp = true
       for (const { run } of runs.values()) run?.giveUp()
     },
   }

@@ -45,10 +45,18 @@ export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leas
 
     async supersede(active) {
       const { view, release } = views.open(active)
-      await stop(active, 'SUPERSEDED')
-      await Promise.race([untilTrue(view, () => view.ending !== undefined), delay(2 * leaseMs + SUPERSEDE_MS)])
-      release()
-      return view.ending !== undefined
+      const ended = new AbortController()
+      try {
+        await stop(active, 'SUPERSEDED')
+        const options = { signal: ended.signal, ref: false }
+        const late = delay(2 * leaseMs + SUPERSEDE_MS, undefined, options).catch(() => undefined)
+        await Promise.race([untilTrue(view, () => view.ending !== undefined), late])
+        return view.ending !== undefined
+      } finally {
+        // A view that is left looks at its record for ever.
+        ended.abort()
+        release()
+      }
     },
   }
 }

@@ -90,7 +90,6 @@ export function streamReply(
     done()
   }
 
-  signal.addEventListener('abort', stop, { once: true })
   let isDone = false
   const done = (): IteratorResult<ReplyEvent, undefined> => {
     signal.removeEventListener('abort', stop)
@@ -98,6 +97,9 @@ export function streamReply(
     isDone = true
     return { done: true, value: undefined }
   }
+  // Whoever left before there was a stream never asks for a value.
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
 
   return {
     async next() {

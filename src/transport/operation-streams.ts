@@ -24,7 +24,8 @@ export function createOperationStreams(maskError: (error: unknown) => GraphQLErr
     const { controller, request } = context
     open.add(controller)
     controller.signal.addEventListener('abort', () => open.delete(controller), { once: true })
-    request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
+    if (request?.signal.aborted) controller.abort()
+    else request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
     try {
       const result = await start()
       if (isAsyncIterable(result)) return guardStream(result[Symbol.asyncIterator]() as Results, controller, maskError)

@@ -9,7 +9,7 @@ import type { ConversationEvents } from '../../src/memory/events/conversation-ev
 import type { History } from '../../src/memory/history/history.ts'
 import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { createMemory, type Memory } from '../../src/memory/memory.ts'
-import { createTokenCounter } from '../../src/memory/tokens/token-counter.ts'
+import { createTokenCounter, type TokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
 
 export const OWNER = 'local'
@@ -21,6 +21,8 @@ export interface SharedParts {
   cache: Cache
   events: ConversationEvents
   log: ReplyLog
+  /** One of its own for each node when absent. */
+  counter?: TokenCounter
 }
 
 export interface ReplyNode {
@@ -50,7 +52,7 @@ export function createReplyNode(shared: SharedParts, model: ChatModel, limits: P
     { commandTimeoutMs: 1_000 },
     { onFault: (_operation, error) => void faults.push(error), onAvailable() {}, onMarkLost() {} },
   )
-  const counter = createTokenCounter()
+  const counter = shared.counter ?? createTokenCounter()
   const writer = createWriter({ guard, history, onError: (_id, error) => void faults.push(error) })
   const memory = createMemory(
     { guard, history, records, writer, counter, events, now: Date.now, onFill() {} },
