@@ -5,6 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['module-sync', 'node'], externalConditions: ['module-sync', 'node'] } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Those with a real language model: npm run test:model.
+    exclude: ['test/model/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Processes, not threads: a test that kills servers or blocks its event loop must not reach the others.
     pool: 'forks',

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
@@ -15,6 +16,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
   miss: measureMiss,
   memory: measureMemory,
+  'first-delta': measureFirstDelta,
   start: measureStart,
   length: measureLength,
 }
@@ -72,7 +74,13 @@ async function runRows(names: readonly string[], grounds: Grounds): Promise<(Fin
   const findings: (Finding & { row: string })[] = []
   for (const row of names) {
     const begin = performance.now()
-    for (const finding of (await ROWS[row]?.(grounds)) ?? []) findings.push({ row, ...finding })
+    try {
+      for (const finding of (await ROWS[row]?.(grounds)) ?? []) findings.push({ row, ...finding })
+    } catch (error) {
+      // The rows before it took minutes, and those behind it do not need it.
+      console.error(`${row} failed:`, error)
+      process.exitCode = 1
+    }
     console.log(`${row} took ${((performance.now() - begin) / 1_000).toFixed(0)} s`)
   }
   return findings

@@ -2,7 +2,7 @@ import { compare } from './support/compare.ts'
 import { contextRequest, storeConversation } from './support/conversation.ts'
 import type { Finding } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { openEmbeddedStage, openServerStage, type Stage } from './support/stage.ts'
+import { databaseUrl, openStage, type Stage } from './support/stage.ts'
 
 const SHORT = 1_000
 const MESSAGE_BYTES = 200
@@ -12,16 +12,17 @@ const TARGET = { atMost: 1.1 }
 export async function measureLength(grounds: Grounds): Promise<Finding[]> {
   const { messages, mongodbMessages } = grounds.options
   const findings: Finding[] = []
-  const stores: [string, number, () => Promise<Stage>][] = [
-    ['SQLite', messages, () => openEmbeddedStage(grounds)],
-    ['MongoDB and Redis', mongodbMessages, () => openServerStage(grounds, 'length')],
+  const servers = { mongodbUrl: await databaseUrl(grounds, 'length'), redisUrl: await grounds.redisUrl() }
+  const places = [
+    { store: 'SQLite', length: messages, urls: {} },
+    { store: 'MongoDB and Redis', length: mongodbMessages, urls: servers },
   ]
-  for (const [store, length, open] of stores) {
-    const stage = await open()
+  for (const { store, length, urls } of places) {
+    const stage = await openStage(grounds, urls)
     try {
       findings.push(...(await measureStore(grounds, stage, store, length)))
     } finally {
-      await stage.close()
+      await stage.close(0)
     }
   }
   return findings
@@ -46,6 +47,8 @@ async function measureStore(grounds: Grounds, stage: Stage, store: string, lengt
   for (const isCold of [true, false]) {
     const [a, b] = readOf(isCold)
     if (a === undefined || b === undefined) continue
+    await Promise.all([a.run(), b.run()])
+    await stage.drain()
     const what = `${isCold ? 'cold' : 'warm'} read, ${store}`
     findings.push(await compare(what, [a, b], grounds.options, 'RATIO', TARGET))
   }

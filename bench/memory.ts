@@ -4,7 +4,7 @@ import { contextRequest, readAll, storeConversation } from './support/conversati
 import type { Finding, Side, Target, Unit } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
 import { asCached } from './support/hand-written.ts'
-import { openRedisStage } from './support/stage.ts'
+import { openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000
 const MESSAGE_BYTES = 200
@@ -12,8 +12,9 @@ const KEY = 'memory'
 
 /** What Redis holds of a conversation of 1,000 messages, against caching all of it. */
 export async function measureMemory(grounds: Grounds): Promise<Finding[]> {
-  const stage = await openRedisStage(grounds)
-  const redis = new Redis(await grounds.redisUrl())
+  const redisUrl = await grounds.redisUrl()
+  const stage = await openStage(grounds, { redisUrl })
+  const redis = new Redis(redisUrl)
   try {
     const id = await storeConversation(stage, MESSAGES, MESSAGE_BYTES)
     await redis.set(KEY, JSON.stringify((await readAll(stage, id, MESSAGES)).map(asCached)))
@@ -35,7 +36,7 @@ export async function measureMemory(grounds: Grounds): Promise<Finding[]> {
     return [...(await measure(3_000, [{ atLeast: 95 }, { atMost: 1.4 }])), ...(await measure(8_000, []))]
   } finally {
     redis.disconnect()
-    await stage.close()
+    await stage.close(0)
   }
 }
 

@@ -5,19 +5,20 @@ import { contextRequest, readAll, storeConversation } from './support/conversati
 import type { Finding } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
 import { createHandWritten, type PlainMessage } from './support/hand-written.ts'
-import { databaseUrl, openServerStage } from './support/stage.ts'
+import { databaseUrl, openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000
 /** About 60 tokens. */
 const MESSAGE_BYTES = 260
-const DATABASE = 'miss'
 const TARGET = { atLeast: 20 }
 
 /** A context that is not cached: the usual code, which loads and counts everything, against Backscroll. */
 export async function measureMiss(grounds: Grounds): Promise<Finding[]> {
-  const stage = await openServerStage(grounds, DATABASE)
-  const client = new MongoClient(await databaseUrl(grounds, DATABASE))
-  const redis = new Redis(await grounds.redisUrl())
+  const mongodbUrl = await databaseUrl(grounds, 'miss')
+  const redisUrl = await grounds.redisUrl()
+  const stage = await openStage(grounds, { mongodbUrl, redisUrl })
+  const client = new MongoClient(mongodbUrl)
+  const redis = new Redis(redisUrl)
   try {
     const handWritten = createHandWritten(client.db().collection<PlainMessage>('plainMessages'), redis)
     const id = await storeConversation(stage, MESSAGES, MESSAGE_BYTES)
@@ -37,6 +38,6 @@ export async function measureMiss(grounds: Grounds): Promise<Finding[]> {
   } finally {
     redis.disconnect()
     await client.close()
-    await stage.close()
+    await stage.close(0)
   }
 }

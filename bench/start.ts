@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findFreePort } from '../test/support/free-port.ts'
@@ -20,7 +21,11 @@ export async function measureStart(grounds: Grounds): Promise<Finding[]> {
   const slicing = { slices: Math.min(grounds.options.slices, MOST_STARTS), sliceMs: 0 }
   const ours = starter('node src/main.ts', [MAIN], await grounds.directory())
   const bare = starter('bare Node server', ['--eval', BARE], await grounds.directory())
-  return [await compare('start to the first answer', [ours, bare], slicing, 'TIME', TARGET)]
+  const found = await compare('start to the first answer', [ours, bare], slicing, 'TIME')
+  const [load = 0] = loadavg()
+  if (load <= availableParallelism()) return [{ ...found, target: TARGET }]
+  grounds.note(`start: no verdict on a busy machine (load ${load.toFixed(1)}); compare with the bare server's start`)
+  return [found]
 }
 
 function starter(name: string, args: string[], directory: string): Contender {

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
-import type { History } from './memory/history.ts'
-import type { ReplyRecords } from './memory/reply-record.ts'
+import type { History } from './memory/history/history.ts'
+import type { ReplyRecords } from './memory/history/reply-record.ts'
 
 /** What is durable: on one client or one file, which the history closes. */
 export interface DurableStores {
@@ -17,9 +17,9 @@ export async function openHistory(config: Pick<Config, 'mongodbUrl' | 'dataDir'>
 
 async function openSqlite(dataDir: string): Promise<DurableStores> {
   const [{ createSqliteDatabase }, { createSqliteHistory }, { createSqliteReplies }] = await Promise.all([
-    import('./memory/sqlite-database.ts'),
-    import('./memory/sqlite-history.ts'),
-    import('./memory/sqlite-replies.ts'),
+    import('./memory/history/sqlite-database.ts'),
+    import('./memory/history/sqlite-history.ts'),
+    import('./memory/history/sqlite-replies.ts'),
   ])
   await mkdir(dataDir, { recursive: true })
   const database = createSqliteDatabase(join(dataDir, 'backscroll.db'))
@@ -29,9 +29,9 @@ async function openSqlite(dataDir: string): Promise<DurableStores> {
 async function openMongo(mongodbUrl: string): Promise<DurableStores> {
   const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] = await Promise.all([
     import('mongodb'),
-    import('./memory/mongo-client-options.ts'),
-    import('./memory/mongo-history.ts'),
-    import('./memory/mongo-replies.ts'),
+    import('./memory/history/mongo-client-options.ts'),
+    import('./memory/history/mongo-history.ts'),
+    import('./memory/history/mongo-replies.ts'),
   ])
   const client = new MongoClient(mongodbUrl, mongoClientOptions())
   return { history: createMongoHistory(client), records: createMongoReplies(client) }

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplyLog } from './chat/reply-log.ts'
+import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import { type CacheGuard, createCacheGuard } from './memory/cache-guard.ts'
-import type { ConversationEvents } from './memory/conversation-events.ts'
-import type { History } from './memory/history.ts'
+import { type CacheGuard, createCacheGuard } from './memory/cache/cache-guard.ts'
+import type { ConversationEvents } from './memory/events/conversation-events.ts'
+import type { History } from './memory/history/history.ts'
+import type { ReplyRecords } from './memory/history/reply-record.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
-import type { ReplyRecords } from './memory/reply-record.ts'
-import { createTokenCounter, type WarmTokenCounter } from './memory/token-counter.ts'
+import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
 import type { VolatileStores } from './open-redis.ts'
@@ -66,9 +66,9 @@ async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
     return openRedis(config.redisUrls, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs }, log)
   }
   const [{ createLocalCache }, { createLocalEvents }, { createLocalReplyLog }] = await Promise.all([
-    import('./memory/local-cache.ts'),
-    import('./memory/local-events.ts'),
-    import('./chat/local-reply-log.ts'),
+    import('./memory/cache/local-cache.ts'),
+    import('./memory/events/local-events.ts'),
+    import('./chat/log/local-reply-log.ts'),
   ])
   const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
   return { cache, events: createLocalEvents(LOCAL_EVENTS), replyLog: createLocalReplyLog() }

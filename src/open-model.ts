@@ -1,4 +1,4 @@
-import type { ChatModel } from './chat/chat-model.ts'
+import type { ChatModel } from './chat/model/chat-model.ts'
 import type { Config } from './config.ts'
 
 /** The model that is configured; only it is loaded. */
@@ -8,10 +8,10 @@ export async function openModel({
   openaiModel,
 }: Pick<Config, 'openaiApiKey' | 'openaiBaseUrl' | 'openaiModel'>): Promise<ChatModel> {
   if (openaiApiKey === undefined && openaiBaseUrl === undefined) {
-    const { createDemoModel } = await import('./chat/demo-model.ts')
+    const { createDemoModel } = await import('./chat/model/demo-model.ts')
     return createDemoModel()
   }
-  const { createOpenAiModel } = await import('./chat/openai-model.ts')
+  const { createOpenAiModel } = await import('./chat/model/openai-model.ts')
   return createOpenAiModel({
     model: openaiModel,
     ...(openaiApiKey !== undefined && { apiKey: openaiApiKey }),

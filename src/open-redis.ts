@@ -1,12 +1,12 @@
-import { createRedisReplyLog } from './chat/redis-reply-log.ts'
-import type { ReplyLog } from './chat/reply-log.ts'
+import { createRedisReplyLog } from './chat/log/redis-reply-log.ts'
+import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Log } from './log.ts'
-import type { Cache, CacheLimits } from './memory/cache.ts'
-import type { ConversationEvents } from './memory/conversation-events.ts'
-import { createRedisCache } from './memory/redis-cache.ts'
+import type { Cache, CacheLimits } from './memory/cache/cache.ts'
+import { createRedisCache } from './memory/cache/redis-cache.ts'
+import type { ConversationEvents } from './memory/events/conversation-events.ts'
+import { createRedisEvents } from './memory/events/redis-events.ts'
 import { createRedisChannels } from './memory/redis-channels.ts'
 import { createRedis } from './memory/redis-connection.ts'
-import { createRedisEvents } from './memory/redis-events.ts'
 
 /** What may be lost at any time and is right again by what is durable. */
 export interface VolatileStores {

@@ -10,22 +10,28 @@ import { createDirectory } from './support/transfer-stores.ts'
 
 /** As many messages and bytes as a real thread of seventeen days. */
 const THREAD = { messages: 2_988, characters: 3_000_000 }
+/** Three processes, each with the whole thread; the development server is slow on a busy machine. */
+const LONG_MS = 300_000
 
 describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
-  test('a long thread is imported, known again, and exported', async () => {
-    const directory = await createDirectory()
-    const environment = environmentOf(stores, directory)
-    const file = await writeThread(directory)
-    const first = await run('import', [file], environment)
-    expect(first).toMatchObject({ code: 0 })
-    expect(first.output).toMatch(/Read 1 conversations, 2,988 messages .*: 2,988 stored, 0 there already/)
-    expect((await run('import', [file], environment)).output).toContain('0 stored, 2,988 there already')
-    const exported = join(directory, 'out.json')
-    expect(await run('export', [exported], environment)).toMatchObject({ code: 0 })
-    const said = (text: string) => JSON.parse(text)[0].messages.map(({ role, content }: Said) => ({ role, content }))
-    expect(said(await readFile(exported, 'utf8'))).toEqual(said(await readFile(file, 'utf8')))
-    expect(await readdir(directory)).not.toContain('out.json.partial')
-  })
+  test(
+    'a long thread is imported, known again, and exported',
+    async () => {
+      const directory = await createDirectory()
+      const environment = environmentOf(stores, directory)
+      const file = await writeThread(directory)
+      const first = await run('import', [file], environment)
+      expect(first).toMatchObject({ code: 0 })
+      expect(first.output).toMatch(/Read 1 conversations, 2,988 messages .*: 2,988 stored, 0 there already/)
+      expect((await run('import', [file], environment)).output).toContain('0 stored, 2,988 there already')
+      const exported = join(directory, 'out.json')
+      expect(await run('export', [exported], environment)).toMatchObject({ code: 0 })
+      const said = (text: string) => JSON.parse(text)[0].messages.map(({ role, content }: Said) => ({ role, content }))
+      expect(said(await readFile(exported, 'utf8'))).toEqual(said(await readFile(file, 'utf8')))
+      expect(await readdir(directory)).not.toContain('out.json.partial')
+    },
+    LONG_MS,
+  )
 })
 
 test('an import that was killed in the middle is completed by the next one, with nothing twice', async () => {

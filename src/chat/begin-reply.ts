@@ -1,7 +1,7 @@
 import { HistoryUnavailableError } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { createReplyId } from '../memory/ids.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
-import type { NewReply } from './replies.ts'
+import type { NewReply } from './new-reply.ts'
 import { claimReply, type ReplyClaimParts } from './reply-claim.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import { busy, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
@@ -41,9 +41,15 @@ async function claimOrJoin(
   input: NewReply,
 ): Promise<OpenReply | ReplyRejection> {
   const { runs, views, stopper, now } = parts
-  for (;;) {
+  for (let isStored = false; ; ) {
     if (runs.isClosing) return SHUTTING_DOWN
     const record = newRecord(ownerId, input, now(), leaseMs)
+    if (!isStored && input.onBusy === 'QUEUE' && (await othersWait(parts, record))) {
+      const queued = await enqueue(parts, record, input)
+      if (queued !== undefined) return queued
+      // The question was sent before: what its id began is found by a claim.
+      isStored = true
+    }
     const claim = await claimReply(parts, record)
     if (claim.type === 'REFUSED') return claim.rejection
     if (claim.type === 'JOINED') return views.open(claim.record)
@@ -55,10 +61,25 @@ async function claimOrJoin(
     if (input.onBusy === 'SUPERSEDE') {
       if (!(await stopper.supersede(claim.active))) return busy(claim.active)
     } else {
-      const queued = await runs.enqueue(record, input)
-      if (queued !== undefined) return 'type' in queued ? queued : views.open(queued)
+      const queued = await enqueue(parts, record, input)
+      if (queued !== undefined) return queued
     }
   }
+}
+
+async function enqueue(
+  { runs, views }: BeginReplyParts,
+  record: ReplyRecord,
+  input: NewReply,
+): Promise<OpenReply | ReplyRejection | undefined> {
+  const queued = await runs.enqueue(record, input)
+  return queued === undefined || 'type' in queued ? queued : views.open(queued)
+}
+
+/** Whether others of this owner wait, whom a newcomer must not pass; they have shown whose the conversation is. */
+async function othersWait({ records }: BeginReplyParts, { conversationId, ownerId }: ReplyRecord): Promise<boolean> {
+  const [first] = await records.findQueued(conversationId, 1)
+  return first?.ownerId === ownerId
 }
 
 function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {

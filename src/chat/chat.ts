@@ -5,13 +5,14 @@ import {
   ReplyRejectedError,
   type ReplyRejectionCode,
 } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { conversationOfReply, isConversationId } from '../memory/ids.ts'
 import type { InputLimits } from '../memory/limits.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json, MessagePart, Metadata } from '../memory/message.ts'
 import { checkNewReply } from '../memory/reply-limits.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
-import type { NewReply, Replies } from './replies.ts'
+import type { NewReply } from './new-reply.ts'
+import type { Replies } from './replies.ts'
 import type { ReplyEvent, ReplyRejection } from './reply-event.ts'
 import { streamRejection } from './reply-stream.ts'
 

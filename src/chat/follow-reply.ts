@@ -1,7 +1,7 @@
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyLog } from './log/reply-log.ts'
 import { GONE, type ReplyFinisher } from './reply-finisher.ts'
-import type { ReplyLog } from './reply-log.ts'
 import { createReplyView, type ReplyView } from './reply-view.ts'
 
 export interface ReplyFollowerParts {

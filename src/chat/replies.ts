@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BadUserInputError } from '../errors.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { MessageDraft } from '../memory/message.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
 import { beginReply } from './begin-reply.ts'
+import type { NewReply } from './new-reply.ts'
 import {
   decodeReplyCursor,
   REPLY_BEGINNING,
@@ -17,19 +17,8 @@ import type { ReplyRunLimits, ReplyRunParts } from './reply-run.ts'
 import { createReplyRuns } from './reply-runs.ts'
 import { createReplyStopper } from './reply-stopper.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
-import type { TurnOptions } from './reply-turn.ts'
 import { type ReplyView, untilTrue } from './reply-view.ts'
 import { createReplyViews, type OpenReply } from './reply-views.ts'
-
-export type BusyPolicy = 'REJECT' | 'SUPERSEDE' | 'QUEUE'
-export type DisconnectPolicy = 'CONTINUE' | 'CANCEL'
-
-export interface NewReply extends TurnOptions {
-  conversationId: string
-  question: MessageDraft & { clientMessageId: string }
-  onBusy: BusyPolicy
-  onDisconnect: DisconnectPolicy
-}
 
 export interface RepliesLimits extends ReplyRunLimits {
   heartbeatMs: number

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { HistoryUnavailableError, NotFoundError } from '../errors.ts'
 import type { TurnPath } from '../memory/context-reader.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 

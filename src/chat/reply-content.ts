@@ -1,6 +1,6 @@
 import type { MessagePart } from '../memory/message.ts'
-import type { ModelListener } from './model-call.ts'
-import type { ReplyLog } from './reply-log.ts'
+import type { ReplyLog } from './log/reply-log.ts'
+import type { ModelListener } from './model/chat-model.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 
 /** What a model has said so far. All of it is told to the view and to other nodes, as soon as it may be. */

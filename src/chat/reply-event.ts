@@ -1,7 +1,7 @@
 import type { ReplyErrorCode, ReplyRejectionCode } from '../errors.ts'
 import type { Context } from '../memory/context.ts'
+import type { InterruptReason } from '../memory/history/reply-record.ts'
 import type { Message, MessagePart } from '../memory/message.ts'
-import type { InterruptReason } from '../memory/reply-record.ts'
 
 interface Event {
   /** Null only in a rejection, which has no reply. */

@@ -1,5 +1,5 @@
 import { NotFoundError } from '../errors.ts'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import type { ReplyRuns } from './reply-runs.ts'
 import type { ReplyView } from './reply-view.ts'

@@ -1,8 +1,8 @@
 import { ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
-import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { TokenCounter } from '../memory/token-counter.ts'
+import type { TokenCounter } from '../memory/tokens/token-counter.ts'
 import type { ReplyEnding } from './reply-event.ts'
 import { estimateAgain } from './usage-estimate.ts'
 
@@ -11,7 +11,7 @@ const CLOCK_LEEWAY_MS = 2_000
 
 export interface ReplyFinisherParts {
   records: ReplyRecords
-  memory: Pick<Memory, 'appendDrafts' | 'findMessages'>
+  memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'tell'>
   counter: TokenCounter
   now: () => number
 }
@@ -74,7 +74,10 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       if (sealed.phase !== 'SEALED') return sealed
       const stored = await storeMessages(sealed)
       const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
-      if (await records.change(sealed.id, { phase: 'SEALED' }, end)) return { ...sealed, ...end }
+      if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
+        memory.tell(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
+        return { ...sealed, ...end }
+      }
       return (await records.find(sealed.id)) ?? { ...sealed, ...end }
     },
 

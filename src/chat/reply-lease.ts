@@ -1,4 +1,4 @@
-import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 
 /** The lease of a run. Its renewal is the checkpoint of the text (protocol B3). */
 export interface ReplyLease {

@@ -1,6 +1,6 @@
 import { BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
-import type { InterruptReason, ReplyOutcome } from '../memory/reply-record.ts'
-import { ModelError } from './chat-model.ts'
+import type { InterruptReason, ReplyOutcome } from '../memory/history/reply-record.ts'
+import { ModelError } from './model/chat-model.ts'
 
 /** Why a run's model call was aborted from outside. */
 export class InterruptedError extends Error {

@@ -1,6 +1,7 @@
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
+import { SHUTTING_DOWN } from './reply-rejections.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 
 export interface ReplyQueueParts {
@@ -50,6 +51,20 @@ export function createReplyQueue(
     return records.change(id, { phase: 'QUEUED' }, running)
   }
 
+  /** Who waits, without those whose nodes died: they are ended here, and hold no place. */
+  async function findLiving(conversationId: string): Promise<ReplyRecord[]> {
+    const queued = await records.findQueued(conversationId, queueLimit)
+    const isDead = await Promise.all(queued.map((other) => finisher.takeOver(other)))
+    return queued.filter((_, index) => !isDead[index])
+  }
+
+  /** A node that stops ends what waits there, so that nobody waits behind it. */
+  async function leave(id: string): Promise<void> {
+    const { code, detail } = SHUTTING_DOWN
+    const outcome = { type: 'REJECTED' as const, code, detail }
+    await records.change(id, { phase: 'QUEUED' }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+  }
+
   /** One look at the queue: its turn, or its end, or the lease renewed. */
   async function look(record: ReplyRecord, view: ReplyViewControl): Promise<QueueExit | undefined> {
     const { id, conversationId, place = 0 } = record
@@ -67,7 +82,7 @@ export function createReplyQueue(
   return {
     async enter(record) {
       for (;;) {
-        const queued = await records.findQueued(record.conversationId, queueLimit)
+        const queued = await findLiving(record.conversationId)
         if (queued.length >= queueLimit) return queueFull(queueLimit)
         const place = (queued.at(-1)?.place ?? 0) + 1
         const waiting = { ...record, phase: 'QUEUED' as const, active: false, place, leaseUntil: now() + leaseMs }
@@ -83,6 +98,7 @@ export function createReplyQueue(
         if (exit) return exit
         await pause(record.conversationId)
       }
+      await leave(record.id).catch((error: unknown) => onFault(record.id, error))
       return { type: 'ENDED' }
     },
   }

@@ -1,5 +1,5 @@
 import type { HistoryUnavailableError } from '../errors.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 
 const RETRY_AFTER_MS = 1_000
@@ -8,7 +8,7 @@ const RETRY_AFTER_MS = 1_000
 export const SHUTTING_DOWN: ReplyRejection = {
   type: 'ReplyRejected',
   code: 'SHUTTING_DOWN',
-  detail: 'This node is stopping; send again.',
+  detail: 'This node is stopping. Send again; a question that waited needs a new clientMessageId.',
   retryAfterMs: RETRY_AFTER_MS,
 }
 

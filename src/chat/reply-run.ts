@@ -1,14 +1,20 @@
 import type { TurnPath } from '../memory/context-reader.ts'
+import type {
+  InterruptReason,
+  ReplyChanges,
+  ReplyOutcome,
+  ReplyRecord,
+  ReplyRecords,
+} from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, Usage } from '../memory/message.ts'
-import type { InterruptReason, ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { TokenCounter } from '../memory/token-counter.ts'
-import type { ChatModel } from './chat-model.ts'
-import { callModel, type ModelAnswer, type ModelTimeouts } from './model-call.ts'
+import type { TokenCounter } from '../memory/tokens/token-counter.ts'
+import type { ReplyLog } from './log/reply-log.ts'
+import type { ChatModel, ModelAnswer, ModelTimeouts } from './model/chat-model.ts'
+import { callModel } from './model/model-call.ts'
 import { createReplyContent } from './reply-content.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
-import type { ReplyLog } from './reply-log.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
 import { type SealedContent, sealUntilDone } from './reply-seal.ts'
 import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } from './reply-turn.ts'
@@ -86,7 +92,6 @@ export function startReplyRun(
   async function converse(): Promise<ReplyOutcome> {
     for (let known = firstTurn; ; known = undefined) {
       const turn = known ?? (await readTurn())
-      const readAt = now()
       const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
       prepared = question
         ? prepareStoredTurn(turn, question, options, model.defaultModel)
@@ -98,7 +103,7 @@ export function startReplyRun(
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(turn, readAt, tokens, prepared))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(turn, tokens, prepared))) return await listen(answering)
       } finally {
         // For an old context, a refused question and an end alike: nobody listens to this call any more.
         call.abort()
@@ -108,9 +113,13 @@ export function startReplyRun(
   }
 
   /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: TurnPath, readAt: number, tokens: number, built: PreparedTurn): Promise<boolean> {
+  async function isPlaced(turn: TurnPath, tokens: number, built: PreparedTurn): Promise<boolean> {
     const { conversation, path } = turn
-    const placed = await memory.appendBehind({ conversation, readAt, head: path.head }, record.question, tokens)
+    const placed = await memory.appendBehind(
+      { conversation, readAt: turn.readAt, head: path.head },
+      record.question,
+      tokens,
+    )
     if (placed.type === 'TAKEN') return false
     question = placed.message
     return placed.message.id === built.question.id

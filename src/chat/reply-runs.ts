@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TurnPath } from '../memory/context-reader.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import { createReplyQueue, type ReplyQueueLimits } from './reply-queue.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'
@@ -65,7 +65,6 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     const done = run.done.then(() => {
       forget()
       runs.delete(record.id)
-      memory.tell(record.conversationId, [{ type: 'ReplyEnded', replyId: record.id }])
     })
     runs.set(record.id, { view, run, done })
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { MessagePart } from '../memory/message.ts'
-import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
 import type { ReplyEnding } from './reply-event.ts'
 import { GONE, type ReplyFinisher } from './reply-finisher.ts'
 

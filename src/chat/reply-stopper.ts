@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplyRecord, ReplyRecords } from '../memory/reply-record.ts'
-import type { ReplyLog } from './reply-log.ts'
+import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import type { ReplyLog } from './log/reply-log.ts'
 import type { ReplyRuns } from './reply-runs.ts'
 import { untilTrue } from './reply-view.ts'
 import type { ReplyViews } from './reply-views.ts'
@@ -32,7 +32,10 @@ export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leas
     if (run !== undefined) return run.stop(reason)
     if (phase === 'QUEUED') {
       const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
-      await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      const isEnded = await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      // Its turn may have come meanwhile.
+      const found = isEnded ? undefined : await records.find(id)
+      if (found?.phase === 'RUN') return stop(found, reason)
     } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
     log.wake(id)
   }

@@ -5,7 +5,7 @@ import type { Context } from '../memory/context.ts'
 import { contextOf, type TurnPath } from '../memory/context-reader.ts'
 import type { Conversation } from '../memory/conversation.ts'
 import type { Json, Message, MessageDraft } from '../memory/message.ts'
-import type { ModelRequest } from './chat-model.ts'
+import type { ModelRequest } from './model/chat-model.ts'
 
 /** What a send may say about its turn. */
 export interface TurnOptions {

@@ -1,4 +1,4 @@
-import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { followReply, type ReplyFollowerParts } from './follow-reply.ts'
 import type { ReplyRuns } from './reply-runs.ts'
 import type { ReplyView } from './reply-view.ts'

@@ -1,5 +1,5 @@
 import { MIN_MESSAGE_TOKENS, type Usage } from '../memory/message.ts'
-import type { TokenCounter } from '../memory/token-counter.ts'
+import type { TokenCounter } from '../memory/tokens/token-counter.ts'
 import type { PreparedTurn } from './reply-turn.ts'
 
 /** The tokens that prime the reply; they belong to no message. */

@@ -1,14 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
-import { ClientMessageIdConflictError, HistoryUnavailableError } from '../errors.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import { HistoryUnavailableError } from '../errors.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import { encodeRow, joinRows } from './cache/tail.ts'
 import { type Conversation, headHint } from './conversation.ts'
-import type { History } from './history.ts'
-import { idempotencyKey } from './idempotency-key.ts'
+import type { History } from './history/history.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
-import { encodeRow, joinRows } from './tail.ts'
-import type { TokenCounter } from './token-counter.ts'
+import { findReplayedDrafts } from './replayed-drafts.ts'
+import type { TokenCounter } from './tokens/token-counter.ts'
 import type { Writer } from './writer.ts'
 
 /** No insert is sent later than this after its conversation was read (A4), by a good margin. */
@@ -20,6 +19,8 @@ export interface AppenderParts {
   writer: Writer
   counter: TokenCounter
   now: () => number
+  /** Told of new messages once they are durable, also of those that a call stored before it failed. */
+  onStored: (conversationId: string, stored: readonly Message[]) => void
 }
 
 export interface Appended {
@@ -55,51 +56,57 @@ export interface Counted {
   tokens: number
 }
 
-/** One call's way through the history: what is known of the path, and the marks under way. */
-interface Course {
-  conversation: Conversation
-  readAt: number
-  head: Head
+/** One call's way through the history: what is known of the path, the marks under way, and what is done. */
+interface Course extends Turn {
   /** The highest sequence that this call marked on the branch. */
   marked: number
   marks: Promise<void>[]
+  pending: Counted[]
+  messages: Map<MessageDraft, Message>
+  stored: Message[]
 }
 
 export function createAppender(parts: AppenderParts): Appender {
   const { guard, history, counter, now } = parts
 
-  async function readCourse(ownerId: string, conversationId: string): Promise<Course> {
+  async function readTurn(ownerId: string, conversationId: string): Promise<Turn> {
     const readAt = now()
     const conversation = await findConversation(history, ownerId, conversationId)
-    const head = headHint(conversation, conversation.activeBranch)
-    return { conversation, readAt, head, marked: 0, marks: [] }
+    return { conversation, readAt, head: headHint(conversation, conversation.activeBranch) }
   }
 
-  /** One ordered insert behind the head, its mark beside it; returns the prefix that was stored. */
-  async function insert(course: Course, batch: readonly Counted[]): Promise<Message[]> {
-    const messages = placeBehind(course.conversation, course.head, batch)
+  /** One ordered insert of what is pending behind the head, its mark beside it; returns how many were stored. */
+  async function insert(course: Course): Promise<number> {
+    const messages = placeBehind(course.conversation, course.head, course.pending)
     const { branchEpoch: epoch, activeBranch: branch, id } = course.conversation
-    course.marked = course.head.sequence + batch.length
+    course.marked = course.head.sequence + messages.length
     course.marks.push(guard.mark(id, { epoch, branch, sequence: course.marked }))
     const { inserted, duplicate } = await history.insertMessages(messages)
     if (inserted < messages.length && !duplicate) throw new HistoryUnavailableError(new Error('An insert stopped'))
-    const stored = messages.slice(0, inserted)
-    const newest = stored.at(-1)
-    if (newest !== undefined) course.head = { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
-    return stored
+    for (const message of messages.slice(0, inserted)) {
+      const placed = course.pending.shift()
+      if (placed) course.messages.set(placed.draft, message)
+      course.stored.push(message)
+      course.head = { sequence: message.sequence, tokens: message.tokenStart + message.tokens }
+    }
+    return inserted
   }
 
-  /** After a duplicate: those of the batch that are stored already, by idempotency key (A2.3). */
-  async function findReplayed(course: Course, batch: readonly Counted[]): Promise<Map<string, Message>> {
-    const keys = batch.flatMap(({ draft }) => idempotencyKey(draft) ?? [])
+  /** Takes from what is pending what is stored already; it is acknowledged here, so its mark must be there (A2.3). */
+  async function takeReplayed(course: Course): Promise<number> {
     const { id, branchEpoch: epoch, activeBranch } = course.conversation
-    const found = keys.length > 0 ? await history.findByIdempotencyKeys(id, keys) : []
-    for (const { branch, sequence } of found) {
-      // Another node's append, whose own mark may be under way still: it is acknowledged here, so mark it.
-      const isMarked = branch === activeBranch && sequence <= course.marked
-      if (!isMarked) course.marks.push(guard.mark(id, { epoch, branch, sequence }))
+    const drafts = course.pending.map(({ draft }) => draft)
+    const replayed = await findReplayedDrafts(history, id, drafts)
+    // A mark is a high-water mark: the highest of a branch does for all.
+    const highest = new Map([[activeBranch, course.marked]])
+    for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
+      if (sequence <= (highest.get(branch) ?? 0)) continue
+      highest.set(branch, sequence)
+      course.marks.push(guard.mark(id, { epoch, branch, sequence }))
     }
-    return new Map(found.map((message) => [idempotencyKey(message) ?? '', message]))
+    for (const [draft, message] of replayed) course.messages.set(draft, message)
+    course.pending = course.pending.filter(({ draft }) => !replayed.has(draft))
+    return replayed.size
   }
 
   /** What the duplicate met; a store that shows nothing new after a duplicate is not to be trusted. */
@@ -111,51 +118,55 @@ export function createAppender(parts: AppenderParts): Appender {
     return head
   }
 
+  /** Whether a batch is sent again: its mark would announce positions that nothing fills, and no read were a hit. */
+  async function isRetry({ conversation, pending: [first, second] }: Course): Promise<boolean> {
+    if (first === undefined || second === undefined) return false
+    return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
+  }
+
+  async function run(course: Course): Promise<void> {
+    if (await isRetry(course)) await takeReplayed(course)
+    while (course.pending.length > 0) {
+      const { ownerId, id } = course.conversation
+      if (now() - course.readAt > DOCUMENT_LIFE_MS) Object.assign(course, await readTurn(ownerId, id))
+      const inserted = await insert(course)
+      if (course.pending.length === 0) break
+      const replayed = await takeReplayed(course)
+      if (course.pending.length > 0) course.head = await readNewerHead(course, inserted + replayed === 0)
+    }
+    await Promise.all(course.marks)
+  }
+
   return {
     async append(ownerId, conversationId, drafts) {
-      let course = await readCourse(ownerId, conversationId)
-      const counts = await counter.countMessages(course.conversation.encoding, drafts)
-      let pending: Counted[] = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
-      const messages = new Map<MessageDraft, Message>()
-      const stored: Message[] = []
-      while (pending.length > 0) {
-        if (now() - course.readAt > DOCUMENT_LIFE_MS) {
-          const { marks } = course
-          course = { ...(await readCourse(ownerId, conversationId)), marks }
-        }
-        const inserted = await insert(course, pending)
-        for (const [index, message] of inserted.entries()) {
-          const place = pending[index]
-          if (place) messages.set(place.draft, message)
-        }
-        stored.push(...inserted)
-        pending = pending.slice(inserted.length)
-        if (pending.length === 0) break
-        const replayed = await findReplayed(course, pending)
-        const fresh = pending.filter(({ draft }) => !isReplay(messages, draft, replayed))
-        const isStuck = fresh.length === pending.length && inserted.length === 0
-        pending = fresh
-        if (pending.length > 0) course.head = await readNewerHead(course, isStuck)
+      const turn = await readTurn(ownerId, conversationId)
+      const counts = await counter.countMessages(turn.conversation.encoding, drafts)
+      const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
+      const course = startCourse(turn, counted)
+      try {
+        await run(course)
+      } finally {
+        handOver(parts, course)
       }
-      await Promise.all(course.marks)
-      handOver(parts, course, stored)
-      const { conversation } = course
+      const { conversation, messages, stored } = course
       return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
     },
 
     async appendBehind(turn, draft, tokens) {
       if (now() - turn.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
-      const course: Course = { ...turn, marked: 0, marks: [] }
-      const stored = await insert(course, [{ draft, tokens }])
-      const replayed = stored.length > 0 ? undefined : await findReplayed(course, [{ draft, tokens }])
+      const course = startCourse(turn, [{ draft, tokens }])
+      const inserted = await insert(course)
+      if (inserted === 0) await takeReplayed(course)
       await Promise.all(course.marks)
-      handOver(parts, course, stored)
-      const found = new Map<MessageDraft, Message>()
-      if (replayed) isReplay(found, draft, replayed)
-      const [message = found.get(draft)] = stored
-      return message ? { type: stored.length > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
+      handOver(parts, course)
+      const message = course.messages.get(draft)
+      return message ? { type: inserted > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
     },
   }
+}
+
+function startCourse(turn: Turn, pending: Counted[]): Course {
+  return { ...turn, marked: 0, marks: [], pending, messages: new Map(), stored: [] }
 }
 
 /** The head of the active path: the newest message from a head on that is known. One query. */
@@ -180,27 +191,9 @@ export function placeBehind(
   })
 }
 
-/**
- * Notes a draft that is stored already. The same client id with other content is a conflict; what a
- * reply says was fixed by its seal, so whatever is stored for it counts (B5).
- */
-function isReplay(
-  messages: Map<MessageDraft, Message>,
-  draft: MessageDraft,
-  replayed: ReadonlyMap<string, Message>,
-): boolean {
-  const stored = replayed.get(idempotencyKey(draft) ?? '')
-  if (stored === undefined) return false
-  const { clientMessageId } = draft
-  const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
-  const isSame = () => stored.status === 'REDACTED' || isDeepStrictEqual(says(stored), says(draft))
-  if (clientMessageId !== undefined && !isSame()) throw new ClientMessageIdConflictError(clientMessageId, stored.id)
-  messages.set(draft, stored)
-  return true
-}
-
-/** What comes after the acknowledgement: the cached tail and the head's hint. */
-function handOver({ writer, now }: AppenderParts, { conversation, head }: Course, stored: readonly Message[]): void {
+/** What comes after the acknowledgement: the cached tail, the head's hint and whoever wants to know. */
+function handOver({ writer, now, onStored }: AppenderParts, { conversation, head, stored }: Course): void {
+  if (stored.length === 0) return
   const { id, activeBranch, branchEpoch: epoch } = conversation
   for (const run of contiguousRuns(stored)) {
     const [begin] = run
@@ -210,7 +203,8 @@ function handOver({ writer, now }: AppenderParts, { conversation, head }: Course
     const rows = joinRows(run.map(encodeRow))
     writer.confirm(id, { epoch, branch: begin.branch, first: begin.sequence, last: end.sequence, tokens, rows })
   }
-  if (stored.length > 0) writer.raiseHead(id, activeBranch, head, now())
+  writer.raiseHead(id, activeBranch, head, now())
+  onStored(id, stored)
 }
 
 /** The batch, cut where another writer's messages came between. */

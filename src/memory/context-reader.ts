@@ -1,8 +1,8 @@
-import type { CacheEntry, Register, Tail } from './cache.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import type { CacheEntry, Register, Tail } from './cache/cache.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest, ContextSource } from './context.ts'
 import { type Conversation, headHint } from './conversation.ts'
-import type { History } from './history.ts'
+import type { History } from './history/history.ts'
 import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
 import type { Message } from './message.ts'
 import { findConversation, type Path, type PathNeed, type PathReader } from './path-reader.ts'
@@ -22,13 +22,15 @@ export interface ContextReader {
 export interface TurnPath {
   conversation: Conversation
   path: Path
+  /** Epoch milliseconds, before the conversation was read. */
+  readAt: number
 }
 
 type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
 
 /** `createFlights` is there for tests that show what joining a read already sent would break. */
 export function createContextReader(
-  { guard, history }: { guard: CacheGuard; history: History },
+  { guard, history, now }: { guard: CacheGuard; history: History; now: () => number },
   paths: PathReader,
   createFlights: PathFlights = createHistoryFlights,
 ): ContextReader {
@@ -43,22 +45,23 @@ export function createContextReader(
   async function readContext(request: ContextRequest, entry: CacheEntry | undefined): Promise<Context> {
     const { ownerId, conversationId, maxTokens } = request
     const need = { ownerId, conversationId, maxTokens, entry }
-    const tail = request.consistency === 'EVENTUAL' ? hitTail(need) : undefined
+    const tail = request.consistency === 'EVENTUAL' ? hitTail(need, now()) : undefined
     const hit = tail && (await paths.readHit(need, tail))
-    return contextOf(request, hit ?? (await flights.join(`${conversationId} ${ownerId}`, need)))
+    return contextOf(request, hit ?? (await flights.join(flightKey(need), need)))
   }
 
   return {
     async readTurn(ownerId, conversationId, maxTokens) {
+      const readAt = now()
       const [entries, conversation] = await Promise.all([
         guard.readEntries([conversationId]),
         findConversation(history, ownerId, conversationId),
       ])
       const need = { ownerId, conversationId, maxTokens, entry: entries?.[0] }
-      const tail = hitTail(need)
+      const tail = hitTail(need, now())
       const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
-      const path = hit ?? (await flights.join(`${conversationId} ${ownerId}`, need))
-      return { conversation: path.conversation ?? conversation, path }
+      const path = hit ?? (await flights.join(flightKey(need), need))
+      return { conversation: path.conversation ?? conversation, path, readAt }
     },
 
     async readContexts(requests) {
@@ -71,10 +74,16 @@ export function createContextReader(
   }
 }
 
-/** The tail if it answers without history (A1.1). A foreign one is a miss, to which history says NOT_FOUND. */
-function hitTail({ entry, ownerId }: PathNeed): Tail | undefined {
+/** Both are texts of clients or about them: joined by a mere space, two readers' pairs could be one key. */
+function flightKey({ conversationId, ownerId }: PathNeed): string {
+  return JSON.stringify([conversationId, ownerId])
+}
+
+/** The tail if it answers without history (A1.1). A foreign or ended one is a miss, to which history says NOT_FOUND. */
+function hitTail({ entry, ownerId }: PathNeed, now: number): Tail | undefined {
   const { register, tail } = entry ?? {}
   if (register === undefined || tail === undefined || tail.ownerId !== ownerId) return undefined
+  if (tail.expiresAt !== undefined && tail.expiresAt <= now) return undefined
   if (tail.generation !== register.generation || tail.epoch < register.epoch) return undefined
   return tail.last >= (register.marks[tail.branch] ?? 0) ? tail : undefined
 }

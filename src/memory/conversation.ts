@@ -36,6 +36,17 @@ export interface Conversation {
   expiresAt?: number
 }
 
+/** What a client says of a conversation when it creates one. */
+export interface NewConversation {
+  externalId?: string
+  title?: string
+  model?: string
+  instructions?: string
+  encoding?: string
+  metadata?: Metadata
+  expiresAt?: number
+}
+
 /** What `updateConversation` may change; null removes a value. */
 export interface ConversationChanges {
   title?: string | null
@@ -46,7 +57,7 @@ export interface ConversationChanges {
   expiresAt?: number | null
 }
 
-export const EMPTY_HEAD: Head = { sequence: 0, tokens: 0 }
+const EMPTY_HEAD: Head = { sequence: 0, tokens: 0 }
 
 /** The hint for a branch; a branch that has none yet begins empty. */
 export function headHint(conversation: Conversation, branch: string): Head {

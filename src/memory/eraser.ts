@@ -1,7 +1,7 @@
 import { NotFoundError } from '../errors.ts'
-import type { CacheGuard } from './cache-guard.ts'
-import type { History, RemovedCounts } from './history.ts'
-import type { ReplyRecords } from './reply-record.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import type { History, RemovedCounts } from './history/history.ts'
+import type { ReplyRecords } from './history/reply-record.ts'
 import type { Writer } from './writer.ts'
 
 /** The second pass comes this long after the commit: inserts that were under way have landed by then (A4). */

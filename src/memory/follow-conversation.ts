@@ -1,9 +1,9 @@
 import { HistoryUnavailableError } from '../errors.ts'
 import type { Conversation } from './conversation.ts'
-import type { ConversationEvent } from './conversation-events.ts'
+import type { ConversationEvent } from './events/conversation-events.ts'
+import type { ReplyRecord } from './history/reply-record.ts'
 import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
-import type { ReplyRecord } from './reply-record.ts'
 
 /** Events with what they tell of. */
 export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | ReplyFollowedEvent | BareFollowedEvent

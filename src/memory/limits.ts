@@ -1,10 +1,9 @@
 import { BadUserInputError } from '../errors.ts'
 import type { ContextRequest } from './context.ts'
-import type { ConversationChanges } from './conversation.ts'
-import { ENCODING_NAMES, isEncoding } from './encoding.ts'
+import type { ConversationChanges, NewConversation } from './conversation.ts'
 import { checkJson, checkText } from './json-limits.ts'
-import type { NewConversation, NewMessage } from './memory.ts'
-import type { Json, MessagePart, Metadata } from './message.ts'
+import type { Json, MessagePart, Metadata, NewMessage } from './message.ts'
+import { ENCODING_NAMES, isEncoding } from './tokens/encoding.ts'
 
 /** Limits that a deployment sets. */
 export interface InputLimits {

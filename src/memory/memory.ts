@@ -1,40 +1,21 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import { type Appended, createAppender, type Placed, readHead, type Turn } from './appender.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
+import type { NewConversation } from './conversation.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
-import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
 import { createEraser } from './eraser.ts'
-import type { ConversationRange, History, SequenceRange } from './history.ts'
-import { createConversationId, placeOf } from './ids.ts'
+import type { ConversationChange, ConversationEvent, ConversationEvents } from './events/conversation-events.ts'
+import type { ConversationRange, History, SequenceRange } from './history/history.ts'
+import type { ReplyRecords } from './history/reply-record.ts'
+import { createConversationId, isConversationId, placeOf } from './ids.ts'
 import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
-import type { Head, Message, MessageDraft, MessagePart, Metadata, Role } from './message.ts'
+import type { Head, Message, MessageDraft, Metadata, NewMessage } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
-import type { ReplyRecords } from './reply-record.ts'
-import type { TokenCounter } from './token-counter.ts'
+import type { TokenCounter } from './tokens/token-counter.ts'
 import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
-
-export interface NewConversation {
-  externalId?: string
-  title?: string
-  model?: string
-  instructions?: string
-  encoding?: string
-  metadata?: Metadata
-  expiresAt?: number
-}
-
-export interface NewMessage {
-  role: Role
-  parts: MessagePart[]
-  clientMessageId?: string
-  author?: string
-  metadata?: Metadata
-  /** Epoch milliseconds; now when absent. */
-  createdAt?: number
-}
 
 /**
  * What the server remembers. Every method takes the owner: there is no way to ask without one, and a
@@ -112,7 +93,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
   const paths = createPathReader(parts, limits)
   const { readContexts, readTurn } = createContextReader(parts, paths)
-  const { append, appendBehind } = createAppender(parts)
+  const { append, appendBehind } = createAppender({ ...parts, onStored: tellStored })
   const { deleteConversation, sweep } = createEraser(parts)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
@@ -127,25 +108,18 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     return faults.map((fault) => fault ?? (contexts.next().value as Context | Error))
   }
 
-  async function appendDrafts(
-    ownerId: string,
-    conversationId: string,
-    drafts: readonly MessageDraft[],
-  ): Promise<Appended> {
-    const appended = await append(ownerId, conversationId, drafts)
-    tellAppended(conversationId, appended.stored)
-    return appended
-  }
-
-  function tellAppended(conversationId: string, stored: readonly Message[]): void {
-    const changes = stored.map(({ id }) => ({ type: 'MessageAppended' as const, messageId: id }))
-    if (changes.length > 0) tell(conversationId, changes)
+  function tellStored(conversationId: string, stored: readonly Message[]): void {
+    tell(
+      conversationId,
+      stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
+    )
   }
 
   return {
     readContexts: readCheckedContexts,
     readTurn,
-    appendDrafts,
+    appendDrafts: append,
+    appendBehind,
     tell,
 
     async readContextUpTo(newest, request) {
@@ -153,12 +127,6 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
         { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
         await paths.readUpTo(newest, request.maxTokens),
       )
-    },
-
-    async appendBehind(turn, draft, tokens) {
-      const placed = await appendBehind(turn, draft, tokens)
-      if (placed.type === 'STORED') tellAppended(turn.conversation.id, [placed.message])
-      return placed
     },
 
     sweep,
@@ -196,7 +164,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     async appendMessages(ownerId, conversationId, messages) {
       checkNewMessages(messages, limits)
       const drafts = messages.map((message) => draftOf(message, now()))
-      return appendDrafts(ownerId, conversationId, drafts)
+      return append(ownerId, conversationId, drafts)
     },
 
     readMessages: (conversation, range) =>
@@ -238,7 +206,10 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 function contextFault(request: ContextRequest, limits: MemoryLimits): Error | undefined {
   try {
     checkContextRequest(request, limits)
-    return undefined
+    // No store is asked for what cannot be there.
+    return isConversationId(request.conversationId)
+      ? undefined
+      : new NotFoundError('conversation', request.conversationId)
   } catch (error) {
     return error as Error
   }

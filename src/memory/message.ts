@@ -60,6 +60,17 @@ export interface MessageDraft {
   model?: string
 }
 
+/** What a client says when it appends a message. */
+export interface NewMessage {
+  role: Role
+  parts: MessagePart[]
+  clientMessageId?: string
+  author?: string
+  metadata?: Metadata
+  /** Epoch milliseconds; now when absent. */
+  createdAt?: number
+}
+
 /** Where a message stands on its path, and what it costs (design: positions are prefix sums). */
 export interface Position {
   branch: string

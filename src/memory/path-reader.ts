@@ -1,26 +1,19 @@
 import { HistoryUnavailableError, NotFoundError } from '../errors.ts'
-import type { CacheEntry, Register, Tail } from './cache.ts'
-import type { CacheGuard } from './cache-guard.ts'
+import type { CacheEntry, Register, Tail } from './cache/cache.ts'
+import { decodeTail, headOfTail } from './cache/tail.ts'
 import { type Conversation, headHint } from './conversation.ts'
-import type { History } from './history.ts'
+import type { History } from './history/history.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from './message.ts'
-import { decodeTail, extendTail, headOfTail } from './tail.ts'
+import { createTailFiller, type TailFillerLimits, type TailFillerParts } from './tail-filler.ts'
 import { lowestTokenStart } from './window.ts'
 import type { Writer } from './writer.ts'
 
-export interface PathReaderParts {
-  guard: CacheGuard
+export interface PathReaderParts extends TailFillerParts {
   history: History
   writer: Writer
-  now: () => number
-  /** Tells of a read that fills the cache, with the messages that it loaded from history. */
-  onFill: (conversationId: string, messageCount: number, tokenCount: number) => void
 }
 
-export interface PathReaderLimits {
-  tailTokens: number
-  ttlSeconds: number
-}
+export type PathReaderLimits = TailFillerLimits
 
 /** What a read of a path must serve. */
 export interface PathNeed {
@@ -53,7 +46,8 @@ export interface PathReader {
 
 /** Joins cached rows and history into paths. */
 export function createPathReader(parts: PathReaderParts, limits: PathReaderLimits): PathReader {
-  const { guard, history, writer } = parts
+  const { history, writer } = parts
+  const filler = createTailFiller(parts, limits)
 
   async function readBasedPath(need: PathNeed, register: Register | undefined): Promise<Path | undefined> {
     const conversation = await findConversation(history, need.ownerId, need.conversationId)
@@ -61,11 +55,16 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
     const base = baseTail(need, conversation, hint)
     const known = base !== undefined && base.last > hint.sequence ? headOfTail(base) : hint
     const lowest = lowestTokenStart(known, need.maxTokens)
+    const cached = base === undefined ? [] : decodeTail(need.conversationId, base, lowest)
+    if (cached === undefined) {
+      filler.drop(need.conversationId)
+      return undefined
+    }
     const [newer, gap] = await Promise.all([
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
       base === undefined ? [] : readGap(history, need, base, lowest),
     ])
-    const joined = joinPath(need.conversationId, base, gap, newer, known, lowest)
+    const joined = joinPath({ base, cached, gap, newer }, known)
     if (joined === undefined) return undefined
     const path = { ...joined, conversation }
     // No message is either one that is larger than the budget, or an erasure under way.
@@ -73,9 +72,10 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       await findConversation(history, need.ownerId, need.conversationId)
     if (register !== undefined) {
       const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
-      fill(parts, limits, { conversation, register, base, gap, newer, path, knownFrom })
+      filler.fill({ conversation, register, base, gap, newer, head: path.head, knownFrom })
     }
-    if (path.head.sequence > hint.sequence) {
+    // Only by what history itself showed: the hint is durable and never falls, and appends go behind it.
+    if (newer.length > 0 && path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
     }
     return path
@@ -83,17 +83,13 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
 
   return {
     async readHit(need, tail) {
-      const { conversationId } = need
-      const lowest = lowestTokenStart(headOfTail(tail), need.maxTokens)
-      const gap = await readGap(history, need, tail, lowest)
-      const path = joinPath(conversationId, tail, gap, [], headOfTail(tail), lowest)
-      if (path === undefined) {
-        // Junk rows, which a fill would respect, or an erasure: in both cases the tail has to go.
-        writer.run(conversationId, async () => void (await guard.drop(conversationId)))
-      } else if (lowest < tail.knownFrom) {
-        const extended = extendTail(tail, gap, [], lowest, limits.tailTokens)
-        if (extended.knownFrom < tail.knownFrom) handFill(parts, conversationId, extended, limits.ttlSeconds, gap)
-      }
+      const known = headOfTail(tail)
+      const lowest = lowestTokenStart(known, need.maxTokens)
+      const cached = decodeTail(need.conversationId, tail, lowest)
+      const gap = cached === undefined ? [] : await readGap(history, need, tail, lowest)
+      const path = cached && joinPath({ base: tail, cached, gap, newer: [] }, known)
+      if (path === undefined) filler.drop(need.conversationId)
+      else if (lowest < tail.knownFrom) filler.extend(need.conversationId, tail, gap, lowest)
       return path
     },
 
@@ -170,17 +166,16 @@ function mostMessages(maxTokens: number): number {
   return Math.ceil(maxTokens / MIN_MESSAGE_TOKENS) + 1
 }
 
+interface Stretches {
+  base: Tail | undefined
+  /** What the budget wants of the base. */
+  cached: readonly Message[]
+  gap: readonly Message[]
+  newer: readonly Message[]
+}
+
 /** The three stretches as one path; undefined when they do not join, or lack the head that is known. */
-function joinPath(
-  conversationId: string,
-  base: Tail | undefined,
-  gap: readonly Message[],
-  newer: readonly Message[],
-  known: Head,
-  lowest: number,
-): Path | undefined {
-  const cached = base === undefined ? [] : decodeTail(conversationId, base, lowest)
-  if (cached === undefined) return undefined
+function joinPath({ base, cached, gap, newer }: Stretches, known: Head): Path | undefined {
   const messages = [...gap, ...cached, ...newer]
   const newest = newer.at(-1)
   const head = newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
@@ -202,48 +197,4 @@ function isContiguous(messages: readonly Message[]): boolean {
     if (previous === undefined) return true
     return message.sequence === previous.sequence + 1 && message.tokenStart === previous.tokenStart + previous.tokens
   })
-}
-
-interface Filling {
-  conversation: Conversation
-  register: Register
-  base: Tail | undefined
-  gap: readonly Message[]
-  newer: readonly Message[]
-  path: Path
-  knownFrom: number
-}
-
-/** Hands the tail that this read can write to the writer, if it says more than the cached one. */
-function fill(
-  parts: PathReaderParts,
-  { tailTokens, ttlSeconds }: PathReaderLimits,
-  { conversation, register, base, gap, newer, path, knownFrom }: Filling,
-): void {
-  const { id, ownerId, encoding, activeBranch, branchEpoch, expiresAt } = conversation
-  const generation = register.generation
-  const begin = newer[0] ?? { sequence: path.head.sequence + 1, tokenStart: path.head.tokens }
-  const empty = { first: begin.sequence, last: begin.sequence - 1, tokenStart: begin.tokenStart, tokens: 0, rows: '' }
-  const start = base ?? { ...empty, branch: activeBranch, knownFrom, ownerId, encoding }
-  const tail = extendTail({ ...start, generation, epoch: branchEpoch }, gap, newer, knownFrom, tailTokens)
-  if (base !== undefined && !saysMore(tail, base)) return
-  const lifeSeconds = expiresAt === undefined ? ttlSeconds : Math.ceil((expiresAt - parts.now()) / 1000)
-  handFill(parts, id, tail, Math.max(1, Math.min(ttlSeconds, lifeSeconds)), [...gap, ...newer])
-}
-
-function saysMore(tail: Tail, base: Tail): boolean {
-  return tail.last > base.last || tail.knownFrom < base.knownFrom || tail.epoch > base.epoch
-}
-
-function handFill(
-  { writer, onFill }: PathReaderParts,
-  conversationId: string,
-  tail: Tail,
-  ttlSeconds: number,
-  loaded: readonly Message[],
-): void {
-  writer.fill(conversationId, tail, ttlSeconds)
-  if (loaded.length === 0) return
-  const tokenCount = loaded.reduce((sum, { tokens }) => sum + tokens, 0)
-  onFill(conversationId, loaded.length, tokenCount)
 }

@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 2_000
  * once while there is no connection, none is sent twice, and a connection that hangs is replaced, so
  * that no queue grows. The client's own timeout is the second line, behind the cache guard's.
  */
-export function redisOptions(commandTimeoutMs: number) {
+function redisOptions(commandTimeoutMs: number) {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,

@@ -1,8 +1,7 @@
 import { BadUserInputError } from '../errors.ts'
 import { checkJson } from './json-limits.ts'
 import { checkContextRequest, checkName, checkNewMessage, type InputLimits } from './limits.ts'
-import type { NewMessage } from './memory.ts'
-import type { Json } from './message.ts'
+import type { Json, NewMessage } from './message.ts'
 
 /** A question and how it is to be answered, as a client gives them. */
 export interface AskedReply {

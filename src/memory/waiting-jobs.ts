@@ -1,6 +1,6 @@
-import type { AppendedRows, Tail } from './cache.ts'
+import type { AppendedRows, Tail } from './cache/cache.ts'
+import { joinRows } from './cache/tail.ts'
 import type { Head } from './message.ts'
-import { joinRows } from './tail.ts'
 
 export type WaitingJob =
   | { type: 'fill'; tail: Tail; ttlSeconds: number }

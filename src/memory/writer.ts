@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
-import type { AppendedRows, Tail } from './cache.ts'
-import type { CacheGuard } from './cache-guard.ts'
-import type { History } from './history.ts'
+import type { AppendedRows, Tail } from './cache/cache.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import type { History } from './history/history.ts'
 import type { Head } from './message.ts'
 import { mergeIntoWaiting, type WaitingJob } from './waiting-jobs.ts'
 

@@ -1,7 +1,6 @@
 import { BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
 import type { Appended } from '../memory/appender.ts'
-import type { NewMessage } from '../memory/memory.ts'
-import type { Metadata } from '../memory/message.ts'
+import type { Metadata, NewMessage } from '../memory/message.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
 import { given } from './given.ts'

@@ -1,6 +1,6 @@
 import { BadUserInputError } from '../errors.ts'
 import type { Conversation } from '../memory/conversation.ts'
-import type { ConversationKey } from '../memory/history.ts'
+import type { ConversationKey } from '../memory/history/history.ts'
 import { isConversationId } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import { type CursorCodec, type Page, type PageArguments, readPage } from '../memory/page.ts'

@@ -1,5 +1,6 @@
 import { BadUserInputError, ExternalIdTakenError, HistoryUnavailableError } from '../errors.ts'
-import type { Memory, NewConversation } from '../memory/memory.ts'
+import type { NewConversation } from '../memory/conversation.ts'
+import type { Memory } from '../memory/memory.ts'
 import type { Metadata } from '../memory/message.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'

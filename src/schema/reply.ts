@@ -1,5 +1,5 @@
 import { encodeReplyCursor } from '../chat/reply-event.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { builder } from './builder.ts'
 import { ConversationRef } from './conversation.ts'
 import { MessageRef } from './message.ts'

@@ -1,5 +1,5 @@
 import { BadUserInputError, HistoryUnavailableError, NotFoundError, ReplyRejectedError } from '../errors.ts'
-import type { ReplyRecord } from '../memory/reply-record.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { builder, type OperationContext } from './builder.ts'
 import { ReplyRef } from './reply.ts'
 import { ReplyEventRef } from './reply-event.ts'

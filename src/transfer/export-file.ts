@@ -1,5 +1,5 @@
 import type { Conversation } from '../memory/conversation.ts'
-import type { ConversationKey } from '../memory/history.ts'
+import type { ConversationKey } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
 import { encodeConversation } from './openai-conversation.ts'

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue'
 import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
-import { sliceBatch } from '../memory/batch-slices.ts'
+import { sliceBatch } from '../memory/history/batch-slices.ts'
 import { checkNewConversation, checkNewMessage } from '../memory/limits.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { MessageDraft } from '../memory/message.ts'

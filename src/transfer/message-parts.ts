@@ -1,5 +1,5 @@
+import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { MessagePart } from '../memory/message.ts'
-import { omitAbsent } from '../memory/omit-absent.ts'
 import {
   type JsonObject,
   optional,

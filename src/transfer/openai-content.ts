@@ -1,5 +1,5 @@
+import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { FilePart, MessagePart, TextPart, ToolCallPart } from '../memory/message.ts'
-import { omitAbsent } from '../memory/omit-absent.ts'
 import { type JsonObject, optional, readList, readObject, readText, readWord, refuse } from './json-fields.ts'
 
 const ITEM_TYPES = ['text', 'refusal', 'image_url', 'file'] as const

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../errors.ts'
-import type { Conversation } from '../memory/conversation.ts'
-import type { NewConversation } from '../memory/memory.ts'
+import type { Conversation, NewConversation } from '../memory/conversation.ts'
+import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { Metadata } from '../memory/message.ts'
-import { omitAbsent } from '../memory/omit-absent.ts'
 import { isObject, type JsonObject, optional, readList, readObject, readText, readTime } from './json-fields.ts'
 import { decodeMessage, type FileMessage, OWN_FIELD } from './openai-message.ts'
 

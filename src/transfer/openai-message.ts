@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Role, Usage } from '../memory/message.ts'
 import { contentOf } from '../memory/message.ts'
-import { omitAbsent } from '../memory/omit-absent.ts'
 import {
   type JsonObject,
   optional,

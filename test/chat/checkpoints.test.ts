@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
-import type { ReplyRecords } from '../../src/memory/reply-record.ts'
+import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { collect, createReplyNode, OWNER, placeDeltas, questionOf } from '../support/reply-node.ts'
 import { openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
 import { createAppender } from '../../src/memory/appender.ts'
-import { createCacheGuard } from '../../src/memory/cache-guard.ts'
+import { createCacheGuard } from '../../src/memory/cache/cache-guard.ts'
+import { createLocalCache } from '../../src/memory/cache/local-cache.ts'
 import type { Conversation } from '../../src/memory/conversation.ts'
 import { createEraser } from '../../src/memory/eraser.ts'
+import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
+import { createSqliteDatabase } from '../../src/memory/history/sqlite-database.ts'
+import { createSqliteHistory } from '../../src/memory/history/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/history/sqlite-replies.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
-import { createLocalCache } from '../../src/memory/local-cache.ts'
-import type { ReplyRecords } from '../../src/memory/reply-record.ts'
-import { createSqliteDatabase } from '../../src/memory/sqlite-database.ts'
-import { createSqliteHistory } from '../../src/memory/sqlite-history.ts'
-import { createSqliteReplies } from '../../src/memory/sqlite-replies.ts'
 import { createWriter } from '../../src/memory/writer.ts'
+import { endedReply, queuedReply, sampleReply, TIME } from './history/reply-samples.ts'
 import { plainCounter } from './interleaving/plain-node.ts'
-import { endedReply, queuedReply, sampleReply, TIME } from './reply-samples.ts'
 
 const SECOND_PASS_MS = 60_000
 
@@ -36,7 +36,7 @@ async function startEraser() {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
-  const { append } = createAppender(parts)
+  const { append } = createAppender({ ...parts, onStored() {} })
 
   async function converse(replyCount: number): Promise<string> {
     const id = createConversationId()

@@ -7,8 +7,7 @@ import {
   checkNewConversation,
   checkNewMessages,
 } from '../../src/memory/limits.ts'
-import type { NewMessage } from '../../src/memory/memory.ts'
-import type { Json, MessagePart, Metadata } from '../../src/memory/message.ts'
+import type { Json, MessagePart, Metadata, NewMessage } from '../../src/memory/message.ts'
 
 const halfPair = '\ud83d'
 const limits = { maxContextTokens: 1_000, maxMessageBytes: 100 }

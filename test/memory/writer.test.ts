@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createWriter, type WriterLimits, type WriterParts } from '../../src/memory/writer.ts'
-import { appendedOf, tailOf } from './cache-rows.ts'
+import { appendedOf, tailOf } from './cache/cache-rows.ts'
 
 /** A writer whose writes are recorded and end only when the test says so. */
 function createRecordedWriter(limits: WriterLimits = {}) {

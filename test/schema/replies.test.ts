@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { ModelError } from '../../src/chat/chat-model.ts'
+import { ModelError } from '../../src/chat/model/chat-model.ts'
 import type { Memory } from '../../src/memory/memory.ts'
 import { graphql } from '../generated/gql.ts'
 import { startConversation } from '../support/conversation-operations.ts'

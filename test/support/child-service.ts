@@ -72,7 +72,7 @@ async function startOnFreePort(recipe: ServerRecipe, id: string, directory: stri
     try {
       return { place, ...(await launch(recipe, place)) }
     } catch (error) {
-      if (attempt === portAttempts || !/in use|allocated/i.test(String(error))) throw error
+      if (attempt === portAttempts || !/in use|allocated|bind/i.test(String(error))) throw error
     }
   }
 }

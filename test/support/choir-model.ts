@@ -1,4 +1,4 @@
-import type { ChatModel, ModelEvent } from '../../src/chat/chat-model.ts'
+import type { ChatModel, ModelEvent } from '../../src/chat/model/chat-model.ts'
 
 /** A model whose calls all say the same at the same time, when the test says so. */
 export interface ChoirModel extends ChatModel {

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import type { ConversationEvent, ConversationEvents } from '../../src/memory/conversation-events.ts'
+import type { ConversationEvent, ConversationEvents } from '../../src/memory/events/conversation-events.ts'
 
 /** A subscriber that reads as fast as it can and keeps what it got. */
 export interface EventReader {

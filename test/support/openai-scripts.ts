@@ -1,6 +1,6 @@
-import type { ModelEvent, ModelRequest } from '../../src/chat/chat-model.ts'
-import { callModel } from '../../src/chat/model-call.ts'
-import { createOpenAiModel } from '../../src/chat/openai-model.ts'
+import type { ModelEvent, ModelRequest } from '../../src/chat/model/chat-model.ts'
+import { callModel } from '../../src/chat/model/model-call.ts'
+import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
 import type { ToolCallPart } from '../../src/memory/message.ts'
 import { type RawCall, type RawModelServer, startRawModelServer } from './raw-model-server.ts'
 

@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
-import type { ConversationEvents } from '../../src/memory/conversation-events.ts'
-import { createRedisEvents, type RedisEventsLimits } from '../../src/memory/redis-events.ts'
+import type { ConversationEvents } from '../../src/memory/events/conversation-events.ts'
+import { createRedisEvents, type RedisEventsLimits } from '../../src/memory/events/redis-events.ts'
 
 /** One node's events with the clients that they use. */
 export interface RedisEventNode {

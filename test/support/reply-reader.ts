@@ -1,4 +1,4 @@
-import type { ReplyLog } from '../../src/chat/reply-log.ts'
+import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
 
 /** A follower that writes down what it hears, and any gap. */
 export interface ReplyReader {

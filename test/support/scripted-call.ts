@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
-import { ModelError } from '../../src/chat/chat-model.ts'
-import { callModel } from '../../src/chat/model-call.ts'
+import { ModelError } from '../../src/chat/model/chat-model.ts'
+import { callModel } from '../../src/chat/model/model-call.ts'
 import type { ToolCallPart } from '../../src/memory/message.ts'
 import { createScriptedModel } from './scripted-model.ts'
 

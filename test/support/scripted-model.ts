@@ -1,4 +1,4 @@
-import type { ChatModel, ModelEvent, ModelRequest } from '../../src/chat/chat-model.ts'
+import type { ChatModel, ModelEvent, ModelRequest } from '../../src/chat/model/chat-model.ts'
 import type { FinishReason, ToolCallPart, Usage } from '../../src/memory/message.ts'
 
 /** One call of the scripted model; what the test says is what the caller hears, in that order. */

@@ -1,5 +1,5 @@
 import { createChat } from '../../src/chat/chat.ts'
-import type { ChatModel } from '../../src/chat/chat-model.ts'
+import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import { loadConfig } from '../../src/config.ts'
 import { openMemory } from '../../src/open-memory.ts'

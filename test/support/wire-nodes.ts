@@ -1,5 +1,5 @@
 import { inject, onTestFinished } from 'vitest'
-import type { ChatModel } from '../../src/chat/chat-model.ts'
+import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import type { RepliesLimits } from '../../src/chat/replies.ts'
 import { createScriptedModel } from './scripted-model.ts'
 import { startWireNode, type WireNode } from './wire-node.ts'

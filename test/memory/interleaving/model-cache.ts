@@ -1,4 +1,4 @@
-import type { Cache, CacheEntry, Register, Tail } from '../../../src/memory/cache.ts'
+import type { Cache, CacheEntry, Register, Tail } from '../../../src/memory/cache/cache.ts'
 
 /** The protections of protocol A7 that live in the scripts; each can be switched off. */
 export interface ScriptProtections {
@@ -62,6 +62,8 @@ export function createModelCache(on: (protection: keyof ScriptProtections) => bo
       tail.rows = [...(tail.rows === '' ? [] : [tail.rows]), ...lines].join(',\n')
       tail.tokens += on('confirmRefusesHole') && lines.length < last - first + 1 ? tokensOf(lines) : tokens
       tail.last = last
+      // As many rows as it says: a reader sees the hole by nothing else than what they say.
+      tail.first = last + 1 - tail.rows.split(',\n').length
     },
     async fill(id, tail) {
       const entry = entryOf(id)

@@ -1,6 +1,6 @@
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
-import type { History } from '../../../src/memory/history.ts'
-import { idempotencyKey } from '../../../src/memory/idempotency-key.ts'
+import type { History } from '../../../src/memory/history/history.ts'
+import { idempotencyKey } from '../../../src/memory/history/idempotency-key.ts'
 import type { Message } from '../../../src/memory/message.ts'
 
 /** What the protocol needs of a history, for one conversation, as plainly as it can be written. */

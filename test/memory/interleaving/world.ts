@@ -3,7 +3,7 @@ import { createAppender } from '../../../src/memory/appender.ts'
 import type { Consistency } from '../../../src/memory/context.ts'
 import { createContextReader } from '../../../src/memory/context-reader.ts'
 import { createEraser } from '../../../src/memory/eraser.ts'
-import type { History } from '../../../src/memory/history.ts'
+import type { History } from '../../../src/memory/history/history.ts'
 import { createHistoryFlights } from '../../../src/memory/history-flights.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { MessageDraft } from '../../../src/memory/message.ts'
@@ -75,6 +75,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       counter: plainCounter,
       now: () => 0,
       onFill() {},
+      onStored() {},
     }
     const flights = on('joinOnlyUnsent') ? createHistoryFlights : createLeakyFlights
     const reader = createContextReader(parts, createPathReader(parts, LIMITS), flights)

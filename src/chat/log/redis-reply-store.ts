@@ -1,0 +1,105 @@
+import type { Cluster, Redis, Result } from 'ioredis'
+import { conversationOfReply } from '../../memory/ids.ts'
+import type { PlacedText } from './reply-placer.ts'
+
+/** The texts of running replies in Redis. Every method is one round trip and may reject. */
+export interface RedisReplyStore {
+  /**
+   * Stores and tells text that begins where the stored text ends, and only then; returns where the
+   * stored text ends now. So what is stored has no gap, whatever was lost, doubled or late.
+   */
+  append(replyId: string, placed: PlacedText): Promise<number>
+  /** Wakes the followers and the owner; an ended reply's text expires soon after. */
+  wake(replyId: string, ended: boolean): Promise<void>
+  /** What reaches beyond `from`, in order, at most `readChunks`. */
+  read(replyId: string, from: number): Promise<PlacedText[]>
+}
+
+export interface RedisReplyStoreLimits {
+  /** Life of a running reply's text after its last write. */
+  runningTtlMs: number
+  endedTtlMs: number
+  /** So that a long reply is no single answer of megabytes, which would hold up what comes after it. */
+  readChunks: number
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    appendReplyText(
+      key: string,
+      publish: string,
+      ttlMs: number,
+      offset: number,
+      end: number,
+      chunk: string,
+    ): Result<string, Context>
+    wakeReply(key: string, publish: string, ttlMs: number | ''): Result<null, Context>
+  }
+}
+
+/** A chunk's id in the stream is where it ends: the newest id tells how far the text is stored. */
+const APPEND_SCRIPT = `
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local stored = newest and string.match(newest[1], '^%d+') or '0'
+if stored ~= ARGV[3] then return stored end
+redis.call('XADD', KEYS[1], ARGV[4] .. '-0', 'c', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call(ARGV[1], KEYS[1], ARGV[5])
+return ARGV[4]
+`
+
+const WAKE_SCRIPT = `
+if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+redis.call(ARGV[1], KEYS[1], '')
+redis.call(ARGV[1], KEYS[1] .. ':wake', '')
+`
+
+/** One Redis Stream a reply; a write costs what it carries, however much is stored. Sharded channels on a Cluster (7). */
+export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReplyStoreLimits): RedisReplyStore {
+  redis.defineCommand('appendReplyText', { numberOfKeys: 1, lua: APPEND_SCRIPT })
+  redis.defineCommand('wakeReply', { numberOfKeys: 1, lua: WAKE_SCRIPT })
+  const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
+
+  return {
+    async append(replyId, placed) {
+      const { offset, text } = placed
+      const { runningTtlMs } = limits
+      const end = offset + text.length
+      return Number(
+        await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, encodeChunk(placed)),
+      )
+    },
+    async wake(replyId, ended) {
+      await redis.wakeReply(textChannel(replyId), publish, ended ? limits.endedTtlMs : '')
+    },
+    async read(replyId, from) {
+      const entries = await redis.xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
+      return entries.flatMap(([, [, chunk]]) => decodeChunk(chunk ?? '') ?? [])
+    },
+  }
+}
+
+/** Where a reply's text is told, and the key under which it is stored. */
+export function textChannel(replyId: string): string {
+  return `bs:v1:{${conversationOfReply(replyId)}}:reply:${replyId}`
+}
+
+/** Where only wakes are told. */
+export function wakeChannel(replyId: string): string {
+  return `${textChannel(replyId)}:wake`
+}
+
+/** JSON, which keeps half characters too; UTF-8 does not. */
+function encodeChunk({ offset, text }: PlacedText): string {
+  return JSON.stringify([offset, text])
+}
+
+/** Text as it is stored and told; undefined when it is no text: a wake, or what a newer version wrote. */
+export function decodeChunk(chunk: string): PlacedText | undefined {
+  try {
+    const [offset, text] = JSON.parse(chunk) as unknown[]
+    return typeof offset === 'number' && typeof text === 'string' ? { offset, text } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,83 @@
+import type { FinishReason, Json, ToolCallPart, Usage } from '../../memory/message.ts'
+
+/** What a model is asked. `messages` are those of a chat completions API, instructions first. */
+export interface ModelRequest {
+  /** The provider's name of the model; the adapter's default when absent. */
+  model?: string
+  messages: Json[]
+  maxReplyTokens?: number
+  /** Passed on as they are (temperature, tools, …); what Backscroll sets itself wins. */
+  options?: { [key: string]: Json }
+  /** Calls that share a prompt's beginning share this; sent as `prompt_cache_key`. */
+  cacheKey: string
+}
+
+export type ModelEvent =
+  | { type: 'text'; text: string }
+  /** The model is at work on what comes whole later, as a tool call, or never, as its reasoning. */
+  | { type: 'activity' }
+  /** A whole tool call; it comes when the model has finished it. */
+  | { type: 'toolCall'; part: ToolCallPart }
+  /** The provider's own numbers. */
+  | { type: 'usage'; usage: Usage }
+  | { type: 'finish'; reason: FinishReason }
+
+export type ModelErrorCode =
+  /** No first token, or no further token, in time. */
+  | 'MODEL_TIMEOUT'
+  /** The provider cannot be reached, or says that it is at fault (5xx). */
+  | 'MODEL_UNAVAILABLE'
+  /** The provider says to wait (429). */
+  | 'MODEL_RATE_LIMITED'
+  /** The provider refuses this request (4xx). */
+  | 'MODEL_REJECTED'
+  /** The stream broke off, was no stream, or ended without a finish reason. */
+  | 'MODEL_STREAM_BROKEN'
+
+/** A model call that failed. `detail` is fit for clients: no key, URL or stack in it. */
+export class ModelError extends Error {
+  readonly code: ModelErrorCode
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean
+  /** How long the provider asks to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  constructor(
+    code: ModelErrorCode,
+    detail: string,
+    options: { retryable: boolean; retryAfterMs?: number; cause?: unknown },
+  ) {
+    super(detail, { cause: options.cause })
+    this.name = 'ModelError'
+    this.code = code
+    this.retryable = options.retryable
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+/** One call of a language model: an adapter knows its provider's wire, and nothing of retries or timers. */
+export interface ChatModel {
+  readonly defaultModel: string
+  /**
+   * Yields what comes, as it comes. Throws ModelError; after an abort it throws too, whatever it is.
+   * A clean end without a finish event is possible: the caller judges it.
+   */
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
+}
+
+export interface ModelTimeouts {
+  /** For the whole time up to the first token, retries and the waits between them included. */
+  firstTokenMs: number
+  idleMs: number
+}
+
+export interface ModelListener {
+  /** Never half of a surrogate pair. */
+  onText(text: string): void
+  onToolCall(part: ToolCallPart): void
+}
+
+export interface ModelAnswer {
+  finishReason: FinishReason
+  /** The provider's; undefined when it gave none. */
+  usage: Usage | undefined
+}

@@ -1,0 +1,80 @@
+import type { Register, Tail } from './cache.ts'
+
+/*
+ * What the two keys of a conversation hold. Register: JSON. Tail: a header line of JSON, then the rows
+ * as they are (see tail.ts), so that a reader parses the header alone and Redis' script no row at all.
+ * The scripts of redis-scripts.ts read and write the same fields and check them in the same way.
+ */
+
+/** Raised when the meaning of a field changes; another version reads as absent. */
+export const FORMAT_VERSION = 1
+
+/** The value of a tail's key. */
+export function encodeTailValue(tail: Tail): string {
+  const header = {
+    v: FORMAT_VERSION,
+    g: tail.generation,
+    e: tail.epoch,
+    b: tail.branch,
+    f: tail.first,
+    l: tail.last,
+    s: tail.tokenStart,
+    t: tail.tokens,
+    k: tail.knownFrom,
+    o: tail.ownerId,
+    n: tail.encoding,
+    x: tail.expiresAt,
+  }
+  return `${JSON.stringify(header)}\n${tail.rows}`
+}
+
+/** The register that a value holds; undefined for an absent one and for junk. */
+export function decodeRegisterValue(value: string | null | undefined): Register | undefined {
+  const fields = value ? parseFields(value) : undefined
+  if (fields === undefined) return undefined
+  const { g, e, h, a } = fields
+  if (typeof g !== 'string' || !isWhole(e) || !isWhole(a) || !isMarks(h)) return undefined
+  return { generation: g, epoch: e, marks: h, markedAt: a }
+}
+
+/** The tail that a value holds, its rows unparsed; undefined for an absent one and for junk. */
+export function decodeTailValue(value: string | null | undefined): Tail | undefined {
+  const headerEnd = value ? value.indexOf('\n') : -1
+  if (!value || headerEnd < 0) return undefined
+  const fields = parseFields(value.slice(0, headerEnd))
+  if (fields === undefined) return undefined
+  const { g, e, b, f, l, s, t, k, o, n, x } = fields
+  if (typeof g !== 'string' || typeof b !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
+  if (!isWhole(e) || !isWhole(f) || !isWhole(l) || !isWhole(s) || !isWhole(t) || !isWhole(k)) return undefined
+  if (x !== undefined && !isWhole(x)) return undefined
+  const rows = value.slice(headerEnd + 1)
+  if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
+  const place = { generation: g, epoch: e, branch: b, first: f, last: l, tokenStart: s, tokens: t }
+  return { ...place, knownFrom: k, ownerId: o, encoding: n, ...(x !== undefined && { expiresAt: x }), rows }
+}
+
+function parseFields(json: string): Record<string, unknown> | undefined {
+  try {
+    const fields: unknown = JSON.parse(json)
+    return isRecord(fields) && fields.v === FORMAT_VERSION ? fields : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
+function isMarks(value: unknown): value is Record<string, number> {
+  return isRecord(value) && Object.values(value).every(isWhole)
+}
+
+/** A cheap look at both ends: a value that was cut off is junk. Whoever parses the rows checks the rest. */
+function spanMatches(rows: string, count: number): boolean {
+  return count === 0 ? rows === '' : rows.startsWith('[') && rows.endsWith(']')
+}

@@ -1,0 +1,102 @@
+/**
+ * The register of a conversation (protocol A): a high-water mark per branch that says how far an
+ * append has been *intended*, and the generation that decides what may be written.
+ */
+export interface Register {
+  generation: string
+  /** The highest branch epoch that was sent. */
+  epoch: number
+  /** Highest sequence intended, by branch; absent is 0. */
+  marks: Record<string, number>
+  /** Redis' own time of the last mark, epoch milliseconds; 0 before the first. */
+  markedAt: number
+}
+
+/**
+ * The newest messages of one branch. `rows` is their tuples joined by `,\n` (see tail.ts), so that a
+ * reader parses only the rows that it needs. `last` is always `first + number of rows - 1`; an empty
+ * tail still tells the head.
+ */
+export interface Tail {
+  generation: string
+  epoch: number
+  branch: string
+  first: number
+  last: number
+  /** `tokenStart` of the first row; of the message to come when there is none. */
+  tokenStart: number
+  /** Sum of the rows' tokens. */
+  tokens: number
+  /**
+   * No message starts from here up to `tokenStart`, so a budget that reaches no further back needs no
+   * history, also where the message before the tail did not fit. 0 where the tail has the first message.
+   */
+  knownFrom: number
+  ownerId: string
+  encoding: string
+  /** When the conversation ends: from then on its tail answers nothing. Epoch milliseconds. */
+  expiresAt?: number | undefined
+  rows: string
+}
+
+export interface CacheEntry {
+  register?: Register
+  tail?: Tail
+}
+
+export interface Mark {
+  epoch: number
+  branch: string
+  sequence: number
+}
+
+/** Rows appended to history, to be joined to the tail. */
+export interface AppendedRows {
+  epoch: number
+  branch: string
+  first: number
+  last: number
+  tokens: number
+  rows: string
+}
+
+/** Lifetimes and bounds of what is cached. */
+export interface CacheLimits {
+  /** The tail keeps the newest messages up to this many tokens. */
+  tailTokens: number
+  /** Life of a tail after its last fill; a register lives 60 s longer than its last use. */
+  ttlSeconds: number
+}
+
+/** How much longer than a tail a register lives: it outlives the inserts that its marks announced (protocol A5). */
+export const REGISTER_EXTRA_SECONDS = 60
+
+/**
+ * A register that was only opened lives so long, unless a mark or a fill renews it: whoever asks for
+ * conversations that are not there must not fill the cache with registers. Shorter than protocol A5 has
+ * it, and as safe: a fill that comes after its register's end is refused.
+ */
+export const OPENED_SECONDS = 60
+
+/**
+ * The raw cache, each method one atomic step of protocol.md part A. Every method may reject; the
+ * cache guard (cache-guard.ts) is the one place that decides what a fault means. Junk in the store
+ * reads as absent, never as an error. Epochs, sequences and tokens are safe integers.
+ */
+export interface Cache {
+  /** In the order asked; one round trip whatever the number. */
+  readEntries(conversationIds: readonly string[]): Promise<CacheEntry[]>
+  /** Creates the register with this generation unless there is one; returns the one that is there. */
+  open(conversationId: string, generation: string): Promise<Register>
+  /** Raises the register; creates it with this generation when absent. Never touches the tail. */
+  mark(conversationId: string, mark: Mark, generation: string): Promise<void>
+  /** Raises the register and joins the rows to the tail, unless that left a hole. */
+  confirm(conversationId: string, appended: AppendedRows): Promise<void>
+  /** Writes the tail if its generation is still the register's and it says more than what is there. */
+  fill(conversationId: string, tail: Tail, ttlSeconds: number): Promise<boolean>
+  /** Removes register and tail. */
+  drop(conversationId: string): Promise<void>
+  /** Answers when the store does. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

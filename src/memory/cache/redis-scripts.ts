@@ -1,0 +1,160 @@
+import { FORMAT_VERSION } from './cache-format.ts'
+
+/*
+ * The steps of protocol.md part A that must be atomic, as Redis scripts (Redis 7 or later). KEYS are the
+ * register and, where one is used, the tail. JSON is written by hand around cjson's strings, because
+ * cjson keeps only 14 digits of a number. What cannot be read is absent and is overwritten.
+ */
+
+const REGISTER = `
+local function text(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and value or nil
+end
+
+local function decode(json)
+  local ok, value = pcall(cjson.decode, json)
+  return ok and type(value) == 'table' and value.v == ${FORMAT_VERSION} and value or nil
+end
+
+local function whole(value)
+  return type(value) == 'number' and value >= 0 and value < 9007199254740992 and value % 1 == 0
+end
+
+local function int(value)
+  return string.format('%.0f', value)
+end
+
+local function read_register()
+  local r = decode(text(KEYS[1]))
+  if not (r and type(r.g) == 'string' and whole(r.e) and whole(r.a) and type(r.h) == 'table') then return nil end
+  for branch, sequence in pairs(r.h) do
+    if type(branch) ~= 'string' or not whole(sequence) then return nil end
+  end
+  return r
+end
+
+local function new_register(generation)
+  return { g = generation, e = 0, h = {}, a = 0 }
+end
+
+local function raise(r, epoch, branch, sequence)
+  r.e = math.max(r.e, epoch)
+  if sequence > (r.h[branch] or 0) then r.h[branch] = sequence end
+end
+
+local function stamp(r)
+  local time = redis.call('TIME')
+  r.a = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function write_register(r, ttl_seconds)
+  local marks = {}
+  for branch, sequence in pairs(r.h) do
+    marks[#marks + 1] = cjson.encode(branch) .. ':' .. int(sequence)
+  end
+  local value = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(r.g) .. ',"e":' .. int(r.e)
+    .. ',"h":{' .. table.concat(marks, ',') .. '},"a":' .. int(r.a) .. '}'
+  local life = math.max(redis.call('PTTL', KEYS[1]), ttl_seconds * 1000)
+  redis.call('SET', KEYS[1], value, 'PX', int(life))
+  return value
+end
+`
+
+const TAIL = String.raw`
+local function sound(t)
+  return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
+    and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
+    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x))
+end
+
+local function read_tail()
+  local value = text(KEYS[2])
+  local header_end = value and string.find(value, '\n', 1, true)
+  local t = header_end and decode(string.sub(value, 1, header_end - 1))
+  if not (t and sound(t)) then return nil end
+  t.rows = string.sub(value, header_end + 1)
+  if t.l < t.f then return t.rows == '' and t or nil end
+  return string.sub(t.rows, 1, 1) == '[' and string.sub(t.rows, -1) == ']' and t or nil
+end
+
+local function write_tail(t)
+  local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
+    .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
+    .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
+    .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
+  redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
+end
+
+-- The tokens of the row that begins at "from", and where the next one begins.
+local function row_at(rows, from)
+  local separator = string.find(rows, ',\n', from, true)
+  return tonumber(string.match(rows, '^%[(%d+)', from)), separator and separator + 2 or #rows + 1
+end
+`
+
+/** KEYS register. ARGV ttlSeconds, generation. Answers the register's value. Refused when Redis is full. */
+export const OPEN_SCRIPT = `#!lua
+${REGISTER}
+return write_register(read_register() or new_register(ARGV[2]), tonumber(ARGV[1]))
+`
+
+/** KEYS register. ARGV ttlSeconds, generation, epoch, branch, sequence. Taken even when Redis is full. */
+export const MARK_SCRIPT = `#!lua flags=allow-oom
+${REGISTER}
+local r = read_register() or new_register(ARGV[2])
+raise(r, tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]))
+stamp(r)
+write_register(r, tonumber(ARGV[1]))
+`
+
+/** KEYS register, tail. ARGV ttlSeconds, tailTokens, epoch, branch, first, last, tokens, rows. */
+export const CONFIRM_SCRIPT = `#!lua
+${REGISTER}${TAIL}
+local branch, first, last = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local r = read_register()
+if not r then return 0 end
+raise(r, tonumber(ARGV[3]), branch, last)
+stamp(r)
+write_register(r, tonumber(ARGV[1]))
+
+local t = read_tail()
+if not (t and t.g == r.g and t.b == branch and first - 1 <= t.l and t.l < last) then return 0 end
+
+local tokens, from = tonumber(ARGV[7]), 1
+for _ = first, t.l do
+  local count, after = row_at(ARGV[8], from)
+  if not count then return 0 end
+  tokens, from = tokens - count, after
+end
+t.rows = t.rows .. (t.rows == '' and '' or ',\\n') .. string.sub(ARGV[8], from)
+t.l, t.t = last, t.t + tokens
+
+from = 1
+while t.t > tonumber(ARGV[2]) do
+  local count, after = row_at(t.rows, from)
+  if not count then return 0 end
+  t.f, t.k, t.s, t.t, from = t.f + 1, t.s + 1, t.s + count, t.t - count, after
+end
+t.rows = string.sub(t.rows, from)
+write_tail(t)
+return 1
+`
+
+/** KEYS register, tail. ARGV ttlSeconds, tail's ttlSeconds, generation, epoch, branch, knownFrom, last, the tail's value. */
+export const FILL_SCRIPT = `#!lua
+${REGISTER}${TAIL}
+local epoch, known_from, last = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local r = read_register()
+if not r or r.g ~= ARGV[3] then return 0 end
+
+local t = read_tail()
+if t and t.g == r.g then
+  if t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.k <= known_from))) then return 0 end
+end
+
+raise(r, epoch, ARGV[5], last)
+write_register(r, tonumber(ARGV[1]))
+redis.call('SET', KEYS[2], ARGV[8], 'EX', ARGV[2])
+return 1
+`

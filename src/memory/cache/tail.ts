@@ -1,0 +1,175 @@
+import { messageId } from '../ids.ts'
+import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
+import type { Tail } from './cache.ts'
+
+/*
+ * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
+ * from the tail's own `first` and `tokenStart`. `more` holds whatever a plain text message has not.
+ * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
+ * a reader and Redis' script find the rows without parsing them.
+ */
+/** Between the rows of a tail. */
+export const ROW_SEPARATOR = ',\n'
+
+const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
+const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
+
+interface More extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
+  parts?: MessagePart[]
+}
+
+type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more?: More]
+
+/** One message as a row of a tail. */
+export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): string {
+  const { tokens, role, createdAt, parts } = message
+  const plain = plainText(parts)
+  const more = moreOf(message, plain === undefined)
+  const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0]
+  if (more !== undefined) row.push(more)
+  return JSON.stringify(row)
+}
+
+export function joinRows(rows: readonly string[]): string {
+  return rows.join(ROW_SEPARATOR)
+}
+
+/**
+ * The newest messages of a tail down to `fromTokens` (the lowest `tokenStart` wanted), oldest first.
+ * Parses only these. Undefined when the rows are not what the tail says: then it is junk, a miss.
+ */
+export function decodeTail(conversationId: string, tail: Tail, fromTokens: number): Message[] | undefined {
+  try {
+    const cut = cutRows(tail, fromTokens)
+    if (cut === undefined) return undefined
+    const rows = JSON.parse(`[${cut.rows}]`) as Row[]
+    let { tokenStart } = cut
+    const first = tail.last - rows.length + 1
+    const messages = rows.map((row, index) => {
+      const message = decodeRow(conversationId, row, tail.branch, first + index, tokenStart)
+      tokenStart += message.tokens
+      return message
+    })
+    const isWhole = cut.tokenStart === tail.tokenStart
+    const begins = isWhole ? first === tail.first : first > tail.first
+    return begins && tokenStart === tail.tokenStart + tail.tokens ? messages : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The end of the path that a tail knows. */
+export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
+  return { sequence: last, tokens: tokenStart + tokens }
+}
+
+/**
+ * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
+ * rows that it has stay text. Both lists are oldest first and join it without a gap; the older ones are
+ * all that start from `knownFrom` on. Undefined when the rows are junk.
+ */
+export function extendTail(
+  tail: Tail,
+  older: readonly Message[],
+  newer: readonly Message[],
+  knownFrom: number,
+  tailTokens: number,
+): Tail | undefined {
+  const joined = {
+    ...tail,
+    knownFrom,
+    first: tail.first - older.length,
+    last: tail.last + newer.length,
+    tokenStart: tail.tokenStart - tokensOf(older),
+    tokens: tail.tokens + tokensOf(older) + tokensOf(newer),
+    rows: joinRows([...older.map(encodeRow), ...(tail.rows === '' ? [] : [tail.rows]), ...newer.map(encodeRow)]),
+  }
+  return trimTail(joined, tailTokens)
+}
+
+function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
+  let { first, tokenStart, tokens, knownFrom } = tail
+  let begin = 0
+  while (tokens > tailTokens) {
+    const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
+    if (!(rowTokens > 0)) return undefined
+    const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
+    begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
+    first += 1
+    knownFrom = tokenStart + 1
+    tokenStart += rowTokens
+    tokens -= rowTokens
+  }
+  return { ...tail, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
+}
+
+function tokensOf(messages: readonly Message[]): number {
+  return messages.reduce((sum, { tokens }) => sum + tokens, 0)
+}
+
+/** The newest rows from `fromTokens` on as text, found from the end so that the work follows the budget. */
+function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: number } | undefined {
+  if (fromTokens <= tail.tokenStart) return tail
+  let tokenStart = tail.tokenStart + tail.tokens
+  let end = tail.rows.length
+  let from = end
+  while (end > 0) {
+    const separator = tail.rows.lastIndexOf(ROW_SEPARATOR, end - 1)
+    const begin = separator < 0 ? 0 : separator + ROW_SEPARATOR.length
+    const tokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
+    if (!(tokens > 0)) return undefined
+    if (tokenStart - tokens < fromTokens) break
+    tokenStart -= tokens
+    from = begin
+    end = Math.max(separator, 0)
+  }
+  return { rows: tail.rows.slice(from), tokenStart }
+}
+
+function decodeRow(conversationId: string, row: Row, branch: string, sequence: number, tokenStart: number): Message {
+  const [tokens, letter, createdAt, content, more] = row
+  const role = ROLES[letter]
+  if (role === undefined) throw new TypeError(`Unknown role ${letter}`)
+  if (content === 0 ? !Array.isArray(more?.parts) : typeof content !== 'string') throw new TypeError('No content')
+  if (!(tokens > 0) || typeof createdAt !== 'number') throw new TypeError('No tokens or no time')
+  const id = messageId(conversationId, branch, sequence)
+  const parts: MessagePart[] = content === 0 ? [] : [{ type: 'text', text: content }]
+  // One literal and no spread: every hit makes one of these for each message.
+  const message: Message = {
+    id,
+    conversationId,
+    branch,
+    sequence,
+    tokenStart,
+    tokens,
+    role,
+    status: 'COMPLETE',
+    parts,
+    createdAt,
+  }
+  return more === undefined ? message : Object.assign(message, more)
+}
+
+/** The text of a message that is one text part and nothing else. */
+function plainText(parts: readonly MessagePart[]): string | undefined {
+  const [only] = parts
+  if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
+  return only.text
+}
+
+function moreOf(message: MessageDraft, withParts: boolean): More | undefined {
+  const { status, author, replyTo, metadata, clientMessageId, replyId, finishReason, usage, model } = message
+  const more: More = {
+    ...(withParts && { parts: message.parts }),
+    ...(status !== 'COMPLETE' && { status }),
+    ...(author !== undefined && { author }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(metadata !== undefined && { metadata }),
+    ...(clientMessageId !== undefined && { clientMessageId }),
+    ...(replyId !== undefined && { replyId }),
+    ...(finishReason !== undefined && { finishReason }),
+    ...(usage !== undefined && { usage }),
+    ...(model !== undefined && { model }),
+  }
+  return Object.keys(more).length > 0 ? more : undefined
+}

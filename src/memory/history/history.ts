@@ -1,0 +1,112 @@
+import type { Conversation, ConversationChanges } from '../conversation.ts'
+import type { Head, Message, Metadata } from '../message.ts'
+
+/** A stretch of one branch by its token positions, newest first when read. */
+export interface TokenRange {
+  conversationId: string
+  branch: string
+  /** The lowest `tokenStart` wanted. */
+  fromTokens: number
+  /** Only messages whose `tokenStart` is below this; absent: up to the newest. */
+  belowTokens?: number
+  /** At most this many messages, the newest ones of the range. */
+  limit: number
+}
+
+/** A stretch of one branch by sequence, both ends exclusive. */
+export interface SequenceRange {
+  conversationId: string
+  branch: string
+  afterSequence: number
+  beforeSequence: number
+  limit: number
+  /** Which end of the range is kept when there are more than `limit`. */
+  from: 'OLDEST' | 'NEWEST'
+}
+
+/** A page of an owner's conversations, by (lastMessageAt, id). */
+export interface ConversationRange {
+  ownerId: string
+  archived: boolean
+  /** Exclusive bounds on the keyset; absent: open. `newer` bounds from above. */
+  newer?: ConversationKey
+  older?: ConversationKey
+  limit: number
+  /** Which end of the range is kept when there are more than `limit`. */
+  from: 'NEWEST' | 'OLDEST'
+}
+
+export interface ConversationKey {
+  lastMessageAt: number
+  id: string
+}
+
+export interface InsertOutcome {
+  /** How many of the batch were stored: always a prefix of it. */
+  inserted: number
+  /** The next one met a stored message: at its position, or with its `clientMessageId` or `replyId`. */
+  duplicate: boolean
+}
+
+/** What a removal did. */
+export interface RemovedCounts {
+  messages: number
+  replies: number
+}
+
+/** A conversation whose deletion or redaction waits for its last steps. */
+export interface UnfinishedDeletion {
+  conversationId: string
+  ownerId: string
+  /** Epoch milliseconds of the commit of the deletion. */
+  deletedAt: number
+}
+
+/**
+ * The durable store: append-only, one document a message. Every method takes at most two round trips
+ * whatever the length of a conversation, and fails with HistoryUnavailableError only. Conversations
+ * that are deleted or past their `expiresAt` are absent to every method but the last three; the
+ * methods on messages ask for places, and their caller has found the conversation before.
+ */
+export interface History {
+  /** Creates what is missing in the store (indexes, tables); safe to call on every start. */
+  prepare(): Promise<void>
+  /** In the order asked; undefined for a missing and for a foreign one alike. One round trip. */
+  findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
+  findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
+  /** Stores it unless the owner has one with the same `externalId`: then that one is returned. */
+  createConversation(conversation: Conversation): Promise<{ conversation: Conversation; created: boolean }>
+  /** The conversation as changed; undefined when it is missing or foreign. */
+  updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation | undefined>
+  /**
+   * Ordered by (lastMessageAt, id), newest first whichever end is kept. At most two queries, and two
+   * more where conversations past their `expiresAt` left a page short.
+   */
+  listConversations(range: ConversationRange): Promise<Conversation[]>
+  /** Raises the hint of a branch and `lastMessageAt`; never lowers either. */
+  raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): Promise<void>
+
+  /** Stores the batch in order and stops at the first duplicate. Durable when it returns. */
+  insertMessages(messages: readonly Message[]): Promise<InsertOutcome>
+  /** Newest first. One query, bound on the whole index prefix and one range. */
+  readTokenRange(range: TokenRange): Promise<Message[]>
+  /** Oldest first whichever end is kept. One query. */
+  readSequenceRange(range: SequenceRange): Promise<Message[]>
+  /** By the messages' ids, in the order asked. One query a branch, all at once. */
+  findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
+  /** The stored messages with these keys (see idempotencyKey), in any order. One lookup a key, sixteen at once. */
+  findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]>
+  /** The message as changed; undefined when it is missing. Null removes the metadata. */
+  updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
+
+  /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
+  markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>
+  /** Removes messages of a deleted conversation, at most `limit`, in as many steps as the store likes; idempotent. */
+  removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>>
+  /** Removes the document of a deleted conversation; the last step of a deletion. */
+  removeConversation(conversationId: string): Promise<void>
+  /** Deletions committed before `deletedBefore` whose document is still there; at most `limit`. */
+  findUnfinishedDeletions(deletedBefore: number, limit: number): Promise<UnfinishedDeletion[]>
+
+  close(): Promise<void>
+}

@@ -1,0 +1,115 @@
+import type { Branch, Conversation } from '../conversation.ts'
+import { messageId } from '../ids.ts'
+import type { Head, Message, Metadata, Position, Usage } from '../message.ts'
+import { omitAbsent } from './omit-absent.ts'
+import type { SqliteValues } from './sqlite-database.ts'
+import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from './stored-draft.ts'
+
+/** A row of `conversations`. Of its texts `metadata`, `branches` and `heads` are JSON. */
+export interface ConversationRow {
+  id: string
+  ownerId: string
+  externalId: string | null
+  title: string | null
+  model: string | null
+  instructions: string | null
+  encoding: string
+  metadata: string | null
+  branches: string
+  activeBranch: string
+  branchEpoch: number
+  heads: string
+  createdAt: number
+  lastMessageAt: number
+  archivedAt: number | null
+  expiresAt: number | null
+}
+
+/** A row of `messages`. */
+export interface MessageRow extends StoredDraft, Position {
+  conversationId: string
+  createdAt: number
+  /** JSON text. */
+  usage: string | null
+}
+
+export const CONVERSATION_COLUMNS = [
+  'id',
+  'ownerId',
+  'externalId',
+  'title',
+  'model',
+  'instructions',
+  'encoding',
+  'metadata',
+  'branches',
+  'activeBranch',
+  'branchEpoch',
+  'heads',
+  'createdAt',
+  'lastMessageAt',
+  'archivedAt',
+  'expiresAt',
+] as const satisfies readonly (keyof ConversationRow)[]
+
+export const MESSAGE_COLUMNS = [
+  'conversationId',
+  'branch',
+  'sequence',
+  'tokens',
+  'tokenStart',
+  'role',
+  'status',
+  'content',
+  'parts',
+  'createdAt',
+  'author',
+  'replyTo',
+  'metadata',
+  'clientMessageId',
+  'finishReason',
+  'usage',
+  'model',
+] as const satisfies readonly (keyof MessageRow)[]
+
+export function encodeConversation(conversation: Conversation): SqliteValues {
+  const { metadata, branches, heads } = conversation
+  const texts = {
+    metadata: encodeJson(metadata),
+    branches: JSON.stringify(branches),
+    heads: JSON.stringify(heads),
+  }
+  return columnsOf(CONVERSATION_COLUMNS, { ...conversation, ...texts })
+}
+
+export function decodeConversation({ metadata, branches, heads, ...row }: ConversationRow): Conversation {
+  return omitAbsent({
+    ...row,
+    metadata: decodeJson<Metadata>(metadata),
+    branches: JSON.parse(branches) as Branch[],
+    heads: JSON.parse(heads) as Record<string, Head>,
+  })
+}
+
+export function encodeMessage(message: Message): SqliteValues {
+  const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
+  const place = { conversationId, branch, sequence, tokens, tokenStart }
+  const values = { ...place, ...encodeDraft(message), createdAt, usage: encodeJson(usage) }
+  return columnsOf(MESSAGE_COLUMNS, values)
+}
+
+export function decodeMessage(row: MessageRow): Message {
+  const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = row
+  const id = messageId(conversationId, branch, sequence)
+  const message: Message = { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, ...decodeDraft(row) }
+  if (usage != null) message.usage = JSON.parse(usage) as Usage
+  return message
+}
+
+/** Every column has its value, null where there is none: SQLite would keep the one of the statement's last use. */
+export function columnsOf<Column extends string>(
+  columns: readonly Column[],
+  values: { [C in Column]?: string | number | null | undefined },
+): SqliteValues {
+  return Object.fromEntries(columns.map((column) => [column, values[column] ?? null]))
+}

@@ -1,0 +1,78 @@
+import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from '../message.ts'
+import { idempotencyKey, keyOwner } from './idempotency-key.ts'
+import { omitAbsent } from './omit-absent.ts'
+
+type Absent = null | undefined
+
+/** The fields of a message that both stores keep alike: strings under their own names. */
+export interface StoredDraft {
+  role: Role
+  status: MessageStatus
+  /** The text of a message that is one plain text part; then `parts` is absent. */
+  content?: string | Absent
+  /** JSON text. */
+  parts?: string | Absent
+  author?: string | Absent
+  replyTo?: string | Absent
+  /** JSON text. */
+  metadata?: string | Absent
+  /** The message's idempotency key, unique in its conversation. */
+  clientMessageId?: string | Absent
+  finishReason?: FinishReason | Absent
+  model?: string | Absent
+}
+
+/** What is stored beside it, each store in its own way. */
+type OwnFields = 'createdAt' | 'usage'
+
+/**
+ * Opaque JSON is kept as text: byte for byte, whatever its keys and depth. So is a text with half a
+ * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed.
+ */
+export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
+  const { role, status, parts, author, replyTo, metadata, finishReason, model } = draft
+  const content = plainText(parts)
+  return omitAbsent({
+    role,
+    status,
+    content,
+    parts: content === undefined ? JSON.stringify(parts) : undefined,
+    author,
+    replyTo,
+    metadata: encodeJson(metadata),
+    clientMessageId: idempotencyKey(draft),
+    finishReason,
+    model,
+  })
+}
+
+/** Field by field, since every message of every read from history comes through here. */
+export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> {
+  const { role, status, content, parts, author, replyTo, metadata, clientMessageId: key, finishReason, model } = stored
+  const draft: Omit<MessageDraft, OwnFields> = {
+    role,
+    status,
+    parts: content == null ? (JSON.parse(parts ?? '[]') as MessagePart[]) : [{ type: 'text', text: content }],
+    ...keyOwner(key),
+  }
+  if (author != null) draft.author = author
+  if (replyTo != null) draft.replyTo = replyTo
+  if (metadata != null) draft.metadata = JSON.parse(metadata) as Metadata
+  if (finishReason != null) draft.finishReason = finishReason
+  if (model != null) draft.model = model
+  return draft
+}
+
+export function encodeJson(value: object | Absent): string | undefined {
+  return value == null ? undefined : JSON.stringify(value)
+}
+
+export function decodeJson<T>(text: string | Absent): T | undefined {
+  return text == null ? undefined : (JSON.parse(text) as T)
+}
+
+function plainText(parts: readonly MessagePart[]): string | undefined {
+  const [only] = parts
+  if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
+  return only.text.isWellFormed() ? only.text : undefined
+}

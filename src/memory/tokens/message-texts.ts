@@ -1,0 +1,32 @@
+import type { MessageDraft, MessagePart } from '../message.ts'
+import { contentOf } from '../message.ts'
+
+/**
+ * Every text of a message that costs tokens: its content, then those of its other parts. The ids of tool
+ * calls are not among them: they link messages and models do not read them.
+ */
+export function messageTexts({ parts }: Pick<MessageDraft, 'parts'>): string[] {
+  return [contentOf(parts), ...parts.flatMap(partTexts)].filter((text) => text !== '')
+}
+
+function partTexts(part: MessagePart): string[] {
+  const { providerMetadata } = part
+  return providerMetadata === undefined ? ownTexts(part) : [...ownTexts(part), JSON.stringify(providerMetadata)]
+}
+
+function ownTexts(part: MessagePart): string[] {
+  switch (part.type) {
+    case 'text':
+      return []
+    case 'reasoning':
+      return [part.text]
+    case 'toolCall':
+      return [part.toolName, part.arguments]
+    case 'toolResult':
+      return [part.output]
+    case 'file':
+      return [part.url, part.filename ?? '', part.mediaType]
+    case 'data':
+      return [part.name, JSON.stringify(part.data)]
+  }
+}

@@ -1,7 +1,0 @@
-import { createLocalReplyLog } from '../../src/chat/local-reply-log.ts'
-import { describeReplyLog } from './reply-log-suite.ts'
-
-describeReplyLog('The reply log of one process', async () => {
-  const log = createLocalReplyLog()
-  return { owner: log, other: log, stop: () => log.close() }
-})

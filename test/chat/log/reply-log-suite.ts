@@ -1,0 +1,161 @@
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { ReplyLog } from '../../../src/chat/log/reply-log.ts'
+import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
+import { followReply, type ReplyReader, writeReply } from '../../support/reply-reader.ts'
+import { mixedTexts } from '../../support/texts.ts'
+
+export const WAIT = { timeout: 10_000, interval: 5 }
+
+/** What every reply log promises, seen from two nodes; in one process both are the same. */
+export function describeReplyLog(
+  name: string,
+  startNodes: () => Promise<{ owner: ReplyLog; other: ReplyLog; stop(): Promise<void> }>,
+): void {
+  describe(name, () => {
+    let nodes: Awaited<ReturnType<typeof startNodes>>
+    let id: string
+    beforeAll(async () => {
+      nodes = await startNodes()
+    })
+    afterAll(async () => {
+      await nodes.stop()
+    })
+    beforeEach(() => {
+      id = createReplyId(createConversationId())
+    })
+
+    /** A follower that is known to listen. */
+    async function listen(log: ReplyLog, replyId = id, known = ''): Promise<ReplyReader> {
+      const reader = followReply(log, replyId, known)
+      await expect.poll(() => reader.wakes, WAIT).toBe(1)
+      return reader
+    }
+
+    test('a follower hears what is written, in order and once, on every node', async () => {
+      const readers = [await listen(nodes.owner), await listen(nodes.other), await listen(nodes.other)]
+      writeReply(nodes.owner, id, ['Hello', ', ', 'world', ' 👩‍👩‍👧', '!'])
+      for (const reader of readers) await expect.poll(() => reader.text, WAIT).toBe('Hello, world 👩‍👩‍👧!')
+      expect(readers.map(({ gaps, repeated }) => gaps + repeated)).toEqual([0, 0, 0])
+    })
+
+    test('a follower that comes later hears the text from its beginning', async () => {
+      const early = await listen(nodes.other)
+      const end = writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
+      await expect.poll(() => early.text, WAIT).toBe('Hello, world')
+      const late = await listen(nodes.other)
+      await expect.poll(() => late.text, WAIT).toBe('Hello, world')
+      writeReply(nodes.owner, id, ['!'], end)
+      await expect.poll(() => late.text, WAIT).toBe('Hello, world!')
+    })
+
+    test('a follower that has the beginning hears only the rest', async () => {
+      const early = await listen(nodes.other)
+      writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
+      await expect.poll(() => early.text, WAIT).toBe('Hello, world')
+      const told: [number, string][] = []
+      nodes.other.follow(id, { onText: (offset, text) => told.push([offset, text]), onWake: () => undefined }, 3)
+      await expect.poll(() => told.map(([, text]) => text).join(''), WAIT).toBe('lo, world')
+      expect(told[0]?.[0]).toBe(3)
+    })
+
+    test('a follower that has more than was written hears what comes beyond', async () => {
+      const reader = await listen(nodes.other, id, 'Hello, wo')
+      writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
+      await expect.poll(() => reader.text, WAIT).toBe('Hello, world')
+      expect(reader).toMatchObject({ gaps: 0, repeated: 0 })
+    })
+
+    test('nobody hears anything before follow has returned', () => {
+      const reader = followReply(nodes.owner, id)
+      expect(reader.wakes).toBe(0)
+    })
+
+    test('a wake reaches every follower and the owner, who hears no text', async () => {
+      const owner = vi.fn()
+      nodes.owner.follow(id, { onWake: owner })
+      await expect.poll(() => owner.mock.calls.length, WAIT).toBe(1)
+      const readers = [await listen(nodes.owner), await listen(nodes.other)]
+      writeReply(nodes.owner, id, ['Hello'])
+      for (const reader of readers) await expect.poll(() => reader.text, WAIT).toBe('Hello')
+      expect(owner).toHaveBeenCalledTimes(1)
+      nodes.other.wake(id)
+      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      await expect.poll(() => owner.mock.calls.length, WAIT).toBe(2)
+    })
+
+    test('an end wakes every follower behind the text', async () => {
+      const readers = [await listen(nodes.owner), await listen(nodes.other)]
+      const texts: string[] = []
+      for (const reader of readers) nodes.other.follow(id, { onWake: () => texts.push(reader.text) })
+      await expect.poll(() => texts.length, WAIT).toBe(2)
+      writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
+      nodes.owner.end(id)
+      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      expect(readers.map(({ text }) => text)).toEqual(['Hello, world', 'Hello, world'])
+    })
+
+    test('whoever follows a reply that has ended is told to look at its record', async () => {
+      writeReply(nodes.owner, id, ['Hello'])
+      nodes.owner.end(id)
+      const unknown = createReplyId(createConversationId())
+      const readers = [id, unknown].map((replyId) => followReply(nodes.other, replyId))
+      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(1)
+    })
+
+    test('writes that are not in order, or come after the end, are ignored', async () => {
+      const reader = await listen(nodes.other)
+      nodes.owner.write(id, 3, 'not the beginning')
+      nodes.owner.write(id, 0, 'Hello')
+      nodes.owner.write(id, 0, 'Again')
+      nodes.owner.write(id, 6, 'gap')
+      nodes.owner.write(id, 5, '')
+      nodes.owner.write(id, 5, '!')
+      nodes.owner.end(id)
+      nodes.owner.write(id, 6, 'late')
+      await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      expect(reader).toMatchObject({ text: 'Hello!', gaps: 0 })
+    })
+
+    test('a follower hears nothing of other replies, nor after it stopped', async () => {
+      const conversationId = createConversationId()
+      const [mine, sibling] = [createReplyId(conversationId), createReplyId(conversationId)]
+      const reader = await listen(nodes.other, mine)
+      const stopped = await listen(nodes.other, sibling)
+      const following = await listen(nodes.other, sibling)
+      stopped.stop()
+      stopped.stop()
+      writeReply(nodes.owner, sibling, ['Hello'])
+      nodes.owner.end(sibling)
+      await expect.poll(() => following.wakes, WAIT).toBe(2)
+      expect(following.text).toBe('Hello')
+      expect(stopped).toMatchObject({ text: '', wakes: 1 })
+      expect(reader).toMatchObject({ text: '', wakes: 1 })
+    })
+
+    test('whoever follows from any moment has the written text in the end, unit by unit', async () => {
+      const cuts = fc.array(fc.record({ length: fc.nat(30), follows: fc.boolean(), turns: fc.nat(3) }), {
+        maxLength: 40,
+      })
+      await fc.assert(
+        fc.asyncProperty(mixedTexts(60), cuts, async (text, steps) => {
+          const replyId = createReplyId(createConversationId())
+          const readers = [await listen(nodes.other, replyId)]
+          let offset = 0
+          for (const { length, follows, turns } of [...steps, { length: text.length, follows: true, turns: 0 }]) {
+            const piece = text.slice(offset, offset + length)
+            offset = writeReply(nodes.owner, replyId, [piece], offset)
+            if (follows) readers.push(followReply(nodes.other, replyId, text.slice(0, Math.floor(offset / 3))))
+            for (let turn = 0; turn < turns; turn += 1) await setImmediate()
+          }
+          await expect.poll(() => readers.every((reader) => reader.text === text), WAIT).toBe(true)
+          expect(readers.map(({ gaps, repeated }) => gaps + repeated)).toEqual(readers.map(() => 0))
+          for (const reader of readers) reader.stop()
+          nodes.owner.end(replyId)
+        }),
+        { numRuns: 60 },
+      )
+    })
+  })
+}

@@ -1,0 +1,30 @@
+import type { History } from '../../../src/memory/history/history.ts'
+import { sampleConversation, sampleMessage } from './stored-samples.ts'
+
+/** A call of each method but `close`, by its name. */
+export function everyHistoryCall(history: History): Record<string, () => Promise<unknown>> {
+  const { id } = sampleConversation()
+  const message = sampleMessage(id, 1)
+  const place = { conversationId: id, branch: '0', limit: 10 }
+  const list = { ownerId: 'ann', archived: false, limit: 10, from: 'NEWEST' as const }
+  return {
+    prepare: () => history.prepare(),
+    findConversations: () => history.findConversations('ann', [id]),
+    findConversationByExternalId: () => history.findConversationByExternalId('ann', 'x'),
+    createConversation: () => history.createConversation(sampleConversation()),
+    updateConversation: () => history.updateConversation('ann', id, { title: 'x' }),
+    listConversations: () => history.listConversations({ ...list, newer: { lastMessageAt: 5, id } }),
+    raiseHead: () => history.raiseHead(id, '0', { sequence: 1, tokens: 10 }, 5),
+    insertMessages: () => history.insertMessages([message]),
+    readTokenRange: () => history.readTokenRange({ ...place, fromTokens: 0 }),
+    readSequenceRange: () =>
+      history.readSequenceRange({ ...place, afterSequence: 0, beforeSequence: 9, from: 'OLDEST' }),
+    findMessages: () => history.findMessages([message.id]),
+    findByIdempotencyKeys: () => history.findByIdempotencyKeys(id, ['c:x']),
+    updateMessageMetadata: () => history.updateMessageMetadata(message.id, { a: 1 }),
+    markDeleted: () => history.markDeleted('ann', id, 5),
+    removeMessages: () => history.removeMessages(id, 10),
+    removeConversation: () => history.removeConversation(id),
+    findUnfinishedDeletions: () => history.findUnfinishedDeletions(5, 10),
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import type { ReplyRecord } from '../../../src/memory/history/reply-record.ts'
+import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
+import type { RecordsUnderTest } from './reply-records-suite.ts'
+import { endedReply, queuedReply, sampleReply, TIME } from './reply-samples.ts'
+
+export function describeReplyLookups(subject: RecordsUnderTest): void {
+  const insertAll = async (...replies: ReplyRecord[]) => {
+    for (const reply of replies) expect(await subject.records.insert(reply)).toBe(true)
+  }
+
+  describe('replies', () => {
+    it('come back as they were stored, absent values absent', async () => {
+      const id = createConversationId()
+      const bare = sampleReply(id)
+      const full = endedReply(id, {
+        ownerId: 'Ünïcode 🎉',
+        stop: 'SHUTDOWN',
+        beat: 12,
+        text: 'said\n',
+        parts: [{ type: 'reasoning', text: 'since' }],
+        outcome: { type: 'INTERRUPTED', reason: 'SHUTDOWN' },
+        usage: { promptTokens: 1, completionTokens: 2, estimated: false },
+        questionId: 'msg_q',
+        messageId: 'msg_m',
+      })
+      const queued = queuedReply(id, 4)
+      await insertAll(bare, full, queued)
+      for (const reply of [bare, full, queued]) {
+        expect(await subject.records.find(reply.id)).toStrictEqual(reply)
+        const same = await subject.records.findByClientMessageId(id, reply.clientMessageId)
+        expect(same).toStrictEqual(reply)
+      }
+      expect(await subject.records.findActive(id)).toStrictEqual(bare)
+    })
+
+    it('that are not there are absent', async () => {
+      const [id, other] = [createConversationId(), createConversationId()]
+      await insertAll(endedReply(id, { clientMessageId: 'x' }), sampleReply(other))
+      expect(await subject.records.find(createReplyId(id))).toBeUndefined()
+      expect(await subject.records.find('nonsense')).toBeUndefined()
+      expect(await subject.records.findByClientMessageId(other, 'x')).toBeUndefined()
+      expect(await subject.records.findActive(id)).toBeUndefined()
+      expect(await subject.records.findNewest(createConversationId())).toBeUndefined()
+    })
+
+    it('are found by the time that their ids tell: the newest, whatever became of it', async () => {
+      const id = createConversationId()
+      const [old, newest] = [
+        { ...endedReply(id), id: `rep_${id.slice(5)}_00000000000000000000000000` },
+        { ...endedReply(id), id: `rep_${id.slice(5)}_7zzzzzzzzzzzzzzzzzzzzzzzzz` },
+      ]
+      await insertAll(newest, endedReply(id), sampleReply(id), old)
+      expect(await subject.records.findNewest(id)).toStrictEqual(newest)
+      const neighbours = [`${id.slice(0, -1)}0`, `${id.slice(0, -1)}1`].filter((each) => each !== id)
+      for (const neighbour of neighbours) expect(await subject.records.findNewest(neighbour)).toBeUndefined()
+    })
+
+    it('whose lease is over are found where they are active, the oldest lease first', async () => {
+      const lease = (leaseUntil: number) => ({ leaseUntil })
+      const longAgo = Date.UTC(2001, 0, 1)
+      const sealed = sampleReply(createConversationId(), { phase: 'SEALED', ...lease(longAgo + 3) })
+      const stopping = sampleReply(createConversationId(), { phase: 'STOP', ...lease(longAgo + 1) })
+      const running = sampleReply(createConversationId(), lease(longAgo + 2))
+      const waiting = queuedReply(createConversationId(), 1, lease(longAgo))
+      await insertAll(sealed, stopping, running, waiting, endedReply(createConversationId(), lease(longAgo)))
+      expect(await subject.records.findLeaseOver(longAgo + 4, 10)).toStrictEqual([stopping, running, sealed])
+      expect(await subject.records.findLeaseOver(longAgo + 3, 10)).toStrictEqual([stopping, running])
+      expect(await subject.records.findLeaseOver(longAgo + 4, 1)).toStrictEqual([stopping])
+      expect(await subject.records.findLeaseOver(longAgo + 4, 0)).toStrictEqual([])
+      await subject.records.change(running.id, { phase: 'RUN' }, { leaseUntil: TIME, bumpBeat: true })
+      await subject.records.change(sealed.id, { phase: 'SEALED' }, { phase: 'ENDED', active: false })
+      expect(await subject.records.findLeaseOver(longAgo + 4, 10)).toStrictEqual([stopping])
+    })
+
+    it('of a conversation are removed in bounded steps, whatever their phase, and no others', async () => {
+      const [id, other] = [createConversationId(), createConversationId()]
+      const ended = Array.from({ length: 120 }, () => endedReply(id))
+      await Promise.all(ended.map((reply) => subject.records.insert(reply)))
+      const kept = sampleReply(other)
+      await insertAll(sampleReply(id), queuedReply(id, 1), kept)
+      const removed: number[] = []
+      do removed.push(await subject.records.remove(id, 100))
+      while (removed.at(-1) !== 0)
+      expect(removed).toStrictEqual([100, 22, 0])
+      expect(await subject.records.remove(other, 0)).toBe(0)
+      expect(await subject.records.findNewest(id)).toBeUndefined()
+      expect(await subject.records.find(kept.id)).toStrictEqual(kept)
+      expect(await subject.records.insert(sampleReply(id))).toBe(true)
+    })
+  })
+}

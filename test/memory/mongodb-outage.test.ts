@@ -1,0 +1,67 @@
+import { beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { HistoryUnavailableError } from '../../src/errors.ts'
+import { type MemoryNode, newMongodb, startMemoryNode } from '../support/memory-node.ts'
+import { type Service, startMongodb } from '../support/services.ts'
+import { OWNER, readContext, startConversation, storeConversation } from '../support/stored-conversation.ts'
+
+/** The history promises five seconds a call, and an append makes a few; the machine may be busy. */
+const BOUND_MS = 20_000
+const RECOVERY = { timeout: 30_000 }
+
+const MESSAGE = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'hello' }], clientMessageId: 'once' }
+
+let server: Service
+let node: MemoryNode
+let cached: string
+let cold: string
+
+beforeEach(async () => {
+  server = await startMongodb()
+  onTestFinished(() => server.stop())
+  node = await startMemoryNode({ history: newMongodb(server.url), redisUrl: inject('redisUrl') })
+  cold = (await storeConversation(node, { length: 20 })).conversationId
+  cached = (await storeConversation(node, { length: 20 })).conversationId
+  await readContext(node, cached, 500)
+  await node.settle()
+})
+
+describe.each<[string, (server: Service) => Promise<void>, (server: Service) => Promise<void>]>([
+  ['killed', (killed) => killed.kill(), (killed) => killed.restart()],
+  ['hung', (hung) => hung.pause(), (hung) => hung.resume()],
+])('while MongoDB is %s', (_, takeAway, bringBack) => {
+  test('what needs it fails in bounded time and can be tried again, and hits are answered', async () => {
+    await takeAway(server)
+    for (const attempt of [
+      () => node.memory.appendMessages(OWNER, cached, [MESSAGE]),
+      () => readContext(node, cold, 500),
+      () => readContext(node, cached, 1_000),
+      () => startConversation(node),
+    ]) {
+      const error = await failureOf(attempt())
+      expect(error).toBeInstanceOf(HistoryUnavailableError)
+      expect(error).toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true })
+      expect(await readContext(node, cached, 300)).toMatchObject({ source: 'CACHE', messages: { length: 6 } })
+    }
+    await bringBack(server)
+    const context = await vi.waitFor(() => readContext(node, cold, 500), RECOVERY)
+    expect(context).toMatchObject({ source: 'HISTORY', messages: { length: 10 } })
+    // A first attempt may still wait for a connection in vain; with its client id it can be made again.
+    const { messages } = await vi.waitFor(() => node.memory.appendMessages(OWNER, cached, [MESSAGE]), RECOVERY)
+    const again = await node.memory.appendMessages(OWNER, cached, [MESSAGE])
+    expect(again).toMatchObject({ messages, stored: [] })
+    expect((await readContext(node, cached, 2_000)).messages.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 21 }, (__, index) => index + 1),
+    )
+  })
+})
+
+/** What it rejects with; that it does so in time is part of it. */
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  const begun = performance.now()
+  const outcome = await work.then(
+    () => 'It did not fail',
+    (error: unknown) => error,
+  )
+  expect(performance.now() - begun).toBeLessThan(BOUND_MS)
+  return outcome
+}

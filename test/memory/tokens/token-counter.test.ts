@@ -1,0 +1,213 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import fc from 'fast-check'
+import * as cl100k from 'gpt-tokenizer/encoding/cl100k_base'
+import * as o200k from 'gpt-tokenizer/encoding/o200k_base'
+import * as harmony from 'gpt-tokenizer/encoding/o200k_harmony'
+import * as p50k from 'gpt-tokenizer/encoding/p50k_base'
+import * as r50k from 'gpt-tokenizer/encoding/r50k_base'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BadUserInputError } from '../../../src/errors.ts'
+import type { MessageDraft, Role } from '../../../src/memory/message.ts'
+import { ENCODING_NAMES, isEncoding } from '../../../src/memory/tokens/encoding.ts'
+import { createTokenCounter, type WarmTokenCounter } from '../../../src/memory/tokens/token-counter.ts'
+import { mixedTexts, realisticText } from '../../support/texts.ts'
+
+type Draft = Pick<MessageDraft, 'role' | 'parts' | 'author'>
+
+const execute = promisify(execFile)
+const PLAIN = { disallowedSpecial: new Set<string>() }
+const LIBRARY = { o200k_base: o200k, o200k_harmony: harmony, cl100k_base: cl100k, p50k_base: p50k, r50k_base: r50k }
+
+function draft(text: string, role: Role = 'USER'): Draft {
+  return { role, parts: [{ type: 'text', text }] }
+}
+
+let counter: WarmTokenCounter
+
+beforeAll(async () => {
+  counter = createTokenCounter()
+  await counter.warm('o200k_base')
+})
+
+afterAll(() => counter.close())
+
+describe('the count of a text', () => {
+  test.each(Object.entries(LIBRARY))('by %s is the one of the library, in every script', async (encoding, library) => {
+    const property = fc.asyncProperty(fc.array(mixedTexts(30), { minLength: 20, maxLength: 20 }), async (texts) => {
+      const tokens = await counter.countMessages(
+        encoding,
+        texts.map((text) => draft(text)),
+      )
+      expect(tokens).toEqual(texts.map((text) => library.countTokens(text, PLAIN) + 4))
+    })
+    await fc.assert(property, { numRuns: 150 })
+  })
+
+  test('takes special tokens as plain text', async () => {
+    const text = 'a <|endoftext|> b <|im_start|>system<|im_end|>'
+    expect(() => o200k.countTokens(text)).toThrow()
+    expect(await counter.countMessages('o200k_base', [draft(text)])).toEqual([o200k.countTokens(text, PLAIN) + 4])
+  })
+
+  test('follows the library where byte order marks mislead it', async () => {
+    const texts = ['\ufeff', '\ufeff名', '\ufeff\ufeffង', '\ufeffusing', '\ufeff\n\ufeff//']
+    const tokens = await counter.countMessages(
+      'o200k_base',
+      texts.map((text) => draft(text)),
+    )
+    expect(tokens).toEqual(texts.map((text) => o200k.countTokens(text, PLAIN) + 4))
+  })
+
+  test('is the same on the event loop and off it', async () => {
+    const cold = createTokenCounter()
+    const drafts = fc.sample(mixedTexts(10), 200).map((text) => draft(text))
+    try {
+      const offLoop = await cold.countMessages('o200k_base', drafts)
+      const onLoop = await Promise.all(drafts.map((one) => counter.countMessages('o200k_base', [one])))
+      expect(offLoop).toEqual(onLoop.flat())
+    } finally {
+      await cold.close()
+    }
+  })
+})
+
+describe('a chat', () => {
+  const roles = fc.constantFrom('system', 'developer', 'user', 'assistant', 'tool')
+  const names = fc.option(fc.constantFrom('', 'Ada', 'Grace Hopper', 'サポート', 'bot-7'), { nil: undefined })
+  const chats = fc.array(fc.record({ role: roles, name: names, content: mixedTexts(8) }), { maxLength: 8 })
+
+  test.each([
+    ['o200k_base', o200k, 'gpt-4o', 3],
+    ['cl100k_base', cl100k, 'gpt-4', 3],
+    ['o200k_harmony', harmony, 'gpt-oss-20b', 2],
+  ] as const)(
+    'by %s costs what the library encodes it to, but for the start of the reply',
+    async (encoding, library, model, start) => {
+      const property = fc.asyncProperty(chats, async (chat) => {
+        const drafts = chat.map(({ role, name, content }) => ({
+          ...draft(content, role.toUpperCase() as Role),
+          ...(name !== undefined && { author: name }),
+        }))
+        const tokens = await counter.countMessages(encoding, drafts)
+        const encoded = library.encodeChat(chat as Parameters<typeof library.encodeChat>[0], model, PLAIN)
+        expect(tokens.reduce((sum, one) => sum + one, start)).toBe(encoded.length)
+      })
+      await fc.assert(property, { numRuns: 300 })
+    },
+  )
+
+  test('costs four tokens a message and three for the reply', async () => {
+    const tokens = await counter.countMessages('o200k_base', [
+      draft(''),
+      draft('', 'ASSISTANT'),
+      { role: 'TOOL', parts: [] },
+    ])
+    expect(tokens).toEqual([4, 4, 4])
+    expect(o200k.encodeChat([], 'gpt-4o')).toHaveLength(3)
+  })
+
+  test('counts every part by its own', async () => {
+    const [tokens] = await counter.countMessages('o200k_base', [
+      {
+        role: 'ASSISTANT',
+        parts: [
+          { type: 'text', text: 'Let me look.' },
+          { type: 'toolCall', toolCallId: 'call_1', toolName: 'search', arguments: '{"query":"tea"}' },
+        ],
+      },
+    ])
+    const texts = ['Let me look.', 'search', '{"query":"tea"}']
+    expect(tokens).toBe(texts.reduce((sum, text) => sum + o200k.countTokens(text), 4))
+  })
+})
+
+describe('the event loop', () => {
+  const cases: [name: string, text: string, tokens: number][] = [
+    ['200,000 times the letter a', 'a'.repeat(200_000), 25_000],
+    ['100,000 Han characters', '汉'.repeat(100_000), 100_000],
+    ['a mebibyte of spaces', ' '.repeat(1 << 20), 8_192],
+    ['half a mebibyte of emoji', '😀'.repeat(1 << 17), 131_072],
+    ['150,000 characters of prose and code', realisticText(150_000), 0],
+  ]
+
+  test.each(cases)('is free while %s are counted', async (_, text, expected) => {
+    await counter.countMessages('o200k_base', [draft('x'.repeat(3_000))])
+    const { tokens, busyMs } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
+    expect(tokens).toEqual([(expected || o200k.countTokens(text)) + 4])
+    expect(busyMs).toBeLessThan(20)
+  })
+
+  test('is free while a thousand messages are counted', async () => {
+    const texts = Array.from({ length: 1_000 }, (_, index) => realisticText(200 + index))
+    const { tokens, busyMs } = await measure(() =>
+      counter.countMessages(
+        'o200k_base',
+        texts.map((text) => draft(text)),
+      ),
+    )
+    expect(tokens).toEqual(texts.map((text) => o200k.countTokens(text) + 4))
+    expect(busyMs).toBeLessThan(20)
+  })
+
+  test('is held for a moment only by the slowest message that is counted on it', async () => {
+    const text = String.fromCodePoint(
+      ...Array.from({ length: 1_000 }, (_, index) => 0x4e00 + ((index * 7_919) % 20_000)),
+    )
+    const { tokens, busyMs } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
+    expect(tokens).toEqual([o200k.countTokens(text) + 4])
+    expect(busyMs).toBeLessThan(20)
+  })
+
+  test('is free while the first message of an encoding is counted', async () => {
+    const cold = createTokenCounter()
+    try {
+      const { tokens, busyMs } = await measure(() => cold.countMessages('o200k_base', [draft('hello world')]))
+      expect(tokens).toEqual([6])
+      expect(busyMs).toBeLessThan(20)
+    } finally {
+      await cold.close()
+    }
+  })
+})
+
+describe('a counter', () => {
+  test('knows the encodings of the library and no other', async () => {
+    expect(ENCODING_NAMES).toContain('o200k_base')
+    expect(isEncoding('cl100k_base')).toBe(true)
+    expect(isEncoding('toString')).toBe(false)
+    await expect(counter.countMessages('o300k_base', [draft('x')])).rejects.toThrow(BadUserInputError)
+  })
+
+  test('counts nothing once it is closed, and closes twice', async () => {
+    const closed = createTokenCounter()
+    await closed.close()
+    await closed.close()
+    await expect(closed.countMessages('o200k_base', [draft('x')])).rejects.toThrow('closed')
+  })
+
+  test('fails a count that is under way when it is closed', async () => {
+    const closing = createTokenCounter()
+    const counted = expect(closing.countMessages('o200k_base', [draft('a'.repeat(1 << 20))])).rejects.toThrow()
+    await closing.close()
+    await counted
+  })
+})
+
+test('an idle thread does not keep the process from ending', async () => {
+  const module = new URL('../../../src/memory/tokens/token-counter.ts', import.meta.url).href
+  const script = `
+    import { createTokenCounter } from '${module}'
+    const parts = [{ type: 'text', text: 'hello world' }]
+    console.log(await createTokenCounter().countMessages('o200k_base', [{ role: 'USER', parts }]))`
+  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
+  expect(stdout).toBe('[ 6 ]\n')
+})
+
+/** With the processor time of this thread: unlike the delay of a timer it does not grow with what else the machine does. */
+async function measure(count: () => Promise<number[]>): Promise<{ tokens: number[]; busyMs: number }> {
+  const before = process.threadCpuUsage()
+  const tokens = await count()
+  const { user, system } = process.threadCpuUsage(before)
+  return { tokens, busyMs: (user + system) / 1_000 }
+}

@@ -1,0 +1,52 @@
+import type { History } from '../../src/memory/history/history.ts'
+import type { Message } from '../../src/memory/message.ts'
+
+export interface RecordedHistory extends History {
+  /** Names of the methods called since the last `forget`, in order. */
+  readonly calls: string[]
+  /** How many messages the range reads have returned since then. */
+  readonly messagesRead: number
+  forget(): void
+}
+
+/** A history that records what it is asked; `change` may replace methods of the one below. */
+export function recordHistory(history: History, change: (history: History) => Partial<History>): RecordedHistory {
+  const calls: string[] = []
+  let messagesRead = 0
+  const changed = { ...history, ...change(history) }
+  const countRead = async (reading: Promise<Message[]>): Promise<Message[]> => {
+    const messages = await reading
+    messagesRead += messages.length
+    return messages
+  }
+  const counted = {
+    ...changed,
+    readTokenRange: (range) => countRead(changed.readTokenRange(range)),
+    readSequenceRange: (range) => countRead(changed.readSequenceRange(range)),
+  } satisfies History
+  return {
+    ...recordCalls(counted, calls),
+    calls,
+    get messagesRead() {
+      return messagesRead
+    },
+    forget() {
+      calls.length = 0
+      messagesRead = 0
+    },
+  }
+}
+
+/** The same methods, each of which notes its name first. */
+function recordCalls(history: History, calls: string[]): History {
+  return new Proxy(history, {
+    get(target, name, receiver) {
+      const method: unknown = Reflect.get(target, name, receiver)
+      if (typeof method !== 'function') return method
+      return (...args: unknown[]) => {
+        calls.push(String(name))
+        return method(...args)
+      }
+    },
+  })
+}
