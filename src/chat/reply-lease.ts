@@ -4,8 +4,8 @@ import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/
 export interface ReplyLease {
   /** By our own clock: false when it may be another's by now. */
   isHeld(): boolean
-  /** Renews it now, and from now on at the interval. One renewal at a time: during one, another comes after it. */
-  renew(): void
+  /** Renews it now, and from now on at the interval. */
+  start(): void
   /** No further renewal. */
   stop(): void
 }
@@ -35,18 +35,13 @@ export function createReplyLease(
 ): ReplyLease {
   let endsAt = performance.now() + leaseMs
   let timer: NodeJS.Timeout | undefined
-  let isRenewing = false
-  let isAskedAgain = false
   let isOver = false
 
   function renewIn(delayMs: number): void {
-    clearTimeout(timer)
-    if (!isOver && !isRenewing) timer = setTimeout(() => void renew(), delayMs)
+    if (!isOver) timer = setTimeout(() => void renew(), delayMs)
   }
 
   async function renew(): Promise<void> {
-    isRenewing = true
-    isAskedAgain = false
     const sentAt = performance.now()
     try {
       const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
@@ -57,17 +52,12 @@ export function createReplyLease(
     } catch (error) {
       onFault(error)
     }
-    isRenewing = false
-    renewIn(isAskedAgain ? 0 : checkpointMs)
+    renewIn(checkpointMs)
   }
 
   return {
     isHeld: () => performance.now() <= endsAt,
-    renew() {
-      // The one under way may have been sent before what it is to see.
-      isAskedAgain = true
-      renewIn(0)
-    },
+    start: () => renewIn(0),
     stop() {
       isOver = true
       clearTimeout(timer)

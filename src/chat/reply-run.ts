@@ -76,7 +76,7 @@ export function startReplyRun(
   let isKnown = false
   const fault = (error: unknown) => onFault(id, error)
   const lease = createReplyLease(
-    { records, now, state: checkpoint, onRenewed, onRefused: meetDecision, onFault: fault },
+    { records, now, state: checkpoint, onRenewed, onRefused, onFault: fault },
     limits,
     record,
   )
@@ -133,7 +133,7 @@ export function startReplyRun(
     if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
     view.begin({ question, context: prepared.context, model: prepared.request.model })
     content.tell()
-    lease.renew()
+    lease.start()
     answer = await answering
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
@@ -161,17 +161,18 @@ export function startReplyRun(
     content.tell()
   }
 
-  async function lookBefore(): Promise<void> {
-    try {
-      const found = await records.find(id)
-      if (found?.phase === 'STOP') await meetDecision(found)
-    } catch (error) {
-      fault(error)
-    }
+  /** Cheaper and sooner than a checkpoint: one that is under way may have been sent before what it is to see. */
+  async function look(): Promise<void> {
+    const found = await records.find(id)
+    if (found?.phase !== 'RUN') decide(found)
   }
 
-  async function meetDecision(known?: ReplyRecord): Promise<void> {
-    const found = known ?? (await records.find(id))
+  async function onRefused(): Promise<void> {
+    decide(await records.find(id))
+  }
+
+  /** Somebody else has decided: it is to stop, or was taken over, or its conversation was deleted. */
+  function decide(found: ReplyRecord | undefined): void {
     if (found?.phase === 'STOP') phase = 'STOP'
     interrupt(found?.stop ?? 'NODE_LOST')
   }
@@ -206,8 +207,7 @@ export function startReplyRun(
   return {
     record,
     stop: interrupt,
-    // Following the log begins with a wake, and no checkpoint may come before the question.
-    look: () => (view.start === undefined ? void lookBefore() : lease.renew()),
+    look: () => void look().catch(fault),
     giveUp() {
       isGivenUp = true
     },
