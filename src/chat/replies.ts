@@ -20,11 +20,13 @@ import { streamRejection, streamReply } from './reply-stream.ts'
 import { type ReplyView, untilTrue } from './reply-view.ts'
 import { createReplyViews, type OpenReply } from './reply-views.ts'
 
+/** The times and bounds of replies; milliseconds. */
 export interface RepliesLimits extends ReplyRunLimits {
   heartbeatMs: number
   queueLimit: number
 }
 
+/** What replies are made of; the finisher is made within. */
 export type RepliesParts = Omit<ReplyRunParts, 'finisher' | 'memory'> & { memory: Memory }
 
 /** Replies of language models: begun once, streamed to anybody, ended exactly once. */
@@ -49,6 +51,7 @@ export interface Replies {
 
 const SWEEP_LIMIT = 100
 
+/** Replies on the given stores: this node runs what it begins, and follows the rest. */
 export function createReplies(parts: RepliesParts, limits: RepliesLimits): Replies {
   const { records, log, now, onFault } = parts
   const finisher = createReplyFinisher(parts)

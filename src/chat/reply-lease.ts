@@ -10,6 +10,7 @@ export interface ReplyLease {
   stop(): void
 }
 
+/** What a lease is renewed with, and who is told. */
 export interface ReplyLeaseParts {
   records: Pick<ReplyRecords, 'change'>
   /** Epoch milliseconds. */
@@ -22,6 +23,7 @@ export interface ReplyLeaseParts {
   onFault(error: unknown): void
 }
 
+/** How long a lease holds without a renewal, and how often it is renewed; milliseconds. */
 export interface ReplyLeaseLimits {
   leaseMs: number
   checkpointMs: number

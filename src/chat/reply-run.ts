@@ -21,6 +21,7 @@ import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } f
 import type { ReplyViewControl } from './reply-view.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
+/** What a run needs. */
 export interface ReplyRunParts {
   records: ReplyRecords
   memory: Pick<Memory, 'readTurn' | 'appendBehind'>
@@ -34,6 +35,7 @@ export interface ReplyRunParts {
   onFault: (replyId: string, error: unknown) => void
 }
 
+/** The times of a run; milliseconds. */
 export interface ReplyRunLimits extends ModelTimeouts, ReplyLeaseLimits {
   replyTimeoutMs: number
 }

@@ -29,6 +29,7 @@ export interface ReplyRuns {
   stop(deadlineMs: number): Promise<void>
 }
 
+/** What runs need, and by which they tell that they began. */
 export interface ReplyRunsParts extends ReplyRunParts {
   memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
 }
@@ -38,6 +39,7 @@ const FINISHING_SHARE = 1 / 2
 /** Of the rest, for what was interrupted to be stored: to tell it then takes no more than a moment. */
 const SEALING_SHARE = 9 / 10
 
+/** The runs of this node, none at first. */
 export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & ReplyQueueLimits): ReplyRuns {
   const { records, memory, finisher, log, now, onFault } = parts
   const runs = new Map<string, ReplyHere>()

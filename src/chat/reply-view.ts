@@ -37,6 +37,7 @@ export interface ReplyViewControl extends ReplyView {
   end(ending: ReplyEnding): void
 }
 
+/** A view of a reply of which nothing is known yet. */
 export function createReplyView(replyId: string): ReplyViewControl {
   const parts: MessagePart[] = []
   let listeners = new Set<() => void>()
