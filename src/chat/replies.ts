@@ -136,7 +136,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       await runs.stop(deadlineMs)
       // Whoever closes the connections now would cut off the last events.
       const ending = [...streams].filter(({ view }) => view.ending !== undefined).map(({ done }) => done)
-      await Promise.race([Promise.all(ending), delay(end - performance.now(), undefined, { ref: false })])
+      await Promise.race([Promise.all(ending), delay(Math.max(0, end - performance.now()), undefined, { ref: false })])
     },
   }
 }

@@ -112,7 +112,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     async stop(deadlineMs) {
       isClosing = true
       const end = performance.now() + deadlineMs
-      const within = (share: number) => delay((end - performance.now()) * share, undefined, { ref: false })
+      const within = (share: number) => delay(Math.max(0, end - performance.now()) * share, undefined, { ref: false })
       const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
       await Promise.race([allDone(), within(FINISHING_SHARE)])
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
