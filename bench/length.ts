@@ -47,6 +47,8 @@ async function measureStore(grounds: Grounds, stage: Stage, store: string, lengt
   for (const isCold of [true, false]) {
     const [a, b] = readOf(isCold)
     if (a === undefined || b === undefined) continue
+    await Promise.all([a.run(), b.run()])
+    await stage.drain()
     const what = `${isCold ? 'cold' : 'warm'} read, ${store}`
     findings.push(await compare(what, [a, b], grounds.options, 'RATIO', TARGET))
   }

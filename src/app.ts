@@ -26,6 +26,7 @@ const SWEEP_EVERY_MS = 60_000
 /** A message in JSON takes at most so many times its bytes, but for text that is nearly all escapes. */
 const BODY_PER_MESSAGE = 4
 
+/** The program that a configuration describes. Nothing opens before `start`. */
 export function createApp(config: Config, log: Log): App {
   let running: Running | undefined
   return {

@@ -15,6 +15,7 @@ export interface VolatileStores {
   replyLog: ReplyLog
 }
 
+/** Lifetimes and bounds in Redis, and how long a command may take. */
 export interface RedisLimits extends CacheLimits {
   commandTimeoutMs: number
 }

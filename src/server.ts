@@ -23,12 +23,14 @@ export interface Server {
   close(deadlineMs: number): Promise<void>
 }
 
+/** What the server answers from. */
 export interface ServerParts {
   memory: Memory
   chat: Chat
   log: Log
 }
 
+/** Where it listens; port 0 takes any that is free. */
 export interface ServerLimits {
   host: string
   port: number
@@ -39,6 +41,7 @@ export interface ServerLimits {
 const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
 
+/** A server that listens once it is told to; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerParts, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
   const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)

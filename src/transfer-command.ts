@@ -13,6 +13,7 @@ export interface TransferCommand {
   run(job: TransferJob): Promise<ExitCode>
 }
 
+/** One run of a command: its file and options, on open stores. */
 export interface TransferJob {
   file: string
   values: Record<string, unknown>

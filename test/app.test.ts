@@ -40,7 +40,7 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
 
 describe.each(['embedded', 'Redis and MongoDB'])('a reply on %s stores', (stores) => {
   test('is streamed by the demo model, and is told that its node stops', async () => {
-    const { client, stop } = await start({ ...(await environmentOf(stores)), SHUTDOWN_DEADLINE_MS: '1000' })
+    const { client, stop } = await start({ ...(await environmentOf(stores)), SHUTDOWN_DEADLINE_MS: '2000' })
     const id = await startConversation(client)
     const whole = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
     expect(whole.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(whole) } })

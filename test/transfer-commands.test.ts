@@ -39,7 +39,7 @@ test('an import that was killed in the middle is completed by the next one, with
   const environment = environmentOf('embedded', directory)
   const file = await writeThread(directory)
   const killed = start('import', [file], environment)
-  await expect.poll(() => countMessages(directory), { interval: 5 }).toBeGreaterThan(0)
+  await expect.poll(() => countMessages(directory), { interval: 5, timeout: 60_000 }).toBeGreaterThan(0)
   killed.child.kill('SIGKILL')
   await killed.exited
   const kept = countMessages(directory)

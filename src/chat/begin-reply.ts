@@ -9,6 +9,7 @@ import type { ReplyRuns } from './reply-runs.ts'
 import type { ReplyStopper } from './reply-stopper.ts'
 import type { OpenReply, ReplyViews } from './reply-views.ts'
 
+/** What beginning a reply needs: the claim's parts, and what runs, shows and stops replies here. */
 export interface BeginReplyParts extends ReplyClaimParts {
   runs: ReplyRuns
   views: ReplyViews

@@ -56,6 +56,7 @@ export interface FollowedReply {
   conversationId?: string
 }
 
+/** What the chat is made of. */
 export interface ChatParts {
   replies: Replies
   memory: Pick<Memory, 'createConversation'>
@@ -64,6 +65,7 @@ export interface ChatParts {
 
 const HISTORY_RETRY_MS = 1_000
 
+/** The chat over the replies: checks what clients send before anything is claimed. */
 export function createChat({ replies, memory, now }: ChatParts, limits: InputLimits): Chat {
   /** Checked whole before anything is stored. */
   async function accept(ownerId: string, request: ReplyRequest): Promise<NewReply> {

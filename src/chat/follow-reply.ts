@@ -4,6 +4,7 @@ import type { ReplyLog } from './log/reply-log.ts'
 import { GONE, type ReplyFinisher } from './reply-finisher.ts'
 import { createReplyView, type ReplyView } from './reply-view.ts'
 
+/** What following a reply needs. */
 export interface ReplyFollowerParts {
   records: ReplyRecords
   memory: Pick<Memory, 'findMessages' | 'readContextUpTo'>
@@ -12,6 +13,7 @@ export interface ReplyFollowerParts {
   onFault: (replyId: string, error: unknown) => void
 }
 
+/** A reply that is followed here, until `stop`. */
 export interface ReplyFollower {
   view: ReplyView
   /** Nobody listens any more. */

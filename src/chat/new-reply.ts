@@ -1,7 +1,9 @@
 import type { MessageDraft } from '../memory/message.ts'
 import type { TurnOptions } from './reply-turn.ts'
 
+/** What a send does while another reply of its conversation is active. */
 export type BusyPolicy = 'REJECT' | 'SUPERSEDE' | 'QUEUE'
+/** What becomes of a reply when the subscriber that asked for it goes away. */
 export type DisconnectPolicy = 'CONTINUE' | 'CANCEL'
 
 /** What a send asks for, checked. */

@@ -20,11 +20,13 @@ import { streamRejection, streamReply } from './reply-stream.ts'
 import { type ReplyView, untilTrue } from './reply-view.ts'
 import { createReplyViews, type OpenReply } from './reply-views.ts'
 
+/** The times and bounds of replies; milliseconds. */
 export interface RepliesLimits extends ReplyRunLimits {
   heartbeatMs: number
   queueLimit: number
 }
 
+/** What replies are made of; the finisher is made within. */
 export type RepliesParts = Omit<ReplyRunParts, 'finisher' | 'memory'> & { memory: Memory }
 
 /** Replies of language models: begun once, streamed to anybody, ended exactly once. */
@@ -49,6 +51,7 @@ export interface Replies {
 
 const SWEEP_LIMIT = 100
 
+/** Replies on the given stores: this node runs what it begins, and follows the rest. */
 export function createReplies(parts: RepliesParts, limits: RepliesLimits): Replies {
   const { records, log, now, onFault } = parts
   const finisher = createReplyFinisher(parts)
@@ -133,7 +136,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       await runs.stop(deadlineMs)
       // Whoever closes the connections now would cut off the last events.
       const ending = [...streams].filter(({ view }) => view.ending !== undefined).map(({ done }) => done)
-      await Promise.race([Promise.all(ending), delay(Math.max(1, end - performance.now()), undefined, { ref: false })])
+      await Promise.race([Promise.all(ending), delay(Math.max(0, end - performance.now()), undefined, { ref: false })])
     },
   }
 }

@@ -10,12 +10,14 @@ export interface ReplyCheckpoint {
   onSaved(): void
 }
 
+/** The run as its renewals see it. */
 export interface ReplyCheckpointParts {
   content: { readonly text: string }
   /** What does not change any more, and is saved once. */
   facts(): Promise<ReplyChanges>
 }
 
+/** Nothing is saved yet. */
 export function createReplyCheckpoint({ content, facts }: ReplyCheckpointParts): ReplyCheckpoint {
   let areFactsSaved = false
   let sentLength = 0

@@ -6,6 +6,7 @@ import type { Memory } from '../memory/memory.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 
+/** What a claim needs. */
 export interface ReplyClaimParts {
   records: ReplyRecords
   memory: Pick<Memory, 'readTurn'>

@@ -13,6 +13,7 @@ export interface ReplyContent extends ModelListener {
   forget(): void
 }
 
+/** Whose content it is, and where it is told. */
 export interface ReplyContentParts {
   replyId: string
   view: ReplyViewControl
@@ -23,6 +24,7 @@ export interface ReplyContentParts {
 /** The record holds it beside a question of up to 8 MiB, and MongoDB takes 16 MiB: more could never be sealed. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024
 
+/** The content of one reply, empty at first. */
 export function createReplyContent({ replyId, view, log, mayTell }: ReplyContentParts): ReplyContent {
   let text = ''
   let parts: MessagePart[] = []

@@ -21,6 +21,7 @@ export type ReplyEvent = Event &
     | ReplyEnding
   )
 
+/** The event that ends a stream; exactly one comes. */
 export type ReplyEnding =
   | { type: 'ReplyCompleted'; message: Message }
   | { type: 'ReplyInterrupted'; reason: InterruptReason; partial?: Message }
@@ -46,8 +47,10 @@ export interface ReplyPlace {
   isEnded: boolean
 }
 
+/** Where a subscriber is that has seen nothing. */
 export const REPLY_BEGINNING: ReplyPlace = { isStarted: false, offset: 0, partCount: 0, isEnded: false }
 
+/** The place as an opaque cursor. */
 export function encodeReplyCursor({ isStarted, offset, partCount, isEnded }: ReplyPlace): string {
   const text = [Number(isStarted), offset, partCount, Number(isEnded)].join('.')
   return Buffer.from(text).toString('base64url')

@@ -14,12 +14,14 @@ export interface ReplyFinder {
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
 }
 
+/** What finding a reply needs. */
 export interface ReplyFinderParts {
   records: ReplyRecords
   finisher: ReplyFinisher
   runs: Pick<ReplyRuns, 'find'>
 }
 
+/** Finds replies of an owner, and ends on the way what a dead node left. */
 export function createReplyFinder({ records, finisher, runs }: ReplyFinderParts): ReplyFinder {
   async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
     const record = await records.find(id)

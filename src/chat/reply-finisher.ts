@@ -9,6 +9,7 @@ import { estimateAgain } from './usage-estimate.ts'
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
 
+/** What ending a reply needs. */
 export interface ReplyFinisherParts {
   records: ReplyRecords
   memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'tell'>
@@ -26,6 +27,7 @@ export interface ReplyFinisher {
   endingOf(ended: ReplyRecord): Promise<ReplyEnding>
 }
 
+/** A finisher on the given records; any number of them may meet the same reply. */
 export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
   async function store({ ownerId, conversationId }: ReplyRecord, draft: MessageDraft): Promise<string | undefined> {
     const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft])

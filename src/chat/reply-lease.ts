@@ -4,12 +4,13 @@ import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/
 export interface ReplyLease {
   /** By our own clock: false when it may be another's by now. */
   isHeld(): boolean
-  /** Renews it now, and from now on at the interval, or less often while there is nothing new. One renewal at a time: during one, another comes after it. */
-  renew(): void
+  /** Renews it now, and from now on at the interval, or less often while there is nothing new to save. */
+  start(): void
   /** No further renewal. */
   stop(): void
 }
 
+/** What a lease is renewed with, and who is told. */
 export interface ReplyLeaseParts {
   records: Pick<ReplyRecords, 'change'>
   /** Epoch milliseconds. */
@@ -24,6 +25,7 @@ export interface ReplyLeaseParts {
   onFault(error: unknown): void
 }
 
+/** How long a lease holds without a renewal, and how often it is renewed; milliseconds. */
 export interface ReplyLeaseLimits {
   leaseMs: number
   checkpointMs: number
@@ -40,24 +42,19 @@ export function createReplyLease(
 ): ReplyLease {
   let endsAt = performance.now() + leaseMs
   let timer: NodeJS.Timeout | undefined
-  let isRenewing = false
-  let isAskedAgain = false
   let isOver = false
 
   function renewIn(delayMs: number): void {
-    clearTimeout(timer)
-    if (!isOver && !isRenewing) timer = setTimeout(() => void renewIfDue(), delayMs)
+    if (!isOver) timer = setTimeout(() => void renewIfDue(), delayMs)
   }
 
   async function renewIfDue(): Promise<void> {
     const isDue = performance.now() >= endsAt - leaseMs * (1 - SILENT_SHARE)
-    if (isAskedAgain || isDue || hasNews()) await renew()
+    if (isDue || hasNews()) await renew()
     else renewIn(checkpointMs)
   }
 
   async function renew(): Promise<void> {
-    isRenewing = true
-    isAskedAgain = false
     const sentAt = performance.now()
     try {
       const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
@@ -68,17 +65,12 @@ export function createReplyLease(
     } catch (error) {
       onFault(error)
     }
-    isRenewing = false
-    renewIn(isAskedAgain ? 0 : checkpointMs)
+    renewIn(checkpointMs)
   }
 
   return {
     isHeld: () => performance.now() <= endsAt,
-    renew() {
-      // The one under way may have been sent before what it is to see.
-      isAskedAgain = true
-      renewIn(0)
-    },
+    start: () => renewIn(0),
     stop() {
       isOver = true
       clearTimeout(timer)

@@ -4,6 +4,7 @@ import type { ReplyFinisher } from './reply-finisher.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 
+/** What waiting for a turn needs. */
 export interface ReplyQueueParts {
   records: ReplyRecords
   finisher: ReplyFinisher
@@ -13,6 +14,7 @@ export interface ReplyQueueParts {
   onFault: (replyId: string, error: unknown) => void
 }
 
+/** How many wait in one conversation, and how long a place is held without a sign of life. */
 export interface ReplyQueueLimits {
   queueLimit: number
   leaseMs: number
@@ -21,6 +23,7 @@ export interface ReplyQueueLimits {
 /** What became of a place in the queue. */
 export type QueueExit = { type: 'PROMOTED'; record: ReplyRecord } | { type: 'ENDED' }
 
+/** The places of those who wait in a conversation. */
 export interface ReplyQueue {
   /** Takes the next place, or says why not. False: the question's id was used meanwhile, so claim again. */
   enter(record: ReplyRecord): Promise<ReplyRecord | ReplyRejection | undefined>

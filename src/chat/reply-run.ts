@@ -22,6 +22,7 @@ import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } f
 import type { ReplyViewControl } from './reply-view.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
+/** What a run needs. */
 export interface ReplyRunParts {
   records: ReplyRecords
   memory: Pick<Memory, 'readTurn' | 'appendBehind'>
@@ -35,6 +36,7 @@ export interface ReplyRunParts {
   onFault: (replyId: string, error: unknown) => void
 }
 
+/** The times of a run; milliseconds. */
 export interface ReplyRunLimits extends ModelTimeouts, ReplyLeaseLimits {
   replyTimeoutMs: number
 }
@@ -79,11 +81,7 @@ export function startReplyRun(
   const mayTell = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayTell })
   const checkpoint = createReplyCheckpoint({ content, facts })
-  const lease = createReplyLease(
-    { records, now, ...checkpoint, onRenewed, onRefused: meetDecision, onFault: fault },
-    limits,
-    record,
-  )
+  const lease = createReplyLease({ records, now, ...checkpoint, onRenewed, onRefused, onFault: fault }, limits, record)
 
   function interrupt(reason: InterruptReason): void {
     interrupted ??= new InterruptedError(reason)
@@ -134,7 +132,7 @@ export function startReplyRun(
     if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
     view.begin({ question, context: prepared.context, model: prepared.request.model })
     content.tell()
-    lease.renew()
+    lease.start()
     answer = await answering
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
@@ -159,17 +157,18 @@ export function startReplyRun(
     content.tell()
   }
 
-  async function lookBefore(): Promise<void> {
-    try {
-      const found = await records.find(id)
-      if (found?.phase === 'STOP') await meetDecision(found)
-    } catch (error) {
-      fault(error)
-    }
+  /** Cheaper and sooner than a checkpoint: one that is under way may have been sent before what it is to see. */
+  async function look(): Promise<void> {
+    const found = await records.find(id)
+    if (found?.phase !== 'RUN') decide(found)
   }
 
-  async function meetDecision(known?: ReplyRecord): Promise<void> {
-    const found = known ?? (await records.find(id))
+  async function onRefused(): Promise<void> {
+    decide(await records.find(id))
+  }
+
+  /** Somebody else has decided: it is to stop, or was taken over, or its conversation was deleted. */
+  function decide(found: ReplyRecord | undefined): void {
     if (found?.phase === 'STOP') phase = 'STOP'
     interrupt(found?.stop ?? 'NODE_LOST')
   }
@@ -204,8 +203,7 @@ export function startReplyRun(
   return {
     record,
     stop: interrupt,
-    // Following the log begins with a wake, and no checkpoint may come before the question.
-    look: () => (view.start === undefined ? void lookBefore() : lease.renew()),
+    look: () => void look().catch(fault),
     giveUp() {
       isGivenUp = true
     },

@@ -29,6 +29,7 @@ export interface ReplyRuns {
   stop(deadlineMs: number): Promise<void>
 }
 
+/** What runs need, and by which they tell that they began. */
 export interface ReplyRunsParts extends ReplyRunParts {
   memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
 }
@@ -38,6 +39,7 @@ const FINISHING_SHARE = 1 / 2
 /** Of the rest, for what was interrupted to be stored: to tell it then takes no more than a moment. */
 const SEALING_SHARE = 9 / 10
 
+/** The runs of this node, none at first. */
 export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & ReplyQueueLimits): ReplyRuns {
   const { records, memory, finisher, log, now, onFault } = parts
   const runs = new Map<string, ReplyHere>()
@@ -110,7 +112,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     async stop(deadlineMs) {
       isClosing = true
       const end = performance.now() + deadlineMs
-      const within = (share: number) => delay(Math.max(1, (end - performance.now()) * share), undefined, { ref: false })
+      const within = (share: number) => delay(Math.max(0, end - performance.now()) * share, undefined, { ref: false })
       const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
       await Promise.race([allDone(), within(FINISHING_SHARE)])
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')

@@ -18,11 +18,13 @@ export interface SealedReply {
   ending: ReplyEnding
 }
 
+/** What sealing a reply needs. */
 export interface SealParts {
   records: ReplyRecords
   finisher: ReplyFinisher
 }
 
+/** When a seal that failed is tried again, and when no more. */
 export interface SealRetry {
   everyMs: number
   isGivenUp(): boolean

@@ -13,6 +13,7 @@ export interface ReplyStopper {
   supersede(active: ReplyRecord): Promise<boolean>
 }
 
+/** What stopping a reply needs. */
 export interface ReplyStopperParts {
   records: ReplyRecords
   log: ReplyLog
@@ -24,6 +25,7 @@ export interface ReplyStopperParts {
 /** The leeway for clocks, and a little more. */
 const SUPERSEDE_MS = 5_000
 
+/** Stops replies by their records, and those that run here at once. */
 export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leaseMs: number }): ReplyStopper {
   const { records, log, runs, views, now } = parts
 

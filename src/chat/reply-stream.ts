@@ -7,6 +7,7 @@ import {
 } from './reply-event.ts'
 import type { ReplyView } from './reply-view.ts'
 
+/** How often a silent stream shows that it lives. */
 export interface ReplyStreamLimits {
   /** A heartbeat comes after so long without another event. */
   heartbeatMs: number

@@ -13,6 +13,7 @@ export interface ReplyText {
 /** So many pieces become one, so that a long text has few of them. */
 const MOST_PIECES = 512
 
+/** A text of which nothing is there yet. */
 export function createReplyText(): ReplyText {
   const pieces: string[] = []
   let single = 0

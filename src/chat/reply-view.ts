@@ -40,6 +40,7 @@ export interface ReplyViewControl extends ReplyView {
 
 const TOLD_AT_ONCE = 50
 
+/** A view of a reply of which nothing is known yet. */
 export function createReplyView(replyId: string): ReplyViewControl {
   const parts: MessagePart[] = []
   let listeners = new Set<() => void>()

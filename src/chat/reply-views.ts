@@ -14,6 +14,7 @@ export interface ReplyViews {
   open(record: ReplyRecord): OpenReply
 }
 
+/** Views that are shared by all who listen to a reply on this node. */
 export function createReplyViews(
   parts: ReplyFollowerParts & { runs: Pick<ReplyRuns, 'find'> },
   limits: { checkpointMs: number },

@@ -1,28 +1,25 @@
 import { HistoryUnavailableError } from '../errors.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
-import { encodeRow, joinRows } from './cache/tail.ts'
 import { type Conversation, headHint } from './conversation.ts'
+import { type HandOverParts, handOver } from './hand-over.ts'
 import type { History } from './history/history.ts'
 import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
-import type { Writer } from './writer.ts'
 
 /** No insert is sent later than this after its conversation was read (A4), by a good margin. */
 const DOCUMENT_LIFE_MS = 20_000
 
-export interface AppenderParts {
-  guard: CacheGuard
+/** What an appender is made of; `now` gives epoch milliseconds. */
+export interface AppenderParts extends HandOverParts {
+  guard: Pick<CacheGuard, 'mark'>
   history: History
-  writer: Writer
   counter: TokenCounter
-  now: () => number
-  /** Told of new messages once they are durable, also of those that a call stored before it failed. */
-  onStored: (conversationId: string, stored: readonly Message[]) => void
 }
 
+/** What an append answers. */
 export interface Appended {
   conversation: Conversation
   /** One for each draft, in order: stored now, or there already by its idempotency key. */
@@ -31,6 +28,7 @@ export interface Appended {
   stored: Message[]
 }
 
+/** Puts messages behind the head of a conversation's active path. */
 export interface Appender {
   /** Appends by protocol A2: durable, and marked in the cache or the command timeout over, when it returns. */
   append(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
@@ -49,8 +47,10 @@ export interface Turn {
   head: Head
 }
 
+/** How an append behind a turn went: see Appender. */
 export type Placed = { type: 'STORED' | 'REPLAYED'; message: Message } | { type: 'TAKEN' }
 
+/** A draft with what it costs in a prompt. */
 export interface Counted {
   draft: MessageDraft
   tokens: number
@@ -66,6 +66,7 @@ interface Course extends Turn {
   stored: Message[]
 }
 
+/** The appender of one node; what it owes the cache and others goes to the writer when it has answered. */
 export function createAppender(parts: AppenderParts): Appender {
   const { guard, history, counter, now } = parts
 
@@ -189,32 +190,4 @@ export function placeBehind(
     tokenStart += tokens
     return { ...draft, ...position, id: messageId(id, branch, sequence), conversationId: id }
   })
-}
-
-/** What comes after the acknowledgement: the cached tail, the head's hint and whoever wants to know. */
-function handOver({ writer, now, onStored }: AppenderParts, { conversation, head, stored }: Course): void {
-  if (stored.length === 0) return
-  const { id, activeBranch, branchEpoch: epoch } = conversation
-  for (const run of contiguousRuns(stored)) {
-    const [begin] = run
-    const end = run.at(-1)
-    if (begin === undefined || end === undefined) continue
-    const tokens = end.tokenStart + end.tokens - begin.tokenStart
-    const rows = joinRows(run.map(encodeRow))
-    writer.confirm(id, { epoch, branch: begin.branch, first: begin.sequence, last: end.sequence, tokens, rows })
-  }
-  writer.raiseHead(id, activeBranch, head, now())
-  onStored(id, stored)
-}
-
-/** The batch, cut where another writer's messages came between. */
-function contiguousRuns(stored: readonly Message[]): Message[][] {
-  const runs: Message[][] = []
-  for (const message of stored) {
-    const run = runs.at(-1)
-    const previous = run?.at(-1)
-    if (previous?.branch === message.branch && previous.sequence + 1 === message.sequence) run?.push(message)
-    else runs.push([message])
-  }
-  return runs
 }

@@ -5,9 +5,11 @@ import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history/history.ts'
 import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
 import type { Message } from './message.ts'
-import { findConversation, type Path, type PathNeed, type PathReader } from './path-reader.ts'
+import type { Path } from './path.ts'
+import { findConversation, type PathNeed, type PathReader } from './path-reader.ts'
 import { cutWindow } from './window.ts'
 
+/** Reads contexts, and what turns continue, from the cache where it can. */
 export interface ContextReader {
   /** Reads by protocol A1: one cache round trip for all, history for what is missing. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>

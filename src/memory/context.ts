@@ -1,9 +1,12 @@
 import type { Message } from './message.ts'
 import type { ContextCut, WindowRequest } from './window.ts'
 
+/** EVENTUAL trusts the marks in the cache, STRONG looks at the head in history (protocol A1). */
 export type Consistency = 'EVENTUAL' | 'STRONG'
+/** Where the messages of a context came from. */
 export type ContextSource = 'CACHE' | 'HISTORY' | 'CACHE_AND_HISTORY'
 
+/** A window of one conversation, for its owner. */
 export interface ContextRequest extends WindowRequest {
   ownerId: string
   conversationId: string

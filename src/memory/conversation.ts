@@ -10,6 +10,7 @@ export interface Branch {
   atSequence: number
 }
 
+/** A conversation as it is stored, without its messages. */
 export interface Conversation {
   id: string
   ownerId: string

@@ -10,6 +10,7 @@ const SECOND_PASS_MS = 60_000
 const SWEEP_LIMIT = 100
 const STEP_LIMIT = 1_000
 
+/** What a deletion has to reach; `now` gives epoch milliseconds. */
 export interface EraserParts {
   guard: CacheGuard
   history: History
@@ -18,6 +19,7 @@ export interface EraserParts {
   now: () => number
 }
 
+/** Deletes conversations, and finishes deletions that were committed. */
 export interface Eraser {
   /** The conversation is absent when this returns, on every node whose cache drop was answered. */
   deleteConversation(ownerId: string, conversationId: string): Promise<void>

@@ -8,24 +8,28 @@ import type { Message } from './message.ts'
 /** Events with what they tell of. */
 export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | ReplyFollowedEvent | BareFollowedEvent
 
+/** A message is new, or its metadata was changed. */
 export interface MessageFollowedEvent {
   type: 'MessageAppended' | 'MessageChanged'
   cursor: string
   message: Message
 }
 
+/** What is known about the conversation was changed. */
 export interface ConversationFollowedEvent {
   type: 'ConversationChanged'
   cursor: string
   conversation: Conversation
 }
 
+/** A reply began or ended. */
 export interface ReplyFollowedEvent {
   type: 'ReplyBegan' | 'ReplyEnded'
   cursor: string
   reply: ReplyRecord
 }
 
+/** The conversation is gone, or something was missed. */
 export interface BareFollowedEvent {
   type: 'ConversationDeleted' | 'ConversationReset'
   cursor: string

@@ -4,6 +4,7 @@ export interface HistoryFlights<Need, Result> {
   join(key: string, need: Need): Promise<Result>
 }
 
+/** What a shared read is made of. */
 export interface FlightSteps<Need, Prepared, Result> {
   /** What the planned read must serve when one more reader joins it. */
   merge(planned: Need, joining: Need): Need

@@ -17,6 +17,7 @@ export function messageId(conversationId: string, branch: string, sequence: numb
   return `msg_${conversationId.slice('conv_'.length)}_${place}${suffix}`
 }
 
+/** Where a message stands: what the unique index of positions is about. */
 export interface MessagePlace {
   conversationId: string
   branch: string
@@ -47,6 +48,7 @@ export function conversationOfReply(id: string): string | undefined {
   return isReplyId ? `conv_${conversation}` : undefined
 }
 
+/** Whether it has the form of a conversation's id; no store is asked. */
 export function isConversationId(id: string): boolean {
   return isTypeId(id, 'conv')
 }

@@ -1,8 +1,9 @@
 import { BadUserInputError } from '../errors.ts'
 import type { ContextRequest } from './context.ts'
 import type { ConversationChanges, NewConversation } from './conversation.ts'
-import { checkJson, checkText } from './json-limits.ts'
-import type { Json, MessagePart, Metadata, NewMessage } from './message.ts'
+import type { MessagePart, Metadata, NewMessage } from './message.ts'
+import { checkPart, partBytes } from './part-limits.ts'
+import { checkId, checkName, checkText } from './text-limits.ts'
 import { ENCODING_NAMES, isEncoding } from './tokens/encoding.ts'
 
 /** Limits that a deployment sets. */
@@ -11,11 +12,8 @@ export interface InputLimits {
   maxMessageBytes: number
 }
 
-const MAX_ID_LENGTH = 256
-const MAX_NAME_LENGTH = 128
 const MAX_TITLE_LENGTH = 512
 const MAX_INSTRUCTIONS_LENGTH = 65_536
-const MAX_URL_LENGTH = 8_192
 const MAX_ANCHOR = 0.5
 const MAX_BATCH_MESSAGES = 1_000
 const MAX_PARTS = 100
@@ -77,6 +75,27 @@ export function checkNewMessages(messages: readonly NewMessage[], limits: Pick<I
   }
 }
 
+/** Throws BadUserInputError unless the message can be stored. `field` is where it is in the input; `''`: it is the input. */
+export function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
+  const { role, parts, clientMessageId, author, metadata, createdAt } = message
+  const at = (name: string) => (field === '' ? name : `${field}.${name}`)
+  if (clientMessageId !== undefined) checkId(at('clientMessageId'), clientMessageId)
+  if (author !== undefined) checkName(at('author'), author)
+  if (metadata !== undefined) checkMetadata(at('metadata'), metadata)
+  if (createdAt !== undefined && !(createdAt >= 0 && createdAt <= MAX_TIME)) {
+    throw new BadUserInputError(at('createdAt'), 'from 1970 to 9999', timeText(createdAt))
+  }
+  if (parts.length < 1 || parts.length > MAX_PARTS) {
+    throw new BadUserInputError(at('parts'), `from 1 to ${MAX_PARTS} parts`, String(parts.length))
+  }
+  const bytes = parts.reduce((sum, part) => sum + partBytes(part), 0)
+  if (bytes > maxMessageBytes) {
+    throw new BadUserInputError(field || 'content', `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
+  }
+  for (const [index, part] of parts.entries()) checkPart(at(`parts[${index}]`), part)
+  checkRole(at, role, parts)
+}
+
 /** Throws BadUserInputError unless the metadata is flat and within its bounds. */
 export function checkMetadata(field: string, metadata: Metadata): void {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
@@ -113,32 +132,6 @@ function checkSettings(settings: Settings, now: number): void {
   }
 }
 
-/** Throws BadUserInputError unless the message can be stored. `field` is where it is in the input; `''`: it is the input. */
-export function checkNewMessage(field: string, message: NewMessage, maxMessageBytes: number): void {
-  const { role, parts, clientMessageId, author, metadata, createdAt } = message
-  const at = (name: string) => (field === '' ? name : `${field}.${name}`)
-  if (clientMessageId !== undefined) checkId(at('clientMessageId'), clientMessageId)
-  if (author !== undefined) checkName(at('author'), author)
-  if (metadata !== undefined) checkMetadata(at('metadata'), metadata)
-  if (createdAt !== undefined && !(createdAt >= 0 && createdAt <= MAX_TIME)) {
-    throw new BadUserInputError(at('createdAt'), 'from 1970 to 9999', timeText(createdAt))
-  }
-  if (parts.length < 1 || parts.length > MAX_PARTS) {
-    throw new BadUserInputError(at('parts'), `from 1 to ${MAX_PARTS} parts`, String(parts.length))
-  }
-  const bytes = parts.reduce((sum, part) => sum + partBytes(part), 0)
-  if (bytes > maxMessageBytes) {
-    throw new BadUserInputError(field || 'content', `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
-  }
-  for (const [index, part] of parts.entries()) checkPart(at(`parts[${index}]`), part)
-  checkRole(at, role, parts)
-}
-
-/** Throws BadUserInputError unless the text is of a name's length. */
-export function checkName(field: string, name: string): void {
-  checkText(field, name, 1, MAX_NAME_LENGTH)
-}
-
 /** What a chat completions API could not be sent: calls by others than the model, tool messages without a result. */
 function checkRole(at: (name: string) => string, role: NewMessage['role'], parts: readonly MessagePart[]): void {
   if (role !== 'ASSISTANT' && parts.some(({ type }) => type === 'toolCall')) {
@@ -147,55 +140,6 @@ function checkRole(at: (name: string) => string, role: NewMessage['role'], parts
   if (role === 'TOOL' && !parts.some(({ type }) => type === 'toolResult')) {
     throw new BadUserInputError(at('parts'), 'at least one tool result when the role is TOOL', 'none')
   }
-}
-
-function checkPart(field: string, part: MessagePart): void {
-  if (part.providerMetadata !== undefined) checkJson(`${field}.providerMetadata`, part.providerMetadata)
-  if (part.type === 'text' || part.type === 'reasoning') {
-    checkWhole(`${field}.text`, part.text)
-  } else if (part.type === 'toolCall') {
-    checkId(`${field}.toolCallId`, part.toolCallId)
-    checkName(`${field}.toolName`, part.toolName)
-    checkWhole(`${field}.arguments`, part.arguments)
-  } else if (part.type === 'toolResult') {
-    checkId(`${field}.toolCallId`, part.toolCallId)
-    if (part.toolName !== undefined) checkName(`${field}.toolName`, part.toolName)
-    checkWhole(`${field}.output`, part.output)
-  } else if (part.type === 'file') {
-    checkUrl(`${field}.url`, part.url)
-    checkText(`${field}.mediaType`, part.mediaType, 3, MAX_NAME_LENGTH)
-    if (part.filename !== undefined) checkText(`${field}.filename`, part.filename, 1, MAX_ID_LENGTH)
-  } else {
-    checkName(`${field}.name`, part.name)
-    checkJson(`${field}.data`, part.data)
-  }
-}
-
-function checkId(field: string, id: string): void {
-  checkText(field, id, 1, MAX_ID_LENGTH)
-}
-
-/** Text whose length the message's bytes bound. */
-function checkWhole(field: string, text: string): void {
-  checkText(field, text, 0, Number.POSITIVE_INFINITY, 'NUL')
-}
-
-/** Only what is fetched over the web: a `data:` URL would be content in disguise, `javascript:` an attack. */
-function checkUrl(field: string, url: string): void {
-  checkText(field, url, 1, MAX_URL_LENGTH)
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new BadUserInputError(field, 'an absolute http or https URL', JSON.stringify(url.slice(0, 64)))
-  }
-}
-
-function partBytes(part: MessagePart): number {
-  const { type: _, ...values } = part
-  return Object.values(values).reduce<number>((sum, value) => sum + jsonBytes(value), 0)
-}
-
-function jsonBytes(value: Json | undefined): number {
-  if (value === undefined) return 0
-  return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
 function timeText(time: number): string {

@@ -1,16 +1,16 @@
-import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { type Appended, createAppender, type Placed, readHead, type Turn } from './appender.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
-import type { NewConversation } from './conversation.ts'
-import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from './conversation.ts'
+import { type Conversation, headHint } from './conversation.ts'
+import { type Conversations, createConversations } from './conversations.ts'
 import { createEraser } from './eraser.ts'
 import type { ConversationChange, ConversationEvent, ConversationEvents } from './events/conversation-events.ts'
-import type { ConversationRange, History, SequenceRange } from './history/history.ts'
+import type { History, SequenceRange } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
-import { createConversationId, isConversationId, placeOf } from './ids.ts'
-import { checkChanges, checkContextRequest, checkMetadata, checkNewConversation, checkNewMessages } from './limits.ts'
+import { isConversationId, placeOf } from './ids.ts'
+import { checkContextRequest, checkMetadata, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, Metadata, NewMessage } from './message.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
@@ -18,25 +18,16 @@ import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * What the server remembers. Every method takes the owner: there is no way to ask without one, and a
- * foreign id is answered as a missing one. Errors are those of errors.ts.
+ * What the server remembers: conversations, their messages and contexts. Every method takes the owner:
+ * there is no way to ask without one, and a foreign id is answered as a missing one. Errors are those
+ * of errors.ts.
  */
-export interface Memory {
+export interface Memory extends Conversations {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
   /** What a turn continues: see ContextReader. */
   readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
 
-  createConversation(
-    ownerId: string,
-    input: NewConversation,
-    ifExists: 'FAIL' | 'RETURN',
-  ): Promise<{ conversation: Conversation; created: boolean }>
-  updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
-  deleteConversation(ownerId: string, id: string): Promise<void>
-  findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
-  findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
-  listConversations(range: ConversationRange): Promise<Conversation[]>
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
 
@@ -70,6 +61,7 @@ export interface Memory {
   drain(deadlineMs: number): Promise<void>
 }
 
+/** What a memory is made of; `now` gives epoch milliseconds. */
 export interface MemoryParts {
   guard: CacheGuard
   history: History
@@ -82,13 +74,13 @@ export interface MemoryParts {
   onFill: PathReaderParts['onFill']
 }
 
+/** The limits of a deployment, as the configuration has them. */
 export interface MemoryLimits extends PathReaderLimits {
   maxContextTokens: number
   maxMessageBytes: number
 }
 
-const DEFAULT_ENCODING = 'o200k_base'
-
+/** The memory of one node. Input is checked here, before a store is asked. */
 export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
   const paths = createPathReader(parts, limits)
@@ -116,6 +108,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   }
 
   return {
+    ...createConversations({ guard, history, now, deleteConversation, tell }),
     readContexts: readCheckedContexts,
     readTurn,
     appendDrafts: append,
@@ -127,36 +120,6 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
         { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
         await paths.readUpTo(newest, request.maxTokens),
       )
-    },
-
-    sweep,
-    findConversations: history.findConversations,
-    findConversationByExternalId: history.findConversationByExternalId,
-    listConversations: history.listConversations,
-    drain: writer.drain,
-
-    async createConversation(ownerId, input, ifExists) {
-      checkNewConversation(input, now())
-      const result = await history.createConversation(newConversation(ownerId, input, now()))
-      if (!result.created && ifExists === 'FAIL') {
-        throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
-      }
-      return result
-    },
-
-    async updateConversation(ownerId, id, changes) {
-      checkChanges(changes, now())
-      const conversation = await history.updateConversation(ownerId, id, changes)
-      if (conversation === undefined) throw new NotFoundError('conversation', id)
-      // A cached tail lives no longer than its conversation: the next fill knows the new end.
-      if (changes.expiresAt !== undefined) await guard.drop(id)
-      tell(id, [{ type: 'ConversationChanged' }])
-      return conversation
-    },
-
-    async deleteConversation(ownerId, id) {
-      await deleteConversation(ownerId, id)
-      tell(id, [{ type: 'ConversationDeleted' }])
     },
 
     readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
@@ -200,6 +163,9 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
       await findConversation(history, ownerId, conversationId)
       return events.subscribe(conversationId, after, signal)
     },
+
+    sweep,
+    drain: writer.drain,
   }
 }
 
@@ -226,21 +192,6 @@ function tightRange(range: OpenRange, hint: Head): OpenRange {
   if (from === 'OLDEST') return { ...range, beforeSequence: Math.min(beforeSequence, afterSequence + limit + 1) }
   const newest = Math.min(beforeSequence - 1, hint.sequence)
   return { ...range, afterSequence: Math.max(afterSequence, newest - limit) }
-}
-
-function newConversation(ownerId: string, input: NewConversation, createdAt: number): Conversation {
-  return {
-    encoding: DEFAULT_ENCODING,
-    ...input,
-    id: createConversationId(),
-    ownerId,
-    branches: [],
-    activeBranch: ROOT_BRANCH,
-    branchEpoch: 0,
-    heads: {},
-    createdAt,
-    lastMessageAt: createdAt,
-  }
 }
 
 function draftOf(message: NewMessage, now: number): MessageDraft {

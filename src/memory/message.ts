@@ -1,13 +1,16 @@
 /** Who speaks. The wire names of the chat completions API, in capitals as GraphQL enums are. */
 export type Role = 'SYSTEM' | 'DEVELOPER' | 'USER' | 'ASSISTANT' | 'TOOL'
 
+/** Whether a message is all that it was meant to be. */
 export type MessageStatus = 'COMPLETE' | 'INTERRUPTED' | 'FAILED' | 'REDACTED'
 
+/** Why a model stopped writing, as the chat completions API says it. */
 export type FinishReason = 'STOP' | 'LENGTH' | 'TOOL_CALLS' | 'CONTENT_FILTER'
 
 /** JSON as a client gave it; opaque to us. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
+/** What an application keeps with an object: flat, small, and never counted. */
 export type Metadata = Record<string, string | number | boolean | null>
 
 /** What a reply cost, in tokens, as the provider said it, or counted by us (`estimated`). */
@@ -24,7 +27,9 @@ interface Provided {
   providerMetadata?: Json
 }
 
+/** What somebody wrote. */
 export type TextPart = Provided & { type: 'text'; text: string }
+/** What a model thought before it answered. */
 export type ReasoningPart = Provided & { type: 'reasoning'; text: string }
 /** A model's wish to call a tool; `arguments` is the JSON text exactly as the model wrote it. */
 export type ToolCallPart = Provided & { type: 'toolCall'; toolCallId: string; toolName: string; arguments: string }
@@ -36,8 +41,11 @@ export type ToolResultPart = Provided & {
   output: string
   isError?: boolean
 }
+/** A file by its address; its content is not stored. */
 export type FilePart = Provided & { type: 'file'; url: string; mediaType: string; filename?: string }
+/** An application's own data beside the text. */
 export type DataPart = Provided & { type: 'data'; name: string; data: Json }
+/** A piece of a message. */
 export type MessagePart = TextPart | ReasoningPart | ToolCallPart | ToolResultPart | FilePart | DataPart
 
 /** What a message says, before it has a place. */

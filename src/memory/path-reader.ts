@@ -4,15 +4,18 @@ import { decodeTail, headOfTail } from './cache/tail.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history/history.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from './message.ts'
+import { joinPath, type Path } from './path.ts'
 import { createTailFiller, type TailFillerLimits, type TailFillerParts } from './tail-filler.ts'
 import { lowestTokenStart } from './window.ts'
 import type { Writer } from './writer.ts'
 
+/** Where paths are read, and who fills the cache with them. */
 export interface PathReaderParts extends TailFillerParts {
   history: History
   writer: Writer
 }
 
+/** Bounds of what a read puts into the cache. */
 export type PathReaderLimits = TailFillerLimits
 
 /** What a read of a path must serve. */
@@ -24,17 +27,7 @@ export interface PathNeed {
   entry: CacheEntry | undefined
 }
 
-/** The newest messages of the active path down to a budget, oldest first, without a gap up to the head. */
-export interface Path {
-  /** As history has it now; undefined when the cache alone answered. */
-  conversation: Conversation | undefined
-  head: Head
-  messages: Message[]
-  /** Sequences below this came from history, and so did those from `historyFrom` on; the rest from the cache. */
-  cachedFrom: number
-  historyFrom: number
-}
-
+/** Reads paths down to a budget, from a cached tail where there is one. */
 export interface PathReader {
   /** A hit, joined with what the budget wants from before the tail; undefined: history must say. */
   readHit(need: PathNeed, tail: Tail): Promise<Path | undefined>
@@ -164,37 +157,4 @@ function lowestKnown(base: Tail | undefined, newer: readonly Message[], lowest: 
 /** More messages than this are never within the budget. */
 function mostMessages(maxTokens: number): number {
   return Math.ceil(maxTokens / MIN_MESSAGE_TOKENS) + 1
-}
-
-interface Stretches {
-  base: Tail | undefined
-  /** What the budget wants of the base. */
-  cached: readonly Message[]
-  gap: readonly Message[]
-  newer: readonly Message[]
-}
-
-/** The three stretches as one path; undefined when they do not join, or lack the head that is known. */
-function joinPath({ base, cached, gap, newer }: Stretches, known: Head): Path | undefined {
-  const messages = [...gap, ...cached, ...newer]
-  const newest = newer.at(-1)
-  const head = newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
-  const joins =
-    isContiguous(messages) &&
-    (base === undefined || gap.length === 0 || gap.at(-1)?.sequence === base.first - 1) &&
-    (base === undefined || newer.length === 0 || newer[0]?.sequence === base.last + 1) &&
-    (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
-    head.sequence >= known.sequence
-  const cachedFrom = base?.first ?? head.sequence + 1
-  return joins
-    ? { conversation: undefined, head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 }
-    : undefined
-}
-
-function isContiguous(messages: readonly Message[]): boolean {
-  return messages.every((message, index) => {
-    const previous = messages[index - 1]
-    if (previous === undefined) return true
-    return message.sequence === previous.sequence + 1 && message.tokenStart === previous.tokenStart + previous.tokens
-  })
 }

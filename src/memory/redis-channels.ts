@@ -16,6 +16,7 @@ export interface RedisChannels {
   close(): Promise<void>
 }
 
+/** The connection, and who hears of its faults. */
 export interface RedisChannelsDeps {
   /**
    * The one connection that listens, closed by `close`: without an offline queue and with
@@ -26,6 +27,7 @@ export interface RedisChannelsDeps {
   onFault(error: unknown): void
 }
 
+/** Times of the channels. */
 export interface RedisChannelsLimits {
   /** How long after a failure a subscription is tried again. */
   retryMs: number

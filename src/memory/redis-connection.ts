@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 
+/** Where a Redis is, and how a client of it behaves. */
 export interface RedisConnection {
   /** One URL, or several nodes of one cluster. */
   urls: readonly string[]

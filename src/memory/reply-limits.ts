@@ -1,7 +1,8 @@
 import { BadUserInputError } from '../errors.ts'
 import { checkJson } from './json-limits.ts'
-import { checkContextRequest, checkName, checkNewMessage, type InputLimits } from './limits.ts'
+import { checkContextRequest, checkNewMessage, type InputLimits } from './limits.ts'
 import type { Json, NewMessage } from './message.ts'
+import { checkName } from './text-limits.ts'
 
 /** A question and how it is to be answered, as a client gives them. */
 export interface AskedReply {

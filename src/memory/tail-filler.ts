@@ -5,6 +5,7 @@ import type { Conversation } from './conversation.ts'
 import type { Head, Message } from './message.ts'
 import type { Writer } from './writer.ts'
 
+/** Where fills go; `now` gives epoch milliseconds. */
 export interface TailFillerParts {
   guard: Pick<CacheGuard, 'drop'>
   writer: Pick<Writer, 'fill' | 'run'>
@@ -13,6 +14,7 @@ export interface TailFillerParts {
   onFill: (conversationId: string, messageCount: number, tokenCount: number) => void
 }
 
+/** The most tokens of a tail, and the life of one. */
 export interface TailFillerLimits {
   tailTokens: number
   ttlSeconds: number
@@ -41,6 +43,7 @@ export interface TailFiller {
   drop(conversationId: string): void
 }
 
+/** Makes tails of what reads learnt; every write goes through the writer, after the response. */
 export function createTailFiller(parts: TailFillerParts, { tailTokens, ttlSeconds }: TailFillerLimits): TailFiller {
   const { guard, writer, now, onFill } = parts
 

@@ -2,6 +2,7 @@ import type { AppendedRows, Tail } from './cache/cache.ts'
 import { joinRows } from './cache/tail.ts'
 import type { Head } from './message.ts'
 
+/** What the writer has still to write for a conversation. */
 export type WaitingJob =
   | { type: 'fill'; tail: Tail; ttlSeconds: number }
   | { type: 'confirm'; appended: AppendedRows }

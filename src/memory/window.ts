@@ -1,8 +1,11 @@
 import type { Head, Position, Role } from './message.ts'
 
+/** What a window may begin with. */
 export type ContextStart = 'ANY' | 'USER'
+/** The last thing that moved a window's beginning (design section 6). */
 export type ContextCut = 'NONE' | 'BUDGET' | 'ANCHOR' | 'TURN' | 'OVERSIZE'
 
+/** What a window is to be like. */
 export interface WindowRequest {
   /** The hard budget: the window's tokens never exceed it. */
   maxTokens: number
@@ -13,6 +16,7 @@ export interface WindowRequest {
 
 type Row = Pick<Position, 'sequence' | 'tokens' | 'tokenStart'> & { role: Role }
 
+/** The rows that are kept, and what was left out. */
 export interface Window<R extends Row> {
   rows: R[]
   tokenCount: number

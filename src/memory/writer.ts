@@ -25,6 +25,7 @@ export interface Writer {
   readonly dropped: number
 }
 
+/** Bounds of the writer, each with a default. */
 export interface WriterLimits {
   /** Jobs that run at the same time, each of another conversation. */
   concurrency?: number
@@ -36,6 +37,7 @@ export interface WriterLimits {
   jobTimeoutMs?: number
 }
 
+/** Where the writer writes, and who hears of what failed. */
 export interface WriterParts {
   guard: Pick<CacheGuard, 'fill' | 'confirm'>
   history: Pick<History, 'raiseHead'>

@@ -70,7 +70,7 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it will be deleted; null: never.',
+      description: 'From then on it is gone for every reader; null: it stays.',
       resolve: async (parent, _, context) => (await loaded(parent, context)).expiresAt,
     }),
   }),

@@ -42,7 +42,10 @@ const CreateConversationInput = builder.inputType('CreateConversationInput', {
       description:
         'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
-    expiresAt: t.field({ type: 'DateTime', description: 'When it is deleted; absent: never.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'From then on it is gone for every reader; absent: it stays.',
+    }),
   }),
 })
 

@@ -9,12 +9,14 @@ import { decodeConversation, externalIdOf, type FileConversation } from './opena
 import { type FileRecord, readRecords } from './read-file.ts'
 import { FileFormatError } from './read-text.ts'
 
+/** What an import writes to; `now` gives epoch milliseconds. */
 export interface ImporterParts {
   memory: Pick<Memory, 'createConversation' | 'updateConversation' | 'appendDrafts'>
   writer: Pick<Writer, 'depth' | 'drain'>
   now: () => number
 }
 
+/** Whose conversations they become, and the largest message in bytes of UTF-8. */
 export interface ImportLimits {
   ownerId: string
   maxMessageBytes: number

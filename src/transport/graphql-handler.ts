@@ -10,6 +10,7 @@ import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 
+/** What operations are executed with. */
 export interface GraphqlParts {
   memory: Memory
   chat: Chat
@@ -25,6 +26,7 @@ export interface GraphqlHandler {
   maskError(error: unknown): GraphQLError
 }
 
+/** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)

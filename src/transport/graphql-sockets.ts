@@ -18,6 +18,7 @@ type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
 
+/** A larger frame than `maxPayloadBytes` closes its socket; a mistake in an operation is only its own answer. */
 export function createGraphqlSockets(
   { handler, log }: { handler: GraphqlHandler; log: Log },
   maxPayloadBytes: number,

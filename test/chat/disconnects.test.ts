@@ -8,25 +8,24 @@ import { storedTexts } from '../support/stored-texts.ts'
 import type { WireNode } from '../support/wire-node.ts'
 import { sharedStores, startWireNodes } from '../support/wire-nodes.ts'
 
-/** The machine may be busy with something else at one of them, but hardly at all. */
-const TRIES = 3
+/** The machine may be busy with something else at some of them, but hardly at all. */
+const TRIES = 20
 const CHECKPOINT_MS = 1_000
 const LEASE_MS = 3_000
 
 describe.each(TRANSPORTS)('by %s', (transport) => {
   test.each(['leaves', 'breaks'] as const)('with CANCEL a client that %s stops its model call', async (how) => {
     const { nodes, model } = await startWireNodes()
-    const times: number[] = []
-    for (let count = 0; count < TRIES; count += 1) {
+    const leaveOne = async () => {
       const { id, call, leave } = await beginAndListen(nodes[0], model, transport, 'CANCEL')
       const leftAt = performance.now()
       const stopped = untilAborted(call)
       await leave(how)
-      times.push((await stopped) - leftAt)
+      const elapsed = (await stopped) - leftAt
       await expect.poll(() => storedTexts(nodes[1].client, id)).toEqual(['hello', 'heard'])
+      return elapsed
     }
-    report(`with CANCEL and ${transport} a client that ${how}`, times)
-    expect(Math.min(...times)).toBeLessThan(50)
+    await expectWithin(50, `with CANCEL and ${transport} a client that ${how}`, leaveOne)
   })
 
   test('with CONTINUE a reply is finished and stored with nobody listening', async () => {
@@ -47,10 +46,7 @@ describe.each(TRANSPORTS)('by %s', (transport) => {
 
 test('cancelReply on the other node stops the model at once', async () => {
   const { nodes, model } = await startWireNodes(sharedStores(), { checkpointMs: CHECKPOINT_MS, leaseMs: LEASE_MS })
-  const times: number[] = []
-  for (let count = 0; count < TRIES; count += 1) times.push(await cancelElsewhere(nodes, model))
-  report('cancelReply on the other node', times)
-  expect(Math.min(...times)).toBeLessThan(100)
+  await expectWithin(100, 'cancelReply on the other node', () => cancelElsewhere(nodes, model))
 })
 
 test('cancelReply on the other node stops the model within a lease interval while Redis is gone', async () => {
@@ -106,6 +102,15 @@ function untilAborted({ signal }: ScriptedCall): Promise<number> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(performance.now()), { once: true })
   })
+}
+
+/** Takes the time again while it is over the limit. */
+async function expectWithin(limitMs: number, what: string, measure: () => Promise<number>): Promise<void> {
+  const times: number[] = []
+  do times.push(await measure())
+  while (Math.min(...times) >= limitMs && times.length < TRIES)
+  report(what, times)
+  expect(Math.min(...times)).toBeLessThan(limitMs)
 }
 
 function report(what: string, times: readonly number[]): void {

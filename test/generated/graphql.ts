@@ -61,7 +61,7 @@ export type ContextStart =
 export type CreateConversationInput = {
   /** The tokenizer encoding to count its messages with: o200k_base (the default) or an older one. It cannot be changed. */
   encoding?: string | null | undefined;
-  /** When it is deleted; absent: never. */
+  /** From then on it is gone for every reader; absent: it stays. */
   expiresAt?: string | null | undefined;
   /** The application's own id of it, unique among your conversations. 1 to 256 characters. */
   externalId?: string | null | undefined;
@@ -353,7 +353,7 @@ export type ToolResultPartInput = {
 export type UpdateConversationInput = {
   /** Whether it is out of the list of those in use. Null leaves it as it is. */
   archived?: boolean | null | undefined;
-  /** When it is deleted; null: never. */
+  /** From then on it is gone for every reader; null: it stays. */
   expiresAt?: string | null | undefined;
   /** The conversation. */
   id: string | number;

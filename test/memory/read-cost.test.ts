@@ -18,7 +18,8 @@ const BUDGET = 3_000
 const IN_BUDGET = 60
 /** No more than this can be in the budget, whatever their sizes. */
 const PAGE = BUDGET / 4 + 1
-const LAG = 500
+/** More than a page: what the hint lacks is not read whole. */
+const LAG = 2_000
 /** SecantusDB takes half a millisecond to insert a message, and more on a busy machine. */
 const STORE_TIMEOUT_MS = 300_000
 

@@ -13,8 +13,8 @@ await main()
 /** A node in a process of its own, so that its memory is nothing but the server's. Run with --expose-gc. */
 async function main(): Promise<void> {
   const model = createChoirModel()
-  // Checkpoints as often as by default: a thousand replies are a thousand writes a second.
-  const node = await startWireNode(process.env, model, { checkpointMs: 1_000, ...PATIENCE })
+  // A thousand checkpoints a second are more than the embedded history takes on a slow disk.
+  const node = await startWireNode(process.env, model, { checkpointMs: 10_000, leaseMs: 60_000, ...PATIENCE })
   const answer = (message: ChoirAnswer) => process.send?.(message)
   process.on('message', (order: ChoirOrder) => {
     if (order === 'measure') {

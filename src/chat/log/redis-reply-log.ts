@@ -12,6 +12,7 @@ import { createReplyFollower, type ReplyFollowerLimits } from './reply-follower.
 import type { ReplyLog, ReplyLogListener } from './reply-log.ts'
 import { createReplyOutbox, type ReplyOutboxLimits } from './reply-outbox.ts'
 
+/** The client for commands, the node's listening channels, and who is told of faults. */
 export interface RedisReplyLogDeps {
   /** Commands: no offline queue, nothing sent twice after a reconnect, a command timeout. Not closed by this. */
   redis: Redis | Cluster
@@ -21,6 +22,7 @@ export interface RedisReplyLogDeps {
   onFault(error: unknown): void
 }
 
+/** The bounds of the store, of followers and of what waits to be written, together. */
 export interface RedisReplyLogLimits extends RedisReplyStoreLimits, ReplyFollowerLimits, ReplyOutboxLimits {
   /** So many failed commands in a row make all wait. */
   faultsToPause: number

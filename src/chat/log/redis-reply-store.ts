@@ -15,6 +15,7 @@ export interface RedisReplyStore {
   read(replyId: string, from: number): Promise<PlacedText[]>
 }
 
+/** How long a reply's text stays in Redis, and how much of it one reading takes. */
 export interface RedisReplyStoreLimits {
   /** Life of a running reply's text after its last write. */
   runningTtlMs: number

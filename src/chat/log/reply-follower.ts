@@ -11,11 +11,13 @@ export interface ReplyFollower {
   stop(): void
 }
 
+/** What following a reply needs. */
 export interface ReplyFollowerParts {
   /** The stored text beyond a place, or its next part. */
   read(from: number): Promise<PlacedText[]>
 }
 
+/** How a follower reads and tries again. */
 export interface ReplyFollowerLimits {
   /** How long after a failure the text is read again. */
   retryMs: number

@@ -10,6 +10,7 @@ export interface ReplyOutbox {
   close(): Promise<void>
 }
 
+/** Where an outbox writes, and who is told of faults. */
 export interface ReplyOutboxParts {
   /** Returns where the stored text ends, which need not be where this text does. */
   append(replyId: string, placed: PlacedText): Promise<number>
@@ -18,6 +19,7 @@ export interface ReplyOutboxParts {
   onUnsent(replyId: string): void
 }
 
+/** How much one write carries, and how failed ones are tried again. */
 export interface ReplyOutboxLimits {
   /** How long a reply's next command waits after one that failed. */
   retryMs: number

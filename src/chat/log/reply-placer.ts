@@ -6,6 +6,7 @@ export interface PlacedText {
   text: string
 }
 
+/** Puts chunks of text in order for one listener. */
 export interface ReplyPlacer {
   /** How far the listener's text reaches. */
   readonly position: number

@@ -12,6 +12,7 @@ export interface ModelRequest {
   cacheKey: string
 }
 
+/** What a model's stream says, in the order in which it says it. */
 export type ModelEvent =
   | { type: 'text'; text: string }
   /** The model is at work on what comes whole later, as a tool call, or never, as its reasoning. */
@@ -22,6 +23,7 @@ export type ModelEvent =
   | { type: 'usage'; usage: Usage }
   | { type: 'finish'; reason: FinishReason }
 
+/** Why a model call failed. */
 export type ModelErrorCode =
   /** No first token, or no further token, in time. */
   | 'MODEL_TIMEOUT'
@@ -64,18 +66,21 @@ export interface ChatModel {
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
 }
 
+/** How long a model may be silent, in milliseconds. */
 export interface ModelTimeouts {
   /** For the whole time up to the first token, retries and the waits between them included. */
   firstTokenMs: number
   idleMs: number
 }
 
+/** Who hears a model while it answers. */
 export interface ModelListener {
   /** Never half of a surrogate pair. */
   onText(text: string): void
   onToolCall(part: ToolCallPart): void
 }
 
+/** How a model's answer ended. */
 export interface ModelAnswer {
   finishReason: FinishReason
   /** The provider's; undefined when it gave none. */

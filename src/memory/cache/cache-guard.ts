@@ -23,6 +23,7 @@ export interface CacheGuard {
   close(): Promise<void>
 }
 
+/** When a cache counts as away, and what is kept for it meanwhile. */
 export interface CacheGuardLimits {
   commandTimeoutMs: number
   /** So many faults in a row open the breaker. */

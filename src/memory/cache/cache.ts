@@ -39,11 +39,13 @@ export interface Tail {
   rows: string
 }
 
+/** What the cache holds of a conversation; each of the two may be absent alone. */
 export interface CacheEntry {
   register?: Register
   tail?: Tail
 }
 
+/** An append that is intended: the branch epoch it knows, and its highest sequence on the branch. */
 export interface Mark {
   epoch: number
   branch: string

@@ -10,6 +10,7 @@ import {
 import { raiseRegister } from './register.ts'
 import { joinTail } from './tail-join.ts'
 
+/** Lifetimes and bounds of the cache in this process. */
 export interface LocalCacheLimits extends CacheLimits {
   /** Of memory, about; what was not used for the longest time goes first. */
   maxBytes: number

@@ -30,6 +30,7 @@ export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): stri
   return JSON.stringify(row)
 }
 
+/** Rows as one text, as a tail holds them. */
 export function joinRows(rows: readonly string[]): string {
   return rows.join(ROW_SEPARATOR)
 }

@@ -8,6 +8,7 @@ export type ConversationChange =
   | { type: 'ReplyEnded'; replyId: string }
   | { type: 'ConversationDeleted' }
 
+/** A change with its place, or a reset: something was missed, whatever it was. */
 export type ConversationEvent = (ConversationChange | { type: 'ConversationReset' }) & {
   /** Opaque; subscribing `after` it yields exactly what came next, or a reset when that is too old to know. */
   cursor: string

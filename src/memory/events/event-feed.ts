@@ -15,6 +15,7 @@ export interface EventFeed {
   end(): void
 }
 
+/** The log and the channel that the feed follows. */
 export interface EventFeedParts {
   read(after: LogPosition | undefined): Promise<LogReading>
   listen(): Promise<void>
@@ -26,6 +27,7 @@ export interface EventFeedParts {
   receivers: { get(token: string): WeakSet<EventStream> | undefined }
 }
 
+/** Bounds of a feed and of its subscribers. */
 export interface EventFeedLimits extends EventLimits {
   /** How often the log is looked at though nothing was told. */
   checkMs: number

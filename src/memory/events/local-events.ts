@@ -4,6 +4,7 @@ import type { ConversationEvent, ConversationEvents, EventLimits } from './conve
 import { createEventStream, type EventStream } from './event-stream.ts'
 import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
 
+/** Bounds of what is kept in this process. */
 export interface LocalEventLimits extends EventLimits {
   /** Conversations whose log is kept, those used last. */
   conversations: number

@@ -10,6 +10,7 @@ export interface LogPosition {
   sequence: number
 }
 
+/** The cursor of the event that stands there. */
 export function formatCursor({ generation, sequence }: LogPosition): string {
   return `${generation}-${sequence}`
 }

@@ -5,16 +5,19 @@ import { comparePosition, formatCursor, type LogPosition, parseCursor } from './
 /** What happened, or that nobody knows what did. */
 export type LoggedChange = ConversationChange | { type: 'ConversationReset' }
 
+/** A change on its way into a log. */
 export interface LogEntry {
   /** Names the entry wherever it turns up, so that nobody is told twice. */
   token: string
   change: LoggedChange
 }
 
+/** An entry that a log has taken, with its place. */
 export interface PlacedEntry extends LogEntry {
   at: LogPosition
 }
 
+/** What a log told: its newest position, and what was asked for. */
 export interface LogReading {
   head: LogPosition
   /** All that came after the position asked for; undefined when that is not known. */
@@ -32,6 +35,7 @@ export interface RedisEventLog {
   read(conversationId: string, after: LogPosition | undefined): Promise<LogReading>
 }
 
+/** How much of a log is kept, and for how long. */
 export interface RedisEventLogLimits {
   logEvents: number
   /** Life of a log after its last use. */

@@ -13,6 +13,7 @@ import {
   type RedisEventLogLimits,
 } from './redis-event-log.ts'
 
+/** The connections, one for commands and one to be made that listens. */
 export interface RedisEventsDeps {
   /** Commands: no offline queue, nothing sent twice after a reconnect, a command timeout. */
   redis: Redis | Cluster
@@ -25,6 +26,7 @@ export interface RedisEventsDeps {
   onFault(error: unknown): void
 }
 
+/** Bounds of logs and feeds, and of what is owed while Redis is away. */
 export interface RedisEventsLimits extends EventFeedLimits, RedisEventLogLimits {
   /** How long after a failure what is owed to other nodes is tried again. */
   retryMs: number

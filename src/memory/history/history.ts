@@ -36,11 +36,13 @@ export interface ConversationRange {
   from: 'NEWEST' | 'OLDEST'
 }
 
+/** Where a conversation stands in its owner's list. */
 export interface ConversationKey {
   lastMessageAt: number
   id: string
 }
 
+/** How far an insert came: a prefix of the batch is stored. */
 export interface InsertOutcome {
   /** How many of the batch were stored: always a prefix of it. */
   inserted: number

@@ -7,6 +7,7 @@ import { type ConversationDocument, decodeConversation, encodeConversation } fro
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
 import { updateOf } from './mongo-update.ts'
 
+/** The methods of the history that are about conversations. */
 export type MongoConversations = Pick<
   History,
   | 'findConversations'
@@ -102,7 +103,7 @@ export function createMongoConversations(
         listed.push(...page.filter(isAlive))
         const last = page.at(-1)
         if (last === undefined || page.length < rest.limit) break
-        // Usually the end. Those past their `expiresAt` fill no page; they wait for the sweep and are few.
+        // Usually the end. Those past their `expiresAt` fill no page, and are few.
         const bound = range.from === 'NEWEST' ? { newer: last } : { older: last }
         rest = { ...rest, ...bound, limit: range.limit - listed.length }
       }

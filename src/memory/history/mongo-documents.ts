@@ -45,6 +45,7 @@ export const CONVERSATION_INDEXES: IndexDescription[] = [
   { key: { deletedAt: 1 }, partialFilterExpression: { deletedAt: { $gte: new Date(0) } } },
 ]
 
+/** Two positions and the idempotency key, each unique: they decide every append. */
 export const MESSAGE_INDEXES: IndexDescription[] = [
   { key: { conversationId: 1, branch: 1, sequence: 1 }, unique: true },
   { key: { conversationId: 1, branch: 1, tokenStart: 1 }, unique: true },
@@ -55,6 +56,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   },
 ]
 
+/** A conversation as a document; what is absent has no field. */
 export function encodeConversation(conversation: Conversation): ConversationDocument {
   const { id, metadata, createdAt, lastMessageAt, archivedAt, expiresAt, ...rest } = conversation
   return omitAbsent({
@@ -69,6 +71,7 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
   })
 }
 
+/** The conversation that a document holds. */
 export function decodeConversation(document: ConversationDocument): Conversation {
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
   const { externalId, title, model, instructions, encoding, branches, activeBranch, branchEpoch, heads } = document
@@ -92,12 +95,14 @@ export function decodeConversation(document: ConversationDocument): Conversation
   })
 }
 
+/** A message as a document; what is absent has no field. */
 export function encodeMessage(message: Message): MessageDocument {
   const { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
   const place = { _id: id, conversationId, branch, sequence, tokens, tokenStart }
   return omitAbsent({ ...place, ...encodeDraft(message), createdAt: new Date(createdAt), usage })
 }
 
+/** The message that a document holds. */
 export function decodeMessage(document: MessageDocument): Message {
   const { _id: id, conversationId, branch, sequence, tokens, tokenStart, usage } = document
   const place = { id, conversationId, branch, sequence, tokens, tokenStart }

@@ -7,6 +7,7 @@ import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-docu
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
 import { removeDocuments } from './mongo-removal.ts'
 
+/** The methods of the history that are about messages. */
 export type MongoMessages = Pick<
   History,
   | 'insertMessages'

@@ -1,8 +1,10 @@
 import type { ReplyErrorCode, ReplyRejectionCode } from '../../errors.ts'
 import type { FinishReason, MessageDraft, MessagePart, Usage } from '../message.ts'
 
+/** How far a reply is (protocol part B); forward only. */
 export type ReplyPhase = 'QUEUED' | 'RUN' | 'STOP' | 'SEALED' | 'ENDED'
 
+/** Why a reply was stopped before its model was done. */
 export type InterruptReason = 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED' | 'SHUTDOWN' | 'NODE_LOST' | 'TIMEOUT'
 
 /** How a reply ended; the first seal decides it for good. */

@@ -4,6 +4,7 @@ import { omitAbsent } from './omit-absent.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { CONVERSATION_COLUMNS, type ConversationRow, decodeConversation, encodeConversation } from './sqlite-rows.ts'
 
+/** The methods of the history that are about conversations. */
 export type SqliteConversations = Pick<
   History,
   | 'findConversations'

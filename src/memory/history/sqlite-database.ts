@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { HistoryUnavailableError } from '../../errors.ts'
 
+/** Values of a statement, by their names. */
 export type SqliteValues = Record<string, SQLInputValue>
 
 /** A database file with its prepared statements. All but `guard` are synchronous and throw as SQLite does. */

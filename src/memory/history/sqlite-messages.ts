@@ -6,6 +6,7 @@ import type { History, InsertOutcome } from './history.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
 
+/** The methods of the history that are about messages. */
 export type SqliteMessages = Pick<
   History,
   | 'insertMessages'

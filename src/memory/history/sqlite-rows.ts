@@ -33,6 +33,7 @@ export interface MessageRow extends StoredDraft, Position {
   usage: string | null
 }
 
+/** Every column that statements read and write. */
 export const CONVERSATION_COLUMNS = [
   'id',
   'ownerId',
@@ -52,6 +53,7 @@ export const CONVERSATION_COLUMNS = [
   'expiresAt',
 ] as const satisfies readonly (keyof ConversationRow)[]
 
+/** Every column that statements read and write. */
 export const MESSAGE_COLUMNS = [
   'conversationId',
   'branch',
@@ -72,6 +74,7 @@ export const MESSAGE_COLUMNS = [
   'model',
 ] as const satisfies readonly (keyof MessageRow)[]
 
+/** A conversation as a row; what is absent is null. */
 export function encodeConversation(conversation: Conversation): SqliteValues {
   const { metadata, branches, heads } = conversation
   const texts = {
@@ -82,6 +85,7 @@ export function encodeConversation(conversation: Conversation): SqliteValues {
   return columnsOf(CONVERSATION_COLUMNS, { ...conversation, ...texts })
 }
 
+/** The conversation that a row holds. */
 export function decodeConversation({ metadata, branches, heads, ...row }: ConversationRow): Conversation {
   return omitAbsent({
     ...row,
@@ -91,6 +95,7 @@ export function decodeConversation({ metadata, branches, heads, ...row }: Conver
   })
 }
 
+/** A message as a row; what is absent is null. */
 export function encodeMessage(message: Message): SqliteValues {
   const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
   const place = { conversationId, branch, sequence, tokens, tokenStart }
@@ -98,6 +103,7 @@ export function encodeMessage(message: Message): SqliteValues {
   return columnsOf(MESSAGE_COLUMNS, values)
 }
 
+/** The message that a row holds; its id follows from its place. */
 export function decodeMessage(row: MessageRow): Message {
   const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = row
   const id = messageId(conversationId, branch, sequence)

@@ -63,10 +63,12 @@ export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> 
   return draft
 }
 
+/** A value as JSON text; undefined when it is absent. */
 export function encodeJson(value: object | Absent): string | undefined {
   return value == null ? undefined : JSON.stringify(value)
 }
 
+/** The value of a JSON text that `encodeJson` wrote; undefined when it is absent. */
 export function decodeJson<T>(text: string | Absent): T | undefined {
   return text == null ? undefined : (JSON.parse(text) as T)
 }
