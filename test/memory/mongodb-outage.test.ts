@@ -11,6 +11,7 @@ const RECOVERY = { timeout: 30_000 }
 const MESSAGE = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'hello' }], clientMessageId: 'once' }
 
 let server: Service
+let place: { mongodbUrl: string }
 let node: MemoryNode
 let cached: string
 let cold: string
@@ -18,7 +19,8 @@ let cold: string
 beforeEach(async () => {
   server = await startMongodb()
   onTestFinished(() => server.stop())
-  node = await startMemoryNode({ history: newMongodb(server.url), redisUrl: inject('redisUrl') })
+  place = newMongodb(server.url)
+  node = await startMemoryNode({ history: place, redisUrl: inject('redisUrl') })
   cold = (await storeConversation(node, { length: 20 })).conversationId
   cached = (await storeConversation(node, { length: 20 })).conversationId
   await readContext(node, cached, 500)
@@ -53,6 +55,23 @@ describe.each<[string, (server: Service) => Promise<void>, (server: Service) => 
     const whole = await soon(() => readContext(node, cached, 2_000))
     expect(whole.messages.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 21 }, (__, index) => index + 1))
   })
+})
+
+test('an append that got as far as its mark sends the readers of its conversation, and of no other, to MongoDB', async () => {
+  const insertMessages = () => Promise.reject(new HistoryUnavailableError(new Error('gone')))
+  const marking = await startMemoryNode({
+    history: place,
+    redisUrl: inject('redisUrl'),
+    change: () => ({ insertMessages }),
+  })
+  await readContext(node, cold, 500)
+  await node.settle()
+  await expect(marking.memory.appendMessages(OWNER, cached, [MESSAGE])).rejects.toThrow(HistoryUnavailableError)
+  expect(await readContext(node, cached, 300)).toMatchObject({ messages: { length: 6 } })
+  await server.pause()
+  expect(await failureOf(readContext(node, cached, 300))).toBeInstanceOf(HistoryUnavailableError)
+  expect(await readContext(node, cold, 300)).toMatchObject({ source: 'CACHE', messages: { length: 6 } })
+  await server.resume()
 })
 
 /** What it rejects with; that it does so in time is part of it. */
