@@ -17,8 +17,8 @@ import { createReplyContent } from './reply-content.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
-import { type SealedContent, sealUntilDone } from './reply-seal.ts'
-import { type PreparedTurn, prepareStoredTurn, prepareTurn, type TurnOptions } from './reply-turn.ts'
+import { sealedContent, sealUntilDone } from './reply-seal.ts'
+import { type PreparedTurn, prepareStoredTurn, prepareTurn, replyFacts, type TurnOptions } from './reply-turn.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
@@ -76,7 +76,7 @@ export function startReplyRun(
   let interrupted: InterruptedError | undefined
   let abortCall: (reason: Error) => void = () => {}
   let isGivenUp = false
-  const fault = (error: unknown) => onFault(id, error)
+  const fault = (error: unknown): undefined => void onFault(id, error)
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
   const mayTell = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayTell })
@@ -138,18 +138,12 @@ export function startReplyRun(
   }
 
   async function facts(): Promise<ReplyChanges> {
-    const usage = await estimate('')
-    return { ...(question && { questionId: question.id }), ...modelOf(prepared), ...(usage && { usage }) }
+    return replyFacts(question, prepared, await estimate(''))
   }
 
   /** A reply is renewed and ended also where its cost cannot be counted. */
   async function estimate(text: string): Promise<Usage | undefined> {
-    try {
-      return prepared && (await estimateUsage(counter, prepared, text))
-    } catch (error) {
-      fault(error)
-      return undefined
-    }
+    return prepared && estimateUsage(counter, prepared, text).catch(fault)
   }
 
   function onRenewed(): void {
@@ -179,7 +173,8 @@ export function startReplyRun(
     clearTimeout(timeout)
     const usage = answer?.usage ?? (await estimate(content.text))
     const retry = { everyMs: limits.checkpointMs, isGivenUp: () => isGivenUp, onFault: fault }
-    const told = await sealUntilDone({ records, finisher }, record, phase, sealedContent(outcome, usage), retry)
+    const sealed = sealedContent(outcome, question && content, replyFacts(question, prepared, usage))
+    const told = await sealUntilDone({ records, finisher }, record, phase, sealed, retry)
     lease.stop()
     if (told === undefined) return
     // What is sealed is ours to tell, also where a lease was over before it could be told.
@@ -187,17 +182,6 @@ export function startReplyRun(
     for (const part of view.start === undefined ? [] : told.parts.slice(view.parts.length)) view.addPart(part)
     view.end(told.ending)
     log.end(id)
-  }
-
-  function sealedContent(outcome: ReplyOutcome, usage: Usage | undefined): SealedContent {
-    return {
-      outcome,
-      // What a model said to a question that is not stored was told to nobody.
-      ...(question ? { text: content.text, parts: [...content.parts] } : { text: '', parts: [] }),
-      ...(usage && { usage }),
-      ...(question && { questionId: question.id }),
-      ...modelOf(prepared),
-    }
   }
 
   return {
@@ -209,8 +193,4 @@ export function startReplyRun(
     },
     done: run().catch(fault),
   }
-}
-
-function modelOf(prepared: PreparedTurn | undefined): { model?: string } {
-  return prepared ? { model: prepared.request.model } : {}
 }

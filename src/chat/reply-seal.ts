@@ -11,6 +11,17 @@ export interface SealedContent
   outcome: ReplyOutcome
 }
 
+type ReplyFacts = Omit<SealedContent, 'outcome' | 'text' | 'parts'>
+
+/** What a seal is to fix. Without a stored question, what the model said was told to nobody and is not kept. */
+export function sealedContent(
+  outcome: ReplyOutcome,
+  said: (Readonly<Pick<SealedContent, 'text'>> & { readonly parts: readonly MessagePart[] }) | undefined,
+  facts: ReplyFacts,
+): SealedContent {
+  return { outcome, text: said?.text ?? '', parts: [...(said?.parts ?? [])], ...facts }
+}
+
 /** How it ended, for its streams: the text and parts are those that the first seal fixed. */
 export interface SealedReply {
   text: string

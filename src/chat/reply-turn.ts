@@ -4,7 +4,7 @@ import { toChatMessages } from '../memory/chat-messages.ts'
 import type { Context } from '../memory/context.ts'
 import { contextOf, type TurnPath } from '../memory/context-reader.ts'
 import type { Conversation } from '../memory/conversation.ts'
-import type { Json, Message, MessageDraft } from '../memory/message.ts'
+import type { Json, Message, MessageDraft, Usage } from '../memory/message.ts'
 import type { ModelRequest } from './model/chat-model.ts'
 
 /** What a send may say about its turn. */
@@ -83,4 +83,17 @@ function asPrepared(
     ...(modelOptions !== undefined && { options: modelOptions }),
   }
   return { question, context, instructions, encoding, request }
+}
+
+/** What is known of a reply besides what it says, as far as it is known yet. */
+export function replyFacts(
+  question: Message | undefined,
+  turn: PreparedTurn | undefined,
+  usage: Usage | undefined,
+): { questionId?: string; model?: string; usage?: Usage } {
+  return {
+    ...(question && { questionId: question.id }),
+    ...(turn && { model: turn.request.model }),
+    ...(usage && { usage }),
+  }
 }
