@@ -19,6 +19,14 @@ export interface AppenderParts extends HandOverParts {
   counter: TokenCounter
 }
 
+/** Where drafts go when it is not behind the head of the active path. */
+export interface AppendTarget {
+  /** The first draft takes the place of this message, on a branch that becomes active. */
+  replaces?: string
+  /** Behind the head of this branch; with `replaces`: the id for the branch that is made. */
+  branch?: string
+}
+
 /** What an append answers. */
 export interface Appended {
   conversation: Conversation

@@ -3,11 +3,17 @@ import type { Head, Metadata } from './message.ts'
 /** The branch on which every conversation begins. Other branches have random ids. */
 export const ROOT_BRANCH = '0'
 
-/** A version of a message and what follows it: its first own message stands at `atSequence`. */
+/**
+ * A version of a message and what follows it: its first own message takes the place of one of the parent's,
+ * sequence and tokens before it, so positions along every path stay prefix sums.
+ */
 export interface Branch {
   id: string
+  /** The branch whose message it replaces; never one that begins at the same place. */
   parent: string
+  /** Where its first own message stands. */
   atSequence: number
+  tokenStart: number
 }
 
 /** A conversation as it is stored, without its messages. */
@@ -22,11 +28,13 @@ export interface Conversation {
   /** The tokenizer's encoding that this conversation is counted with. */
   encoding: string
   metadata?: Metadata
-  /** Without the root. */
+  /** Without the root, in the order of their making. */
   branches: Branch[]
   activeBranch: string
-  /** Rises by one with every change of the active branch. */
+  /** Rises with every change of the active branch. */
   branchEpoch: number
+  /** By branch the epoch with which it was last made active; absent: never since the beginning. */
+  selectedEpochs: Record<string, number>
   /** Hints, moved forward after an append: each is at or below its branch's true head. */
   heads: Record<string, Head>
   /** Epoch milliseconds, as all times here. */
@@ -58,9 +66,10 @@ export interface ConversationChanges {
   expiresAt?: number | null
 }
 
-const EMPTY_HEAD: Head = { sequence: 0, tokens: 0 }
-
-/** The hint for a branch; a branch that has none yet begins empty. */
-export function headHint(conversation: Conversation, branch: string): Head {
-  return conversation.heads[branch] ?? EMPTY_HEAD
+/** The hint for a branch; one that has none yet is as empty as it began. */
+export function headHint({ heads, branches }: Conversation, branch: string): Head {
+  const hint = heads[branch]
+  if (hint !== undefined) return hint
+  const { atSequence = 1, tokenStart = 0 } = branches.find(({ id }) => id === branch) ?? {}
+  return { sequence: atSequence - 1, tokens: tokenStart }
 }

@@ -75,6 +75,7 @@ function newConversation(ownerId: string, input: NewConversation, createdAt: num
     branches: [],
     activeBranch: ROOT_BRANCH,
     branchEpoch: 0,
+    selectedEpochs: {},
     heads: {},
     createdAt,
     lastMessageAt: createdAt,

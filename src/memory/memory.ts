@@ -31,17 +31,34 @@ export interface Memory extends Conversations {
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
 
-  /** All stored, in order, or (the same client ids with the same content) there already. */
-  appendMessages(ownerId: string, conversationId: string, messages: readonly NewMessage[]): Promise<Appended>
+  /**
+   * All stored, in order, or (the same client ids with the same content) there already. With `replaces` the
+   * first one is a new version of that message, of the same role, and the path through it becomes active.
+   */
+  appendMessages(
+    ownerId: string,
+    conversationId: string,
+    messages: readonly NewMessage[],
+    replaces?: string,
+  ): Promise<Appended>
   /** The context that ended with a message which is stored on the active path: what a model was given then. */
   readContextUpTo(newest: Message, request: Pick<WindowRequest, 'maxTokens' | 'anchor'>): Promise<Context>
   /** The same for drafts that need no check: a reply's question and its message. */
-  appendDrafts(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
+  appendDrafts(
+    ownerId: string,
+    conversationId: string,
+    drafts: readonly MessageDraft[],
+    target?: AppendTarget,
+  ): Promise<Appended>
   /** One message at exactly the place behind a turn, or not at all: see Appender. */
   appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
   /** Along the active path of a conversation that was found for its owner, oldest first. */
   readMessages(conversation: Conversation, range: Omit<SequenceRange, 'conversationId' | 'branch'>): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
+  /** Makes the path through a message active that was active last; does nothing where that is so. */
+  selectVersion(ownerId: string, messageId: string): Promise<{ conversation: Conversation; message: Message }>
+  /** What it says is gone from every store when this returns; its place, its tokens and its tool calls' ids stay. */
+  redactMessage(ownerId: string, id: string): Promise<Message>
   /** Metadata only; null removes it. */
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 

@@ -12,8 +12,14 @@ export interface Register {
   markedAt: number
 }
 
+/** Where a path comes from another branch: its messages below `belowSequence` are that one's, down to the next fork. */
+export interface Fork {
+  branch: string
+  belowSequence: number
+}
+
 /**
- * The newest messages of one branch. `rows` is their tuples joined by `,\n` (see tail.ts), so that a
+ * The newest messages of the path that ends on one branch. `rows` is their tuples joined by `,\n` (see tail.ts), so that a
  * reader parses only the rows that it needs. `last` is always `first + number of rows - 1`; an empty
  * tail still tells the head.
  */
@@ -21,6 +27,8 @@ export interface Tail {
   generation: string
   epoch: number
   branch: string
+  /** The forks above `first`, newest first: rows above the first of them are of `branch` itself. */
+  forks: readonly Fork[]
   first: number
   last: number
   /** `tokenStart` of the first row; of the message to come when there is none. */

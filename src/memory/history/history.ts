@@ -1,5 +1,5 @@
-import type { Conversation, ConversationChanges } from '../conversation.ts'
-import type { Head, Message, Metadata } from '../message.ts'
+import type { Branch, Conversation, ConversationChanges } from '../conversation.ts'
+import type { Head, Message, MessagePart, Metadata } from '../message.ts'
 
 /** A stretch of one branch by its token positions, newest first when read. */
 export interface TokenRange {
@@ -50,13 +50,30 @@ export interface InsertOutcome {
   duplicate: boolean
 }
 
+/** A change of the active branch, or of its epoch alone (protocol A3). */
+export interface BranchSwitch {
+  fromEpoch: number
+  toEpoch: number
+  /** Made active, and remembered as used with `toEpoch`; absent: the active one stays. */
+  branch?: string
+  /** Listed with the switch, and the hint of its head: the first messages of a new branch are stored before. */
+  fork?: { branch: Branch; head: Head }
+}
+
+/** Redactions whose last steps are due. */
+export interface UnfinishedRedactions {
+  conversationId: string
+  ownerId: string
+  messageIds: string[]
+}
+
 /** What a removal did. */
 export interface RemovedCounts {
   messages: number
   replies: number
 }
 
-/** A conversation whose deletion or redaction waits for its last steps. */
+/** A conversation whose deletion waits for its last steps. */
 export interface UnfinishedDeletion {
   conversationId: string
   ownerId: string
@@ -67,7 +84,7 @@ export interface UnfinishedDeletion {
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
  * whatever the length of a conversation, and fails with HistoryUnavailableError only. Conversations
- * that are deleted or past their `expiresAt` are absent to every method but the last three; the
+ * that are deleted or past their `expiresAt` are absent to every method but the last five; the
  * methods on messages ask for places, and their caller has found the conversation before.
  */
 export interface History {
@@ -87,6 +104,8 @@ export interface History {
   listConversations(range: ConversationRange): Promise<Conversation[]>
   /** Raises the hint of a branch and `lastMessageAt`; never lowers either. */
   raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): Promise<void>
+  /** The commit of a switch. False when the epoch is another one, or the conversation missing or foreign. */
+  switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean>
 
   /** Stores the batch in order and stops at the first duplicate. Durable when it returns. */
   insertMessages(messages: readonly Message[]): Promise<InsertOutcome>
@@ -100,6 +119,15 @@ export interface History {
   findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */
   updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined>
+  /** Puts these parts in the place of what it said, with the status REDACTED; undefined when it is missing. */
+  redactMessage(id: string, parts: readonly MessagePart[]): Promise<Message | undefined>
+
+  /** Remembers that a message is being redacted since a time; false when the conversation is missing or foreign. */
+  markRedaction(ownerId: string, conversationId: string, messageId: string, markedAt: number): Promise<boolean>
+  /** Forgets it again. */
+  settleRedaction(conversationId: string, messageId: string): Promise<void>
+  /** What was marked before a time and not settled; at most `limit` conversations. */
+  findUnfinishedRedactions(markedBefore: number, limit: number): Promise<UnfinishedRedactions[]>
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>

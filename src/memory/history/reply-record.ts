@@ -19,10 +19,15 @@ export interface ReplyRecord {
   id: string
   conversationId: string
   ownerId: string
-  /** The client's id of the question; unique in its conversation, for ever. */
+  /** The client's id of the send, and of its question where it has one; unique in its conversation, for ever. */
   clientMessageId: string
-  /** The question as it is to be stored, so that anyone can store it; its `clientMessageId` is the same. */
-  question: MessageDraft
+  /**
+   * The question as it is to be stored, so that anyone can store it; its `clientMessageId` is the same.
+   * Absent where the reply answers a message that is stored already.
+   */
+  question?: MessageDraft
+  /** The message whose place it takes: the question's, or without a question the reply's own. */
+  replaces?: string
   phase: ReplyPhase
   /** Exactly in RUN, STOP and SEALED; one reply of a conversation at a time. */
   active: boolean
@@ -88,6 +93,8 @@ export interface ReplyRecords {
   change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean>
   /** Active ones whose lease ended before; at most `limit`. */
   findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]>
+  /** Puts this in the place of what the reply holds, in whatever phase it is. */
+  redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>): Promise<void>
   /** Takes back a claim that never ran (phase RUN, beat 0): as if it had not been inserted. */
   withdraw(id: string): Promise<void>
   /** Removes replies of a conversation, at most `limit`; returns how many. */
