@@ -1,5 +1,5 @@
 import { HistoryUnavailableError } from '../errors.ts'
-import type { CacheGuard } from './cache/cache-guard.ts'
+import { isListed } from './branches.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import { type HandOverParts, handOver } from './hand-over.ts'
 import type { History } from './history/history.ts'
@@ -8,13 +8,13 @@ import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
+import { type Fork, proposeFork, readForkTurn, readHead, type TurnPath } from './turn-reader.ts'
 
 /** No insert is sent later than this after its conversation was read (A4), by a good margin. */
 const DOCUMENT_LIFE_MS = 20_000
 
 /** What an appender is made of; `now` gives epoch milliseconds. */
 export interface AppenderParts extends HandOverParts {
-  guard: Pick<CacheGuard, 'mark'>
   history: History
   counter: TokenCounter
 }
@@ -36,22 +36,24 @@ export interface Appended {
   stored: Message[]
 }
 
-/** Puts messages behind the head of a conversation's active path. */
+/** Puts messages behind the head of a path. */
 export interface Appender {
   /** Appends by protocol A2: durable, and marked in the cache or the command timeout over, when it returns. */
-  append(ownerId: string, conversationId: string, drafts: readonly MessageDraft[]): Promise<Appended>
+  append(
+    ownerId: string,
+    conversationId: string,
+    drafts: readonly MessageDraft[],
+    target?: AppendTarget,
+  ): Promise<Appended>
   /**
-   * One message at exactly the place behind a head, or not at all (protocol B2). TAKEN: something stands
-   * there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
+   * One message at exactly the place behind a turn's path, or not at all (protocol B2). TAKEN: something
+   * stands there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
    */
   appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
 }
 
-/** What a turn was built on: the conversation as read at a time, and the head of its path. */
-export interface Turn {
-  conversation: Conversation
-  /** Epoch milliseconds. */
-  readAt: number
+/** What a turn was built on: the conversation as read at a time, and the head of the path behind which it goes. */
+export interface Turn extends Pick<TurnPath, 'conversation' | 'branch' | 'fork' | 'readAt'> {
   head: Head
 }
 
@@ -72,24 +74,36 @@ interface Course extends Turn {
   pending: Counted[]
   messages: Map<MessageDraft, Message>
   stored: Message[]
+  /** The branch that was active until this call switched from it. */
+  leftBranch?: string
 }
 
 /** The appender of one node; what it owes the cache and others goes to the writer when it has answered. */
 export function createAppender(parts: AppenderParts): Appender {
   const { guard, history, counter, now } = parts
 
-  async function readTurn(ownerId: string, conversationId: string): Promise<Turn> {
+  async function readTurn(
+    ownerId: string,
+    conversationId: string,
+    target: AppendTarget,
+    first: MessageDraft | undefined,
+  ): Promise<Turn> {
     const readAt = now()
+    const { replaces } = target
+    if (replaces !== undefined) {
+      return { ...(await readForkTurn(history, ownerId, conversationId, { ...target, replaces }, first)), readAt }
+    }
     const conversation = await findConversation(history, ownerId, conversationId)
-    return { conversation, readAt, head: headHint(conversation, conversation.activeBranch) }
+    const branch = target.branch ?? conversation.activeBranch
+    return { conversation, branch, readAt, head: headHint(conversation, branch) }
   }
 
   /** One ordered insert of what is pending behind the head, its mark beside it; returns how many were stored. */
   async function insert(course: Course): Promise<number> {
-    const messages = placeBehind(course.conversation, course.head, course.pending)
-    const { branchEpoch: epoch, activeBranch: branch, id } = course.conversation
-    course.marked = course.head.sequence + messages.length
-    course.marks.push(guard.mark(id, { epoch, branch, sequence: course.marked }))
+    const { conversation, branch, head } = course
+    const messages = placeBehind(conversation.id, branch, head, course.pending)
+    course.marked = head.sequence + messages.length
+    mark(course, course.marked)
     const { inserted, duplicate } = await history.insertMessages(messages)
     if (inserted < messages.length && !duplicate) throw new HistoryUnavailableError(new Error('An insert stopped'))
     for (const message of messages.slice(0, inserted)) {
@@ -101,17 +115,22 @@ export function createAppender(parts: AppenderParts): Appender {
     return inserted
   }
 
+  /** With a fork the mark is that of the switch too: it may come early, never late (A3). */
+  function mark(course: Course, sequence: number, branch: string = course.branch): void {
+    const { id, branchEpoch: epoch } = course.conversation
+    course.marks.push(guard.mark(id, { epoch, branch, sequence }))
+  }
+
   /** Takes from what is pending what is stored already; it is acknowledged here, so its mark must be there (A2.3). */
   async function takeReplayed(course: Course): Promise<number> {
-    const { id, branchEpoch: epoch, activeBranch } = course.conversation
     const drafts = course.pending.map(({ draft }) => draft)
-    const replayed = await findReplayedDrafts(history, id, drafts)
+    const replayed = await findReplayedDrafts(history, course.conversation.id, drafts)
     // A mark is a high-water mark: the highest of a branch does for all.
-    const highest = new Map([[activeBranch, course.marked]])
+    const highest = new Map([[course.branch, course.marked]])
     for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
       if (sequence <= (highest.get(branch) ?? 0)) continue
       highest.set(branch, sequence)
-      course.marks.push(guard.mark(id, { epoch, branch, sequence }))
+      mark(course, sequence, branch)
     }
     for (const [draft, message] of replayed) course.messages.set(draft, message)
     course.pending = course.pending.filter(({ draft }) => !replayed.has(draft))
@@ -120,7 +139,7 @@ export function createAppender(parts: AppenderParts): Appender {
 
   /** What the duplicate met; a store that shows nothing new after a duplicate is not to be trusted. */
   async function readNewerHead(course: Course, mustMove: boolean): Promise<Head> {
-    const head = await readHead(history, course.conversation, course.head)
+    const head = await readHead(history, course.conversation, course.branch, course.head)
     if (mustMove && head.sequence === course.head.sequence) {
       throw new HistoryUnavailableError(new Error(`A duplicate in ${course.conversation.id} that is not there`))
     }
@@ -133,43 +152,84 @@ export function createAppender(parts: AppenderParts): Appender {
     return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
   }
 
-  async function run(course: Course): Promise<void> {
+  /** False: the first message was stored meanwhile on another branch than the one that was to be made for it. */
+  async function run(course: Course, target: AppendTarget): Promise<boolean> {
+    const first = course.pending[0]?.draft
     if (await isRetry(course)) await takeReplayed(course)
     while (course.pending.length > 0) {
       const { ownerId, id } = course.conversation
-      if (now() - course.readAt > DOCUMENT_LIFE_MS) Object.assign(course, await readTurn(ownerId, id))
+      if (now() - course.readAt > DOCUMENT_LIFE_MS)
+        Object.assign(course, await readTurn(ownerId, id, { ...target, branch: course.branch }, first))
       const inserted = await insert(course)
       if (course.pending.length === 0) break
       const replayed = await takeReplayed(course)
+      const begun = first && course.messages.get(first)
+      if (course.fork && begun && begun.branch !== course.branch) return false
       if (course.pending.length > 0) course.head = await readNewerHead(course, inserted + replayed === 0)
     }
+    return true
+  }
+
+  /** The switch to the branch that was made (A3), unless another attempt at the same append did it. */
+  async function commit(course: Course, fork: Fork): Promise<void> {
+    const { ownerId, id } = course.conversation
+    for (;;) {
+      const { branchEpoch: toEpoch } = course.conversation
+      const change = { fromEpoch: toEpoch - 1, toEpoch, branch: course.branch }
+      if (await history.switchBranch(ownerId, id, { ...change, fork: { branch: fork.branch, head: course.head } })) {
+        course.leftBranch = fork.leftBranch
+        break
+      }
+      const current = await findConversation(history, ownerId, id)
+      course.conversation = current
+      if (isListed(current, course.branch)) break
+      Object.assign(course, proposeFork(current, fork.replaced, course.branch))
+      mark(course, 0)
+    }
+    delete course.fork
+  }
+
+  async function finish(course: Course): Promise<void> {
+    if (course.fork) await commit(course, course.fork)
     await Promise.all(course.marks)
   }
 
+  async function append(
+    ownerId: string,
+    conversationId: string,
+    drafts: readonly MessageDraft[],
+    target: AppendTarget = {},
+  ): Promise<Appended> {
+    const turn = await readTurn(ownerId, conversationId, target, drafts[0])
+    const counts = await counter.countMessages(turn.conversation.encoding, drafts)
+    const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
+    const course = startCourse(turn, counted)
+    try {
+      if (!(await run(course, target))) return await append(ownerId, conversationId, drafts, target)
+      await finish(course)
+    } finally {
+      handOver(parts, course)
+    }
+    const { conversation, messages, stored } = course
+    return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
+  }
+
   return {
-    async append(ownerId, conversationId, drafts) {
-      const turn = await readTurn(ownerId, conversationId)
-      const counts = await counter.countMessages(turn.conversation.encoding, drafts)
-      const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
-      const course = startCourse(turn, counted)
-      try {
-        await run(course)
-      } finally {
-        handOver(parts, course)
-      }
-      const { conversation, messages, stored } = course
-      return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
-    },
+    append,
 
     async appendBehind(turn, draft, tokens) {
       if (now() - turn.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
       const course = startCourse(turn, [{ draft, tokens }])
       const inserted = await insert(course)
+      if (inserted === 0 && course.fork) {
+        const { ownerId, id } = course.conversation
+        const { messages } = await append(ownerId, id, [draft], { replaces: course.fork.replaced.id })
+        return placed(messages[0], inserted)
+      }
       if (inserted === 0) await takeReplayed(course)
-      await Promise.all(course.marks)
+      await finish(course)
       handOver(parts, course)
-      const message = course.messages.get(draft)
-      return message ? { type: inserted > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
+      return placed(course.messages.get(draft), inserted)
     },
   }
 }
@@ -178,24 +238,17 @@ function startCourse(turn: Turn, pending: Counted[]): Course {
   return { ...turn, marked: 0, marks: [], pending, messages: new Map(), stored: [] }
 }
 
-/** The head of the active path: the newest message from a head on that is known. One query. */
-export async function readHead(history: History, { id, activeBranch }: Conversation, known: Head): Promise<Head> {
-  const range = { conversationId: id, branch: activeBranch, fromTokens: known.tokens, limit: 1 }
-  const [newest] = await history.readTokenRange(range)
-  return newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+function placed(message: Message | undefined, inserted: number): Placed {
+  return message ? { type: inserted > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
 }
 
-/** The messages as they stand when each follows the one before, the first one the head. */
-export function placeBehind(
-  { id, activeBranch: branch }: Conversation,
-  head: Head,
-  batch: readonly Counted[],
-): Message[] {
+/** The messages as they stand on a branch when each follows the one before, the first one the head. */
+export function placeBehind(conversationId: string, branch: string, head: Head, batch: readonly Counted[]): Message[] {
   let { sequence, tokens: tokenStart } = head
   return batch.map(({ draft, tokens }) => {
     sequence += 1
     const position = { branch, sequence, tokens, tokenStart }
     tokenStart += tokens
-    return { ...draft, ...position, id: messageId(id, branch, sequence), conversationId: id }
+    return { ...draft, ...position, id: messageId(conversationId, branch, sequence), conversationId }
   })
 }

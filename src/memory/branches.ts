@@ -50,16 +50,33 @@ export function forkAt({ branches }: Tree, id: string, { branch, sequence, token
   return { id, parent: parentAt({ branches }, branch, sequence), atSequence: sequence, tokenStart }
 }
 
+/** The conversation as it is to be: with a branch that begins empty, and is active. */
+export function withFork(conversation: Conversation, branch: Branch): Conversation {
+  const { branches, heads, selectedEpochs } = conversation
+  const branchEpoch = conversation.branchEpoch + 1
+  return {
+    ...conversation,
+    branches: [...branches, branch],
+    activeBranch: branch.id,
+    branchEpoch,
+    selectedEpochs: { ...selectedEpochs, [branch.id]: branchEpoch },
+    heads: { ...heads, [branch.id]: { sequence: branch.atSequence - 1, tokens: branch.tokenStart } },
+  }
+}
+
+/** Whether the path of a branch can be read: the root's always can. */
+export function isListed({ branches }: Tree, branch: string): boolean {
+  return branch === ROOT_BRANCH || branches.some(({ id }) => id === branch)
+}
+
 /** Of all branches whose path leads through a place the one that was active last; undefined where none does. */
 export function lastUsedBranch(
   { branches, activeBranch, selectedEpochs }: Conversation,
   { branch, sequence }: Omit<MessagePlace, 'conversationId'>,
 ): string | undefined {
+  if (!isListed({ branches }, branch)) return undefined
+  const through = new Set([branch])
   // Parents are listed before their children.
-  const through = new Set<string>()
-  const begins = branch === ROOT_BRANCH ? 1 : branches.find(({ id }) => id === branch)?.atSequence
-  if (begins === undefined || sequence < begins) return undefined
-  through.add(branch)
   for (const { id, parent, atSequence } of branches) {
     if (parent === branch ? atSequence > sequence : through.has(parent)) through.add(id)
   }

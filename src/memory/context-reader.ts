@@ -1,6 +1,6 @@
 import type { CacheEntry, Register, Tail } from './cache/cache.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
-import type { Context, ContextRequest, ContextSource } from './context.ts'
+import type { Consistency, Context, ContextRequest, ContextSource } from './context.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { History } from './history/history.ts'
 import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
@@ -9,23 +9,17 @@ import type { Path } from './path.ts'
 import { findConversation, type PathNeed, type PathReader } from './path-reader.ts'
 import { cutWindow } from './window.ts'
 
-/** Reads contexts, and what turns continue, from the cache where it can. */
+/** Reads contexts, and active paths, from the cache where it can. */
 export interface ContextReader {
   /** Reads by protocol A1: one cache round trip for all, history for what is missing. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
-  /**
-   * The path that a turn continues, in one round trip of both stores when the cache holds it. A hit may
-   * be old after a loss in the cache: whoever appends behind it learns so from the position.
-   */
-  readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
-}
-
-/** The conversation and the path behind which its next message goes. */
-export interface TurnPath {
-  conversation: Conversation
-  path: Path
-  /** Epoch milliseconds, before the conversation was read. */
-  readAt: number
+  /** The active path, in one round trip of both stores when the cache holds it. */
+  readActivePath(
+    ownerId: string,
+    conversationId: string,
+    maxTokens: number,
+    consistency: Consistency,
+  ): Promise<{ conversation: Conversation; path: Path }>
 }
 
 type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
@@ -53,17 +47,16 @@ export function createContextReader(
   }
 
   return {
-    async readTurn(ownerId, conversationId, maxTokens) {
-      const readAt = now()
+    async readActivePath(ownerId, conversationId, maxTokens, consistency) {
       const [entries, conversation] = await Promise.all([
         guard.readEntries([conversationId]),
         findConversation(history, ownerId, conversationId),
       ])
       const need = { ownerId, conversationId, maxTokens, entry: entries?.[0] }
-      const tail = hitTail(need, now())
+      const tail = consistency === 'EVENTUAL' ? hitTail(need, now()) : undefined
       const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
       const path = hit ?? (await flights.join(flightKey(need), need))
-      return { conversation: path.conversation ?? conversation, path, readAt }
+      return { conversation: path.conversation ?? conversation, path }
     },
 
     async readContexts(requests) {

@@ -1,9 +1,17 @@
+import { randomBytes } from 'node:crypto'
 import { fromString, typeid } from 'typeid-js'
 import { ROOT_BRANCH } from './conversation.ts'
 
 /** A new conversation's id: a TypeID (github.com/jetify-com/typeid), so ids sort by their time. */
 export function createConversationId(): string {
   return typeid('conv').toString()
+}
+
+/** A new branch's id: 80 random bits, so that two writers never make the same one. */
+export function createBranchId(): string {
+  return BigInt(`0x${randomBytes(10).toString('hex')}`)
+    .toString(36)
+    .padStart(16, '0')
 }
 
 /**

@@ -1,7 +1,7 @@
 import { BadUserInputError } from '../errors.ts'
 import type { ContextRequest } from './context.ts'
 import type { ConversationChanges, NewConversation } from './conversation.ts'
-import type { MessagePart, Metadata, NewMessage } from './message.ts'
+import type { MessagePart, Metadata, NewMessage, Role } from './message.ts'
 import { checkPart, partBytes } from './part-limits.ts'
 import { checkId, checkName, checkText } from './text-limits.ts'
 import { ENCODING_NAMES, isEncoding } from './tokens/encoding.ts'
@@ -94,6 +94,13 @@ export function checkNewMessage(field: string, message: NewMessage, maxMessageBy
   }
   for (const [index, part] of parts.entries()) checkPart(at(`parts[${index}]`), part)
   checkRole(at, role, parts)
+}
+
+/** Throws BadUserInputError unless one can be a version of the other: both are said by the same role. */
+export function checkVersion(field: string, version: { role: Role } | undefined, replaced: { role: Role }): void {
+  if (version && version.role !== replaced.role) {
+    throw new BadUserInputError(field, `${replaced.role}, as that of the message it replaces`, version.role)
+  }
 }
 
 /** Throws BadUserInputError unless the metadata is flat and within its bounds. */

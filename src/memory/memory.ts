@@ -1,8 +1,9 @@
 import { NotFoundError } from '../errors.ts'
-import { type Appended, createAppender, type Placed, readHead, type Turn } from './appender.ts'
+import { type Appended, type AppendTarget, createAppender, type Placed, type Turn } from './appender.ts'
+import { isListed } from './branches.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
-import { contextOf, createContextReader, type TurnPath } from './context-reader.ts'
+import { contextOf, createContextReader } from './context-reader.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import { type Conversations, createConversations } from './conversations.ts'
 import { createEraser } from './eraser.ts'
@@ -10,10 +11,14 @@ import type { ConversationChange, ConversationEvent, ConversationEvents } from '
 import type { History, SequenceRange } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
 import { isConversationId, placeOf } from './ids.ts'
-import { checkContextRequest, checkMetadata, checkNewMessages } from './limits.ts'
+import { checkContextRequest, checkMetadata, checkNewMessages, checkVersion } from './limits.ts'
 import type { Head, Message, MessageDraft, Metadata, NewMessage } from './message.ts'
+import { readPathSequences } from './path-history.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
+import { createRedactor } from './redactor.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
+import { createTurnReader, readHead, type TurnPath, type TurnStart } from './turn-reader.ts'
+import { type SelectedVersion, selectVersion } from './version-selector.ts'
 import type { WindowRequest } from './window.ts'
 import type { Writer } from './writer.ts'
 
@@ -25,8 +30,8 @@ import type { Writer } from './writer.ts'
 export interface Memory extends Conversations {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
-  /** What a turn continues: see ContextReader. */
-  readTurn(ownerId: string, conversationId: string, maxTokens: number): Promise<TurnPath>
+  /** What a turn continues: see TurnReader. */
+  readTurn(ownerId: string, conversationId: string, maxTokens: number, start?: TurnStart): Promise<TurnPath>
 
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
@@ -41,8 +46,12 @@ export interface Memory extends Conversations {
     messages: readonly NewMessage[],
     replaces?: string,
   ): Promise<Appended>
-  /** The context that ended with a message which is stored on the active path: what a model was given then. */
-  readContextUpTo(newest: Message, request: Pick<WindowRequest, 'maxTokens' | 'anchor'>): Promise<Context>
+  /** The context that ends with a stored message: what a model was given then. */
+  readContextUpTo(
+    ownerId: string,
+    newest: Message,
+    request: Pick<WindowRequest, 'maxTokens' | 'anchor'>,
+  ): Promise<Context>
   /** The same for drafts that need no check: a reply's question and its message. */
   appendDrafts(
     ownerId: string,
@@ -56,7 +65,7 @@ export interface Memory extends Conversations {
   readMessages(conversation: Conversation, range: Omit<SequenceRange, 'conversationId' | 'branch'>): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
   /** Makes the path through a message active that was active last; does nothing where that is so. */
-  selectVersion(ownerId: string, messageId: string): Promise<{ conversation: Conversation; message: Message }>
+  selectVersion(ownerId: string, messageId: string): Promise<SelectedVersion>
   /** What it says is gone from every store when this returns; its place, its tokens and its tool calls' ids stay. */
   redactMessage(ownerId: string, id: string): Promise<Message>
   /** Metadata only; null removes it. */
@@ -72,7 +81,7 @@ export interface Memory extends Conversations {
     signal: AbortSignal,
   ): Promise<AsyncIterable<ConversationEvent>>
 
-  /** Finishes deletions that were committed; to be called about once a minute. */
+  /** Finishes deletions and redactions that were committed; to be called about once a minute. */
   sweep(): Promise<void>
   /** Waits for the background work, at most `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>
@@ -82,8 +91,8 @@ export interface Memory extends Conversations {
 export interface MemoryParts {
   guard: CacheGuard
   history: History
-  /** Deleting a conversation removes its replies too. */
-  records: Pick<ReplyRecords, 'remove'>
+  /** They hold what messages say once more: erasing reaches them too. */
+  records: Pick<ReplyRecords, 'remove' | 'find' | 'findByClientMessageId' | 'redact'>
   writer: Writer
   counter: TokenCounter
   events: ConversationEvents
@@ -101,9 +110,11 @@ export interface MemoryLimits extends PathReaderLimits {
 export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
   const paths = createPathReader(parts, limits)
-  const { readContexts, readTurn } = createContextReader(parts, paths)
-  const { append, appendBehind } = createAppender({ ...parts, onStored: tellStored })
-  const { deleteConversation, sweep } = createEraser(parts)
+  const contexts = createContextReader(parts, paths)
+  const { readTurn } = createTurnReader({ history, paths, contexts, now })
+  const { append, appendBehind } = createAppender({ ...parts, tell })
+  const eraser = createEraser(parts)
+  const redactor = createRedactor(parts)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
   function tell(conversationId: string, changes: readonly ConversationChange[]): void {
@@ -113,55 +124,62 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   /** Bad requests are answered without asking for them; the others go on in one call. */
   async function readCheckedContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
     const faults = requests.map((request) => contextFault(request, limits))
-    const contexts = (await readContexts(requests.filter((_, index) => faults[index] === undefined))).values()
-    return faults.map((fault) => fault ?? (contexts.next().value as Context | Error))
+    const read = (await contexts.readContexts(requests.filter((_, index) => faults[index] === undefined))).values()
+    return faults.map((fault) => fault ?? (read.next().value as Context | Error))
   }
 
-  function tellStored(conversationId: string, stored: readonly Message[]): void {
-    tell(
-      conversationId,
-      stored.map(({ id }) => ({ type: 'MessageAppended', messageId: id })),
-    )
+  async function findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]> {
+    const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
+    const [messages, conversations] = await Promise.all([
+      history.findMessages(ids),
+      history.findConversations(ownerId, owners),
+    ])
+    const trees = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
+    return messages.map((message) => {
+      const tree = message && trees.get(message.conversationId)
+      return tree && isListed(tree, message.branch) ? message : undefined
+    })
   }
 
   return {
-    ...createConversations({ guard, history, now, deleteConversation, tell }),
+    ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, tell }),
     readContexts: readCheckedContexts,
     readTurn,
     appendDrafts: append,
     appendBehind,
     tell,
 
-    async readContextUpTo(newest, request) {
-      return contextOf(
-        { ...request, conversationId: newest.conversationId, startOn: 'ANY' },
-        await paths.readUpTo(newest, request.maxTokens),
-      )
+    async readContextUpTo(ownerId, newest, request) {
+      const { conversationId, branch, sequence, tokenStart, tokens } = newest
+      const conversation = await findConversation(history, ownerId, conversationId)
+      const head = { sequence, tokens: tokenStart + tokens }
+      const path = await paths.readUpTo(conversation, branch, head, request.maxTokens)
+      return contextOf({ ...request, conversationId, startOn: 'ANY' }, path)
     },
 
-    readHead: (conversation) => readHead(history, conversation, headHint(conversation, conversation.activeBranch)),
+    readHead: (conversation) => readHead(history, conversation, conversation.activeBranch),
 
-    async appendMessages(ownerId, conversationId, messages) {
+    async appendMessages(ownerId, conversationId, messages, replaces) {
       checkNewMessages(messages, limits)
+      const [replaced] = replaces === undefined ? [] : await findMessages(ownerId, [replaces])
+      if (replaced) checkVersion('messages[0].role', messages[0], replaced)
       const drafts = messages.map((message) => draftOf(message, now()))
-      return append(ownerId, conversationId, drafts)
+      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces })
     },
 
-    readMessages: (conversation, range) =>
-      history.readSequenceRange({
-        ...tightRange(range, headHint(conversation, conversation.activeBranch)),
-        conversationId: conversation.id,
-        branch: conversation.activeBranch,
-      }),
+    readMessages: (conversation, range) => {
+      const { activeBranch } = conversation
+      const tight = tightRange(range, headHint(conversation, activeBranch))
+      return readPathSequences(history, conversation, activeBranch, tight)
+    },
 
-    async findMessages(ownerId, ids) {
-      const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
-      const [messages, conversations] = await Promise.all([
-        history.findMessages(ids),
-        history.findConversations(ownerId, owners),
-      ])
-      const owned = new Set(conversations.map((conversation) => conversation?.id))
-      return messages.map((message) => (message && owned.has(message.conversationId) ? message : undefined))
+    findMessages,
+    selectVersion: (ownerId, id) => selectVersion({ ...parts, tell }, ownerId, id),
+
+    async redactMessage(ownerId, id) {
+      const message = await redactor.redactMessage(ownerId, id)
+      tell(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
+      return message
     },
 
     async updateMessage(ownerId, id, metadata) {
@@ -181,7 +199,10 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
       return events.subscribe(conversationId, after, signal)
     },
 
-    sweep,
+    async sweep() {
+      await eraser.sweep()
+      await redactor.sweep()
+    },
     drain: writer.drain,
   }
 }

@@ -1,10 +1,12 @@
 import { HistoryUnavailableError, NotFoundError } from '../errors.ts'
 import type { CacheEntry, Register, Tail } from './cache/cache.ts'
 import { decodeTail, headOfTail } from './cache/tail.ts'
-import { type Conversation, headHint } from './conversation.ts'
+import { type Conversation, headHint, ROOT_BRANCH } from './conversation.ts'
+import { endDeadSwitch } from './dead-switch.ts'
 import type { History } from './history/history.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from './message.ts'
 import { joinPath, type Path } from './path.ts'
+import { readPathTokens } from './path-history.ts'
 import { createTailFiller, type TailFillerLimits, type TailFillerParts } from './tail-filler.ts'
 import { lowestTokenStart } from './window.ts'
 import type { Writer } from './writer.ts'
@@ -31,8 +33,8 @@ export interface PathNeed {
 export interface PathReader {
   /** A hit, joined with what the budget wants from before the tail; undefined: history must say. */
   readHit(need: PathNeed, tail: Tail): Promise<Path | undefined>
-  /** The path as it ended with a stored message, from history alone. One query. */
-  readUpTo(newest: Message, maxTokens: number): Promise<Path>
+  /** The path that ends on a branch, up to a head that is known, from history alone. */
+  readUpTo(conversation: Conversation, branch: string, head: Head, maxTokens: number): Promise<Path>
   /** Protocol A1.3 and A1.4. `register` is what the cache held before this call; undefined: do not fill. */
   readHistory(need: PathNeed, register: Register | undefined): Promise<Path>
 }
@@ -55,7 +57,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
     }
     const [newer, gap] = await Promise.all([
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
-      base === undefined ? [] : readGap(history, need, base, lowest),
+      base === undefined ? [] : readGap(history, need, base, lowest, conversation),
     ])
     const joined = joinPath({ base, cached, gap, newer }, known)
     if (joined === undefined) return undefined
@@ -67,6 +69,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
       filler.fill({ conversation, register, base, gap, newer, head: path.head, knownFrom })
     }
+    if (register !== undefined) endDeadSwitch(parts, conversation, register)
     // Only by what history itself showed: the hint is durable and never falls, and appends go behind it.
     if (newer.length > 0 && path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
@@ -86,28 +89,32 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       return path
     },
 
-    async readUpTo({ conversationId, branch, sequence, tokenStart, tokens }, maxTokens) {
-      const head = { sequence, tokens: tokenStart + tokens }
-      const fromTokens = lowestTokenStart(head, maxTokens)
-      const range = { conversationId, branch, fromTokens, belowTokens: head.tokens, limit: mostMessages(maxTokens) }
-      const messages = (await history.readTokenRange(range)).reverse()
-      return { conversation: undefined, head, messages, cachedFrom: sequence + 1, historyFrom: sequence + 1 }
+    async readUpTo(conversation, branch, head, maxTokens) {
+      const range = { fromTokens: lowestTokenStart(head, maxTokens), belowTokens: head.tokens }
+      const newer = await readPathTokens(history, conversation, branch, { ...range, limit: mostMessages(maxTokens) })
+      const path = joinPath({ base: undefined, cached: [], gap: [], newer }, head)
+      if (path !== undefined) return { ...path, conversation }
+      throw await faultOf(conversation)
     },
 
     async readHistory(need, register) {
       const path =
         (await readBasedPath(need, register)) ?? (await readBasedPath({ ...need, entry: undefined }, register))
       if (path !== undefined) return path
-      // The document is there and messages are not: an erasure is under way, or the store is broken.
-      await findConversation(history, need.ownerId, need.conversationId)
-      throw new HistoryUnavailableError(new Error(`The path of ${need.conversationId} has a gap`))
+      throw await faultOf({ ownerId: need.ownerId, id: need.conversationId })
     },
+  }
+
+  /** Of a path with a gap: an erasure is under way, or the store is broken. */
+  async function faultOf({ ownerId, id }: Pick<Conversation, 'ownerId' | 'id'>): Promise<Error> {
+    await findConversation(history, ownerId, id)
+    return new HistoryUnavailableError(new Error(`The path of ${id} has a gap`))
   }
 }
 
 /** The owner's conversation, or NotFoundError. */
 export async function findConversation(
-  history: History,
+  history: Pick<History, 'findConversations'>,
   ownerId: string,
   conversationId: string,
 ): Promise<Conversation> {
@@ -125,26 +132,31 @@ function baseTail({ ownerId, maxTokens, entry }: PathNeed, conversation: Convers
 }
 
 /** Messages from a token position up to the newest, oldest first; the work is bounded even where the hint lags. */
-async function readNewer(
+function readNewer(
   history: History,
-  { id, activeBranch }: Conversation,
+  conversation: Conversation,
   fromTokens: number,
   maxTokens: number,
 ): Promise<Message[]> {
-  const limit = mostMessages(maxTokens)
-  return (await history.readTokenRange({ conversationId: id, branch: activeBranch, fromTokens, limit })).reverse()
+  const range = { fromTokens, limit: mostMessages(maxTokens) }
+  return readPathTokens(history, conversation, conversation.activeBranch, range)
 }
 
-/** What the budget wants from before the tail, oldest first. */
+/** What the budget wants from before the tail, oldest first. Behind a fork the conversation says where it is. */
 async function readGap(
   history: History,
-  { conversationId, maxTokens }: PathNeed,
+  { ownerId, conversationId, maxTokens }: PathNeed,
   tail: Tail,
   lowest: number,
+  known?: Conversation,
 ): Promise<Message[]> {
   if (tail.knownFrom <= lowest) return []
-  const range = { conversationId, branch: tail.branch, fromTokens: lowest, belowTokens: tail.tokenStart }
-  return (await history.readTokenRange({ ...range, limit: mostMessages(maxTokens) })).reverse()
+  const isRoot = tail.branch === ROOT_BRANCH
+  const tree = isRoot
+    ? { id: conversationId, branches: [] }
+    : (known ?? (await findConversation(history, ownerId, conversationId)))
+  const range = { fromTokens: lowest, belowTokens: tail.tokenStart, limit: mostMessages(maxTokens) }
+  return readPathTokens(history, tree, tail.branch, range)
 }
 
 /** From where on all messages are in the tail or were read; a read that met its limit left older ones out. */

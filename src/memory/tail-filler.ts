@@ -88,7 +88,7 @@ function emptyTail(
 ): Omit<Tail, 'generation' | 'epoch' | 'knownFrom'> {
   const { sequence: first, tokenStart } = oldest ?? { sequence: head.sequence + 1, tokenStart: head.tokens }
   const span = { first, last: first - 1, tokenStart, tokens: 0, rows: '' }
-  return { ...span, branch, ownerId, encoding }
+  return { ...span, branch, forks: [], ownerId, encoding }
 }
 
 function saysMore(tail: Tail, base: Tail): boolean {

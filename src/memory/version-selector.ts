@@ -1,0 +1,47 @@
+import { NotFoundError } from '../errors.ts'
+import { lastUsedBranch } from './branches.ts'
+import type { CacheGuard } from './cache/cache-guard.ts'
+import type { Conversation } from './conversation.ts'
+import { type HandOverParts, handOverSwitch } from './hand-over.ts'
+import type { History } from './history/history.ts'
+import { placeOf } from './ids.ts'
+import type { Message } from './message.ts'
+import { readReplaced } from './turn-reader.ts'
+
+/** What a selector is made of. */
+export interface VersionSelectorParts extends Pick<HandOverParts, 'tell' | 'writer'> {
+  guard: Pick<CacheGuard, 'mark'>
+  history: History
+}
+
+/** A message and its conversation, on whose active path it is. */
+export interface SelectedVersion {
+  conversation: Conversation
+  message: Message
+}
+
+/** Makes the path through a message active that was active last (protocol A3); NotFoundError without it. */
+export async function selectVersion(
+  parts: VersionSelectorParts,
+  ownerId: string,
+  messageId: string,
+): Promise<SelectedVersion> {
+  const { guard, history } = parts
+  const { conversationId } = placeOf(messageId) ?? {}
+  if (conversationId === undefined) throw new NotFoundError('message', messageId)
+  for (;;) {
+    const [conversation, message] = await readReplaced(history, ownerId, conversationId, messageId)
+    const branch = lastUsedBranch(conversation, message)
+    if (branch === undefined || branch === conversation.activeBranch) return { conversation, message }
+    const { branchEpoch: fromEpoch, activeBranch: leftBranch, selectedEpochs } = conversation
+    const toEpoch = fromEpoch + 1
+    const marked = guard.mark(conversationId, { epoch: toEpoch, branch, sequence: 0 })
+    const isSwitched = await history.switchBranch(ownerId, conversationId, { fromEpoch, toEpoch, branch })
+    await marked
+    if (!isSwitched) continue
+    const epochs = { ...selectedEpochs, [branch]: toEpoch }
+    const selected = { ...conversation, activeBranch: branch, branchEpoch: toEpoch, selectedEpochs: epochs }
+    handOverSwitch(parts, selected, leftBranch)
+    return { conversation: selected, message }
+  }
+}
