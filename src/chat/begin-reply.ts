@@ -84,13 +84,14 @@ async function othersWait({ records }: BeginReplyParts, { conversationId, ownerI
 }
 
 function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {
-  const { conversationId, question, maxTokens, anchor, model } = input
+  const { conversationId, clientMessageId, question, replaces, maxTokens, anchor, model } = input
   return {
     id: createReplyId(conversationId),
     conversationId,
     ownerId,
-    clientMessageId: question.clientMessageId,
-    question,
+    clientMessageId,
+    ...(question && { question }),
+    ...(replaces !== undefined && { replaces }),
     context: { maxTokens, anchor },
     phase: 'RUN',
     active: true,

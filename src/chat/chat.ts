@@ -9,21 +9,23 @@ import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { conversationOfReply, isConversationId } from '../memory/ids.ts'
 import type { InputLimits } from '../memory/limits.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { Json, MessagePart, Metadata } from '../memory/message.ts'
+import type { Json, MessagePart, Metadata, NewMessage } from '../memory/message.ts'
 import { checkNewReply } from '../memory/reply-limits.ts'
 import type { NewReply } from './new-reply.ts'
 import type { Replies } from './replies.ts'
 import type { ReplyEvent, ReplyRejection } from './reply-event.ts'
 import { streamRejection } from './reply-stream.ts'
 
-/** A send as a client asks for it, unchecked. Exactly one of the ids, and of `content` and `parts`. */
+/**
+ * A send as a client asks for it, unchecked. Exactly one of the ids, and at most one of `content` and
+ * `parts`: with neither the model answers again what the message to be replaced answered, or goes on.
+ */
 export interface ReplyRequest extends Omit<NewReply, 'conversationId' | 'question' | 'modelOptions'> {
   conversationId?: string
   /** The application's id of the conversation; an unknown one makes the conversation. */
   externalId?: string
   content?: string
   parts?: MessagePart[]
-  clientMessageId: string
   author?: string
   metadata?: Metadata
   modelOptions?: Json
@@ -69,19 +71,13 @@ const HISTORY_RETRY_MS = 1_000
 export function createChat({ replies, memory, now }: ChatParts, limits: InputLimits): Chat {
   /** Checked whole before anything is stored. */
   async function accept(ownerId: string, request: ReplyRequest): Promise<NewReply> {
-    const { conversationId, externalId, content, parts, clientMessageId, author, metadata, ...options } = request
-    const question = {
-      role: 'USER' as const,
-      parts: partsOf(content, parts),
-      clientMessageId,
-      ...(author !== undefined && { author }),
-      ...(metadata !== undefined && { metadata }),
-    }
-    checkNewReply({ ...options, question }, limits)
+    const { conversationId, externalId, content, parts, author, metadata, ...options } = request
+    const question = questionOf(request)
+    checkNewReply({ ...options, ...(question && { question }) }, limits)
     const id = await conversationOf(ownerId, conversationId, externalId)
-    const draft = { status: 'COMPLETE' as const, createdAt: now(), ...question }
+    const draft = question && { status: 'COMPLETE' as const, createdAt: now(), ...question }
     // The options of the model are an object, as was checked.
-    return { ...options, conversationId: id, question: draft } as NewReply
+    return { ...options, conversationId: id, ...(draft && { question: draft }) } as NewReply
   }
 
   async function conversationOf(ownerId: string, id?: string, externalId?: string): Promise<string> {
@@ -126,9 +122,21 @@ export function createChat({ replies, memory, now }: ChatParts, limits: InputLim
   }
 }
 
-function partsOf(content: string | undefined, parts: MessagePart[] | undefined): MessagePart[] {
+/** Undefined where the reply is to something that is stored already. */
+function questionOf({ content, parts, clientMessageId, author, metadata }: ReplyRequest): NewMessage | undefined {
+  if (content === undefined && parts === undefined) {
+    const [field] = Object.entries({ author, metadata }).find(([, value]) => value !== undefined) ?? []
+    if (field) throw new BadUserInputError(field, 'absent without `content` and `parts`', 'one')
+    return undefined
+  }
   checkOneOf('content', content, 'parts', parts)
-  return parts ?? [{ type: 'text', text: content ?? '' }]
+  return {
+    role: 'USER',
+    parts: parts ?? [{ type: 'text', text: content ?? '' }],
+    clientMessageId,
+    ...(author !== undefined && { author }),
+    ...(metadata !== undefined && { metadata }),
+  }
 }
 
 function checkOneOf(name: string, value: unknown, otherName: string, otherValue: unknown): void {

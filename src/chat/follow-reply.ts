@@ -80,7 +80,7 @@ export function followReply(
     if (view.start !== undefined || questionId === undefined) return
     const [question] = await memory.findMessages(ownerId, [questionId])
     if (question === undefined) return
-    view.begin({ question, context: await memory.readContextUpTo(question, context), model })
+    view.begin({ question, context: await memory.readContextUpTo(ownerId, question, context), model })
   }
 
   async function tellPosition({ conversationId, place = 0 }: ReplyRecord): Promise<void> {

@@ -9,7 +9,11 @@ export type DisconnectPolicy = 'CONTINUE' | 'CANCEL'
 /** What a send asks for, checked. */
 export interface NewReply extends TurnOptions {
   conversationId: string
-  question: MessageDraft & { clientMessageId: string }
+  clientMessageId: string
+  /** Under the same client id; absent: the reply answers the message before the one it replaces, or the newest. */
+  question?: MessageDraft
+  /** The message whose place the question takes, or without one the reply. */
+  replaces?: string
   onBusy: BusyPolicy
   onDisconnect: DisconnectPolicy
 }

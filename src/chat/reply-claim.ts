@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { HistoryUnavailableError, NotFoundError } from '../errors.ts'
-import type { TurnPath } from '../memory/context-reader.ts'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
+import type { TurnPath } from '../memory/turn-reader.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
+import { readReplyTurn } from './reply-turn.ts'
 
 /** What a claim needs. */
 export interface ReplyClaimParts {
@@ -28,14 +29,14 @@ export type Claim =
  */
 export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): Promise<Claim> {
   const { records, memory } = parts
-  const { ownerId, conversationId, clientMessageId, context } = record
+  const { ownerId, conversationId, clientMessageId } = record
   for (;;) {
     const [isInserted, turn] = await Promise.all([
       records.insert(record),
-      memory.readTurn(ownerId, conversationId, context.maxTokens).catch((error: unknown) => error),
+      readReplyTurn(memory, record).catch((error: unknown) => error),
     ])
     const fault = turn instanceof Error ? turn : undefined
-    // Missing, foreign, or out of reach: the claim must not stay in anybody's way.
+    // Missing, foreign, out of reach, or nothing to answer: the claim must not stay in anybody's way.
     if (fault && isInserted) await records.withdraw(record.id)
     if (fault) return refusalFor(fault)
     if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }
@@ -60,14 +61,23 @@ async function isEndedByUs(
 }
 
 function refusalFor(fault: Error): Claim {
-  if (fault instanceof NotFoundError || fault instanceof HistoryUnavailableError) {
+  if (
+    fault instanceof NotFoundError ||
+    fault instanceof HistoryUnavailableError ||
+    fault instanceof BadUserInputError
+  ) {
     return { type: 'REFUSED', rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message } }
   }
   throw fault
 }
 
+/** A redacted question has lost what it said. */
 function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
-  const says = ({ question: { role, parts, author } }: ReplyRecord) => ({ role, parts, author })
+  const isRedacted = stored.question?.status === 'REDACTED' && sent.question !== undefined
+  const says = ({ replaces, question }: ReplyRecord) => ({
+    replaces,
+    ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
+  })
   return stored.ownerId === sent.ownerId && isDeepStrictEqual(says(stored), says(sent))
 }
 

@@ -1,5 +1,7 @@
-import { ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
+import type { AppendTarget } from '../memory/appender.ts'
 import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import { placeOf } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
 import type { TokenCounter } from '../memory/tokens/token-counter.ts'
@@ -8,6 +10,7 @@ import { estimateAgain } from './usage-estimate.ts'
 
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
+const REFUSALS = [NotFoundError, ClientMessageIdConflictError, BadUserInputError]
 
 /** What ending a reply needs. */
 export interface ReplyFinisherParts {
@@ -29,22 +32,29 @@ export interface ReplyFinisher {
 
 /** A finisher on the given records; any number of them may meet the same reply. */
 export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
-  async function store({ ownerId, conversationId }: ReplyRecord, draft: MessageDraft): Promise<string | undefined> {
-    const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft])
+  async function store(
+    { ownerId, conversationId }: ReplyRecord,
+    draft: MessageDraft,
+    target: AppendTarget,
+  ): Promise<string | undefined> {
+    const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft], target)
     return messages[0]?.id
   }
 
   /** The question if the reply's node died before it stored it, then the message. */
   async function storeMessages(record: ReplyRecord): Promise<{ questionId?: string; messageId?: string }> {
     if (record.outcome?.type === 'REJECTED') return {}
+    const { question, replaces } = record
+    const inPlace = replaces === undefined ? {} : { replaces }
     try {
-      const questionId = record.questionId ?? (await store(record, record.question))
+      const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
+      const target = question ? behind(questionId) : { ...behind(record.questionId), ...inPlace }
       const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
-      const messageId = draft && (await store(record, draft))
+      const messageId = draft && (await store(record, draft, target))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
     } catch (error) {
-      // The conversation was deleted, or the question refused for good: there is nothing to store it in.
-      if (error instanceof NotFoundError || error instanceof ClientMessageIdConflictError) return {}
+      // The conversation was deleted, or the question or a branch refused for good: there is nothing to store it in.
+      if (REFUSALS.some((refusal) => error instanceof refusal)) return {}
       throw error
     }
   }
@@ -88,6 +98,12 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       return endingWith(ended.outcome, message)
     },
   }
+}
+
+/** On the branch of the question, whichever is active by now. */
+function behind(questionId: string | undefined): AppendTarget {
+  const place = questionId === undefined ? undefined : placeOf(questionId)
+  return place ? { branch: place.branch } : {}
 }
 
 /** What is stored as the model's message; undefined when it said nothing. */

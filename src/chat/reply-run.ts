@@ -1,4 +1,3 @@
-import type { TurnPath } from '../memory/context-reader.ts'
 import type {
   InterruptReason,
   ReplyChanges,
@@ -9,6 +8,7 @@ import type {
 import type { Memory } from '../memory/memory.ts'
 import type { Message, Usage } from '../memory/message.ts'
 import type { TokenCounter } from '../memory/tokens/token-counter.ts'
+import type { TurnPath } from '../memory/turn-reader.ts'
 import type { ReplyLog } from './log/reply-log.ts'
 import type { ChatModel, ModelAnswer, ModelTimeouts } from './model/chat-model.ts'
 import { callModel } from './model/model-call.ts'
@@ -18,7 +18,15 @@ import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
 import { sealedContent, sealUntilDone } from './reply-seal.ts'
-import { type PreparedTurn, prepareStoredTurn, prepareTurn, replyFacts, type TurnOptions } from './reply-turn.ts'
+import {
+  answeredMessage,
+  type PreparedTurn,
+  prepareStoredTurn,
+  prepareTurn,
+  readReplyTurn,
+  replyFacts,
+  type TurnOptions,
+} from './reply-turn.ts'
 import type { ReplyViewControl } from './reply-view.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
@@ -90,11 +98,9 @@ export function startReplyRun(
 
   async function converse(): Promise<ReplyOutcome> {
     for (let known = firstTurn; ; known = undefined) {
-      const turn = known ?? (await readTurn())
-      const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [record.question])
-      prepared = question
-        ? prepareStoredTurn(turn, question, options, model.defaultModel)
-        : prepareTurn(turn, record.question, tokens, options, model.defaultModel)
+      const turn = known ?? (await readReplyTurn(memory, record, question))
+      if (record.question === undefined) question = answeredMessage(turn, options.maxTokens)
+      prepared = question ? prepareStoredTurn(turn, question, options, model.defaultModel) : await prepareQuestion(turn)
       const call = new AbortController()
       abortCall = (reason) => call.abort(reason)
       if (interrupted) throw interrupted
@@ -102,7 +108,7 @@ export function startReplyRun(
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(turn, tokens, prepared))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(turn, prepared.question))) return await listen(answering)
       } finally {
         // For an old context, a refused question and an end alike: nobody listens to this call any more.
         call.abort()
@@ -111,21 +117,19 @@ export function startReplyRun(
     }
   }
 
-  /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: TurnPath, tokens: number, built: PreparedTurn): Promise<boolean> {
-    const { conversation, path } = turn
-    const placed = await memory.appendBehind(
-      { conversation, readAt: turn.readAt, head: path.head },
-      record.question,
-      tokens,
-    )
-    if (placed.type === 'TAKEN') return false
-    question = placed.message
-    return placed.message.id === built.question.id
+  async function prepareQuestion(turn: TurnPath): Promise<PreparedTurn> {
+    const { question: draft } = record
+    if (draft === undefined) throw new TypeError('A turn without a question')
+    const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [draft])
+    return prepareTurn(turn, draft, tokens, options, model.defaultModel)
   }
 
-  function readTurn(): Promise<TurnPath> {
-    return memory.readTurn(record.ownerId, record.conversationId, options.maxTokens)
+  /** Whether the question stands exactly behind what the model was given. */
+  async function isPlaced(turn: TurnPath, built: Message): Promise<boolean> {
+    const placed = await memory.appendBehind({ ...turn, head: turn.path.head }, built, built.tokens)
+    if (placed.type === 'TAKEN') return false
+    question = placed.message
+    return placed.message.id === built.id
   }
 
   async function listen(answering: Promise<ModelAnswer>): Promise<ReplyOutcome> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TurnPath } from '../memory/context-reader.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
+import type { TurnPath } from '../memory/turn-reader.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import { createReplyQueue, type ReplyQueueLimits } from './reply-queue.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'

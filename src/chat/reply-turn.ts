@@ -2,9 +2,12 @@ import { BadUserInputError } from '../errors.ts'
 import { placeBehind } from '../memory/appender.ts'
 import { toChatMessages } from '../memory/chat-messages.ts'
 import type { Context } from '../memory/context.ts'
-import { contextOf, type TurnPath } from '../memory/context-reader.ts'
+import { contextOf } from '../memory/context-reader.ts'
 import type { Conversation } from '../memory/conversation.ts'
+import type { ReplyRecord } from '../memory/history/reply-record.ts'
+import type { Memory } from '../memory/memory.ts'
 import type { Json, Message, MessageDraft, Usage } from '../memory/message.ts'
+import type { TurnPath, TurnStart } from '../memory/turn-reader.ts'
 import type { ModelRequest } from './model/chat-model.ts'
 
 /** What a send may say about its turn. */
@@ -28,17 +31,60 @@ export interface PreparedTurn {
 }
 
 /**
+ * What a reply's turn continues. Throws BadUserInputError when the message it replaces is of the wrong kind,
+ * or when it has no question and nothing before it can be answered.
+ */
+export async function readReplyTurn(
+  memory: Pick<Memory, 'readTurn'>,
+  record: ReplyRecord,
+  question?: Message,
+): Promise<TurnPath> {
+  const { ownerId, conversationId, context } = record
+  const turn = await memory.readTurn(ownerId, conversationId, context.maxTokens, turnStart(record, question))
+  const { role } = turn.fork?.replaced ?? {}
+  if (record.question && role && role !== 'USER') {
+    throw new BadUserInputError('replaces', 'a message of the user when `content` or `parts` are given', role)
+  }
+  if (record.question === undefined) {
+    if (role && role !== 'ASSISTANT') {
+      throw new BadUserInputError('replaces', 'a reply when neither `content` nor `parts` are given', role)
+    }
+    answeredMessage(turn, context.maxTokens)
+  }
+  return turn
+}
+
+/** A question that is stored already is on a branch, whichever is active by now. */
+function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): TurnStart {
+  if (draft && question) return { branch: question.branch }
+  if (replaces !== undefined) return { replaces }
+  // Nothing is appended behind it whose position would show that it is old.
+  return draft ? {} : { consistency: 'STRONG' }
+}
+
+/** The message that a reply without a question of its own answers: the last one of its path. */
+export function answeredMessage({ path: { head, messages } }: TurnPath, maxTokens: number): Message {
+  const last = messages.at(-1)
+  if (last?.role === 'USER' || last?.role === 'TOOL') return last
+  if (last === undefined && head.sequence > 0) {
+    throw new BadUserInputError('maxContextTokens', 'at least the tokens of the last message', String(maxTokens))
+  }
+  const given = last === undefined ? 'no message' : `a message of the role ${last.role}`
+  throw new BadUserInputError('content', 'given where the conversation ends with no question', given)
+}
+
+/**
  * The question placed behind a path, the window that ends with it, and the request that says so. Throws
  * BadUserInputError when the question alone is over the budget.
  */
 export function prepareTurn(
-  { conversation, path }: TurnPath,
+  { conversation, branch, path }: TurnPath,
   draft: MessageDraft,
   tokens: number,
   options: TurnOptions,
   defaultModel: string,
 ): PreparedTurn {
-  const [question] = placeBehind(conversation, path.head, [{ draft, tokens }])
+  const [question] = placeBehind(conversation.id, branch, path.head, [{ draft, tokens }])
   if (question === undefined) throw new TypeError('A turn without a question')
   if (tokens > options.maxTokens) {
     throw new BadUserInputError(

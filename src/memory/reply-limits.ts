@@ -2,11 +2,13 @@ import { BadUserInputError } from '../errors.ts'
 import { checkJson } from './json-limits.ts'
 import { checkContextRequest, checkNewMessage, type InputLimits } from './limits.ts'
 import type { Json, NewMessage } from './message.ts'
-import { checkName } from './text-limits.ts'
+import { checkId, checkName } from './text-limits.ts'
 
 /** A question and how it is to be answered, as a client gives them. */
 export interface AskedReply {
-  question: NewMessage
+  clientMessageId: string
+  /** Absent: the reply is to something that is stored already. */
+  question?: NewMessage
   maxTokens: number
   anchor: number
   model?: string
@@ -19,9 +21,10 @@ const OWN_OPTIONS = ['messages', 'model', 'stream']
 
 /** Throws BadUserInputError unless a reply can be begun like this. Fields are named as a send names them. */
 export function checkNewReply(reply: AskedReply, limits: InputLimits): void {
-  const { question, model, maxReplyTokens, modelOptions } = reply
-  if (question.role !== 'USER') throw new BadUserInputError('role', 'USER', question.role)
-  checkNewMessage('', question, limits.maxMessageBytes)
+  const { clientMessageId, question, model, maxReplyTokens, modelOptions } = reply
+  checkId('clientMessageId', clientMessageId)
+  if (question && question.role !== 'USER') throw new BadUserInputError('role', 'USER', question.role)
+  if (question) checkNewMessage('', question, limits.maxMessageBytes)
   checkContextRequest(reply, limits, 'maxContextTokens')
   if (model !== undefined) checkName('model', model)
   if (maxReplyTokens !== undefined && !(Number.isInteger(maxReplyTokens) && maxReplyTokens >= 1)) {
