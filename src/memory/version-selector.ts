@@ -1,17 +1,17 @@
 import { NotFoundError } from '../errors.ts'
 import { lastUsedBranch } from './branches.ts'
-import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Conversation } from './conversation.ts'
 import { type HandOverParts, handOverSwitch } from './hand-over.ts'
 import type { History } from './history/history.ts'
 import { placeOf } from './ids.ts'
 import type { Message } from './message.ts'
 import { readReplaced } from './turn-reader.ts'
+import type { Writer } from './writer.ts'
 
 /** What a selector is made of. */
-export interface VersionSelectorParts extends Pick<HandOverParts, 'tell' | 'writer'> {
-  guard: Pick<CacheGuard, 'mark'>
-  history: History
+export interface VersionSelectorParts extends Pick<HandOverParts, 'guard' | 'tell'> {
+  history: Pick<History, 'findConversations' | 'findMessages' | 'switchBranch'>
+  writer: Pick<Writer, 'run'>
 }
 
 /** A message and its conversation, on whose active path it is. */
