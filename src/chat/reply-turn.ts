@@ -1,5 +1,4 @@
 import { BadUserInputError } from '../errors.ts'
-import { placeBehind } from '../memory/appender.ts'
 import { toChatMessages } from '../memory/chat-messages.ts'
 import type { Context } from '../memory/context.ts'
 import { contextOf } from '../memory/context-reader.ts'
@@ -7,6 +6,7 @@ import type { Conversation } from '../memory/conversation.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json, Message, MessageDraft, Usage } from '../memory/message.ts'
+import { placeBehind } from '../memory/place-behind.ts'
 import type { TurnPath, TurnStart } from '../memory/turn-reader.ts'
 import type { ModelRequest } from './model/chat-model.ts'
 

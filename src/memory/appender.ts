@@ -1,14 +1,14 @@
 import { HistoryUnavailableError } from '../errors.ts'
-import { isListed } from './branches.ts'
 import { type Conversation, headHint } from './conversation.ts'
+import { commitFork, readForkTurn } from './forks.ts'
 import { type HandOverParts, handOver } from './hand-over.ts'
 import type { History } from './history/history.ts'
-import { messageId } from './ids.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
+import { type Counted, placeBehind } from './place-behind.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
-import { type Fork, proposeFork, readForkTurn, readHead, type TurnPath } from './turn-reader.ts'
+import { readHead, type TurnPath } from './turn-reader.ts'
 
 /** No insert is sent later than this after its conversation was read (A4), by a good margin. */
 const DOCUMENT_LIFE_MS = 20_000
@@ -59,12 +59,6 @@ export interface Turn extends Pick<TurnPath, 'conversation' | 'branch' | 'fork' 
 
 /** How an append behind a turn went: see Appender. */
 export type Placed = { type: 'STORED' | 'REPLAYED'; message: Message } | { type: 'TAKEN' }
-
-/** A draft with what it costs in a prompt. */
-export interface Counted {
-  draft: MessageDraft
-  tokens: number
-}
 
 /** One call's way through the history: what is known of the path, the marks under way, and what is done. */
 interface Course extends Turn {
@@ -170,27 +164,14 @@ export function createAppender(parts: AppenderParts): Appender {
     return true
   }
 
-  /** The switch to the branch that was made (A3), unless another attempt at the same append did it. */
-  async function commit(course: Course, fork: Fork): Promise<void> {
-    const { ownerId, id } = course.conversation
-    for (;;) {
-      const { branchEpoch: toEpoch } = course.conversation
-      const change = { fromEpoch: toEpoch - 1, toEpoch, branch: course.branch }
-      if (await history.switchBranch(ownerId, id, { ...change, fork: { branch: fork.branch, head: course.head } })) {
-        course.leftBranch = fork.leftBranch
-        break
-      }
-      const current = await findConversation(history, ownerId, id)
-      course.conversation = current
-      if (isListed(current, course.branch)) break
-      Object.assign(course, proposeFork(current, fork.replaced, course.branch))
-      mark(course, 0)
-    }
-    delete course.fork
-  }
-
   async function finish(course: Course): Promise<void> {
-    if (course.fork) await commit(course, course.fork)
+    const { conversation, fork, branch, head } = course
+    if (fork) {
+      const { id } = conversation
+      const onMark = (epoch: number) => course.marks.push(guard.mark(id, { epoch, branch, sequence: 0 }))
+      Object.assign(course, await commitFork(history, { conversation, fork }, head, onMark))
+      delete course.fork
+    }
     await Promise.all(course.marks)
   }
 
@@ -240,15 +221,4 @@ function startCourse(turn: Turn, pending: Counted[]): Course {
 
 function placed(message: Message | undefined, inserted: number): Placed {
   return message ? { type: inserted > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
-}
-
-/** The messages as they stand on a branch when each follows the one before, the first one the head. */
-export function placeBehind(conversationId: string, branch: string, head: Head, batch: readonly Counted[]): Message[] {
-  let { sequence, tokens: tokenStart } = head
-  return batch.map(({ draft, tokens }) => {
-    sequence += 1
-    const position = { branch, sequence, tokens, tokenStart }
-    tokenStart += tokens
-    return { ...draft, ...position, id: messageId(conversationId, branch, sequence), conversationId }
-  })
 }

@@ -1,14 +1,11 @@
-import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
-import { forkAt, isListed, MAX_BRANCHES, withFork } from './branches.ts'
 import type { Consistency } from './context.ts'
 import type { ContextReader } from './context-reader.ts'
-import { type Branch, type Conversation, headHint } from './conversation.ts'
+import { type Conversation, headHint } from './conversation.ts'
+import { type Fork, proposeFork, readReplaced } from './forks.ts'
 import type { History } from './history/history.ts'
-import { createBranchId, placeOf } from './ids.ts'
-import type { Head, Message, MessageDraft } from './message.ts'
+import type { Head } from './message.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
-import { findReplayedDrafts } from './replayed-drafts.ts'
 
 /** Where a turn goes on, if not behind the active path as the cache knows it. */
 export interface TurnStart {
@@ -31,15 +28,6 @@ export interface TurnPath {
   readAt: number
 }
 
-/** A branch that is not made yet. */
-export interface Fork {
-  branch: Branch
-  /** The message whose place its first one takes. */
-  replaced: Message
-  /** The branch that is active until then. */
-  leftBranch: string
-}
-
 /** Reads what turns continue. */
 export interface TurnReader {
   /**
@@ -59,16 +47,11 @@ export interface TurnReaderParts {
 
 /** A turn reader on the paths of one node. */
 export function createTurnReader({ history, paths, contexts, now }: TurnReaderParts): TurnReader {
-  async function readFork(ownerId: string, conversationId: string, replaces: string) {
-    const [conversation, replaced] = await readReplaced(history, ownerId, conversationId, replaces)
-    return proposeFork(conversation, replaced)
-  }
-
   return {
     async readTurn(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
       const readAt = now()
       if (replaces !== undefined) {
-        const { conversation, fork } = await readFork(ownerId, conversationId, replaces)
+        const { conversation, fork } = proposeFork(...(await readReplaced(history, ownerId, conversationId, replaces)))
         const head = headHint(conversation, fork.branch.id)
         const path = await paths.readUpTo(conversation, fork.branch.id, head, maxTokens)
         return { conversation, branch: fork.branch.id, fork, path, readAt }
@@ -84,62 +67,6 @@ export function createTurnReader({ history, paths, contexts, now }: TurnReaderPa
       return { conversation, branch: conversation.activeBranch, path, readAt }
     },
   }
-}
-
-/** The conversation and the message to be replaced; NotFoundError unless it is on a path of it. */
-export async function readReplaced(
-  history: Pick<History, 'findConversations' | 'findMessages'>,
-  ownerId: string,
-  conversationId: string,
-  replaces: string,
-): Promise<[Conversation, Message]> {
-  const isHere = placeOf(replaces)?.conversationId === conversationId
-  const [conversation, [replaced]] = await Promise.all([
-    findConversation(history, ownerId, conversationId),
-    isHere ? history.findMessages([replaces]) : [],
-  ])
-  if (replaced === undefined || !isListed(conversation, replaced.branch)) throw new NotFoundError('message', replaces)
-  return [conversation, replaced]
-}
-
-/** A branch in the place of a message, under an id of its own or the given one; there is a limit to their number. */
-export function proposeFork(
-  conversation: Conversation,
-  replaced: Message,
-  id: string = createBranchId(),
-): { conversation: Conversation; fork: Fork } {
-  const { length } = conversation.branches
-  if (length >= MAX_BRANCHES) {
-    throw new BadUserInputError('replaces', `in a conversation with less than ${MAX_BRANCHES} branches`, String(length))
-  }
-  const branch = forkAt(conversation, id, replaced)
-  const { activeBranch: leftBranch } = conversation
-  return { conversation: withFork(conversation, branch), fork: { branch, replaced, leftBranch } }
-}
-
-/**
- * What an append in the place of a message continues. One that was sent before, as far as its first message
- * at least, goes on with the branch that was made then, whether that is listed or not.
- */
-export async function readForkTurn(
-  history: Pick<History, 'findConversations' | 'findMessages' | 'findByIdempotencyKeys'>,
-  ownerId: string,
-  conversationId: string,
-  { replaces, branch: given }: TurnStart & { replaces: string },
-  first: MessageDraft | undefined,
-): Promise<Pick<TurnPath, 'conversation' | 'branch' | 'fork'> & { head: Head }> {
-  const [[conversation, replaced], replayed] = await Promise.all([
-    readReplaced(history, ownerId, conversationId, replaces),
-    first ? findReplayedDrafts(history, conversationId, [first]) : undefined,
-  ])
-  const stored = first && replayed?.get(first)
-  if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
-    throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)
-  }
-  const branch = stored?.branch ?? given ?? createBranchId()
-  const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
-  if (isListed(conversation, branch)) return { conversation, branch, head }
-  return { ...proposeFork(conversation, replaced, branch), branch, head }
 }
 
 /** The head of a branch's path: the newest message from its hint on. One query. */

@@ -1,11 +1,11 @@
 import { NotFoundError } from '../errors.ts'
 import { lastUsedBranch } from './branches.ts'
 import type { Conversation } from './conversation.ts'
+import { readReplaced } from './forks.ts'
 import { type HandOverParts, handOverSwitch } from './hand-over.ts'
 import type { History } from './history/history.ts'
 import { placeOf } from './ids.ts'
 import type { Message } from './message.ts'
-import { readReplaced } from './turn-reader.ts'
 import type { Writer } from './writer.ts'
 
 /** What a selector is made of. */
