@@ -84,6 +84,7 @@ export function questionOf(
   const { id = text, ...rest } = more
   return {
     conversationId,
+    clientMessageId: id,
     question: {
       role: 'USER',
       status: 'COMPLETE',
@@ -97,6 +98,12 @@ export function questionOf(
     onDisconnect: 'CONTINUE',
     ...rest,
   }
+}
+
+/** Another answer in the place of one, or, without it, an answer to what is stored last. */
+export function answerOf(conversationId: string, id: string, replaces?: string): NewReply {
+  const { question: _, ...rest } = questionOf(conversationId, '', { id })
+  return { ...rest, ...(replaces !== undefined && { replaces }) }
 }
 
 /** Every event of a stream to its end, as far as the signal lets it. */
