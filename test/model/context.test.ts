@@ -55,6 +55,40 @@ test('a context that is larger than the model takes fails, and a smaller one of 
   eventOf(smaller, 'ReplyCompleted')
 })
 
+test('after an edit the prompt has the new words and nothing of what followed the old ones', async () => {
+  const node = await startModelNode(INSTRUCTIONS)
+  const first = await node.converse(TOLD)
+  await node.converse('Thank you.')
+  const { question } = eventOf(first, 'ReplyStarted')
+  await node.converse('The code word is WALRUS.', { replaces: question.id })
+
+  const asked = await node.converse(ASKED)
+  const prompt = await givenPrompt(asked)
+  expect(prompt).toContain('WALRUS')
+  for (const text of ['PELICAN', 'Thank you.']) expect(prompt).not.toContain(text)
+  reportAnswer(asked)
+})
+
+test('a reply is made again from the prompt of the first one, and the next turn has the new answer', async () => {
+  const node = await startModelNode(INSTRUCTIONS)
+  await node.converse(TOLD)
+  const first = await node.converse(ASKED)
+  const prompt = await givenPrompt(first)
+  const old = eventOf(first, 'ReplyCompleted').message
+  await node.converse('Thank you.')
+
+  const again = await node.regenerate(old.id)
+  expect(await givenPrompt(again)).toBe(prompt)
+  const { message } = eventOf(again, 'ReplyCompleted')
+  expect(message).toMatchObject({ sequence: old.sequence, tokenStart: old.tokenStart, replyTo: old.replyTo })
+  const next = await node.converse('Are you sure?')
+  const given = eventOf(next, 'ReplyStarted').context.messages.map(({ id }) => id)
+  expect(given).toContain(message.id)
+  expect(given).not.toContain(old.id)
+  expect(await givenPrompt(next)).not.toContain('Thank you.')
+  reportAnswer(again)
+})
+
 /** The prompt that the model says it was given; it must be made of the context, and cost what the reply says. */
 async function givenPrompt(events: Awaited<ReturnType<ModelNode['converse']>>): Promise<string> {
   const { prompt } = await probe.readSlot()

@@ -2,7 +2,7 @@ import { inject, onTestFinished } from 'vitest'
 import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
 import type { NewReply } from '../../src/chat/new-reply.ts'
 import type { ReplyEvent } from '../../src/chat/reply-event.ts'
-import { collect, createReplyNode, OWNER, questionOf, type ReplyNode } from './reply-node.ts'
+import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from './reply-node.ts'
 import { openSqliteWorld } from './reply-world.ts'
 
 /** One conversation with the real model, on the embedded stores. */
@@ -10,6 +10,8 @@ export interface ModelNode extends ReplyNode {
   conversationId: string
   /** Every event of the reply to a question. */
   converse(text: string, more?: Partial<NewReply>): Promise<ReplyEvent[]>
+  /** Every event of another answer in the place of one. */
+  regenerate(replyId: string): Promise<ReplyEvent[]>
 }
 
 /** As the server's own defaults: on a loaded machine this model takes a while to begin. */
@@ -26,9 +28,13 @@ export async function startModelNode(instructions: string): Promise<ModelNode> {
   })
   const { conversation } = await node.memory.createConversation(OWNER, { instructions }, 'FAIL')
   const conversationId = conversation.id
-  const converse = async (text: string, more: Partial<NewReply> = {}) =>
-    collect(await node.replies.send(OWNER, questionOf(conversationId, text, more), new AbortController().signal))
-  return { ...node, conversationId, converse }
+  const send = async (reply: NewReply) => collect(await node.replies.send(OWNER, reply, new AbortController().signal))
+  return {
+    ...node,
+    conversationId,
+    converse: (text, more = {}) => send(questionOf(conversationId, text, more)),
+    regenerate: (replaces) => send(answerOf(conversationId, `again ${replaces}`, replaces)),
+  }
 }
 
 /** The one event of a type. */
