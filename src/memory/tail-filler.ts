@@ -87,7 +87,7 @@ function emptyTail(
   head: Head,
 ): Omit<Tail, 'generation' | 'epoch' | 'knownFrom'> {
   const { sequence: first, tokenStart } = oldest ?? { sequence: head.sequence + 1, tokenStart: head.tokens }
-  const span = { first, last: first - 1, tokenStart, tokens: 0, rows: '' }
+  const span = { forks: [], first, last: first - 1, tokenStart, tokens: 0, rows: '' }
   return { ...span, branch, ownerId, encoding }
 }
 

@@ -62,10 +62,21 @@ end
 `
 
 const TAIL = String.raw`
+local function sound_forks(p)
+  if type(p) ~= 'table' or #p == 0 then return false end
+  local above = math.huge
+  for _, fork in ipairs(p) do
+    if type(fork) ~= 'table' or #fork ~= 2 or type(fork[1]) ~= 'string' then return false end
+    if not whole(fork[2]) or fork[2] >= above then return false end
+    above = fork[2]
+  end
+  return true
+end
+
 local function sound(t)
   return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
     and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
-    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x))
+    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))
 end
 
 local function read_tail()
@@ -78,8 +89,10 @@ local function read_tail()
   return string.sub(t.rows, 1, 1) == '[' and string.sub(t.rows, -1) == ']' and t or nil
 end
 
+-- cjson's 14 digits are enough for the sequence of a fork: ids have room for 11.
 local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
+    .. (t.p and #t.p > 0 and ',"p":' .. cjson.encode(t.p) or '')
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
     .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
     .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
@@ -137,6 +150,7 @@ while t.t > tonumber(ARGV[2]) do
   t.f, t.k, t.s, t.t, from = t.f + 1, t.s + 1, t.s + count, t.t - count, after
 end
 t.rows = string.sub(t.rows, from)
+while t.p and #t.p > 0 and t.p[#t.p][2] <= t.f do table.remove(t.p) end
 write_tail(t)
 return 1
 `

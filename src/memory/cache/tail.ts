@@ -1,10 +1,11 @@
 import { messageId } from '../ids.ts'
 import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
 import type { Tail } from './cache.ts'
+import { branchesFrom, forksAbove, joinForks } from './forks.ts'
 
 /*
  * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
- * from the tail's own `first` and `tokenStart`. `more` holds whatever a plain text message has not.
+ * from the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not.
  * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
  * a reader and Redis' script find the rows without parsing them.
  */
@@ -46,8 +47,10 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
     const rows = JSON.parse(`[${cut.rows}]`) as Row[]
     let { tokenStart } = cut
     const first = tail.last - rows.length + 1
+    const branches = branchesFrom(tail, first)
     const messages = rows.map((row, index) => {
-      const message = decodeRow(conversationId, row, tail.branch, first + index, tokenStart)
+      const branch = branches?.[index] ?? tail.branch
+      const message = decodeRow(conversationId, row, branch, first + index, tokenStart)
       tokenStart += message.tokens
       return message
     })
@@ -78,6 +81,7 @@ export function extendTail(
 ): Tail | undefined {
   const joined = {
     ...tail,
+    forks: joinForks(tail, older, newer),
     knownFrom,
     first: tail.first - older.length,
     last: tail.last + newer.length,
@@ -101,7 +105,8 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
     tokenStart += rowTokens
     tokens -= rowTokens
   }
-  return { ...tail, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
+  const forks = forksAbove(tail.forks, first)
+  return { ...tail, forks, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
 }
 
 function tokensOf(messages: readonly Message[]): number {
