@@ -25,7 +25,6 @@ export function encodeTailValue(tail: Tail): string {
     o: tail.ownerId,
     n: tail.encoding,
     x: tail.expiresAt,
-    p: tail.forks.length > 0 ? tail.forks.map(({ branch, belowSequence }) => [branch, belowSequence]) : undefined,
   }
   return `${JSON.stringify(header)}\n${tail.rows}`
 }
@@ -72,19 +71,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
-/** Each begins below the one before. */
-function decodeForks(value: unknown): Fork[] | undefined {
-  if (!Array.isArray(value)) return undefined
-  const forks: Fork[] = []
-  for (const fork of value as unknown[]) {
-    const [branch, belowSequence] = Array.isArray(fork) ? (fork as unknown[]) : []
-    if (typeof branch !== 'string' || !isWhole(belowSequence)) return undefined
-    if (belowSequence >= (forks.at(-1)?.belowSequence ?? Number.POSITIVE_INFINITY)) return undefined
-    forks.push({ branch, belowSequence })
-  }
-  return forks
 }
 
 function isMarks(value: unknown): value is Record<string, number> {

@@ -95,7 +95,7 @@ local function write_tail(t)
     .. (t.p and #t.p > 0 and ',"p":' .. cjson.encode(t.p) or '')
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
     .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
-    .. (t.x and ',"x":' .. int(t.x) or '') .. forks_json(t) .. '}'
+    .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
   redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
 end
 

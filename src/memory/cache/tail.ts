@@ -79,16 +79,10 @@ export function extendTail(
   knownFrom: number,
   tailTokens: number,
 ): Tail | undefined {
-  const forks = [
-    ...forksBehind(tail.branch, newer),
-    ...tail.forks,
-    ...forksBehind(tail.rows === '' ? (newer[0]?.branch ?? tail.branch) : branchAt(tail, tail.first), older),
-  ]
   const joined = {
     ...tail,
     forks: joinForks(tail, older, newer),
     knownFrom,
-    forks,
     first: tail.first - older.length,
     last: tail.last + newer.length,
     tokenStart: tail.tokenStart - tokensOf(older),
