@@ -53,9 +53,9 @@ export async function storeConversation(
     }
   }
   const { archivedAt, selectedId, branches } = file
-  // Each branch that is made raises the epoch by one, and so does each switch: with no more than the file's
-  // branches nobody has switched yet, and the run that stored the last message did not come so far.
-  const wasInterrupted = conversation.branchEpoch === branches.length - 1
+  // Each branch that is made raises the epoch by one, and so does each switch. With no more than the file's
+  // branches nobody has switched yet: a run that stored the last message was interrupted before the end.
+  const wasInterrupted = conversation.branchEpoch < branches.length
   const selected = selectedId === undefined ? undefined : messageIds.get(clientIdOf(selectedId))
   if (selected !== undefined && (isNew || wasInterrupted)) await memory.selectVersion(ownerId, selected)
   if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })

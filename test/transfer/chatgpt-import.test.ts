@@ -53,16 +53,28 @@ describe.each([
     expect(await tree.readActive()).toEqual(PATHS.sure)
   })
 
-  test('that grew since is added to', async () => {
+  test('that grew since is added to, on each of its branches', async () => {
     const tree = await startImportedTree(parts())
-    const { mapping } = EXPORTED_TALK
-    const { third, ...older } = mapping
-    const before = { ...mapping.ask, children: ['answer', 'again'] }
-    await tree.importTalk({ ...EXPORTED_TALK, mapping: { ...older, ask: before } as typeof mapping })
-    const grown = { ...EXPORTED_TALK, current_node: 'third' }
-    expect(third && (await tree.importTalk(grown))).toMatchObject({ stored: 1, refused: 0 })
-    expect(await tree.readActive()).toEqual(PATHS.third)
-    expect(await tree.versionsOf('third')).toEqual(['answer', 'again', 'third'])
+    await tree.importTalk(EXPORTED_TALK)
+    const grown = withMessages(EXPORTED_TALK, { thanks: 'answer', fourth: 'ask', bye: 'proof' })
+    expect(await tree.importTalk({ ...grown, current_node: 'thanks' })).toMatchObject({ stored: 3, refused: 0 })
+    expect(await tree.readActive()).toEqual([...PATHS.answer, 'thanks'])
+    expect(await tree.select('bye')).toEqual([...PATHS.proof, 'bye'])
+    expect(await tree.versionsOf('fourth')).toEqual(['answer', 'again', 'third', 'fourth'])
+  })
+
+  test('may have branches of many messages', async () => {
+    const tree = await startImportedTree(parts())
+    const chain = (name: string) =>
+      Array.from({ length: 1_300 }, (_, index) => ({
+        id: `${name}${index}`,
+        ...(index > 0 && { parent: `${name}${index - 1}` }),
+        message: said(index % 2 ? 'assistant' : 'user', `${name} ${index}`),
+      }))
+    const [long, edited] = [chain('a'), chain('b')]
+    await tree.importTalk(exportedConversation([...long, ...edited], { current_node: 'a1299' }))
+    expect(await tree.readActive()).toEqual(long.map(({ id }) => id))
+    expect(await tree.select('b0')).toEqual(edited.map(({ id }) => id))
   })
 })
 
@@ -135,6 +147,16 @@ test('conversations of both formats with one id do not meet', async () => {
   await tree.importTalk(flat as unknown as ExportedConversation)
   expect((await tree.readAll()).map(({ messages }) => messages.length)).toEqual([1, 1])
 })
+
+/** With more messages, each the newest one below another. */
+function withMessages(talk: ExportedConversation, parents: Record<string, string>): ExportedConversation {
+  const mapping = structuredClone(talk.mapping)
+  for (const [id, parent] of Object.entries(parents)) {
+    mapping[id] = { id, parent, children: [], message: said('user', id) }
+    mapping[parent]?.children.push(id)
+  }
+  return { ...talk, mapping }
+}
 
 async function countWrites(): Promise<number> {
   const counting = failAt(Number.POSITIVE_INFINITY, false)
