@@ -105,5 +105,5 @@ function registerSize(register: Register): number {
 
 /** Two bytes a character, which is what text beyond Latin-1 takes. */
 function tailSize(tail: Tail): number {
-  return 500 + 2 * tail.rows.length
+  return 500 + 100 * tail.forks.length + 2 * tail.rows.length
 }
