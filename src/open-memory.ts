@@ -48,7 +48,7 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
   const onFill = (conversationId: string, messages: number, tokens: number) =>
     log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
   const memory = createMemory(
-    { guard, history, records, writer, counter, events, now: Date.now, onFill },
+    { guard, history, records, eraseReplyText: replyLog.erase, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
   const parts = { history, records, guard, writer, counter, events, replyLog }

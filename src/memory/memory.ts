@@ -80,7 +80,9 @@ export interface MemoryParts {
   guard: CacheGuard
   history: History
   /** They hold what messages say once more: erasing reaches them too. */
-  records: Pick<ReplyRecords, 'remove' | 'find' | 'findByClientMessageId' | 'redact'>
+  records: Pick<ReplyRecords, 'remove' | 'findByClientMessageId' | 'redact'>
+  /** Whether a reply's text is gone from what carries it between nodes. */
+  eraseReplyText(replyId: string): Promise<boolean>
   writer: Writer
   counter: TokenCounter
   events: ConversationEvents

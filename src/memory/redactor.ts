@@ -14,7 +14,9 @@ const SWEEP_LIMIT = 100
 export interface RedactorParts {
   guard: Pick<CacheGuard, 'drop'>
   history: History
-  records: Pick<ReplyRecords, 'find' | 'findByClientMessageId' | 'redact'>
+  records: Pick<ReplyRecords, 'findByClientMessageId' | 'redact'>
+  /** Whether a reply's text is gone from what carries it between nodes. */
+  eraseReplyText(replyId: string): Promise<boolean>
   now: () => number
 }
 
@@ -27,13 +29,21 @@ export interface Redactor {
 }
 
 /** Redaction by protocol A4: remembered, done in history and in replies, and then dropped from the cache. */
-export function createRedactor({ guard, history, records, now }: RedactorParts): Redactor {
+export function createRedactor({ guard, history, records, eraseReplyText, now }: RedactorParts): Redactor {
   async function redact(id: string): Promise<Message | undefined> {
     const [found] = await history.findMessages([id])
     if (found === undefined) return undefined
     const parts = found.parts.flatMap(blank)
     await redactReplies(found, parts)
     return history.redactMessage(id, parts)
+  }
+
+  /** After the write: a fill needs the generation that the drop destroys. What does not answer leaves them due. */
+  async function settle(conversationId: string, messages: readonly (Message | undefined)[], ids: readonly string[]) {
+    const replyIds = messages.flatMap((message) => message?.replyId ?? [])
+    const erased = await Promise.all([guard.drop(conversationId), ...replyIds.map(eraseReplyText)])
+    if (erased.includes(false)) return
+    for (const id of ids) await history.settleRedaction(conversationId, id)
   }
 
   /** The record of the reply that wrote it, and of the one that it began: each holds its content once more. */
@@ -44,18 +54,12 @@ export function createRedactor({ guard, history, records, now }: RedactorParts):
     if (asked?.question) await records.redact(asked.id, { question: { ...asked.question, status: 'REDACTED', parts } })
   }
 
-  /** After the write: a fill needs the generation that this destroys. An unanswered drop stays due. */
-  async function settle(conversationId: string, messageIds: readonly string[]): Promise<void> {
-    if (!(await guard.drop(conversationId))) return
-    for (const id of messageIds) await history.settleRedaction(conversationId, id)
-  }
-
   return {
     async redactMessage(ownerId, id) {
       const { conversationId } = placeOf(id) ?? {}
       const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
       const message = isMarked ? await redact(id) : undefined
-      if (isMarked) await settle(conversationId, [id])
+      if (isMarked) await settle(conversationId, [message], [id])
       if (message === undefined) throw new NotFoundError('message', id)
       return message
     },
@@ -63,9 +67,10 @@ export function createRedactor({ guard, history, records, now }: RedactorParts):
     async sweep() {
       const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
       for (const { conversationId, messageIds } of unfinished) {
-        for (const id of messageIds) await redact(id)
+        const messages = []
+        for (const id of messageIds) messages.push(await redact(id))
         // Two that settled at once can leave nothing but the mark.
-        await settle(conversationId, messageIds.length > 0 ? messageIds : [''])
+        await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
       }
     },
   }

@@ -3,7 +3,9 @@ import { createCacheGuard } from '../../src/memory/cache/cache-guard.ts'
 import { createLocalCache } from '../../src/memory/cache/local-cache.ts'
 import { createLocalEvents } from '../../src/memory/events/local-events.ts'
 import type { History } from '../../src/memory/history/history.ts'
+import { createSqliteDatabase } from '../../src/memory/history/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/history/sqlite-history.ts'
+import { createSqliteReplies } from '../../src/memory/history/sqlite-replies.ts'
 import { createMemory } from '../../src/memory/memory.ts'
 import { createTokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
@@ -39,7 +41,8 @@ test('a larger budget that finds no further message asks history once', async ()
 /** A conversation of messages that cost much more than one token; `read` waits until the cache is filled. */
 async function startMemory(messageCount: number) {
   const limits = { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
-  const { history, takeReads } = countReads(createSqliteHistory(':memory:'))
+  const database = createSqliteDatabase(':memory:')
+  const { history, takeReads } = countReads(createSqliteHistory(database))
   const cache = createLocalCache({ ...limits, maxBytes: 10_000_000 }, Date.now)
   const guard = createCacheGuard(
     cache,
@@ -50,7 +53,17 @@ async function startMemory(messageCount: number) {
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
   const memory = createMemory(
-    { guard, history, records: { remove: async () => 0 }, writer, counter, events, now: Date.now, onFill() {} },
+    {
+      guard,
+      history,
+      records: createSqliteReplies(database),
+      eraseReplyText: async () => true,
+      writer,
+      counter,
+      events,
+      now: Date.now,
+      onFill() {},
+    },
     limits,
   )
   await history.prepare()

@@ -87,7 +87,10 @@ export async function startMemoryNode(
   const writer = createWriter({ guard, history, onError() {} })
   const events = createLocalEvents(EVENT_LIMITS)
   const { records } = stores
-  const memory = createMemory({ guard, history, records, writer, counter, events, now, onFill() {} }, allLimits)
+  const memory = createMemory(
+    { guard, history, records, eraseReplyText: async () => true, writer, counter, events, now, onFill() {} },
+    allLimits,
+  )
   onTestFinished(async () => {
     cache.before = () => {}
     await writer.drain(1_000)

@@ -55,7 +55,7 @@ export function createReplyNode(shared: SharedParts, model: ChatModel, limits: P
   const counter = shared.counter ?? createTokenCounter()
   const writer = createWriter({ guard, history, onError: (_id, error) => void faults.push(error) })
   const memory = createMemory(
-    { guard, history, records, writer, counter, events, now: Date.now, onFill() {} },
+    { guard, history, records, eraseReplyText: log.erase, writer, counter, events, now: Date.now, onFill() {} },
     { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 },
   )
   const onFault = (_replyId: string, error: unknown) => void faults.push(error)

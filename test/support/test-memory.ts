@@ -31,7 +31,8 @@ export async function startTestMemory(): Promise<TestMemory> {
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
-  const memory = createMemory({ guard, history, records, writer, counter, events, now: Date.now, onFill() {} }, limits)
+  const parts = { guard, history, records, eraseReplyText: async () => true, writer, counter, events }
+  const memory = createMemory({ ...parts, now: Date.now, onFill() {} }, limits)
   await history.prepare()
   await records.prepare()
   await counter.warm('o200k_base')

@@ -74,6 +74,12 @@ export function createLocalReplyLog(): ReplyLog {
       }
     },
 
+    async erase(replyId) {
+      const reply = replies.get(replyId)
+      if (reply?.phase === 'ENDED') reply.text = ''
+      return true
+    },
+
     async close() {
       replies.clear()
     },

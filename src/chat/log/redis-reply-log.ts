@@ -109,6 +109,16 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
       return stop
     },
 
+    async erase(replyId) {
+      try {
+        await ask(() => store.erase(replyId))
+        return true
+      } catch {
+        // Counted where it was asked for.
+        return false
+      }
+    },
+
     async close() {
       for (const stop of stops) stop()
       await outbox.close()

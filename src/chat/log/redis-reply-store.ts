@@ -11,6 +11,7 @@ export interface RedisReplyStore {
   append(replyId: string, placed: PlacedText): Promise<number>
   /** Wakes the followers and the owner; an ended reply's text expires soon after. */
   wake(replyId: string, ended: boolean): Promise<void>
+  erase(replyId: string): Promise<void>
   /** What reaches beyond `from`, in order, at most `readChunks`. */
   read(replyId: string, from: number): Promise<PlacedText[]>
 }
@@ -72,6 +73,9 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
     },
     async wake(replyId, ended) {
       await redis.wakeReply(textChannel(replyId), publish, ended ? limits.endedTtlMs : '')
+    },
+    async erase(replyId) {
+      await redis.del(textChannel(replyId))
     },
     async read(replyId, from) {
       const entries = await redis.xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)

@@ -29,6 +29,8 @@ export interface ReplyLog {
   wake(replyId: string): void
   /** Tells the text from `from` (0) on, first what there is and then what comes, until the returned function is called. */
   follow(replyId: string, listener: ReplyLogListener, from?: number): () => void
+  /** Nothing of an ended reply's text is kept when this returns true; false: its store did not answer. */
+  erase(replyId: string): Promise<boolean>
   /** Sends what is left unless the store fails, and forgets every follower. */
   close(): Promise<void>
 }

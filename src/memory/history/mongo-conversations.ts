@@ -1,7 +1,7 @@
 import type { Collection, Filter, UpdateFilter } from 'mongodb'
 import { HistoryUnavailableError } from '../../errors.ts'
 import type { Conversation, ConversationChanges } from '../conversation.ts'
-import type { History } from './history.ts'
+import type { BranchSwitch, History } from './history.ts'
 import { readConversationPage } from './mongo-conversation-page.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
@@ -16,6 +16,7 @@ export type MongoConversations = Pick<
   | 'updateConversation'
   | 'listConversations'
   | 'raiseHead'
+  | 'switchBranch'
   | 'markDeleted'
   | 'removeConversation'
   | 'findUnfinishedDeletions'
@@ -116,6 +117,11 @@ export function createMongoConversations(
       await guard(() => collection.updateOne({ _id: conversationId }, { $max }))
     },
 
+    async switchBranch(ownerId, id, change) {
+      const filter = { ...alive(ownerId, id), branchEpoch: change.fromEpoch }
+      return (await guard(() => collection.updateOne(filter, switchOf(change)))).modifiedCount > 0
+    },
+
     markDeleted: (ownerId, id, deletedAt) => commitDeletion(ownerId, alive(ownerId, id), deletedAt),
 
     async removeConversation(conversationId) {
@@ -143,6 +149,15 @@ async function insert(collection: Collection<ConversationDocument>, document: Co
     if (isDuplicateKey(error)) return error
     throw error
   }
+}
+
+function switchOf({ toEpoch, branch, fork }: BranchSwitch): UpdateFilter<ConversationDocument> {
+  const $set = {
+    branchEpoch: toEpoch,
+    ...(branch !== undefined && { activeBranch: branch, [`selectedEpochs.${branch}`]: toEpoch }),
+    ...(fork && { [`heads.${fork.branch.id}`]: fork.head }),
+  }
+  return fork ? { $set, $push: { branches: fork.branch } } : { $set }
 }
 
 /** Undefined when there is nothing to change. */

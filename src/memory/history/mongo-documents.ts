@@ -21,7 +21,12 @@ export interface ConversationDocument {
   branches: Branch[]
   activeBranch: string
   branchEpoch: number
+  /** Missing in documents of the first version. */
+  selectedEpochs?: Record<string, number>
   heads: Record<string, Head>
+  /** Messages that are being redacted, since `dropDue` at the latest. */
+  redactions?: string[]
+  dropDue?: Date
   createdAt: Date
   lastMessageAt: Date
   /** Whether `archivedAt` is there: the list is an equality on it, for which a missing field would not do. */
@@ -43,6 +48,7 @@ export const CONVERSATION_INDEXES: IndexDescription[] = [
   { key: { ownerId: 1, archived: 1, lastMessageAt: 1, _id: 1 } },
   { key: { ownerId: 1, externalId: 1 }, unique: true, partialFilterExpression: { externalId: { $gte: '' } } },
   { key: { deletedAt: 1 }, partialFilterExpression: { deletedAt: { $gte: new Date(0) } } },
+  { key: { dropDue: 1 }, partialFilterExpression: { dropDue: { $gte: new Date(0) } } },
 ]
 
 /** Two positions and the idempotency key, each unique: they decide every append. */
@@ -75,6 +81,7 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
 export function decodeConversation(document: ConversationDocument): Conversation {
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
   const { externalId, title, model, instructions, encoding, branches, activeBranch, branchEpoch, heads } = document
+  const { selectedEpochs = {} } = document
   return omitAbsent({
     id,
     ownerId,
@@ -87,6 +94,7 @@ export function decodeConversation(document: ConversationDocument): Conversation
     branches,
     activeBranch,
     branchEpoch,
+    selectedEpochs,
     heads,
     createdAt: createdAt.getTime(),
     lastMessageAt: lastMessageAt.getTime(),

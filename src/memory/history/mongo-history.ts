@@ -9,6 +9,7 @@ import {
   type MessageDocument,
 } from './mongo-documents.ts'
 import { createMongoMessages } from './mongo-messages.ts'
+import { createMongoRedactions } from './mongo-redactions.ts'
 
 /**
  * The history in MongoDB, in the database of the client's URL, else in `backscroll`. The client is
@@ -23,6 +24,7 @@ export function createMongoHistory(client: MongoClient, now: () => number = Date
   return {
     ...createMongoConversations(conversations, guard, now),
     ...createMongoMessages(messages, guard),
+    ...createMongoRedactions(conversations, guard),
 
     async prepare() {
       await guard(() => conversations.createIndexes(CONVERSATION_INDEXES))

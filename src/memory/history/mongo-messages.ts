@@ -16,6 +16,7 @@ export type MongoMessages = Pick<
   | 'findMessages'
   | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
+  | 'redactMessage'
   | 'removeMessages'
 >
 
@@ -79,6 +80,15 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
       const change: UpdateFilter<MessageDocument> =
         metadata === null ? { $unset: { metadata: true } } : { $set: { metadata: JSON.stringify(metadata) } }
       await guard(() => collection.updateOne({ ...place }, change))
+      const [message] = await read({ ...place }, {}, 1)
+      return message
+    },
+
+    async redactMessage(id, parts) {
+      const place = placeOf(id)
+      if (place === undefined) return undefined
+      const $set = { status: 'REDACTED' as const, parts: JSON.stringify(parts) }
+      await guard(() => collection.updateOne({ ...place }, { $set, $unset: { content: true } }))
       const [message] = await read({ ...place }, {}, 1)
       return message
     },

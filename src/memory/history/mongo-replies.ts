@@ -80,6 +80,10 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
       return find({ active: true, leaseUntil }, { sort: { leaseUntil: 1 }, limit })
     },
 
+    async redact(id, content) {
+      await guard(() => collection.updateOne({ _id: id }, { $set: encodeReplyFields(content) }))
+    },
+
     async withdraw(id) {
       await guard(() => collection.deleteOne({ _id: id, phase: 'RUN', beat: 0 }))
     },

@@ -1,5 +1,5 @@
 import type { Conversation, ConversationChanges } from '../conversation.ts'
-import type { History, UnfinishedDeletion } from './history.ts'
+import type { BranchSwitch, History, UnfinishedDeletion } from './history.ts'
 import { omitAbsent } from './omit-absent.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { CONVERSATION_COLUMNS, type ConversationRow, decodeConversation, encodeConversation } from './sqlite-rows.ts'
@@ -13,6 +13,7 @@ export type SqliteConversations = Pick<
   | 'updateConversation'
   | 'listConversations'
   | 'raiseHead'
+  | 'switchBranch'
   | 'markDeleted'
   | 'removeConversation'
   | 'findUnfinishedDeletions'
@@ -43,8 +44,6 @@ const DELETE_EXPIRED = `UPDATE conversations SET deletedAt = :now
 const REMOVE = 'DELETE FROM conversations WHERE id = :id AND deletedAt IS NOT NULL'
 const UNFINISHED = `SELECT id AS conversationId, ownerId, deletedAt FROM conversations
   WHERE deletedAt < :deletedBefore ORDER BY deletedAt LIMIT :limit`
-/** Pages of the log before a removal hold what was removed; other processes' readers may put it off. */
-const CLEAR_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)'
 
 /** The conversations' part of the embedded history. `now` decides what is past its `expiresAt`. */
 export function createSqliteConversations(database: SqliteDatabase, now: () => number): SqliteConversations {
@@ -96,13 +95,23 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
       await database.guard(() => database.run(RAISE_HEAD, { id, branch, sequence, tokens, lastMessageAt }))
     },
 
+    switchBranch: (ownerId, id, change) =>
+      database.guard(() =>
+        database.transact(() => {
+          const found = find(BY_ID, { ownerId, id })
+          if (found?.branchEpoch !== change.fromEpoch) return false
+          database.run(UPDATE, encodeConversation(applySwitch(found, change)))
+          return true
+        }),
+      ),
+
     markDeleted: (ownerId, id, deletedAt) =>
       database.guard(() => database.run(MARK_DELETED, { ownerId, id, deletedAt, now: now() }) > 0),
 
     async removeConversation(id) {
       await database.guard(() => {
         database.run(REMOVE, { id })
-        database.all(CLEAR_LOG, {})
+        database.clearLog()
       })
     },
 
@@ -114,4 +123,14 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
 function applyChanges(conversation: Conversation, changes: ConversationChanges): Conversation {
   const changed = Object.entries(changes).filter(([, value]) => value !== undefined)
   return omitAbsent({ ...conversation, ...(Object.fromEntries(changed) as ConversationChanges) })
+}
+
+function applySwitch(conversation: Conversation, { toEpoch, branch, fork }: BranchSwitch): Conversation {
+  const { branches, heads, selectedEpochs } = conversation
+  return {
+    ...conversation,
+    branchEpoch: toEpoch,
+    ...(branch !== undefined && { activeBranch: branch, selectedEpochs: { ...selectedEpochs, [branch]: toEpoch } }),
+    ...(fork && { branches: [...branches, fork.branch], heads: { ...heads, [fork.branch.id]: fork.head } }),
+  }
 }

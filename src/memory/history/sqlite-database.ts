@@ -15,6 +15,8 @@ export interface SqliteDatabase {
   run(sql: string, values: SqliteValues): number
   /** Takes the write lock first, so that writers of other processes wait their turn instead of failing late. */
   transact<T>(work: () => T): T
+  /** Pages of the log before a removal hold what was removed; other processes' readers may put it off. */
+  clearLog(): void
   /** The one place that decides what a fault of SQLite means: HistoryUnavailableError. */
   guard<T>(step: () => T): Promise<T>
   close(): void
@@ -30,6 +32,8 @@ const MISTAKE_CODES = [1, 19, 20, 21, 25]
  * `secure_delete` overwrites what is removed: an erased message is in no free page of the file.
  */
 const PRAGMAS = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON'
+
+const CLEAR_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)'
 
 /** `path` is a file, made with its directory when missing, or `:memory:`. Nothing opens before `open`. */
 export function createSqliteDatabase(path: string): SqliteDatabase {
@@ -62,12 +66,16 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
         database.open()
         database.exec(PRAGMAS)
       }
-      transact(() => database.exec(schema))
+      transact(() => {
+        addColumns(database, schema)
+        database.exec(schema)
+      })
     },
 
     all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],
     run: (sql, values) => Number(prepare(sql).run(values).changes),
     transact,
+    clearLog: () => void prepare(CLEAR_LOG).all(),
 
     async guard(step) {
       try {
@@ -81,6 +89,22 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
       prepared.clear()
       if (database.isOpen) database.close()
     },
+  }
+}
+
+/** Files of earlier versions lack columns. What is added must be able to be null, or have a default. */
+function addColumns(database: DatabaseSync, schema: string): void {
+  for (const [, table = '', body = ''] of schema.matchAll(
+    /CREATE TABLE IF NOT EXISTS (\w+) \(\n([^;]*?)\n +\) STRICT/g,
+  )) {
+    const present = database.prepare('SELECT name FROM pragma_table_info(?)').all(table)
+    const names = new Set(present.map(({ name }) => name))
+    if (names.size === 0) continue
+    for (const line of body.split(',\n')) {
+      const column = line.trim()
+      const isKnown = names.has(/^\w+/.exec(column)?.[0] ?? '') || column.includes('GENERATED')
+      if (!isKnown) database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`)
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import type { History } from './history.ts'
 import { createSqliteConversations } from './sqlite-conversations.ts'
 import { createSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { createSqliteMessages } from './sqlite-messages.ts'
+import { createSqliteRedactions } from './sqlite-redactions.ts'
 import { SQLITE_SCHEMA } from './sqlite-schema.ts'
 
 /**
@@ -14,6 +15,7 @@ export function createSqliteHistory(file: string | SqliteDatabase, now: () => nu
   return {
     ...createSqliteConversations(database, now),
     ...createSqliteMessages(database),
+    ...createSqliteRedactions(database),
     prepare: () => database.guard(() => database.open(SQLITE_SCHEMA)),
     close: () => database.guard(() => database.close()),
   }

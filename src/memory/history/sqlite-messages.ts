@@ -15,6 +15,7 @@ export type SqliteMessages = Pick<
   | 'findMessages'
   | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
+  | 'redactMessage'
   | 'removeMessages'
 >
 
@@ -34,6 +35,8 @@ const AT_PLACE = `${ON_BRANCH} AND sequence = :sequence`
 const BY_IDEMPOTENCY_KEY = `SELECT ${COLUMNS} FROM messages
   WHERE conversationId = :conversationId AND clientMessageId = :clientMessageId`
 const UPDATE_METADATA = `UPDATE messages SET metadata = :metadata
+  WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
+const REDACT = `UPDATE messages SET status = 'REDACTED', content = NULL, parts = :parts
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
 const REMOVE = `DELETE FROM messages
   WHERE rowid IN (SELECT rowid FROM messages WHERE conversationId = :conversationId LIMIT :limit)`
@@ -86,6 +89,16 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
       if (place === undefined) return undefined
       return await database.guard(() => {
         database.run(UPDATE_METADATA, { ...place, metadata: metadata && JSON.stringify(metadata) })
+        return readAt(place)
+      })
+    },
+
+    async redactMessage(id, parts) {
+      const place = placeOf(id)
+      if (place === undefined) return undefined
+      return await database.guard(() => {
+        database.run(REDACT, { ...place, parts: JSON.stringify(parts) })
+        database.clearLog()
         return readAt(place)
       })
     },

@@ -23,6 +23,7 @@ const SCHEMA = `
     leaseUntil INTEGER NOT NULL,
     place INTEGER,
     model TEXT NOT NULL,
+    replaces TEXT,
     questionId TEXT,
     messageId TEXT,
     startedAt INTEGER NOT NULL,
@@ -52,6 +53,7 @@ const COLUMN_NAMES = [
   'leaseUntil',
   'place',
   'model',
+  'replaces',
   'questionId',
   'messageId',
   'startedAt',
@@ -64,6 +66,7 @@ const COLUMN_NAMES = [
   'text',
 ] as const satisfies readonly (keyof ReplyRow)[]
 
+const NO_QUESTION = 'null'
 const COLUMNS = COLUMN_NAMES.join(', ')
 const INSERT = `INSERT INTO replies (${COLUMNS}) VALUES (${COLUMN_NAMES.map((name) => `:${name}`).join(', ')})
   ON CONFLICT DO NOTHING`
@@ -118,6 +121,15 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
 
     findLeaseOver: (leaseBefore, limit) => read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) }),
 
+    async redact(id, content) {
+      const fields = encodeReplyFields(content)
+      const assignments = Object.keys(fields).map((name) => `${name} = :${name}`)
+      await database.guard(() => {
+        database.run(`UPDATE replies SET ${assignments.join(', ')} WHERE id = :id`, { ...fields, id })
+        database.clearLog()
+      })
+    },
+
     async withdraw(id) {
       await database.guard(() => database.run(WITHDRAW, { id }))
     },
@@ -128,7 +140,9 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
 }
 
 function encodeReply({ active, ...fields }: ReplyRecord): SqliteValues {
-  return columnsOf(COLUMN_NAMES, { ...encodeReplyFields<StoredFields>(fields), active: active ? 1 : null })
+  // The column holds no null: absent is JSON's.
+  const stored = { question: NO_QUESTION, ...encodeReplyFields<StoredFields>(fields) }
+  return columnsOf(COLUMN_NAMES, { ...stored, active: active ? 1 : null })
 }
 
 function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {

@@ -5,7 +5,7 @@ import { omitAbsent } from './omit-absent.ts'
 import type { SqliteValues } from './sqlite-database.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from './stored-draft.ts'
 
-/** A row of `conversations`. Of its texts `metadata`, `branches` and `heads` are JSON. */
+/** A row of `conversations`. Of its texts `metadata`, `branches`, `selectedEpochs` and `heads` are JSON. */
 export interface ConversationRow {
   id: string
   ownerId: string
@@ -18,6 +18,7 @@ export interface ConversationRow {
   branches: string
   activeBranch: string
   branchEpoch: number
+  selectedEpochs: string
   heads: string
   createdAt: number
   lastMessageAt: number
@@ -46,6 +47,7 @@ export const CONVERSATION_COLUMNS = [
   'branches',
   'activeBranch',
   'branchEpoch',
+  'selectedEpochs',
   'heads',
   'createdAt',
   'lastMessageAt',
@@ -76,21 +78,24 @@ export const MESSAGE_COLUMNS = [
 
 /** A conversation as a row; what is absent is null. */
 export function encodeConversation(conversation: Conversation): SqliteValues {
-  const { metadata, branches, heads } = conversation
+  const { metadata, branches, selectedEpochs, heads } = conversation
   const texts = {
     metadata: encodeJson(metadata),
     branches: JSON.stringify(branches),
+    selectedEpochs: JSON.stringify(selectedEpochs),
     heads: JSON.stringify(heads),
   }
   return columnsOf(CONVERSATION_COLUMNS, { ...conversation, ...texts })
 }
 
 /** The conversation that a row holds. */
-export function decodeConversation({ metadata, branches, heads, ...row }: ConversationRow): Conversation {
+export function decodeConversation(stored: ConversationRow): Conversation {
+  const { metadata, branches, selectedEpochs, heads, ...row } = stored
   return omitAbsent({
     ...row,
     metadata: decodeJson<Metadata>(metadata),
     branches: JSON.parse(branches) as Branch[],
+    selectedEpochs: JSON.parse(selectedEpochs) as Record<string, number>,
     heads: JSON.parse(heads) as Record<string, Head>,
   })
 }

@@ -15,7 +15,10 @@ export const SQLITE_SCHEMA = `
     branches TEXT NOT NULL,
     activeBranch TEXT NOT NULL,
     branchEpoch INTEGER NOT NULL,
+    selectedEpochs TEXT NOT NULL DEFAULT '{}',
     heads TEXT NOT NULL,
+    redactions TEXT,
+    dropDue INTEGER,
     createdAt INTEGER NOT NULL,
     lastMessageAt INTEGER NOT NULL,
     archivedAt INTEGER,
@@ -28,6 +31,8 @@ export const SQLITE_SCHEMA = `
   CREATE UNIQUE INDEX IF NOT EXISTS conversationsByExternalId
     ON conversations (ownerId, externalId) WHERE deletedAt IS NULL AND externalId IS NOT NULL;
   CREATE INDEX IF NOT EXISTS conversationsByDeletion ON conversations (deletedAt) WHERE deletedAt IS NOT NULL;
+
+  CREATE INDEX IF NOT EXISTS conversationsByRedaction ON conversations (dropDue) WHERE dropDue IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS messages (
     conversationId TEXT NOT NULL,

@@ -104,6 +104,17 @@ export function describeReplyLog(
       for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(1)
     })
 
+    test('of a reply that was erased nobody hears a text any more', async () => {
+      writeReply(nodes.owner, id, ['Hello'])
+      const before = await listen(nodes.other)
+      await expect.poll(() => before.text, WAIT).toBe('Hello')
+      nodes.owner.end(id)
+      await expect.poll(() => before.wakes, WAIT).toBe(2)
+      expect(await nodes.other.erase(id)).toBe(true)
+      const after = await listen(nodes.other)
+      expect(after.text).toBe('')
+    })
+
     test('writes that are not in order, or come after the end, are ignored', async () => {
       const reader = await listen(nodes.other)
       nodes.owner.write(id, 3, 'not the beginning')
