@@ -26,7 +26,7 @@ export async function storeConversation(stage: Stage, count: number, bytes: numb
   const id = createConversationId()
   const common = { ownerId: OWNER_ID, encoding: DEFAULT_ENCODING, activeBranch: ROOT_BRANCH, branchEpoch: 0 }
   const times = { createdAt: BEGIN_MS, lastMessageAt: BEGIN_MS }
-  await history.createConversation({ id, branches: [], heads: {}, ...common, ...times })
+  await history.createConversation({ id, branches: [], selectedEpochs: {}, heads: {}, ...common, ...times })
   let tokenStart = 0
   const drafts = createDrafts(Math.min(count, DIFFERENT_TEXTS), bytes)
   const tokens = await stage.counter.countMessages(DEFAULT_ENCODING, drafts)

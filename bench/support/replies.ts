@@ -25,14 +25,16 @@ export function openReplies(stage: Stage, model: ChatModel, limits: Partial<Repl
 
 /** A question like any other, each with an id of its own. */
 export function newReply(conversationId: string): NewReply {
+  const clientMessageId = randomUUID()
   return {
     conversationId,
+    clientMessageId,
     question: {
       role: 'USER',
       status: 'COMPLETE',
       createdAt: Date.now(),
       parts: [{ type: 'text', text: 'What did we agree on last week?' }],
-      clientMessageId: randomUUID(),
+      clientMessageId,
     },
     maxTokens: 3_000,
     anchor: 0.25,

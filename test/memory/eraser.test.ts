@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { createAppender } from '../../src/memory/appender.ts'
 import { createCacheGuard } from '../../src/memory/cache/cache-guard.ts'
 import { createLocalCache } from '../../src/memory/cache/local-cache.ts'
-import type { Conversation } from '../../src/memory/conversation.ts'
 import { createEraser } from '../../src/memory/eraser.ts'
 import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { createSqliteDatabase } from '../../src/memory/history/sqlite-database.ts'
@@ -11,6 +10,7 @@ import { createSqliteReplies } from '../../src/memory/history/sqlite-replies.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import { createWriter } from '../../src/memory/writer.ts'
 import { endedReply, queuedReply, sampleReply, TIME } from './history/reply-samples.ts'
+import { sampleConversation } from './history/stored-samples.ts'
 import { plainCounter } from './interleaving/plain-node.ts'
 
 const SECOND_PASS_MS = 60_000
@@ -36,15 +36,13 @@ async function startEraser() {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
-  const { append } = createAppender({ ...parts, onStored() {} })
+  const { append } = createAppender({ ...parts, tell() {} })
 
   async function converse(replyCount: number): Promise<string> {
     const id = createConversationId()
-    const empty = { branches: [], activeBranch: '0', branchEpoch: 0, heads: {}, createdAt: TIME, lastMessageAt: TIME }
-    const conversation: Conversation = { id, ownerId: 'ann', encoding: 'o200k_base', ...empty }
-    await history.createConversation(conversation)
+    await history.createConversation(sampleConversation({ id }))
     const { question } = sampleReply(id)
-    await append('ann', id, [question])
+    if (question) await append('ann', id, [question])
     for (let index = 0; index < replyCount; index++) await records.insert(endedReply(id))
     await records.insert(sampleReply(id))
     await records.insert(queuedReply(id, 1))

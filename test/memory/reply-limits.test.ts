@@ -30,7 +30,13 @@ test.each<[string, Partial<AskedReply>]>([
 })
 
 function asked(change: Partial<AskedReply>): AskedReply {
-  return { question: { role: 'USER', parts: [{ type: 'text', text: 'x' }] }, maxTokens: 10, anchor: 0, ...change }
+  return {
+    clientMessageId: 'c',
+    question: { role: 'USER', parts: [{ type: 'text', text: 'x' }] },
+    maxTokens: 10,
+    anchor: 0,
+    ...change,
+  }
 }
 
 function nested(depth: number): Json {

@@ -1,4 +1,4 @@
-import type { Register, Tail } from './cache.ts'
+import type { Fork, Register, Tail } from './cache.ts'
 
 /*
  * What the two keys of a conversation hold. Register: JSON. Tail: a header line of JSON, then the rows
@@ -7,7 +7,7 @@ import type { Register, Tail } from './cache.ts'
  */
 
 /** Raised when the meaning of a field changes; another version reads as absent. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 /** The value of a tail's key. */
 export function encodeTailValue(tail: Tail): string {
@@ -24,6 +24,7 @@ export function encodeTailValue(tail: Tail): string {
     o: tail.ownerId,
     n: tail.encoding,
     x: tail.expiresAt,
+    p: tail.forks.length > 0 ? tail.forks.map(({ branch, belowSequence }) => [branch, belowSequence]) : undefined,
   }
   return `${JSON.stringify(header)}\n${tail.rows}`
 }
@@ -43,13 +44,15 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (!value || headerEnd < 0) return undefined
   const fields = parseFields(value.slice(0, headerEnd))
   if (fields === undefined) return undefined
-  const { g, e, b, f, l, s, t, k, o, n, x } = fields
+  const { g, e, b, f, l, s, t, k, o, n, x, p = [] } = fields
   if (typeof g !== 'string' || typeof b !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
   if (!isWhole(e) || !isWhole(f) || !isWhole(l) || !isWhole(s) || !isWhole(t) || !isWhole(k)) return undefined
   if (x !== undefined && !isWhole(x)) return undefined
+  const forks = decodeForks(p)
+  if (forks === undefined) return undefined
   const rows = value.slice(headerEnd + 1)
   if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
-  const place = { generation: g, epoch: e, branch: b, first: f, last: l, tokenStart: s, tokens: t }
+  const place = { generation: g, epoch: e, branch: b, forks, first: f, last: l, tokenStart: s, tokens: t }
   return { ...place, knownFrom: k, ownerId: o, encoding: n, ...(x !== undefined && { expiresAt: x }), rows }
 }
 
@@ -68,6 +71,19 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
+}
+
+/** Each begins below the one before. */
+function decodeForks(value: unknown): Fork[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const forks: Fork[] = []
+  for (const fork of value as unknown[]) {
+    const [branch, belowSequence] = Array.isArray(fork) ? (fork as unknown[]) : []
+    if (typeof branch !== 'string' || !isWhole(belowSequence)) return undefined
+    if (belowSequence >= (forks.at(-1)?.belowSequence ?? Number.POSITIVE_INFINITY)) return undefined
+    forks.push({ branch, belowSequence })
+  }
+  return forks
 }
 
 function isMarks(value: unknown): value is Record<string, number> {

@@ -62,10 +62,29 @@ end
 `
 
 const TAIL = String.raw`
+local function sound_forks(forks)
+  if type(forks) ~= 'table' then return false end
+  local below = math.huge
+  for _, fork in ipairs(forks) do
+    if type(fork) ~= 'table' or type(fork[1]) ~= 'string' or not whole(fork[2]) or fork[2] >= below then return false end
+    below = fork[2]
+  end
+  return true
+end
+
+-- The forks above the first row; an empty list would be written as an object.
+local function forks_json(t)
+  local forks = {}
+  for _, fork in ipairs(t.p or {}) do
+    if fork[2] > t.f then forks[#forks + 1] = '[' .. cjson.encode(fork[1]) .. ',' .. int(fork[2]) .. ']' end
+  end
+  return #forks > 0 and ',"p":[' .. table.concat(forks, ',') .. ']' or ''
+end
+
 local function sound(t)
   return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
     and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
-    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x))
+    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))
 end
 
 local function read_tail()
@@ -82,7 +101,7 @@ local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
     .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
-    .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
+    .. (t.x and ',"x":' .. int(t.x) or '') .. forks_json(t) .. '}'
   redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
 end
 

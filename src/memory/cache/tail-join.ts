@@ -1,5 +1,5 @@
 import type { AppendedRows, Tail } from './cache.ts'
-import { ROW_SEPARATOR } from './tail.ts'
+import { forksAbove, ROW_SEPARATOR } from './tail.ts'
 
 /**
  * The tail with the appended rows behind it and its front trimmed to `tailTokens`, rows as text.
@@ -13,6 +13,7 @@ export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number)
   const trimmed = cutFront(joined, (cut) => tokens - cut.tokens > tailTokens)
   return {
     ...tail,
+    forks: forksAbove(tail.forks, tail.first + trimmed.count),
     first: tail.first + trimmed.count,
     last: appended.last,
     tokenStart: tail.tokenStart + trimmed.tokens,

@@ -1,6 +1,6 @@
 import { messageId } from '../ids.ts'
 import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
-import type { Tail } from './cache.ts'
+import type { Fork, Tail } from './cache.ts'
 
 /*
  * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
@@ -46,8 +46,10 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
     const rows = JSON.parse(`[${cut.rows}]`) as Row[]
     let { tokenStart } = cut
     const first = tail.last - rows.length + 1
+    const branchOf = tail.forks.length === 0 ? () => tail.branch : (sequence: number) => branchAt(tail, sequence)
     const messages = rows.map((row, index) => {
-      const message = decodeRow(conversationId, row, tail.branch, first + index, tokenStart)
+      const sequence = first + index
+      const message = decodeRow(conversationId, row, branchOf(sequence), sequence, tokenStart)
       tokenStart += message.tokens
       return message
     })
@@ -76,9 +78,15 @@ export function extendTail(
   knownFrom: number,
   tailTokens: number,
 ): Tail | undefined {
+  const forks = [
+    ...forksBehind(tail.branch, newer),
+    ...tail.forks,
+    ...forksBehind(tail.rows === '' ? (newer[0]?.branch ?? tail.branch) : branchAt(tail, tail.first), older),
+  ]
   const joined = {
     ...tail,
     knownFrom,
+    forks,
     first: tail.first - older.length,
     last: tail.last + newer.length,
     tokenStart: tail.tokenStart - tokensOf(older),
@@ -101,7 +109,38 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
     tokenStart += rowTokens
     tokens -= rowTokens
   }
-  return { ...tail, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
+  return {
+    ...tail,
+    forks: forksAbove(tail.forks, first),
+    first,
+    tokenStart,
+    tokens,
+    knownFrom,
+    rows: tail.rows.slice(begin),
+  }
+}
+
+/** The forks that rows from `first` on still cross. */
+export function forksAbove(forks: readonly Fork[], first: number): readonly Fork[] {
+  return forks.some(({ belowSequence }) => belowSequence <= first)
+    ? forks.filter(({ belowSequence }) => belowSequence > first)
+    : forks
+}
+
+/** The forks of a path that goes on, from a branch, with messages that are older, given oldest first. */
+function forksBehind(branch: string, messages: readonly Message[]): Fork[] {
+  const forks: Fork[] = []
+  let current = branch
+  for (const message of messages.toReversed()) {
+    if (message.branch === current) continue
+    forks.push({ branch: message.branch, belowSequence: message.sequence + 1 })
+    current = message.branch
+  }
+  return forks
+}
+
+function branchAt({ branch, forks }: Pick<Tail, 'branch' | 'forks'>, sequence: number): string {
+  return forks.findLast(({ belowSequence }) => sequence < belowSequence)?.branch ?? branch
 }
 
 function tokensOf(messages: readonly Message[]): number {

@@ -42,6 +42,7 @@ export function tailOf(first: number, last: number, changes: Partial<Tail> = {})
     generation: 'g1',
     epoch: 0,
     branch,
+    forks: [],
     first,
     last,
     tokenStart: tokensOfSpan(1, first - 1),

@@ -13,6 +13,7 @@ export function sampleConversation(given: Partial<Conversation> = {}): Conversat
     branches: [],
     activeBranch: '0',
     branchEpoch: 0,
+    selectedEpochs: {},
     heads: {},
     createdAt: TIME,
     lastMessageAt: TIME,

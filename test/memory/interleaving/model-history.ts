@@ -29,6 +29,7 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
     branches: [],
     activeBranch: ROOT_BRANCH,
     branchEpoch: 0,
+    selectedEpochs: {},
     heads: {},
     createdAt: 0,
     lastMessageAt: 0,

@@ -75,7 +75,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       counter: plainCounter,
       now: () => 0,
       onFill() {},
-      onStored() {},
+      tell() {},
     }
     const flights = on('joinOnlyUnsent') ? createHistoryFlights : createLeakyFlights
     const reader = createContextReader(parts, createPathReader(parts, LIMITS), flights)
