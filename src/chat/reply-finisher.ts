@@ -45,10 +45,10 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
   async function storeMessages(record: ReplyRecord): Promise<{ questionId?: string; messageId?: string }> {
     if (record.outcome?.type === 'REJECTED') return {}
     const { question, replaces } = record
-    const inPlace = replaces === undefined ? undefined : { replaces }
+    const inPlace = replaces === undefined ? {} : { replaces }
     try {
-      const questionId = record.questionId ?? (question && (await store(record, question, inPlace ?? {})))
-      const target = (question ? undefined : inPlace) ?? behind(questionId)
+      const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
+      const target = question || replaces === undefined ? behind(questionId) : inPlace
       const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
       const messageId = draft && (await store(record, draft, target))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
