@@ -707,7 +707,7 @@ export type SendMessageSubscription = { sendMessage:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', position: number, replyId: string | null, cursor: string }
@@ -733,7 +733,7 @@ export type FollowReplySubscription = { reply:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', replyId: string | null, cursor: string }
@@ -1422,7 +1422,9 @@ export const SendMessageDocument = new TypedDocumentString(`
       part {
         __typename
         ... on ToolCallPart {
+          toolCallId
           toolName
+          arguments
         }
       }
     }
@@ -1490,7 +1492,9 @@ export const FollowReplyDocument = new TypedDocumentString(`
       part {
         __typename
         ... on ToolCallPart {
+          toolCallId
           toolName
+          arguments
         }
       }
     }
