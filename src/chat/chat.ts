@@ -107,7 +107,7 @@ export function createChat({ replies, memory, now }: ChatParts, limits: InputLim
     async start(ownerId, request) {
       const accepted = await accept(ownerId, request)
       const begun = await replies.start(ownerId, accepted)
-      if ('type' in begun) throw errorOf(begun, accepted.conversationId)
+      if ('type' in begun) throw errorOf(begun)
       return begun
     },
 
@@ -170,8 +170,8 @@ function rejectionOf(error: unknown): ReplyRejection {
   throw error
 }
 
-function errorOf(rejection: ReplyRejection, conversationId: string): Error {
-  if (rejection.code === 'NOT_FOUND') return new NotFoundError('conversation', conversationId)
+function errorOf(rejection: ReplyRejection): Error {
+  if (rejection.code === 'NOT_FOUND') return Object.assign(new NotFoundError('', ''), { message: rejection.detail })
   if (rejection.code === 'HISTORY_UNAVAILABLE') return new HistoryUnavailableError(new Error(rejection.detail))
   return new ReplyRejectedError(rejection)
 }

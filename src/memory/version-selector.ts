@@ -29,8 +29,12 @@ export async function selectVersion(
   const { guard, history } = parts
   const { conversationId } = placeOf(messageId) ?? {}
   if (conversationId === undefined) throw new NotFoundError('message', messageId)
+  /** It was the message that was asked for, not its conversation. */
+  const asMissing = (error: unknown) => {
+    throw error instanceof NotFoundError ? new NotFoundError('message', messageId) : error
+  }
   for (;;) {
-    const [conversation, message] = await readReplaced(history, ownerId, conversationId, messageId)
+    const [conversation, message] = await readReplaced(history, ownerId, conversationId, messageId).catch(asMissing)
     const branch = lastUsedBranch(conversation, message)
     if (branch === undefined || branch === conversation.activeBranch) return { conversation, message }
     const { branchEpoch: fromEpoch, activeBranch: leftBranch, selectedEpochs } = conversation
