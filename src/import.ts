@@ -9,6 +9,7 @@ Imports conversations, into the stores that the settings name. FILE is UTF-8:
   JSON   an array of conversations {"id": …, "messages": [{"role": …, "content": …}]}, one such object, or one list
          of messages, in the format of chat completions APIs; "createdAt" and "title" are read too
   JSONL  one such conversation a line, with or without "id": fine-tuning files, and what the export wrote
+  ChatGPT's conversations.json, with all versions of every message; the path that it shows becomes the active one
 
 A second run stores nothing; a run after an interrupted one stores what is missing. A conversation without an "id"
 is known by its content. A conversation with an error is not stored; the others are. Images and other files are

@@ -5,6 +5,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { EXPORTED_TALK } from './support/chatgpt-export.ts'
 import { realisticText } from './support/texts.ts'
 import { createDirectory } from './support/transfer-stores.ts'
 
@@ -48,6 +49,21 @@ test('an import that was killed in the middle is completed by the next one, with
   expect(second.code).toBe(0)
   expect(second.output).toContain(`${number(THREAD.messages - kept)} stored, ${number(kept)} there already`)
   expect(countMessages(directory)).toBe(THREAD.messages)
+})
+
+test('a ChatGPT export is imported with all its branches, and the path that it shows is exported', async () => {
+  const directory = await createDirectory()
+  const environment = environmentOf('embedded', directory)
+  const file = join(directory, 'conversations.json')
+  await writeFile(file, JSON.stringify([EXPORTED_TALK]))
+  const first = await run('import', [file], environment)
+  expect(first).toMatchObject({ code: 0, output: expect.stringContaining('19 stored, 0 there already') })
+  expect((await run('import', [file], environment)).output).toContain('0 stored, 19 there already')
+  const exported = join(directory, 'out.json')
+  expect(await run('export', [exported], environment)).toMatchObject({ code: 0 })
+  const [talk] = JSON.parse(await readFile(exported, 'utf8'))
+  expect(talk.messages.at(-1)).toMatchObject({ role: 'assistant', content: '43.' })
+  expect(talk.messages).toHaveLength(5)
 })
 
 test('what was refused is listed at the end and said by the exit code', async () => {

@@ -38,9 +38,11 @@ export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): P
     const fault = turn instanceof Error ? turn : undefined
     // Missing, foreign, out of reach, or nothing to answer: the claim must not stay in anybody's way.
     if (fault && isInserted) await records.withdraw(record.id)
-    if (fault) return refusalFor(fault)
+    // What could be answered when it was sent first may be answered by now.
+    if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
     if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }
     const same = await records.findByClientMessageId(conversationId, clientMessageId)
+    if (same === undefined && fault) return refusalFor(fault)
     if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
     const active = await records.findActive(conversationId)
     if (active !== undefined && !(await isEndedByUs(parts, active, ownerId))) return { type: 'BUSY', active }

@@ -48,7 +48,7 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
     const inPlace = replaces === undefined ? {} : { replaces }
     try {
       const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
-      const target = question ? behind(questionId) : { ...behind(record.questionId), ...inPlace }
+      const target = question || replaces === undefined ? behind(questionId) : inPlace
       const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
       const messageId = draft && (await store(record, draft, target))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }

@@ -1,7 +1,8 @@
-import type { FilePart, Message, MessagePart, ToolCallPart, ToolResultPart } from './message.ts'
+import type { FilePart, Message, MessagePart, ToolCallPart } from './message.ts'
 import { contentOf } from './message.ts'
 
 const REDACTED = '[redacted]'
+const NO_RESULT = '[no result]'
 
 interface TextItem {
   type: 'text'
@@ -20,33 +21,55 @@ interface ToolCall {
   type: 'function'
   function: { name: string; arguments: string }
 }
+interface ToolAnswer {
+  role: 'tool'
+  tool_call_id: string
+  content: string
+}
 
 /** A message as chat completions APIs take it. */
 export type ChatMessage =
   | { role: 'system' | 'developer'; content: string; name?: string }
   | { role: 'user'; content: string | (TextItem | ImageItem | FileItem)[]; name?: string }
   | { role: 'assistant'; content: string | null; name?: string; tool_calls?: ToolCall[] }
-  | { role: 'tool'; tool_call_id: string; content: string }
+  | ToolAnswer
 
 /**
- * The messages ready to be sent to a chat completions API. Each tool result becomes a message of its
- * own; files go by their URL; reasoning and data are left out, since the API takes neither; what was
- * redacted reads `[redacted]` and keeps its calls and results, without which the API rejects the rest.
+ * The messages ready to be sent to a chat completions API. Directly behind a message with calls comes one
+ * result for each of them: the newest that names the call, wherever it stands before another call of that
+ * id, or `[no result]`; a result without a call is left out. Files go by their URL; reasoning and data are
+ * left out, since the API takes neither; what was redacted reads `[redacted]` and keeps its calls.
  */
 export function toChatMessages(messages: readonly Message[]): ChatMessage[] {
-  return messages.flatMap(toChatMessage)
+  // Servers without ids count from zero in every turn, so an id means its newest call.
+  const answers = new Map<string, ToolAnswer>()
+  return messages.flatMap((message) => toChatMessage(message, answers))
 }
 
-function toChatMessage(message: Message): ChatMessage[] {
+function toChatMessage(message: Message, answers: Map<string, ToolAnswer>): ChatMessage[] {
   const { role, author } = message
   const parts = message.status === 'REDACTED' ? message.parts.map(redact) : message.parts
   const content = message.status === 'REDACTED' ? REDACTED : contentOf(parts)
   const name = author === undefined ? {} : { name: chatName(author) }
-  const results = parts.filter((part) => part.type === 'toolResult').map(toToolMessage)
-  if (role === 'TOOL') return results
+  const results = placeResults(parts, answers)
+  if (role === 'TOOL') return []
   if (role === 'ASSISTANT') return [{ role: 'assistant', ...assistantContent(content, parts), ...name }, ...results]
   if (role === 'USER') return [{ role: 'user', content: userContent(content, parts), ...name }]
   return [{ role: role === 'SYSTEM' ? 'system' : 'developer', content, ...name }]
+}
+
+/** Gives the results to their calls; returns the answers of this message's own calls, which later results fill. */
+function placeResults(parts: readonly MessagePart[], answers: Map<string, ToolAnswer>): ToolAnswer[] {
+  return parts.flatMap((part) => {
+    if (part.type === 'toolResult') {
+      const answer = answers.get(part.toolCallId)
+      if (answer !== undefined) answer.content = part.output
+    }
+    if (part.type !== 'toolCall') return []
+    const answer: ToolAnswer = { role: 'tool', tool_call_id: part.toolCallId, content: NO_RESULT }
+    answers.set(part.toolCallId, answer)
+    return [answer]
+  })
 }
 
 function redact(part: MessagePart): MessagePart {
@@ -75,11 +98,8 @@ function toFileItem({ url, mediaType, filename }: FilePart): ImageItem | FileIte
 }
 
 function toToolCall({ toolCallId, toolName, arguments: text }: ToolCallPart): ToolCall {
-  return { id: toolCallId, type: 'function', function: { name: toolName, arguments: text } }
-}
-
-function toToolMessage({ toolCallId, output }: ToolResultPart): ChatMessage {
-  return { role: 'tool', tool_call_id: toolCallId, content: output }
+  // Some servers read the arguments as JSON and refuse none at all.
+  return { id: toolCallId, type: 'function', function: { name: toolName, arguments: text.trim() === '' ? '{}' : text } }
 }
 
 /** The API refuses names with spaces and a few signs, and over 64 characters. */

@@ -6,9 +6,14 @@ import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
 
 /** Events with what they tell of. */
-export type FollowedEvent = MessageFollowedEvent | ConversationFollowedEvent | ReplyFollowedEvent | BareFollowedEvent
+export type FollowedEvent =
+  | MessageFollowedEvent
+  | ConversationFollowedEvent
+  | BranchFollowedEvent
+  | ReplyFollowedEvent
+  | BareFollowedEvent
 
-/** A message is new, or its metadata was changed. */
+/** A message is new, or its metadata was changed, or it was redacted. */
 export interface MessageFollowedEvent {
   type: 'MessageAppended' | 'MessageChanged'
   cursor: string
@@ -19,6 +24,14 @@ export interface MessageFollowedEvent {
 export interface ConversationFollowedEvent {
   type: 'ConversationChanged'
   cursor: string
+  conversation: Conversation
+}
+
+/** Another path is active; `message` is the first one that the path before lacks. */
+export interface BranchFollowedEvent {
+  type: 'BranchSelected'
+  cursor: string
+  message: Message
   conversation: Conversation
 }
 
@@ -85,11 +98,18 @@ async function lookUp(
       const [conversation] = await memory.findConversations(ownerId, [conversationId])
       return conversation && { type, cursor, conversation }
     }
+    if (type === 'BranchSelected') {
+      const [[message], [conversation]] = await Promise.all([
+        memory.findMessages(ownerId, [event.messageId]),
+        memory.findConversations(ownerId, [conversationId]),
+      ])
+      return message && conversation && { type, cursor, message, conversation }
+    }
     if (type === 'ReplyBegan' || type === 'ReplyEnded') {
       const reply = await findReply(ownerId, event.replyId)
       return reply && { type, cursor, reply }
     }
-    return type === 'ConversationDeleted' || type === 'ConversationReset' ? { type, cursor } : undefined
+    return { type, cursor }
   } catch (error) {
     if (error instanceof HistoryUnavailableError) return { type: 'ConversationReset', cursor }
     throw error

@@ -87,8 +87,8 @@ function emptyTail(
   head: Head,
 ): Omit<Tail, 'generation' | 'epoch' | 'knownFrom'> {
   const { sequence: first, tokenStart } = oldest ?? { sequence: head.sequence + 1, tokenStart: head.tokens }
-  const span = { first, last: first - 1, tokenStart, tokens: 0, rows: '' }
-  return { ...span, branch, forks: [], ownerId, encoding }
+  const span = { forks: [], first, last: first - 1, tokenStart, tokens: 0, rows: '' }
+  return { ...span, branch, ownerId, encoding }
 }
 
 function saysMore(tail: Tail, base: Tail): boolean {

@@ -34,7 +34,8 @@ export function lowestTokenStart(head: Head, maxTokens: number): number {
  * The window of a path: a pure function of positions. `rows` are the path's newest messages, oldest
  * first, without a gap up to `head`, and at least all from `lowestTokenStart` on. With prefix sums
  * "the newest that fit the budget" is one comparison; the anchored cut (design section 6) raises that
- * bound to a multiple of a step, so that a prompt's prefix stays put; the rest drops whole turns.
+ * bound to a multiple of a step, so that a prompt's prefix stays put; then leading messages are dropped
+ * that cannot begin it: tool results, whose calls were cut off, and what `startOn` does not want.
  */
 export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request: WindowRequest): Window<R> {
   const newest = rows.at(-1)
@@ -43,8 +44,12 @@ export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request
     return { rows: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
   }
   const fitting = rows.filter((row) => row.tokenStart >= bound)
-  const anchored = fitting.filter((row) => row === newest || row.tokenStart >= anchoredBound(bound, request))
-  const kept = dropBrokenTurn(anchored, request.startOn)
+  const begins = ({ role }: R) => (request.startOn === 'USER' ? role === 'USER' : role !== 'TOOL')
+  // The anchor cuts no further than this: the newest turn is kept whenever it fits.
+  const lastBegin = fitting.findLastIndex(begins)
+  const raisedBound = anchoredBound(bound, request)
+  const anchored = fitting.filter((row, index) => index >= lastBegin || row.tokenStart >= raisedBound)
+  const kept = lastBegin < 0 ? [] : anchored.slice(anchored.findIndex(begins))
   const first = kept[0]
   const omittedTokens = first?.tokenStart ?? head.tokens
   return {
@@ -61,12 +66,6 @@ function anchoredBound(bound: number, { maxTokens, anchor }: WindowRequest): num
   const step = anchor * maxTokens
   // Steps below one token would cut nothing more, and a quotient by a tiny number is no position.
   return step >= 1 ? Math.max(bound, Math.ceil(bound / step) * step) : bound
-}
-
-/** Without leading tool results, whose calls were cut off, and without what `startOn` does not want. */
-function dropBrokenTurn<R extends Row>(rows: R[], startOn: ContextStart): R[] {
-  const begin = rows.findIndex(({ role }) => (startOn === 'USER' ? role === 'USER' : role !== 'TOOL'))
-  return begin < 0 ? [] : rows.slice(begin)
 }
 
 function cutReason(omittedTokens: number, fitting: number, anchored: number, kept: number): ContextCut {

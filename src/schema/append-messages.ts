@@ -29,7 +29,7 @@ const NewMessageInput = builder.inputType('NewMessageInput', {
 })
 
 const AppendMessagesInput = builder.inputType('AppendMessagesInput', {
-  description: 'Messages to be stored at the end of a conversation.',
+  description: 'Messages to be stored at the end of the active path, or in the place of a message.',
   fields: (t) => ({
     conversationId: t.id({ required: true, description: 'The conversation.' }),
     messages: t.field({
@@ -37,6 +37,10 @@ const AppendMessagesInput = builder.inputType('AppendMessagesInput', {
       required: true,
       description:
         'In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them.',
+    }),
+    replaces: t.id({
+      description:
+        'A message of which the first one is a new version, of the same role; the others follow it. They become the active path; what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version.',
     }),
   }),
 })
@@ -60,14 +64,14 @@ builder.mutationField('appendMessages', (t) =>
   t.field({
     type: AppendMessagesSuccess,
     description:
-      'Stores messages at the end of a conversation, without asking a model. They are durable when this answers.',
+      'Stores messages at the end of the active path, or as a new version of a message (an edit), without asking a model. They are durable when this answers.',
     errors: {
       types: [BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError],
       union: { description: 'What appendMessages answers.' },
     },
     args: { input: t.arg({ type: AppendMessagesInput, required: true, description: 'The messages.' }) },
     resolve: (_, { input }, { ownerId, memory }) =>
-      memory.appendMessages(ownerId, input.conversationId, input.messages.map(newMessage)),
+      memory.appendMessages(ownerId, input.conversationId, input.messages.map(newMessage), input.replaces ?? undefined),
   }),
 )
 

@@ -1,5 +1,6 @@
 import {
   type BareFollowedEvent,
+  type BranchFollowedEvent,
   type ConversationFollowedEvent,
   type FollowedEvent,
   followConversation,
@@ -22,7 +23,7 @@ const ConversationEventRef = builder.interfaceRef<FollowedEvent>('ConversationEv
 })
 
 builder.objectRef<MessageFollowedEvent>('MessageAppended').implement({
-  description: 'A message was stored at the end of the conversation.',
+  description: 'A message was stored at the end of the active path.',
   interfaces: [ConversationEventRef],
   fields: (t) => ({ message: t.expose('message', { type: MessageRef, description: 'The message.' }) }),
 })
@@ -37,6 +38,19 @@ builder.objectRef<ConversationFollowedEvent>('ConversationChanged').implement({
   description: 'What is known about the conversation was changed, for instance its title.',
   interfaces: [ConversationEventRef],
   fields: (t) => ({
+    conversation: t.expose('conversation', { type: ConversationRef, description: 'The conversation as it is now.' }),
+  }),
+})
+
+builder.objectRef<BranchFollowedEvent>('BranchSelected').implement({
+  description:
+    'Another path is active, by an edit, a reply made again or `selectVersion`. Up to `message` it is the one before: drop what you show from the `sequence` of that on, and load the messages from there (`messages(after: …)`). Those that an edit stored are told in a MessageAppended too: place messages by their ids.',
+  interfaces: [ConversationEventRef],
+  fields: (t) => ({
+    message: t.expose('message', {
+      type: MessageRef,
+      description: 'The first message of the path that the one before did not have.',
+    }),
     conversation: t.expose('conversation', { type: ConversationRef, description: 'The conversation as it is now.' }),
   }),
 })

@@ -1,3 +1,4 @@
+import { versionsAt } from '../memory/branches.ts'
 import { contentOf, type Message } from '../memory/message.ts'
 import { builder } from './builder.ts'
 import { MessagePartRef } from './message-part.ts'
@@ -47,8 +48,12 @@ export const MessageRef = builder.objectRef<Message>('Message').implement({
     replyTo: t.exposeID('replyTo', { nullable: true, description: 'The message that this one answers.' }),
     versions: t.idList({
       description:
-        'All versions of this message, made by edits and regenerated replies, itself included, oldest first.',
-      resolve: ({ id }) => [id],
+        'All versions of this message, made by edits and regenerated replies, itself included, oldest first. `selectVersion` shows another one.',
+      resolve: async (message, _, { loaders }) => {
+        const conversation = await loaders.conversation(message.conversationId)
+        // One that was deleted meanwhile has its own event.
+        return versionsAt(conversation ?? { branches: [] }, message)
+      },
     }),
     metadata: t.field({
       type: 'JSON',

@@ -44,10 +44,13 @@ builder.objectRef<EventOf<'ReplyQueued'>>('ReplyQueued').implement({
 })
 
 builder.objectRef<EventOf<'ReplyStarted'>>('ReplyStarted').implement({
-  description: 'The question is stored and the model is asked.',
+  description: 'What is answered is stored, and the model is asked.',
   interfaces: [ReplyEventRef],
   fields: (t) => ({
-    question: t.expose('question', { type: MessageRef, description: 'The question as stored.' }),
+    question: t.expose('question', {
+      type: MessageRef,
+      description: 'What is answered, as stored: see `Reply.question`.',
+    }),
     context: t.expose('context', {
       type: RecentContextRef,
       description: 'What the model is given, the question included; the instructions come before it.',

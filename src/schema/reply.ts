@@ -13,7 +13,7 @@ const ReplyStatusRef = builder.enumType('ReplyStatus', {
     COMPLETED: { description: 'The model has said all that it wanted to.' },
     INTERRUPTED: { description: 'It was stopped; what had been written by then is stored.' },
     FAILED: { description: 'The model, or we, failed; what had been written by then is stored.' },
-    REJECTED: { description: 'It was never begun: its question is not stored.' },
+    REJECTED: { description: 'It was never begun: nothing of it is stored.' },
   } as const,
 })
 
@@ -30,7 +30,8 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     question: t.field({
       type: MessageRef,
       nullable: true,
-      description: 'What is answered; null until it is stored, as while it waits in the queue.',
+      description:
+        'What is answered: the message that was sent, or else one that was stored before (of the user, or results of tools). Null until it is known, as while it waits in the queue.',
       resolve: ({ questionId }, _, { loaders }) => (questionId === undefined ? null : loaders.message(questionId)),
     }),
     message: t.field({

@@ -23,27 +23,34 @@ const DisconnectPolicyRef = builder.enumType('DisconnectPolicy', {
   } as const,
 })
 
-/** A question to a model. */
+/** What a model is to answer. */
 export const SendMessageInput = builder.inputType('SendMessageInput', {
   description:
-    'A message of the user that a model is to answer. Exactly one of `conversationId` and `externalId`, and of `content` and `parts`, is given.',
+    'What a model is to answer. With `content` or `parts` it is a new message of the user, and with `replaces` too a new version of one (an edit). With `replaces` alone the model answers once more in the place of a reply (regenerate). With none of the three it goes on from what is stored last, which must be a message of the user or results of tools. Exactly one of `conversationId` and `externalId`, and at most one of `content` and `parts`, is given.',
   fields: (t) => ({
     conversationId: t.id({ description: 'The conversation.' }),
     externalId: t.string({
       description: "The application's own id of the conversation; it is created when you have none with it.",
     }),
-    content: t.string({ description: 'The text of the message.' }),
-    parts: t.field({ type: [MessagePartInput], description: 'All that it says, in order, 1 to 100 parts.' }),
+    content: t.string({ description: 'The text of the message, when it is nothing else.' }),
+    parts: t.field({
+      type: [MessagePartInput],
+      description: 'All that the message says, in order, 1 to 100 parts. Without it and `content` there is no message.',
+    }),
+    replaces: t.id({
+      description:
+        'With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. Either way the new version is on the active path then, and what stood there stays, see `selectVersion`. At most 1,000 times in a conversation.',
+    }),
     clientMessageId: t.id({
       required: true,
       description:
-        "The client's own id of the message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters.",
+        "The client's own id of the send and its message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters.",
     }),
-    author: t.string({ description: 'Who of several users wrote it. 1 to 128 characters.' }),
+    author: t.string({ description: 'Who of several users wrote the message. 1 to 128 characters.' }),
     metadata: t.field({
       type: 'JSON',
       description:
-        'A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
+        'Kept with the message. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
     model: t.string({
       description: 'The model; absent: that of the conversation, else the default of the server. 1 to 128 characters.',
@@ -51,7 +58,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
     maxContextTokens: t.int({
       defaultValue: DEFAULT_CONTEXT_TOKENS,
       description:
-        'The token budget of the context, the message included: from 1 to the MAX_CONTEXT_TOKENS of the server.',
+        'The token budget of the context, what is answered included: from 1 to the MAX_CONTEXT_TOKENS of the server.',
     }),
     anchor: t.float({
       required: true,

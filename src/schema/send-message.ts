@@ -9,8 +9,8 @@ builder.subscriptionFields((t) => ({
   sendMessage: t.field({
     type: ReplyEventRef,
     description:
-      'Stores a message of the user and streams the answer of a model to it. Subscribing again with the same `clientMessageId` joins the same reply, from its beginning.',
-    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
+      'Stores a message of the user, at the end of the active path or as a new version (`replaces`), and streams the answer of a model to it. Without `content` and `parts` nothing is stored first: a reply is made again (`replaces`), or the model goes on from what is stored last. Subscribing again with the same `clientMessageId` joins the same reply, from its beginning.',
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'What is to be answered.' }) },
     subscribe: (_, { input }, { ownerId, chat, controller }) =>
       chat.send(ownerId, replyRequest(input), controller.signal),
     resolve: (event) => event,
@@ -35,8 +35,8 @@ builder.subscriptionFields((t) => ({
 }))
 
 const StartReplySuccess = builder.objectRef<{ reply: ReplyRecord }>('StartReplySuccess').implement({
-  description: 'The message is stored, or waits in the queue. The same message sent again has the same reply.',
-  fields: (t) => ({ reply: t.expose('reply', { type: ReplyRef, description: 'The reply to it.' }) }),
+  description: 'The reply is begun, or waits in the queue. The same sent again has the same reply.',
+  fields: (t) => ({ reply: t.expose('reply', { type: ReplyRef, description: 'The reply.' }) }),
 })
 
 const CancelReplySuccess = builder.objectRef<{ reply: ReplyRecord }>('CancelReplySuccess').implement({
@@ -52,12 +52,13 @@ const CancelReplySuccess = builder.objectRef<{ reply: ReplyRecord }>('CancelRepl
 builder.mutationFields((t) => ({
   startReply: t.field({
     type: StartReplySuccess,
-    description: 'Does what `sendMessage` does, without a stream; subscribe to `reply` for one.',
+    description:
+      'Does what `sendMessage` does (a new message, an edit, a reply made again, or going on), without a stream; subscribe to `reply` for one.',
     errors: {
       types: [BadUserInputError, HistoryUnavailableError, NotFoundError, ReplyRejectedError],
       union: { description: 'What startReply answers.' },
     },
-    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The message.' }) },
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'What is to be answered.' }) },
     resolve: async (_, { input }, { ownerId, chat }) => ({ reply: await chat.start(ownerId, replyRequest(input)) }),
   }),
   cancelReply: t.field({

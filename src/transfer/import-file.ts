@@ -1,20 +1,12 @@
 import PQueue from 'p-queue'
 import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
-import { sliceBatch } from '../memory/history/batch-slices.ts'
 import { checkNewConversation, checkNewMessage } from '../memory/limits.ts'
-import type { Memory } from '../memory/memory.ts'
-import type { MessageDraft } from '../memory/message.ts'
-import type { Writer } from '../memory/writer.ts'
-import { decodeConversation, externalIdOf, type FileConversation } from './openai-conversation.ts'
+import { decodeChatGptConversation, isChatGptConversation } from './chatgpt-conversation.ts'
+import type { FileConversation } from './file-conversation.ts'
+import { decodeConversation } from './openai-conversation.ts'
 import { type FileRecord, readRecords } from './read-file.ts'
 import { FileFormatError } from './read-text.ts'
-
-/** What an import writes to; `now` gives epoch milliseconds. */
-export interface ImporterParts {
-  memory: Pick<Memory, 'createConversation' | 'updateConversation' | 'appendDrafts'>
-  writer: Pick<Writer, 'depth' | 'drain'>
-  now: () => number
-}
+import { clientIdOf, type ImporterParts, type StoredBatch, storeConversation } from './store-conversation.ts'
 
 /** Whose conversations they become, and the largest message in bytes of UTF-8. */
 export interface ImportLimits {
@@ -40,11 +32,6 @@ export interface ImportReport {
 
 /** Conversations under way: enough to count one while another is inserted. */
 const CONCURRENCY = 8
-/** About as many characters a batch as a store takes at once; as each message counts 500, at most 1,000 messages. */
-const BATCH_LENGTH = 500_000
-/** More background jobs than this wait for the writer, which would drop them at some point. */
-const MAX_WRITER_DEPTH = 100
-const DRAIN_MS = 60_000
 const MAX_FAULTS = 100
 const EMPTY_REPORT = { conversations: 0, messages: 0, stored: 0, present: 0, tokens: 0, refused: 0 }
 /** What an external id has room for behind the prefix. */
@@ -102,7 +89,8 @@ export async function importFile(
 function readChecked(record: FileRecord, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
   if ('fault' in record) throw new FileFormatError(record.fault)
   try {
-    const conversation = decodeConversation(record.value)
+    const { value } = record
+    const conversation = isChatGptConversation(value) ? decodeChatGptConversation(value) : decodeConversation(value)
     checkConversation(conversation, ids, limits, now)
     return conversation
   } catch (error) {
@@ -112,52 +100,22 @@ function readChecked(record: FileRecord, ids: Set<string>, limits: ImportLimits,
 }
 
 function checkConversation(conversation: FileConversation, ids: Set<string>, limits: ImportLimits, now: number): void {
-  const { id, isNamed, settings, messages } = conversation
+  const { id, isNamed, externalId, settings, branches } = conversation
   if (id === '' || id.length > MAX_ID_LENGTH) {
     throw new BadUserInputError('id', `1 to ${MAX_ID_LENGTH} characters`, String(id.length))
   }
-  checkNewConversation({ ...settings, externalId: externalIdOf(conversation) }, now)
-  for (const [index, message] of messages.entries()) {
-    checkNewMessage(`messages[${index}]`, message, limits.maxMessageBytes)
+  checkNewConversation({ ...settings, externalId }, now)
+  for (const { id, place, message } of branches.flatMap(({ messages }) => messages)) {
+    checkNewMessage(place, { ...message, clientMessageId: clientIdOf(id) }, limits.maxMessageBytes)
   }
   // The second would be taken for the first, grown or changed. Without ids, equal ones are the same.
-  if (isNamed && ids.has(id)) {
+  if (isNamed && ids.has(externalId)) {
     throw new BadUserInputError('id', 'unlike every other in the file', JSON.stringify(id.slice(0, 64)))
   }
-  ids.add(id)
+  ids.add(externalId)
 }
 
-interface Stored {
-  messages: number
-  stored: number
-  tokens: number
-}
-
-async function storeConversation(
-  { memory, writer, now }: ImporterParts,
-  file: FileConversation,
-  ownerId: string,
-  onStored: (stored: Stored) => void,
-): Promise<void> {
-  const input = { ...file.settings, externalId: externalIdOf(file) }
-  const { conversation, created } = await memory.createConversation(ownerId, input, 'RETURN')
-  let isNew = created
-  for (const batch of sliceBatch(toDrafts(file, now()), BATCH_LENGTH)) {
-    const { messages, stored } = await memory.appendDrafts(ownerId, conversation.id, batch)
-    const tokens = messages.reduce((sum, message) => sum + message.tokens, 0)
-    onStored({ messages: messages.length, stored: stored.length, tokens })
-    isNew ||= stored.length > 0
-    if (writer.depth > MAX_WRITER_DEPTH) await writer.drain(DRAIN_MS)
-  }
-  const { archivedAt } = file
-  if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })
-}
-
-function toDrafts({ messages }: FileConversation, now: number): MessageDraft[] {
-  return messages.map((message, index) => ({ createdAt: now, ...message, clientMessageId: `import:${index}` }))
-}
-
-function addTo(report: ImportReport, { messages, stored, tokens }: Stored): void {
+function addTo(report: ImportReport, { messages, stored, tokens }: StoredBatch): void {
   report.messages += messages
   report.stored += stored
   report.present += messages - stored

@@ -1,24 +1,13 @@
 import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../errors.ts'
-import type { Conversation, NewConversation } from '../memory/conversation.ts'
+import type { Conversation } from '../memory/conversation.ts'
 import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { Metadata } from '../memory/message.ts'
+import type { FileConversation } from './file-conversation.ts'
 import { isObject, type JsonObject, optional, readList, readObject, readText, readTime } from './json-fields.ts'
 import { decodeMessage, type FileMessage, OWN_FIELD } from './openai-message.ts'
 
-/** A conversation as a file has it. */
-export interface FileConversation {
-  /** The file's id, or a digest of the messages where it has none: the same at every reading. */
-  id: string
-  /** Whether the file says the id. */
-  isNamed: boolean
-  settings: Omit<NewConversation, 'externalId'>
-  /** Epoch milliseconds. */
-  archivedAt?: number
-  messages: FileMessage[]
-}
-
-/** What the external id of every imported conversation begins with. */
+/** What the external id of a conversation of such a file begins with. */
 const EXTERNAL_ID_PREFIX = 'import:'
 /** As conversations' own ids begin. */
 const OWN_ID_PREFIX = 'conv_'
@@ -31,14 +20,18 @@ const SHOWN_KEYS = 8
 export function decodeConversation(value: unknown): FileConversation {
   const record: JsonObject = Array.isArray(value) ? { messages: value } : readConversation(value)
   const messages = decodeMessages(readList('messages', record.messages))
-  const id = optional(readId, 'id', record.id)
+  const given = optional(readId, 'id', record.id)
+  const id = given ?? createHash('sha256').update(JSON.stringify(messages)).digest('hex')
   const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
   return omitAbsent({
-    id: id ?? createHash('sha256').update(JSON.stringify(messages)).digest('hex'),
-    isNamed: id !== undefined,
+    id,
+    isNamed: given !== undefined,
+    externalId: `${EXTERNAL_ID_PREFIX}${id}`,
     settings: { ...own.settings, ...omitAbsent({ title: optional(readText, 'title', record.title) }) },
     archivedAt: own.archivedAt,
-    messages,
+    branches: [
+      { messages: messages.map((message, index) => ({ id: String(index), place: `messages[${index}]`, message })) },
+    ],
   })
 }
 
@@ -58,11 +51,6 @@ export function encodeConversation(conversation: Conversation): JsonObject {
   return { id: fileId(conversation), title, createdAt: time(createdAt), [OWN_FIELD]: own }
 }
 
-/** The external id under which a conversation of a file is stored. */
-export function externalIdOf({ id }: Pick<FileConversation, 'id'>): string {
-  return `${EXTERNAL_ID_PREFIX}${id}`
-}
-
 /**
  * What came from a file keeps its id there, so that a file that went through several servers is known again.
  * Other conversations have their own id. No two have the same: imported copies of a server's own
@@ -76,9 +64,6 @@ function fileId({ id, externalId }: Conversation): string {
 function readConversation(value: unknown): JsonObject {
   const record = readObject('the conversation', value)
   if (Array.isArray(record.messages)) return record
-  if (isObject(record.mapping)) {
-    throw unknownShape('a ChatGPT export with a tree of messages (`mapping`), which cannot be read yet')
-  }
   if (record.messages !== undefined) return record
   if (record.role != null) throw unknownShape('a message by itself')
   throw unknownShape(`one with the fields [${Object.keys(record).slice(0, SHOWN_KEYS).join(', ')}]`)

@@ -93,6 +93,8 @@ describe.each([
     expect(await texts()).toEqual(['What time is it?', '', '', 'Noon.'])
     const [, , , answer] = await path()
     const again = await node.replies.send(OWNER, answerOf(id, 'again', answer?.id), never)
+    const late = await collect(await node.replies.send(OWNER, answerOf(id, 'on'), never))
+    expect(late.at(-1)).toEqual(events.at(-1))
     const third = await model.nextCall()
     expect(third.request.messages).toEqual(second.request.messages)
     third.answer('12.')
@@ -135,10 +137,10 @@ describe.each([
   })
 
   test('a send that is sent again joins its reply, and is another one when it replaces something else', async () => {
-    const [question, old] = await say('one', '1')
+    const [, old] = await say('one', '1')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     const joined = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
-    const conflict = await node.replies.send(OWNER, answerOf(id, 'again', question?.id), never)
+    const conflict = await node.replies.send(OWNER, questionOf(id, 'x', { id: 'again' }), never)
     expect(await collect(conflict)).toMatchObject([{ type: 'ReplyRejected', code: 'CLIENT_MESSAGE_ID_CONFLICT' }])
     ;(await model.nextCall()).answer('eins')
     expect(await collect(joined)).toEqual(await collect(stream))
@@ -183,7 +185,7 @@ describe.each([
     const [question] = await say('one', '1')
     const history = { ...world.history, switchBranch: vi.fn(() => new Promise<never>(() => {})) }
     const dying = createReplyNode({ ...world, history }, model, { leaseMs: 50 })
-    await dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
+    void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
     await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled())
     expect(await versions(question)).toEqual(['one'])
     const active = await world.records.findActive(id)

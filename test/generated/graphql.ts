@@ -4,12 +4,14 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
-/** Messages to be stored at the end of a conversation. */
+/** Messages to be stored at the end of the active path, or in the place of a message. */
 export type AppendMessagesInput = {
   /** The conversation. */
   conversationId: string | number;
   /** In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them. */
   messages: Array<NewMessageInput>;
+  /** A message of which the first one is a new version, of the same role; the others follow it. They become the active path; what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version. */
+  replaces?: string | number | null | undefined;
 };
 
 /** What to do when another reply is active in the conversation. */
@@ -265,7 +267,7 @@ export type ReplyStatus =
   | 'INTERRUPTED'
   /** It waits until those before it have ended. */
   | 'QUEUED'
-  /** It was never begun: its question is not stored. */
+  /** It was never begun: nothing of it is stored. */
   | 'REJECTED'
   /** The model is at work. */
   | 'RUNNING';
@@ -283,25 +285,25 @@ export type Role =
   /** The person. */
   | 'USER';
 
-/** A message of the user that a model is to answer. Exactly one of `conversationId` and `externalId`, and of `content` and `parts`, is given. */
+/** What a model is to answer. With `content` or `parts` it is a new message of the user, and with `replaces` too a new version of one (an edit). With `replaces` alone the model answers once more in the place of a reply (regenerate). With none of the three it goes on from what is stored last, which must be a message of the user or results of tools. Exactly one of `conversationId` and `externalId`, and at most one of `content` and `parts`, is given. */
 export type SendMessageInput = {
   /** From 0 (off) to 0.5: the beginning of the context moves only in steps of this share of the budget, so that the prompt keeps a prefix that the provider can cache. */
   anchor?: number;
-  /** Who of several users wrote it. 1 to 128 characters. */
+  /** Who of several users wrote the message. 1 to 128 characters. */
   author?: string | null | undefined;
-  /** The client's own id of the message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters. */
+  /** The client's own id of the send and its message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters. */
   clientMessageId: string | number;
-  /** The text of the message. */
+  /** The text of the message, when it is nothing else. */
   content?: string | null | undefined;
   /** The conversation. */
   conversationId?: string | number | null | undefined;
   /** The application's own id of the conversation; it is created when you have none with it. */
   externalId?: string | null | undefined;
-  /** The token budget of the context, the message included: from 1 to the MAX_CONTEXT_TOKENS of the server. */
+  /** The token budget of the context, what is answered included: from 1 to the MAX_CONTEXT_TOKENS of the server. */
   maxContextTokens?: number | null | undefined;
   /** The most tokens that the model may write, at least 1. */
   maxReplyTokens?: number | null | undefined;
-  /** A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
+  /** Kept with the message. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
   metadata?: unknown;
   /** The model; absent: that of the conversation, else the default of the server. 1 to 128 characters. */
   model?: string | null | undefined;
@@ -311,8 +313,10 @@ export type SendMessageInput = {
   onBusy?: BusyPolicy;
   /** What becomes of the reply when whoever sent this leaves the stream of `sendMessage`. */
   onDisconnect?: DisconnectPolicy;
-  /** All that it says, in order, 1 to 100 parts. */
+  /** All that the message says, in order, 1 to 100 parts. Without it and `content` there is no message. */
   parts?: Array<MessagePartInput> | null | undefined;
+  /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. Either way the new version is on the active path then, and what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. */
+  replaces?: string | number | null | undefined;
 };
 
 /** Text. */
@@ -416,6 +420,7 @@ export type TabEventsSubscriptionVariables = Exact<{
 
 
 export type TabEventsSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected', cursor: string }
     | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null } }
     | { __typename: 'ConversationDeleted', cursor: string }
     | { __typename: 'ConversationReset', cursor: string }
@@ -445,6 +450,7 @@ export type ConversationEventsSubscriptionVariables = Exact<{
 
 
 export type ConversationEventsSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected', cursor: string }
     | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null, messageCount: number, recentContext: { tokenCount: number } } }
     | { __typename: 'ConversationDeleted', cursor: string }
     | { __typename: 'ConversationReset', cursor: string }
@@ -572,6 +578,13 @@ export type ContextOfConversationQueryVariables = Exact<{
 
 export type ContextOfConversationQuery = { conversation: { recentContext: { messages: Array<{ content: string }> }, small: { cut: ContextCut, messages: Array<{ content: string }> } } | null };
 
+export type ContextAsSentQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ContextAsSentQuery = { recentContext: { chatMessages: unknown, tokenCount: number, messages: Array<{ content: string, status: MessageStatus }> } };
+
 export type ActiveReplyQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -585,6 +598,7 @@ export type ReplyEventsSubscriptionVariables = Exact<{
 
 
 export type ReplyEventsSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected' }
     | { __typename: 'ConversationChanged' }
     | { __typename: 'ConversationDeleted' }
     | { __typename: 'ConversationReset' }
@@ -600,6 +614,50 @@ export type LastMessagesQueryVariables = Exact<{
 
 
 export type LastMessagesQuery = { conversation: { messages: { nodes: Array<{ role: Role, content: string, status: MessageStatus, clientMessageId: string | null }> } } | null };
+
+export type VersionEventsSubscriptionVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type VersionEventsSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected', message: { id: string, sequence: number, content: string, versions: Array<string> }, conversation: { messageCount: number } }
+    | { __typename: 'ConversationChanged' }
+    | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationReset' }
+    | { __typename: 'MessageAppended', message: { id: string, sequence: number, content: string } }
+    | { __typename: 'MessageChanged', message: { id: string, sequence: number, content: string, status: MessageStatus } }
+    | { __typename: 'ReplyBegan' }
+    | { __typename: 'ReplyEnded' }
+   };
+
+export type MessagesAfterQueryVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type MessagesAfterQuery = { conversation: { messages: { edges: Array<{ cursor: string, node: { id: string, sequence: number, content: string } }> } } | null };
+
+export type TwoPathsQueryVariables = Exact<{
+  one: string | number;
+  two: string | number;
+}>;
+
+
+export type TwoPathsQuery = { one: { messages: Array<{ versions: Array<string> }> }, two: { messages: Array<{ versions: Array<string> }> } };
+
+export type PathPageQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  last?: number | null | undefined;
+  before?: string | null | undefined;
+}>;
+
+
+export type PathPageQuery = { conversation: { messages: { nodes: Array<{ content: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } } | null };
 
 export type CreateConversationMutationVariables = Exact<{
   input: CreateConversationInput;
@@ -724,6 +782,53 @@ export type StoredMessagesQueryVariables = Exact<{
 
 
 export type StoredMessagesQuery = { conversation: { messages: { nodes: Array<{ content: string }> } } | null };
+
+export type SelectVersionMutationVariables = Exact<{
+  messageId: string | number;
+}>;
+
+
+export type SelectVersionMutation = { selectVersion:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'SelectVersionSuccess', message: { id: string, content: string }, conversation: { messageCount: number, tokenCount: number, messages: { nodes: Array<{ content: string }> }, recentContext: { messages: Array<{ content: string }> } } }
+   };
+
+export type RedactMessageMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type RedactMessageMutation = { redactMessage:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'RedactMessageSuccess', message: { id: string, content: string, status: MessageStatus, tokenCount: number, metadata: unknown, parts: Array<
+          | { __typename: 'DataPart' }
+          | { __typename: 'FilePart' }
+          | { __typename: 'ReasoningPart' }
+          | { __typename: 'TextPart' }
+          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
+          | { __typename: 'ToolResultPart', toolCallId: string, output: string }
+        > } }
+   };
+
+export type ReadPathQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReadPathQuery = { conversation: { messageCount: number, tokenCount: number, messages: { nodes: Array<{ id: string, sequence: number, content: string, tokenCount: number, versions: Array<string> }> }, recentContext: { tokenCount: number, omittedCount: number, messages: Array<{ content: string }> } } | null };
+
+export type ReadVersionsQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type ReadVersionsQuery = { nodes: Array<
+    | { __typename: 'Conversation' }
+    | { __typename: 'Message', content: string, versions: Array<string> }
+    | { __typename: 'Reply' }
+   | null> };
 
 export class TypedDocumentString<TResult, TVariables>
   extends String
@@ -1027,6 +1132,18 @@ export const ContextOfConversationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ContextOfConversationQuery, ContextOfConversationQueryVariables>;
+export const ContextAsSentDocument = new TypedDocumentString(`
+    query ContextAsSent($id: ID!) {
+  recentContext(conversationId: $id) {
+    chatMessages
+    tokenCount
+    messages {
+      content
+      status
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ContextAsSentQuery, ContextAsSentQueryVariables>;
 export const ActiveReplyDocument = new TypedDocumentString(`
     query ActiveReply($id: ID!) {
   conversation(id: $id) {
@@ -1072,6 +1189,86 @@ export const LastMessagesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<LastMessagesQuery, LastMessagesQueryVariables>;
+export const VersionEventsDocument = new TypedDocumentString(`
+    subscription VersionEvents($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after) {
+    __typename
+    ... on MessageAppended {
+      message {
+        id
+        sequence
+        content
+      }
+    }
+    ... on MessageChanged {
+      message {
+        id
+        sequence
+        content
+        status
+      }
+    }
+    ... on BranchSelected {
+      message {
+        id
+        sequence
+        content
+        versions
+      }
+      conversation {
+        messageCount
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<VersionEventsSubscription, VersionEventsSubscriptionVariables>;
+export const MessagesAfterDocument = new TypedDocumentString(`
+    query MessagesAfter($id: ID!, $after: String) {
+  conversation(id: $id) {
+    messages(first: 100, after: $after) {
+      edges {
+        cursor
+        node {
+          id
+          sequence
+          content
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<MessagesAfterQuery, MessagesAfterQueryVariables>;
+export const TwoPathsDocument = new TypedDocumentString(`
+    query TwoPaths($one: ID!, $two: ID!) {
+  one: recentContext(conversationId: $one) {
+    messages {
+      versions
+    }
+  }
+  two: recentContext(conversationId: $two) {
+    messages {
+      versions
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<TwoPathsQuery, TwoPathsQueryVariables>;
+export const PathPageDocument = new TypedDocumentString(`
+    query PathPage($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  conversation(id: $id) {
+    messages(first: $first, after: $after, last: $last, before: $before) {
+      nodes {
+        content
+      }
+      pageInfo {
+        hasNextPage
+        hasPreviousPage
+        startCursor
+        endCursor
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<PathPageQuery, PathPageQueryVariables>;
 export const CreateConversationDocument = new TypedDocumentString(`
     mutation CreateConversation($input: CreateConversationInput!) {
   createConversation(input: $input) {
@@ -1415,3 +1612,107 @@ export const StoredMessagesDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<StoredMessagesQuery, StoredMessagesQueryVariables>;
+export const SelectVersionDocument = new TypedDocumentString(`
+    mutation SelectVersion($messageId: ID!) {
+  selectVersion(messageId: $messageId) {
+    __typename
+    ... on SelectVersionSuccess {
+      message {
+        id
+        content
+      }
+      conversation {
+        messageCount
+        tokenCount
+        messages(first: 100) {
+          nodes {
+            content
+          }
+        }
+        recentContext {
+          messages {
+            content
+          }
+        }
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on HistoryUnavailableError {
+      retryable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SelectVersionMutation, SelectVersionMutationVariables>;
+export const RedactMessageDocument = new TypedDocumentString(`
+    mutation RedactMessage($id: ID!) {
+  redactMessage(id: $id) {
+    __typename
+    ... on RedactMessageSuccess {
+      message {
+        id
+        content
+        status
+        tokenCount
+        metadata
+        parts {
+          __typename
+          ... on ToolCallPart {
+            toolCallId
+            toolName
+            arguments
+          }
+          ... on ToolResultPart {
+            toolCallId
+            output
+          }
+        }
+      }
+    }
+    ... on Error {
+      code
+      detail
+    }
+    ... on HistoryUnavailableError {
+      retryable
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RedactMessageMutation, RedactMessageMutationVariables>;
+export const ReadPathDocument = new TypedDocumentString(`
+    query ReadPath($id: ID!) {
+  conversation(id: $id) {
+    messageCount
+    tokenCount
+    messages(first: 100) {
+      nodes {
+        id
+        sequence
+        content
+        tokenCount
+        versions
+      }
+    }
+    recentContext {
+      messages {
+        content
+      }
+      tokenCount
+      omittedCount
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadPathQuery, ReadPathQueryVariables>;
+export const ReadVersionsDocument = new TypedDocumentString(`
+    query ReadVersions($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    __typename
+    ... on Message {
+      content
+      versions
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReadVersionsQuery, ReadVersionsQueryVariables>;

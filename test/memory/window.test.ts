@@ -7,6 +7,7 @@ const roles: Role[] = ['USER', 'ASSISTANT', 'TOOL', 'SYSTEM']
 const drafts = fc.array(fc.record({ tokens: fc.integer({ min: 4, max: 60 }), role: fc.constantFrom(...roles) }), {
   maxLength: 40,
 })
+const turnRoles: Role[] = ['USER', 'ASSISTANT', 'TOOL', 'TOOL']
 const requests: fc.Arbitrary<WindowRequest> = fc.record({
   maxTokens: fc.integer({ min: 1, max: 800 }),
   startOn: fc.constantFrom('ANY', 'USER'),
@@ -63,16 +64,34 @@ describe('the window', () => {
     expect(moves).toEqual([101, 126, 151, 176, 201, 226, 251, 276, 301])
   })
 
-  test('keeps the newest message whenever it fits the budget, however large the anchor step is', () => {
+  test('keeps the newest turn whenever it fits the budget, however large the anchor step is', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
         const path = placed(messages)
-        const newest = path.at(-1)
-        fc.pre(newest !== undefined && newest.tokens <= request.maxTokens)
-        fc.pre(newest?.role === 'USER')
-        expect(cutWindow(path, headOf(path), request).rows.at(-1)).toEqual(newest)
+        const turn = path.slice(path.findLastIndex((row) => canBegin(row, request)))
+        const cost = turn.reduce((sum, { tokens }) => sum + tokens, 0)
+        fc.pre(turn[0] !== undefined && canBegin(turn[0], request) && cost <= request.maxTokens)
+        expect(cutWindow(path, headOf(path), request).rows.slice(-turn.length)).toEqual(turn)
       }),
+      { numRuns: 2_000 },
     )
+  })
+
+  test.each(['ANY', 'USER'] as const)('with an anchor keeps a call beside its large results, on %s', (startOn) => {
+    const turn = [40, 10, 300, 300].map((tokens, index) => ({ tokens, role: turnRoles[index] ?? ('TOOL' as const) }))
+    const earlier = Array.from({ length: 19 }, () => ({ tokens: 100, role: 'USER' as const }))
+    const path = placed([{ tokens: 40, role: 'USER' }, ...earlier, ...turn])
+    const { rows, cut } = cutWindow(path, headOf(path), { maxTokens: 1_000, startOn, anchor: 0.5 })
+    expect({ roles: rows.map(({ role }) => role), cut }).toEqual({
+      roles: startOn === 'USER' ? ['USER', 'ASSISTANT', 'TOOL', 'TOOL'] : ['ASSISTANT', 'TOOL', 'TOOL'],
+      cut: 'ANCHOR',
+    })
+  })
+
+  test('without room for the call of the newest results is empty, and says so', () => {
+    const path = placed([{ tokens: 10, role: 'USER' }, ...turnRoles.slice(1).map((role) => ({ tokens: 10, role }))])
+    const window = cutWindow(path, headOf(path), { maxTokens: 29, startOn: 'ANY', anchor: 0 })
+    expect(window).toMatchObject({ rows: [], tokenCount: 0, omittedCount: 4, cut: 'TURN' })
   })
 
   test.each([
@@ -119,6 +138,10 @@ function headOf(path: ReturnType<typeof placed>) {
     : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
 }
 
+function canBegin({ role }: Pick<Draft, 'role'>, { startOn }: Pick<WindowRequest, 'startOn'>): boolean {
+  return startOn === 'USER' ? role === 'USER' : role !== 'TOOL'
+}
+
 /** Without positions: tries every beginning, the longest window first, and sums each from the front. */
 function slowWindow(messages: readonly Draft[], { maxTokens, startOn, anchor }: WindowRequest) {
   const sum = (some: readonly Draft[]) => some.reduce((total, { tokens }) => total + tokens, 0)
@@ -137,11 +160,11 @@ function slowWindow(messages: readonly Draft[], { maxTokens, startOn, anchor }: 
   if (step >= 1 && total > maxTokens) {
     let bound = 0
     for (let steps = Math.floor((total - maxTokens) / step); bound < total - maxTokens; steps += 1) bound = steps * step
-    while (byAnchor < messages.length - 1 && sum(messages.slice(0, byAnchor)) < bound) byAnchor += 1
+    const lastBegin = messages.findLastIndex((message) => canBegin(message, { startOn }))
+    while (byAnchor < lastBegin && sum(messages.slice(0, byAnchor)) < bound) byAnchor += 1
   }
   let begin = byAnchor
-  const isWanted = ({ role }: Draft) => (startOn === 'USER' ? role === 'USER' : role !== 'TOOL')
-  while (begin < messages.length && !isWanted(messages[begin] as Draft)) begin += 1
+  while (begin < messages.length && !canBegin(messages[begin] as Draft, { startOn })) begin += 1
   if (begin === 0) return report(0, 'NONE')
   return report(begin, begin > byAnchor ? 'TURN' : byAnchor > byBudget ? 'ANCHOR' : 'BUDGET')
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Conversation } from '../../src/memory/conversation.ts'
+import type { Memory } from '../../src/memory/memory.ts'
 import type { Message } from '../../src/memory/message.ts'
 import { exportFile } from '../../src/transfer/export-file.ts'
 import { type ImportReport, importFile } from '../../src/transfer/import-file.ts'
@@ -22,6 +23,11 @@ export interface TransferStores {
 export async function startTransferStores(maxMessageBytes = 1_048_576): Promise<TransferStores> {
   const { memory, stop } = await startTestMemory()
   onTestFinished(stop)
+  return transferStoresOf(memory, maxMessageBytes)
+}
+
+/** What imports into a memory that a test has, and exports from it. */
+export function transferStoresOf(memory: Memory, maxMessageBytes = 1_048_576): TransferStores {
   const writer = { depth: 0, drain: memory.drain }
   return {
     importFile: (path) => importFile({ memory, writer, now: Date.now }, path, { ownerId, maxMessageBytes }, () => {}),

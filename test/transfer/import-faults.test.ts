@@ -88,11 +88,6 @@ test.each([
     { text: 'x', label: 1 },
     'the conversation must be an object with `messages`; got one with the fields [text, label].',
   ],
-  [
-    'a ChatGPT export',
-    { title: 'x', mapping: {} },
-    'the conversation must be an object with `messages`; got a ChatGPT export with a tree of messages (`mapping`), which cannot be read yet.',
-  ],
   ['no object', 3, 'the conversation must be an object; got 3.'],
   ['messages that are no list', { messages: {} }, 'messages must be a list; got {}.'],
   ['an id of another type', { id: {}, messages: [] }, 'id must be a string; got {}.'],

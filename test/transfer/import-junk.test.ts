@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeMessage } from '../../src/transfer/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
+import { replaceValue } from '../support/replace-value.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 
 test('whatever stands in the place of a value, the import ends with a report', async () => {
@@ -31,20 +32,3 @@ test.each(['a.json', 'a.jsonl'])('values of any depth in %s are refused as such'
   const faults = /messages\[0\]\.content\[0\] must be an object|must be nested less deeply/
   expect((await stores.importFile(path)).faults).toEqual([expect.stringMatching(faults)])
 })
-
-/** The value with one of its values, nested ones included, replaced. */
-function replaceValue(whole: unknown, junk: unknown, at: number): unknown {
-  const places: { holder: Record<string, unknown>; key: string }[] = []
-  const collect = (value: unknown) => {
-    if (typeof value !== 'object' || value === null) return
-    const holder = value as Record<string, unknown>
-    for (const key of Object.keys(holder)) {
-      places.push({ holder, key })
-      collect(holder[key])
-    }
-  }
-  collect(whole)
-  const place = places[at % places.length]
-  if (place) place.holder[place.key] = junk
-  return whole
-}

@@ -110,7 +110,8 @@ function createAnswer(
           return
         case 'finish':
           noteToken()
-          finishReason = event.reason
+          // Some servers say it again with the usage.
+          finishReason ??= event.reason
           return restartTimer(Math.min(idleMs, USAGE_WAIT_MS))
       }
     },

@@ -4,8 +4,12 @@ import type { FinishReason, Usage } from '../../memory/message.ts'
 const text = z.string().nullish().catch(undefined)
 const tokens = z.number().int().nonnegative()
 
-const functionDelta = z.object({ name: text, arguments: text }).nullish()
-const toolCallDelta = z.object({ index: z.number().nullish(), id: text, function: functionDelta })
+/** Some servers give the arguments as the object itself. */
+const argumentsText = z.unknown().transform((given) => {
+  return typeof given === 'string' || given == null ? given : JSON.stringify(given)
+})
+const functionDelta = z.object({ name: text, arguments: argumentsText }).nullish()
+const toolCallDelta = z.object({ index: z.number().nullish().catch(undefined), id: text, function: functionDelta })
 
 const choice = z.object({
   index: z.number().nullish(),

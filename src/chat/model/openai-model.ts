@@ -99,8 +99,10 @@ function* eventsOf(chunk: OpenAiChunk, toolCalls: ToolCallAssembly): Generator<M
   else if (reasoning_content || reasoning || deltas.length > 0) yield { type: 'activity' }
   const reason = choice && finishReasonOf(choice)
   if (reason !== undefined) {
-    for (const part of toolCalls.finish(reason)) yield { type: 'toolCall', part }
-    yield { type: 'finish', reason }
+    const parts = toolCalls.finish(reason)
+    for (const part of parts) yield { type: 'toolCall', part }
+    // Some servers say "stop" also when they wait for the results of calls.
+    yield { type: 'finish', reason: reason === 'STOP' && parts.length > 0 ? 'TOOL_CALLS' : reason }
   }
   const usage = usageOf(chunk)
   if (usage !== undefined) yield { type: 'usage', usage }

@@ -16,6 +16,7 @@ export function encodeTailValue(tail: Tail): string {
     g: tail.generation,
     e: tail.epoch,
     b: tail.branch,
+    ...(tail.forks.length > 0 && { p: tail.forks.map(({ branch, belowSequence }) => [branch, belowSequence]) }),
     f: tail.first,
     l: tail.last,
     s: tail.tokenStart,
@@ -24,7 +25,6 @@ export function encodeTailValue(tail: Tail): string {
     o: tail.ownerId,
     n: tail.encoding,
     x: tail.expiresAt,
-    p: tail.forks.length > 0 ? tail.forks.map(({ branch, belowSequence }) => [branch, belowSequence]) : undefined,
   }
   return `${JSON.stringify(header)}\n${tail.rows}`
 }
@@ -44,11 +44,11 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (!value || headerEnd < 0) return undefined
   const fields = parseFields(value.slice(0, headerEnd))
   if (fields === undefined) return undefined
-  const { g, e, b, f, l, s, t, k, o, n, x, p = [] } = fields
+  const { g, e, b, p, f, l, s, t, k, o, n, x } = fields
   if (typeof g !== 'string' || typeof b !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
   if (!isWhole(e) || !isWhole(f) || !isWhole(l) || !isWhole(s) || !isWhole(t) || !isWhole(k)) return undefined
   if (x !== undefined && !isWhole(x)) return undefined
-  const forks = decodeForks(p)
+  const forks = p === undefined ? [] : decodeForks(p)
   if (forks === undefined) return undefined
   const rows = value.slice(headerEnd + 1)
   if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
@@ -73,21 +73,23 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
-/** Each begins below the one before. */
-function decodeForks(value: unknown): Fork[] | undefined {
-  if (!Array.isArray(value)) return undefined
+function isMarks(value: unknown): value is Record<string, number> {
+  return isRecord(value) && Object.values(value).every(isWhole)
+}
+
+/** Never empty: a tail without forks has no such field, and Redis' script cannot tell `[]` from `{}`. */
+function decodeForks(places: unknown): Fork[] | undefined {
+  if (!Array.isArray(places) || places.length === 0) return undefined
   const forks: Fork[] = []
-  for (const fork of value as unknown[]) {
-    const [branch, belowSequence] = Array.isArray(fork) ? (fork as unknown[]) : []
+  for (const place of places as unknown[]) {
+    if (!Array.isArray(place) || place.length !== 2) return undefined
+    const [branch, belowSequence]: unknown[] = place
     if (typeof branch !== 'string' || !isWhole(belowSequence)) return undefined
-    if (belowSequence >= (forks.at(-1)?.belowSequence ?? Number.POSITIVE_INFINITY)) return undefined
+    const above = forks.at(-1)
+    if (above !== undefined && belowSequence >= above.belowSequence) return undefined
     forks.push({ branch, belowSequence })
   }
   return forks
-}
-
-function isMarks(value: unknown): value is Record<string, number> {
-  return isRecord(value) && Object.values(value).every(isWhole)
 }
 
 /** A cheap look at both ends: a value that was cut off is junk. Whoever parses the rows checks the rest. */

@@ -62,23 +62,15 @@ end
 `
 
 const TAIL = String.raw`
-local function sound_forks(forks)
-  if type(forks) ~= 'table' then return false end
-  local below = math.huge
-  for _, fork in ipairs(forks) do
-    if type(fork) ~= 'table' or type(fork[1]) ~= 'string' or not whole(fork[2]) or fork[2] >= below then return false end
-    below = fork[2]
+local function sound_forks(p)
+  if type(p) ~= 'table' or #p == 0 then return false end
+  local above = math.huge
+  for _, fork in ipairs(p) do
+    if type(fork) ~= 'table' or #fork ~= 2 or type(fork[1]) ~= 'string' then return false end
+    if not whole(fork[2]) or fork[2] >= above then return false end
+    above = fork[2]
   end
   return true
-end
-
--- The forks above the first row; an empty list would be written as an object.
-local function forks_json(t)
-  local forks = {}
-  for _, fork in ipairs(t.p or {}) do
-    if fork[2] > t.f then forks[#forks + 1] = '[' .. cjson.encode(fork[1]) .. ',' .. int(fork[2]) .. ']' end
-  end
-  return #forks > 0 and ',"p":[' .. table.concat(forks, ',') .. ']' or ''
 end
 
 local function sound(t)
@@ -97,11 +89,13 @@ local function read_tail()
   return string.sub(t.rows, 1, 1) == '[' and string.sub(t.rows, -1) == ']' and t or nil
 end
 
+-- cjson's 14 digits are enough for the sequence of a fork: ids have room for 11.
 local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
+    .. (t.p and #t.p > 0 and ',"p":' .. cjson.encode(t.p) or '')
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
     .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
-    .. (t.x and ',"x":' .. int(t.x) or '') .. forks_json(t) .. '}'
+    .. (t.x and ',"x":' .. int(t.x) or '') .. '}'
   redis.call('SET', KEYS[2], header .. '\n' .. t.rows, 'KEEPTTL')
 end
 
@@ -156,6 +150,7 @@ while t.t > tonumber(ARGV[2]) do
   t.f, t.k, t.s, t.t, from = t.f + 1, t.s + 1, t.s + count, t.t - count, after
 end
 t.rows = string.sub(t.rows, from)
+while t.p and #t.p > 0 and t.p[#t.p][2] <= t.f do table.remove(t.p) end
 write_tail(t)
 return 1
 `

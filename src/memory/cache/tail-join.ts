@@ -1,5 +1,6 @@
 import type { AppendedRows, Tail } from './cache.ts'
-import { forksAbove, ROW_SEPARATOR } from './tail.ts'
+import { forksAbove } from './forks.ts'
+import { ROW_SEPARATOR } from './tail.ts'
 
 /**
  * The tail with the appended rows behind it and its front trimmed to `tailTokens`, rows as text.
@@ -11,10 +12,11 @@ export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number)
   const joined = tail.rows === '' ? known.rest : `${tail.rows}${ROW_SEPARATOR}${known.rest}`
   const tokens = tail.tokens + appended.tokens - known.tokens
   const trimmed = cutFront(joined, (cut) => tokens - cut.tokens > tailTokens)
+  const first = tail.first + trimmed.count
   return {
     ...tail,
-    forks: forksAbove(tail.forks, tail.first + trimmed.count),
-    first: tail.first + trimmed.count,
+    forks: forksAbove(tail.forks, first),
+    first,
     last: appended.last,
     tokenStart: tail.tokenStart + trimmed.tokens,
     tokens: tokens - trimmed.tokens,

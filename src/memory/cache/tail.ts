@@ -1,10 +1,11 @@
 import { messageId } from '../ids.ts'
 import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
-import type { Fork, Tail } from './cache.ts'
+import type { Tail } from './cache.ts'
+import { branchesFrom, forksAbove, joinForks } from './forks.ts'
 
 /*
  * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
- * from the tail's own `first` and `tokenStart`. `more` holds whatever a plain text message has not.
+ * from the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not.
  * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
  * a reader and Redis' script find the rows without parsing them.
  */
@@ -46,10 +47,10 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
     const rows = JSON.parse(`[${cut.rows}]`) as Row[]
     let { tokenStart } = cut
     const first = tail.last - rows.length + 1
-    const branchOf = tail.forks.length === 0 ? () => tail.branch : (sequence: number) => branchAt(tail, sequence)
+    const branches = branchesFrom(tail, first)
     const messages = rows.map((row, index) => {
-      const sequence = first + index
-      const message = decodeRow(conversationId, row, branchOf(sequence), sequence, tokenStart)
+      const branch = branches?.[index] ?? tail.branch
+      const message = decodeRow(conversationId, row, branch, first + index, tokenStart)
       tokenStart += message.tokens
       return message
     })
@@ -78,15 +79,10 @@ export function extendTail(
   knownFrom: number,
   tailTokens: number,
 ): Tail | undefined {
-  const forks = [
-    ...forksBehind(tail.branch, newer),
-    ...tail.forks,
-    ...forksBehind(tail.rows === '' ? (newer[0]?.branch ?? tail.branch) : branchAt(tail, tail.first), older),
-  ]
   const joined = {
     ...tail,
+    forks: joinForks(tail, older, newer),
     knownFrom,
-    forks,
     first: tail.first - older.length,
     last: tail.last + newer.length,
     tokenStart: tail.tokenStart - tokensOf(older),
@@ -109,38 +105,8 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
     tokenStart += rowTokens
     tokens -= rowTokens
   }
-  return {
-    ...tail,
-    forks: forksAbove(tail.forks, first),
-    first,
-    tokenStart,
-    tokens,
-    knownFrom,
-    rows: tail.rows.slice(begin),
-  }
-}
-
-/** The forks that rows from `first` on still cross. */
-export function forksAbove(forks: readonly Fork[], first: number): readonly Fork[] {
-  return forks.some(({ belowSequence }) => belowSequence <= first)
-    ? forks.filter(({ belowSequence }) => belowSequence > first)
-    : forks
-}
-
-/** The forks of a path that goes on, from a branch, with messages that are older, given oldest first. */
-function forksBehind(branch: string, messages: readonly Message[]): Fork[] {
-  const forks: Fork[] = []
-  let current = branch
-  for (const message of messages.toReversed()) {
-    if (message.branch === current) continue
-    forks.push({ branch: message.branch, belowSequence: message.sequence + 1 })
-    current = message.branch
-  }
-  return forks
-}
-
-function branchAt({ branch, forks }: Pick<Tail, 'branch' | 'forks'>, sequence: number): string {
-  return forks.findLast(({ belowSequence }) => sequence < belowSequence)?.branch ?? branch
+  const forks = forksAbove(tail.forks, first)
+  return { ...tail, forks, first, tokenStart, tokens, knownFrom, rows: tail.rows.slice(begin) }
 }
 
 function tokensOf(messages: readonly Message[]): number {

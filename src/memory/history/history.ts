@@ -84,8 +84,9 @@ export interface UnfinishedDeletion {
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
  * whatever the length of a conversation, and fails with HistoryUnavailableError only. Conversations
- * that are deleted or past their `expiresAt` are absent to every method but the last five; the
- * methods on messages ask for places, and their caller has found the conversation before.
+ * that are deleted or past their `expiresAt` are absent to every method but those that finish a
+ * deletion or a redaction; the methods on messages ask for places, and their caller has found the
+ * conversation before.
  */
 export interface History {
   /** Creates what is missing in the store (indexes, tables); safe to call on every start. */

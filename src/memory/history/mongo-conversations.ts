@@ -2,6 +2,7 @@ import type { Collection, Filter, UpdateFilter } from 'mongodb'
 import { HistoryUnavailableError } from '../../errors.ts'
 import type { Conversation, ConversationChanges } from '../conversation.ts'
 import type { BranchSwitch, History } from './history.ts'
+import { aliveFilter } from './mongo-alive.ts'
 import { readConversationPage } from './mongo-conversation-page.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
@@ -33,10 +34,7 @@ export function createMongoConversations(
   now: () => number,
 ): MongoConversations {
   const isAlive = ({ expiresAt }: Conversation) => expiresAt === undefined || expiresAt > now()
-  /** A condition on one document by `_id`; the owner is missing in a deleted one. */
-  const alive = (ownerId: string, _id: string): Filter<ConversationDocument> => {
-    return { _id, ownerId, expiresAt: { $not: { $lte: new Date(now()) } } }
-  }
+  const alive = (ownerId: string, id: string) => aliveFilter(ownerId, id, now())
 
   const findAny = async (filter: Filter<ConversationDocument>, limit: number): Promise<Conversation[]> => {
     const find = () => collection.find(filter, { limit, batchSize: limit }).toArray()
@@ -54,8 +52,9 @@ export function createMongoConversations(
 
   const commitDeletion = async (ownerId: string, filter: Filter<ConversationDocument>, deletedAt: number) => {
     const $set = { deletedAt: new Date(deletedAt), deletedOwnerId: ownerId }
-    const change = { $set, $unset: { ownerId: true as const, externalId: true as const } }
-    return (await guard(() => collection.updateOne(filter, change))).modifiedCount > 0
+    // Redactions under way are finished by the deletion.
+    const $unset = { ownerId: true, externalId: true, redactions: true, dropDue: true } as const
+    return (await guard(() => collection.updateOne(filter, { $set, $unset }))).modifiedCount > 0
   }
 
   /** Undefined where a duplicate is gone by now, or was past its end and is deleted: then the insert can go again. */
@@ -151,15 +150,6 @@ async function insert(collection: Collection<ConversationDocument>, document: Co
   }
 }
 
-function switchOf({ toEpoch, branch, fork }: BranchSwitch): UpdateFilter<ConversationDocument> {
-  const $set = {
-    branchEpoch: toEpoch,
-    ...(branch !== undefined && { activeBranch: branch, [`selectedEpochs.${branch}`]: toEpoch }),
-    ...(fork && { [`heads.${fork.branch.id}`]: fork.head }),
-  }
-  return fork ? { $set, $push: { branches: fork.branch } } : { $set }
-}
-
 /** Undefined when there is nothing to change. */
 function changeOf(changes: ConversationChanges): UpdateFilter<ConversationDocument> | undefined {
   const { metadata, archivedAt, expiresAt, ...texts } = changes
@@ -170,4 +160,14 @@ function changeOf(changes: ConversationChanges): UpdateFilter<ConversationDocume
     archivedAt: archivedAt == null ? archivedAt : new Date(archivedAt),
     expiresAt: expiresAt == null ? expiresAt : new Date(expiresAt),
   })
+}
+
+/** An own switch that a retry finds done counts as lost: its caller reads the conversation, and the branch is there. */
+function switchOf({ toEpoch, branch, fork }: BranchSwitch): UpdateFilter<ConversationDocument> {
+  const $set = {
+    branchEpoch: toEpoch,
+    ...(branch !== undefined && { activeBranch: branch, [`selectedEpochs.${branch}`]: toEpoch }),
+    ...(fork && { [`heads.${fork.branch.id}`]: fork.head }),
+  }
+  return { $set, ...(fork && { $push: { branches: fork.branch } }) }
 }

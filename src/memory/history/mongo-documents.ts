@@ -21,18 +21,18 @@ export interface ConversationDocument {
   branches: Branch[]
   activeBranch: string
   branchEpoch: number
-  /** Missing in documents of the first version. */
+  /** Absent in documents that are older than versions of messages. */
   selectedEpochs?: Record<string, number>
   heads: Record<string, Head>
-  /** Messages that are being redacted, since `dropDue` at the latest. */
-  redactions?: string[]
-  dropDue?: Date
   createdAt: Date
   lastMessageAt: Date
   /** Whether `archivedAt` is there: the list is an equality on it, for which a missing field would not do. */
   archived: boolean
   archivedAt?: Date
   expiresAt?: Date
+  /** Ids of messages whose redaction is not finished, with the time of the latest one. */
+  redactions?: string[]
+  dropDue?: Date
 }
 
 /** A document of `messages`. */
@@ -80,8 +80,8 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
 /** The conversation that a document holds. */
 export function decodeConversation(document: ConversationDocument): Conversation {
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
-  const { externalId, title, model, instructions, encoding, branches, activeBranch, branchEpoch, heads } = document
-  const { selectedEpochs = {} } = document
+  const { externalId, title, model, instructions, encoding } = document
+  const { branches, activeBranch, branchEpoch, selectedEpochs = {}, heads } = document
   return omitAbsent({
     id,
     ownerId,

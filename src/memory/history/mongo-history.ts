@@ -24,7 +24,7 @@ export function createMongoHistory(client: MongoClient, now: () => number = Date
   return {
     ...createMongoConversations(conversations, guard, now),
     ...createMongoMessages(messages, guard),
-    ...createMongoRedactions(conversations, guard),
+    ...createMongoRedactions(conversations, guard, now),
 
     async prepare() {
       await guard(() => conversations.createIndexes(CONVERSATION_INDEXES))

@@ -6,6 +6,8 @@ import type { History, InsertOutcome } from './history.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
 import { removeDocuments } from './mongo-removal.ts'
+import { updateOf } from './mongo-update.ts'
+import { encodeParts } from './stored-draft.ts'
 
 /** The methods of the history that are about messages. */
 export type MongoMessages = Pick<
@@ -32,6 +34,13 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     if (limit < 1) return []
     const find = () => collection.find(filter, { sort, limit, batchSize: limit }).toArray()
     return (await guard(find)).map(decodeMessage)
+  }
+
+  const update = async (id: string, change: UpdateFilter<MessageDocument> | undefined) => {
+    const place = placeOf(id)
+    if (place === undefined || change === undefined) return undefined
+    await guard(() => collection.updateOne({ ...place }, change))
+    return (await read({ ...place }, {}, 1))[0]
   }
 
   return {
@@ -74,24 +83,10 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
       return (await inGroups([...new Set(keys)], find)).flat()
     },
 
-    async updateMessageMetadata(id, metadata) {
-      const place = placeOf(id)
-      if (place === undefined) return undefined
-      const change: UpdateFilter<MessageDocument> =
-        metadata === null ? { $unset: { metadata: true } } : { $set: { metadata: JSON.stringify(metadata) } }
-      await guard(() => collection.updateOne({ ...place }, change))
-      const [message] = await read({ ...place }, {}, 1)
-      return message
-    },
+    updateMessageMetadata: (id, metadata) =>
+      update(id, updateOf<MessageDocument>({ metadata: metadata && JSON.stringify(metadata) })),
 
-    async redactMessage(id, parts) {
-      const place = placeOf(id)
-      if (place === undefined) return undefined
-      const $set = { status: 'REDACTED' as const, parts: JSON.stringify(parts) }
-      await guard(() => collection.updateOne({ ...place }, { $set, $unset: { content: true } }))
-      const [message] = await read({ ...place }, {}, 1)
-      return message
-    },
+    redactMessage: (id, parts) => update(id, updateOf<MessageDocument>({ status: 'REDACTED', ...encodeParts(parts) })),
 
     async removeMessages(conversationId, limit) {
       return { messages: await removeDocuments(collection, guard, conversationId, limit) }

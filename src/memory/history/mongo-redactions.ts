@@ -1,33 +1,32 @@
-import type { Collection, Filter } from 'mongodb'
+import type { Collection } from 'mongodb'
 import type { History } from './history.ts'
+import { aliveFilter } from './mongo-alive.ts'
 import type { ConversationDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
 
-/** The methods of the history that remember redactions under way. */
+/** The methods of the history that remember what is being redacted. */
 export type MongoRedactions = Pick<History, 'markRedaction' | 'settleRedaction' | 'findUnfinishedRedactions'>
 
 const BEGINNING = new Date(0)
-const UNSET = { $unset: { redactions: true, dropDue: true } } as const
 
-/** Redactions under way, in the documents of their conversations. */
+/** Redactions under way, kept in MongoDB with their conversation. `now` decides what is past its `expiresAt`. */
 export function createMongoRedactions(
   collection: Collection<ConversationDocument>,
   guard: MongoGuard,
+  now: () => number,
 ): MongoRedactions {
-  const update = async (filter: Filter<ConversationDocument>, change: object): Promise<number> =>
-    (await guard(() => collection.updateOne(filter, change))).matchedCount
-
   return {
     async markRedaction(ownerId, conversationId, messageId, markedAt) {
-      const change = { $addToSet: { redactions: messageId }, $max: { dropDue: new Date(markedAt) } }
-      return (await update({ _id: conversationId, ownerId }, change)) > 0
+      const change = { $addToSet: { redactions: messageId }, $set: { dropDue: new Date(markedAt) } }
+      const filter = aliveFilter(ownerId, conversationId, now())
+      return (await guard(() => collection.updateOne(filter, change))).matchedCount > 0
     },
 
-    async settleRedaction(conversationId, messageId) {
-      // Most often the only one. Two that end at once meet here: the last one finds the list empty.
-      if ((await update({ _id: conversationId, redactions: [messageId] }, UNSET)) > 0) return
-      await update({ _id: conversationId }, { $pull: { redactions: messageId } })
-      await update({ _id: conversationId, redactions: [] }, UNSET)
+    async settleRedaction(_id, messageId) {
+      await guard(() => collection.updateOne({ _id }, { $pull: { redactions: messageId } }))
+      // Of several that settle at once the last one finds nothing left; a mark made meanwhile stays.
+      const done = { $unset: { redactions: true as const, dropDue: true as const } }
+      await guard(() => collection.updateOne({ _id, redactions: [] }, done))
     },
 
     async findUnfinishedRedactions(markedBefore, limit) {
@@ -35,10 +34,9 @@ export function createMongoRedactions(
       const filter = { dropDue: { $gte: BEGINNING, $lt: new Date(markedBefore) } }
       const options = { sort: { dropDue: 1 as const }, limit, batchSize: limit }
       const found = await guard(() => collection.find(filter, options).toArray())
-      // What is deleted has lost its owner: its deletion does the rest.
-      return found.flatMap(({ _id: conversationId, ownerId, redactions: messageIds = [] }) =>
-        ownerId === undefined ? [] : { conversationId, ownerId, messageIds },
-      )
+      return found.map(({ _id, ownerId = '', redactions = [] }) => {
+        return { conversationId: _id, ownerId, messageIds: redactions }
+      })
     },
   }
 }

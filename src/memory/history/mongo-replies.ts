@@ -81,7 +81,8 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
     },
 
     async redact(id, content) {
-      await guard(() => collection.updateOne({ _id: id }, { $set: encodeReplyFields(content) }))
+      const update = updateOf<ReplyDocument>(encodeReplyFields(content))
+      if (update !== undefined) await guard(() => collection.updateOne({ _id: id }, update))
     },
 
     async withdraw(id) {

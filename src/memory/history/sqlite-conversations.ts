@@ -2,7 +2,13 @@ import type { Conversation, ConversationChanges } from '../conversation.ts'
 import type { BranchSwitch, History, UnfinishedDeletion } from './history.ts'
 import { omitAbsent } from './omit-absent.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
-import { CONVERSATION_COLUMNS, type ConversationRow, decodeConversation, encodeConversation } from './sqlite-rows.ts'
+import {
+  CONVERSATION_COLUMNS,
+  type ConversationRow,
+  decodeConversation,
+  encodeConversation,
+  IS_ALIVE,
+} from './sqlite-rows.ts'
 
 /** The methods of the history that are about conversations. */
 export type SqliteConversations = Pick<
@@ -20,7 +26,6 @@ export type SqliteConversations = Pick<
 >
 
 const COLUMNS = CONVERSATION_COLUMNS.join(', ')
-const IS_ALIVE = 'deletedAt IS NULL AND (expiresAt IS NULL OR expiresAt > :now)'
 const INSERT = `INSERT INTO conversations (${COLUMNS})
   VALUES (${CONVERSATION_COLUMNS.map((name) => `:${name}`).join(', ')})`
 const UPDATE = `UPDATE conversations SET ${CONVERSATION_COLUMNS.map((name) => `${name} = :${name}`).join(', ')}
@@ -100,8 +105,7 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
         database.transact(() => {
           const found = find(BY_ID, { ownerId, id })
           if (found?.branchEpoch !== change.fromEpoch) return false
-          database.run(UPDATE, encodeConversation(applySwitch(found, change)))
-          return true
+          return database.run(UPDATE, encodeConversation(applySwitch(found, change))) > 0
         }),
       ),
 
@@ -126,11 +130,13 @@ function applyChanges(conversation: Conversation, changes: ConversationChanges):
 }
 
 function applySwitch(conversation: Conversation, { toEpoch, branch, fork }: BranchSwitch): Conversation {
-  const { branches, heads, selectedEpochs } = conversation
+  const { branches, activeBranch, selectedEpochs, heads } = conversation
   return {
     ...conversation,
     branchEpoch: toEpoch,
-    ...(branch !== undefined && { activeBranch: branch, selectedEpochs: { ...selectedEpochs, [branch]: toEpoch } }),
-    ...(fork && { branches: [...branches, fork.branch], heads: { ...heads, [fork.branch.id]: fork.head } }),
+    activeBranch: branch ?? activeBranch,
+    selectedEpochs: { ...selectedEpochs, ...(branch !== undefined && { [branch]: toEpoch }) },
+    branches: fork ? [...branches, fork.branch] : branches,
+    heads: { ...heads, ...(fork && { [fork.branch.id]: fork.head }) },
   }
 }

@@ -6,16 +6,23 @@ import { HistoryUnavailableError } from '../../errors.ts'
 /** Values of a statement, by their names. */
 export type SqliteValues = Record<string, SQLInputValue>
 
+/** Tables and indexes that are created where they are missing. */
+export interface SqliteSchema {
+  statements: string
+  /** Columns that a table did not have from its beginning, as they are declared; each may be null or has a default. */
+  addedColumns: Record<string, readonly string[]>
+}
+
 /** A database file with its prepared statements. All but `guard` are synchronous and throw as SQLite does. */
 export interface SqliteDatabase {
-  /** Creates what is missing; safe in several processes at once. */
-  open(schema: string): void
+  /** Creates what is missing; safe in several processes at once, and in a file of an older version. */
+  open(schema: SqliteSchema): void
   all<Row>(sql: string, values: SqliteValues): Row[]
   /** Returns how many rows it changed. */
   run(sql: string, values: SqliteValues): number
   /** Takes the write lock first, so that writers of other processes wait their turn instead of failing late. */
   transact<T>(work: () => T): T
-  /** Pages of the log before a removal hold what was removed; other processes' readers may put it off. */
+  /** Pages of the log hold what was removed since; other processes' readers may put its clearing off. */
   clearLog(): void
   /** The one place that decides what a fault of SQLite means: HistoryUnavailableError. */
   guard<T>(step: () => T): Promise<T>
@@ -32,8 +39,6 @@ const MISTAKE_CODES = [1, 19, 20, 21, 25]
  * `secure_delete` overwrites what is removed: an erased message is in no free page of the file.
  */
 const PRAGMAS = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON'
-
-const CLEAR_LOG = 'PRAGMA wal_checkpoint(TRUNCATE)'
 
 /** `path` is a file, made with its directory when missing, or `:memory:`. Nothing opens before `open`. */
 export function createSqliteDatabase(path: string): SqliteDatabase {
@@ -59,23 +64,32 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     }
   }
 
+  const addColumns = (table: string, columns: readonly string[]): void => {
+    const present = database.prepare(`PRAGMA table_info(${table})`).all()
+    // A table that is not there yet is made with all of them.
+    if (present.length === 0) return
+    const names = present.map(({ name }) => name)
+    const missing = columns.filter((column) => !names.includes(column.split(' ', 1)[0] ?? ''))
+    for (const column of missing) database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`)
+  }
+
   return {
-    open(schema) {
+    open({ statements, addedColumns }) {
       if (!database.isOpen) {
         if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
         database.open()
         database.exec(PRAGMAS)
       }
       transact(() => {
-        addColumns(database, schema)
-        database.exec(schema)
+        for (const [table, columns] of Object.entries(addedColumns)) addColumns(table, columns)
+        database.exec(statements)
       })
     },
 
     all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],
     run: (sql, values) => Number(prepare(sql).run(values).changes),
     transact,
-    clearLog: () => void prepare(CLEAR_LOG).all(),
+    clearLog: () => void prepare('PRAGMA wal_checkpoint(TRUNCATE)').all(),
 
     async guard(step) {
       try {
@@ -89,22 +103,6 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
       prepared.clear()
       if (database.isOpen) database.close()
     },
-  }
-}
-
-/** Files of earlier versions lack columns. What is added must be able to be null, or have a default. */
-function addColumns(database: DatabaseSync, schema: string): void {
-  for (const [, table = '', body = ''] of schema.matchAll(
-    /CREATE TABLE IF NOT EXISTS (\w+) \(\n([^;]*?)\n +\) STRICT/g,
-  )) {
-    const present = database.prepare('SELECT name FROM pragma_table_info(?)').all(table)
-    const names = new Set(present.map(({ name }) => name))
-    if (names.size === 0) continue
-    for (const line of body.split(',\n')) {
-      const column = line.trim()
-      const isKnown = names.has(/^\w+/.exec(column)?.[0] ?? '') || column.includes('GENERATED')
-      if (!isKnown) database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`)
-    }
   }
 }
 

@@ -15,7 +15,7 @@ export function createSqliteHistory(file: string | SqliteDatabase, now: () => nu
   return {
     ...createSqliteConversations(database, now),
     ...createSqliteMessages(database),
-    ...createSqliteRedactions(database),
+    ...createSqliteRedactions(database, now),
     prepare: () => database.guard(() => database.open(SQLITE_SCHEMA)),
     close: () => database.guard(() => database.close()),
   }

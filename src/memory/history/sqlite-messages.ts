@@ -5,6 +5,7 @@ import { sliceBatch } from './batch-slices.ts'
 import type { History, InsertOutcome } from './history.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
+import { encodeParts } from './stored-draft.ts'
 
 /** The methods of the history that are about messages. */
 export type SqliteMessages = Pick<
@@ -36,7 +37,7 @@ const BY_IDEMPOTENCY_KEY = `SELECT ${COLUMNS} FROM messages
   WHERE conversationId = :conversationId AND clientMessageId = :clientMessageId`
 const UPDATE_METADATA = `UPDATE messages SET metadata = :metadata
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
-const REDACT = `UPDATE messages SET status = 'REDACTED', content = NULL, parts = :parts
+const REDACT = `UPDATE messages SET status = 'REDACTED', content = :content, parts = :parts
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
 const REMOVE = `DELETE FROM messages
   WHERE rowid IN (SELECT rowid FROM messages WHERE conversationId = :conversationId LIMIT :limit)`
@@ -97,7 +98,7 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
       const place = placeOf(id)
       if (place === undefined) return undefined
       return await database.guard(() => {
-        database.run(REDACT, { ...place, parts: JSON.stringify(parts) })
+        database.run(REDACT, { ...place, ...encodeParts(parts) })
         database.clearLog()
         return readAt(place)
       })

@@ -1,6 +1,6 @@
 import { omitAbsent } from './omit-absent.ts'
 import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords } from './reply-record.ts'
-import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
+import type { SqliteDatabase, SqliteSchema, SqliteValues } from './sqlite-database.ts'
 import { columnsOf } from './sqlite-rows.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from './stored-reply.ts'
 
@@ -9,8 +9,13 @@ type StoredFields = Omit<ReplyRecord, 'active'>
 /** A row of `replies`. `active` is null where it is not: its unique index holds it only while it is there. */
 type ReplyRow = StoredReply<StoredFields> & { active: 1 | null }
 
-/** Times are epoch milliseconds; `question`, `context`, `text`, `parts`, `outcome` and `usage` are JSON. */
-const SCHEMA = `
+const ADDED_COLUMNS = ['replaces TEXT']
+
+/**
+ * Times are epoch milliseconds; `question`, `context`, `text`, `parts`, `outcome` and `usage` are JSON. An
+ * absent question is the JSON null, since a column that must not be null cannot be made one that may.
+ */
+const STATEMENTS = `
   CREATE TABLE IF NOT EXISTS replies (
     id TEXT NOT NULL PRIMARY KEY,
     conversationId TEXT NOT NULL,
@@ -23,7 +28,6 @@ const SCHEMA = `
     leaseUntil INTEGER NOT NULL,
     place INTEGER,
     model TEXT NOT NULL,
-    replaces TEXT,
     questionId TEXT,
     messageId TEXT,
     startedAt INTEGER NOT NULL,
@@ -33,19 +37,22 @@ const SCHEMA = `
     usage TEXT,
     question TEXT NOT NULL,
     parts TEXT NOT NULL,
-    text TEXT NOT NULL
+    text TEXT NOT NULL,
+    ${ADDED_COLUMNS.join(', ')}
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS repliesByActive ON replies (conversationId) WHERE active = 1;
   CREATE UNIQUE INDEX IF NOT EXISTS repliesByClientMessageId ON replies (conversationId, clientMessageId);
   CREATE UNIQUE INDEX IF NOT EXISTS repliesByPlace ON replies (conversationId, place) WHERE place IS NOT NULL;
   CREATE INDEX IF NOT EXISTS repliesByLease ON replies (leaseUntil) WHERE active = 1;
 `
+const SCHEMA: SqliteSchema = { statements: STATEMENTS, addedColumns: { replies: ADDED_COLUMNS } }
 
 const COLUMN_NAMES = [
   'id',
   'conversationId',
   'ownerId',
   'clientMessageId',
+  'replaces',
   'phase',
   'active',
   'stop',
@@ -53,7 +60,6 @@ const COLUMN_NAMES = [
   'leaseUntil',
   'place',
   'model',
-  'replaces',
   'questionId',
   'messageId',
   'startedAt',
@@ -66,7 +72,6 @@ const COLUMN_NAMES = [
   'text',
 ] as const satisfies readonly (keyof ReplyRow)[]
 
-const NO_QUESTION = 'null'
 const COLUMNS = COLUMN_NAMES.join(', ')
 const INSERT = `INSERT INTO replies (${COLUMNS}) VALUES (${COLUMN_NAMES.map((name) => `:${name}`).join(', ')})
   ON CONFLICT DO NOTHING`
@@ -122,10 +127,11 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
     findLeaseOver: (leaseBefore, limit) => read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) }),
 
     async redact(id, content) {
-      const fields = encodeReplyFields(content)
-      const assignments = Object.keys(fields).map((name) => `${name} = :${name}`)
+      const values = encodeReplyFields(content)
+      const assignments = assignmentsOf(values)
+      if (assignments.length === 0) return
       await database.guard(() => {
-        database.run(`UPDATE replies SET ${assignments.join(', ')} WHERE id = :id`, { ...fields, id })
+        database.run(`UPDATE replies SET ${assignments.join(', ')} WHERE id = :id`, { ...values, id })
         database.clearLog()
       })
     },
@@ -140,9 +146,8 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
 }
 
 function encodeReply({ active, ...fields }: ReplyRecord): SqliteValues {
-  // The column holds no null: absent is JSON's.
-  const stored = { question: NO_QUESTION, ...encodeReplyFields<StoredFields>(fields) }
-  return columnsOf(COLUMN_NAMES, { ...stored, active: active ? 1 : null })
+  const stored = encodeReplyFields<StoredFields>(fields)
+  return columnsOf(COLUMN_NAMES, { question: 'null', ...stored, active: active ? 1 : null })
 }
 
 function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {
@@ -153,7 +158,11 @@ function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {
 function changeOf(from: ReplyPhase, changes: ReplyChanges): { sql: string; values: SqliteValues } {
   const { active, bumpBeat: _, ...fields } = changes
   const values = { ...encodeReplyFields(fields), ...(active !== undefined && { active: active ? 1 : null }) }
-  const assignments = Object.keys(values).map((name) => `${name} = :${name}`)
+  const assignments = assignmentsOf(values)
   if (countsBeat(from, changes)) assignments.push('beat = beat + 1')
   return { sql: assignments.join(', '), values }
+}
+
+function assignmentsOf(values: object): string[] {
+  return Object.keys(values).map((name) => `${name} = :${name}`)
 }

@@ -55,6 +55,9 @@ export const CONVERSATION_COLUMNS = [
   'expiresAt',
 ] as const satisfies readonly (keyof ConversationRow)[]
 
+/** The condition of a conversation that is neither deleted nor past its end. */
+export const IS_ALIVE = 'deletedAt IS NULL AND (expiresAt IS NULL OR expiresAt > :now)'
+
 /** Every column that statements read and write. */
 export const MESSAGE_COLUMNS = [
   'conversationId',

@@ -1,8 +1,8 @@
-/**
- * The tables of the embedded history, with the names of the documents in MongoDB; times are epoch
- * milliseconds. Message rows are found by their position only, so their ids need no storage.
- */
-export const SQLITE_SCHEMA = `
+import type { SqliteSchema } from './sqlite-database.ts'
+
+const ADDED_TO_CONVERSATIONS = ["selectedEpochs TEXT NOT NULL DEFAULT '{}'", 'redactions TEXT', 'dropDue INTEGER']
+
+const STATEMENTS = `
   CREATE TABLE IF NOT EXISTS conversations (
     id TEXT NOT NULL PRIMARY KEY,
     ownerId TEXT NOT NULL,
@@ -15,23 +15,20 @@ export const SQLITE_SCHEMA = `
     branches TEXT NOT NULL,
     activeBranch TEXT NOT NULL,
     branchEpoch INTEGER NOT NULL,
-    selectedEpochs TEXT NOT NULL DEFAULT '{}',
     heads TEXT NOT NULL,
-    redactions TEXT,
-    dropDue INTEGER,
     createdAt INTEGER NOT NULL,
     lastMessageAt INTEGER NOT NULL,
     archivedAt INTEGER,
     archived INTEGER NOT NULL GENERATED ALWAYS AS (archivedAt IS NOT NULL) VIRTUAL,
     expiresAt INTEGER,
-    deletedAt INTEGER
+    deletedAt INTEGER,
+    ${ADDED_TO_CONVERSATIONS.join(', ')}
   ) STRICT;
   CREATE INDEX IF NOT EXISTS conversationsByLastMessage
     ON conversations (ownerId, archived, lastMessageAt, id) WHERE deletedAt IS NULL;
   CREATE UNIQUE INDEX IF NOT EXISTS conversationsByExternalId
     ON conversations (ownerId, externalId) WHERE deletedAt IS NULL AND externalId IS NOT NULL;
   CREATE INDEX IF NOT EXISTS conversationsByDeletion ON conversations (deletedAt) WHERE deletedAt IS NOT NULL;
-
   CREATE INDEX IF NOT EXISTS conversationsByRedaction ON conversations (dropDue) WHERE dropDue IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS messages (
@@ -58,3 +55,12 @@ export const SQLITE_SCHEMA = `
   CREATE UNIQUE INDEX IF NOT EXISTS messagesByClientMessageId
     ON messages (conversationId, clientMessageId) WHERE clientMessageId IS NOT NULL;
 `
+
+/**
+ * The tables of the embedded history, with the names of the documents in MongoDB; times are epoch
+ * milliseconds. Message rows are found by their position only, so their ids need no storage.
+ */
+export const SQLITE_SCHEMA: SqliteSchema = {
+  statements: STATEMENTS,
+  addedColumns: { conversations: ADDED_TO_CONVERSATIONS },
+}

@@ -31,12 +31,10 @@ type OwnFields = 'createdAt' | 'usage'
  */
 export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
   const { role, status, parts, author, replyTo, metadata, finishReason, model } = draft
-  const content = plainText(parts)
   return omitAbsent({
     role,
     status,
-    content,
-    parts: content === undefined ? JSON.stringify(parts) : undefined,
+    ...encodeParts(parts),
     author,
     replyTo,
     metadata: encodeJson(metadata),
@@ -44,6 +42,12 @@ export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
     finishReason,
     model,
   })
+}
+
+/** Exactly one of the two fields in which a message's parts are stored; the other is null. */
+export function encodeParts(parts: readonly MessagePart[]): { content: string | null; parts: string | null } {
+  const content = plainText(parts)
+  return content === undefined ? { content: null, parts: JSON.stringify(parts) } : { content, parts: null }
 }
 
 /** Field by field, since every message of every read from history comes through here. */

@@ -4,6 +4,7 @@ import {
   API_KEY,
   answerText,
   answerWith,
+  callOf,
   closeServers,
   collect,
   deltaChunk,
@@ -117,6 +118,43 @@ describe('a stream', () => {
       activity,
       { type: 'toolCall', part: toolCall('call_a', 'search', '{"q":"😀"}') },
       { type: 'toolCall', part: toolCall('call_b', 'now', '{}') },
+      { type: 'finish', reason: 'TOOL_CALLS' },
+    ])
+  })
+
+  test('gives the arguments of a tool call as text, also where a server sends the object', async () => {
+    const called = { name: 'search', arguments: { q: 'x', n: [1] } }
+    const { events } = await streamOf([
+      answerWith(
+        deltaChunk({ tool_calls: [{ index: '0', id: 'call_a', function: called }] }),
+        finishChunk('tool_calls'),
+      ),
+    ])
+    expect(await events()).toContainEqual({
+      type: 'toolCall',
+      part: toolCall('call_a', 'search', '{"q":"x","n":[1]}'),
+    })
+  })
+
+  test('that ends with tool calls waits for their results, also where a server says that it stopped', async () => {
+    const called = { index: 0, id: 'call_a', function: { name: 'now', arguments: '{}' } }
+    const { heard, end } = await callOf([
+      answerWith(deltaChunk({ tool_calls: [called] }), finishChunk('stop'), finishChunk('stop')),
+    ])
+    expect(await end).toMatchObject({ finishReason: 'TOOL_CALLS' })
+    expect(heard).toEqual([toolCall('call_a', 'now', '{}')])
+  })
+
+  test('gives the one call of the old form', async () => {
+    const { events } = await streamOf([
+      answerWith(
+        deltaChunk({ function_call: { name: 'now', arguments: '' } }),
+        deltaChunk({ function_call: { arguments: '{}' } }),
+        finishChunk('function_call'),
+      ),
+    ])
+    expect((await events()).slice(2)).toEqual([
+      { type: 'toolCall', part: toolCall('call_0', 'now', '{}') },
       { type: 'finish', reason: 'TOOL_CALLS' },
     ])
   })

@@ -154,7 +154,7 @@ test('a Redis that refuses writes gets the mark when it takes them again, and th
 test('a Redis that returns junk is a miss for that conversation alone, and is filled anew', async () => {
   const { redis, cache, guard } = await createGuarded()
   await fillTail(cache, 'b')
-  await redis.set('bs:v1:{a}:head', '{"v":1,"g":')
+  await redis.set('bs:v1:{a}:head', '{"v":2,"g":')
   await redis.lpush('bs:v1:{other}:tail', 'a list')
   const entries = await guard.readEntries(['a', 'b', 'other'])
   expect(entries).toMatchObject([{ tail: { last: 4 } }, { register: { generation: 'g1' }, tail: { last: 4 } }, {}])

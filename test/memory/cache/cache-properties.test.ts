@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
-import type { Cache, Register } from '../../../src/memory/cache/cache.ts'
+import type { Cache, Fork, Register } from '../../../src/memory/cache/cache.ts'
 import { createLocalCache } from '../../../src/memory/cache/local-cache.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
 import { createRedis } from '../../../src/memory/redis-connection.ts'
@@ -27,6 +27,7 @@ const generation = mostly('g1', 'g2')
 const branch = mostly('0', 'b1')
 const epoch = mostly(0, 1, 2)
 const sequence = fc.integer({ min: 0, max: 12 })
+const forkPlaces = fc.uniqueArray(fc.integer({ min: 2, max: 13 }), { maxLength: 4 })
 const span = fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 5 }))
 
 /** A step with its name, so that a failing sequence can be read. */
@@ -50,10 +51,10 @@ const steps = fc.oneof(
   ),
   step(
     'fill',
-    fc.record({ epoch, branch, generation, span }),
-    ({ span: [first, more], ...place }) =>
+    fc.record({ epoch, branch, generation, span, forkPlaces }),
+    ({ span: [first, more], forkPlaces: places, ...place }) =>
       (cache, id) =>
-        cache.fill(id, tailOf(first, first + more - 1, place), 50),
+        cache.fill(id, tailOf(first, first + more - 1, { ...place, forks: forksWithin(places, first, more) }), 50),
   ),
   step('drop', fc.constant(0), () => (cache, id) => cache.drop(id)),
 )
@@ -74,6 +75,12 @@ test('any sequence of steps gives the same answers and the same entries on Redis
     { numRuns: 500 },
   )
 })
+
+/** A fork of another branch at each of the places that the rows of a tail have. */
+function forksWithin(places: readonly number[], first: number, rows: number): Fork[] {
+  const crossed = places.filter((place) => place > first && place <= first + rows)
+  return crossed.sort((a, b) => b - a).map((belowSequence) => ({ branch: `p${belowSequence}`, belowSequence }))
+}
 
 /** The two have different clocks: of the time of the last mark only whether there is one can be the same. */
 function withoutTime(register: Register) {

@@ -1,4 +1,4 @@
-import type { AppendedRows, CacheLimits, Tail } from '../../../src/memory/cache/cache.ts'
+import type { AppendedRows, CacheLimits, Fork, Tail } from '../../../src/memory/cache/cache.ts'
 import { encodeRow, joinRows } from '../../../src/memory/cache/tail.ts'
 
 /** Limits under which a few rows already overflow. */
@@ -20,14 +20,15 @@ function tokensUpTo(sequence: number): number {
 }
 
 /** Rows whose content holds everything that a text format could trip over. */
-function rowsOf(branch: string, first: number, last: number): string {
+function rowsOf(ends: string, forks: readonly Fork[], first: number, last: number): string {
+  const branchAt = (sequence: number) => forks.findLast((fork) => sequence < fork.belowSequence)?.branch ?? ends
   const sequences = Array.from({ length: last - first + 1 }, (_, index) => first + index)
   return joinRows(
     sequences.map((sequence) =>
       encodeRow({
         role: 'USER',
         status: 'COMPLETE',
-        parts: [{ type: 'text', text: `"${branch}/${sequence}",\n[9,"é😀\u0000\\"],` }],
+        parts: [{ type: 'text', text: `"${branchAt(sequence)}/${sequence}",\n[9,"é😀\u0000\\"],` }],
         createdAt: 1_700_000_000_000 + sequence,
         tokens: tokensOf(sequence),
       }),
@@ -35,14 +36,14 @@ function rowsOf(branch: string, first: number, last: number): string {
   )
 }
 
-/** A tail of the root branch as a reader fills it. */
+/** A tail of the root branch, unless the changes say otherwise, as a reader fills it. */
 export function tailOf(first: number, last: number, changes: Partial<Tail> = {}): Tail {
-  const branch = changes.branch ?? '0'
+  const { branch = '0', forks = [] } = changes
   return {
     generation: 'g1',
     epoch: 0,
     branch,
-    forks: [],
+    forks,
     first,
     last,
     tokenStart: tokensOfSpan(1, first - 1),
@@ -50,7 +51,7 @@ export function tailOf(first: number, last: number, changes: Partial<Tail> = {})
     knownFrom: first === 1 ? 0 : tokensOfSpan(1, first - 2) + 1,
     ownerId: 'tenant/"ö"',
     encoding: 'o200k_base',
-    rows: rowsOf(branch, first, last),
+    rows: rowsOf(branch, forks, first, last),
     ...changes,
   }
 }
@@ -63,7 +64,7 @@ export function appendedOf(first: number, last: number, changes: Partial<Appende
     first,
     last,
     tokens: tokensOfSpan(first, last),
-    rows: rowsOf(branch, first, last),
+    rows: rowsOf(branch, [], first, last),
     ...changes,
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Cache, Register, Tail } from '../../../src/memory/cache/cache.ts'
 import { appendedOf, SMALL_LIMITS, tailOf, tokensOfSpan } from './cache-rows.ts'
+import { testForkedTails } from './forked-tails-suite.ts'
 
 /** The same promises for every cache; each test has a conversation of its own. */
 export function testCache(name: string, getCache: () => Cache): void {
@@ -200,5 +201,7 @@ export function testCache(name: string, getCache: () => Cache): void {
     test('ping answers', async () => {
       await getCache().ping()
     })
+
+    testForkedTails(getCache, newConversation)
   })
 }

@@ -88,12 +88,12 @@ const JUNK_REGISTERS = [
   'null',
   '7',
   '{}',
-  '{"v":2,"g":"g","e":0,"h":{},"a":0}',
-  '{"v":1,"g":"g","e":-1,"h":{},"a":0}',
-  '{"v":1,"g":"g","e":0,"h":[3],"a":0}',
-  '{"v":1,"g":"g","e":0,"h":{"0":1.5},"a":0}',
-  '{"v":1,"g":7,"e":0,"h":{},"a":0}',
-  '{"v":1,"g":"g","e":0,"h":{},"a":1e99}',
+  '{"v":3,"g":"g","e":0,"h":{},"a":0}',
+  '{"v":2,"g":"g","e":-1,"h":{},"a":0}',
+  '{"v":2,"g":"g","e":0,"h":[3],"a":0}',
+  '{"v":2,"g":"g","e":0,"h":{"0":1.5},"a":0}',
+  '{"v":2,"g":7,"e":0,"h":{},"a":0}',
+  '{"v":2,"g":"g","e":0,"h":{},"a":1e99}',
   '\u0000\ud800\n{',
 ] as const
 
@@ -111,17 +111,25 @@ test.each(JUNK_REGISTERS)('a register that reads %j is absent and is overwritten
   await cache.drop('junk')
 })
 
-const HEADER = '{"v":1,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
+const HEADER = '{"v":2,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
+const withForks = (forks: string) => `${HEADER.replace('"f"', `"p":${forks},"f"`)}\n[5]`
 const JUNK_TAILS = [
   '',
   'junk',
   HEADER,
   `${HEADER}\n`,
   `${HEADER}\n[5,"u",1,"cut o`,
-  `${HEADER.replace('"v":1', '"v":2')}\n[5]`,
+  `${HEADER.replace('"v":2', '"v":3')}\n[5]`,
   `${HEADER.replace('"l":9', '"l":-9')}\n[5]`,
   `${HEADER.replace('"k":0', '"k":true')}\n[5]`,
   `${HEADER.replace('"o":"o"', '"o":null')}\n[5]`,
+  ...['null', '7', '"0"', '{}', '[]', '{"0":5}', '[null]', '["0",5]', '["05"]', '[{"0":5}]', '[[]]', '[["0"]]'].map(
+    withForks,
+  ),
+  ...['[["0",5,4]]', '[[0,5]]', '[["0","5"]]', '[["0",5.5]]', '[["0",-5]]', '[["0",null]]', '[["0",5],0]'].map(
+    withForks,
+  ),
+  ...['[["1",4],["0",5]]', '[["1",5],["0",5]]', '[["0",9007199254740992]]'].map(withForks),
 ] as const
 
 test.each(JUNK_TAILS)('a tail that reads %j is absent, stops no confirm and is overwritten by a fill', async (junk) => {

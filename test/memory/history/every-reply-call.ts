@@ -16,7 +16,7 @@ export function everyReplyCall(records: ReplyRecords): Record<keyof ReplyRecords
     findQueued: () => records.findQueued(id, 10),
     change: () => records.change(reply.id, { phase: 'RUN', beat: 0 }, { phase: 'STOP', stop: 'CANCELLED' }),
     findLeaseOver: () => records.findLeaseOver(5, 10),
-    redact: () => records.redact(reply.id, { text: '', parts: [] }),
+    redact: () => records.redact(reply.id, { text: '' }),
     withdraw: () => records.withdraw(reply.id),
     remove: () => records.remove(id, 10),
   }

@@ -3,6 +3,8 @@ import type { History } from '../../../src/memory/history/history.ts'
 import { describeConversations } from './history-conversations.ts'
 import { describeDeletions } from './history-deletions.ts'
 import { describeMessages } from './history-messages.ts'
+import { describeRedactions } from './history-redactions.ts'
+import { describeSwitches } from './history-switches.ts'
 
 /** What a case gets: the history, and the time that it believes. */
 export interface HistoryUnderTest {
@@ -24,7 +26,9 @@ export function describeHistory(name: string, create: (now: () => number) => Pro
     afterAll(() => subject.history.close())
 
     describeConversations(subject)
+    describeSwitches(subject)
     describeMessages(subject)
+    describeRedactions(subject)
     describeDeletions(subject)
   })
 }

@@ -3,7 +3,7 @@ import type { ReplyChanges, ReplyOutcome, ReplyRecord } from '../../../src/memor
 import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
 import type { MessagePart } from '../../../src/memory/message.ts'
 import type { RecordsUnderTest } from './reply-records-suite.ts'
-import { queuedReply, sampleReply, TIME } from './reply-samples.ts'
+import { endedReply, queuedReply, sampleReply, TIME } from './reply-samples.ts'
 
 const LOST = { type: 'INTERRUPTED', reason: 'NODE_LOST' } as const
 
@@ -79,6 +79,30 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       const reply = await insert()
       await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'ENDED', active: false })
       expect(await subject.records.find(reply.id)).toMatchObject({ active: false })
+    })
+  })
+
+  describe('a redaction of a reply', () => {
+    it('replaces what it names in whatever phase it is, and nothing else', async () => {
+      const said = { text: 'secret', parts: [{ type: 'reasoning' as const, text: 'secret' }] }
+      const id = createConversationId()
+      const replies = [sampleReply(id, said), queuedReply(id, 1, said), endedReply(id, said)]
+      for (const reply of replies) {
+        await subject.records.insert(reply)
+        const { question } = reply
+        const content = { text: 'half \ud83d', parts: [], ...(question && { question: { ...question, parts: [] } }) }
+        await subject.records.redact(reply.id, content)
+        expect(await subject.records.find(reply.id)).toStrictEqual({ ...reply, ...content })
+        await subject.records.redact(reply.id, { text: '' })
+        await subject.records.redact(reply.id, {})
+        expect(await subject.records.find(reply.id)).toStrictEqual({ ...reply, ...content, text: '' })
+      }
+    })
+
+    it('leaves others alone, and is nothing where the reply is gone', async () => {
+      const kept = await insert({ text: 'kept' })
+      await subject.records.redact(createReplyId(kept.conversationId), { text: '' })
+      expect(await subject.records.find(kept.id)).toStrictEqual(kept)
     })
   })
 

@@ -15,6 +15,7 @@ export function describeReplyLookups(subject: RecordsUnderTest): void {
       const bare = sampleReply(id)
       const full = endedReply(id, {
         ownerId: 'Ünïcode 🎉',
+        replaces: 'msg_r',
         stop: 'SHUTDOWN',
         beat: 12,
         text: 'said\n',
@@ -32,6 +33,20 @@ export function describeReplyLookups(subject: RecordsUnderTest): void {
         expect(same).toStrictEqual(reply)
       }
       expect(await subject.records.findActive(id)).toStrictEqual(bare)
+    })
+
+    it('come back without a question where they answer a stored message, in every phase', async () => {
+      const id = createConversationId()
+      const { question: _, ...reply } = sampleReply(id, { replaces: 'msg_1' })
+      await insertAll(reply)
+      expect(await subject.records.find(reply.id)).toStrictEqual(reply)
+      expect(await subject.records.findActive(id)).toStrictEqual(reply)
+      const outcome = { type: 'COMPLETED', finishReason: 'STOP' } as const
+      await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'SEALED', outcome, text: 'other words' })
+      const sealed = { ...reply, phase: 'SEALED', outcome, text: 'other words' }
+      expect(await subject.records.find(reply.id)).toStrictEqual(sealed)
+      await subject.records.redact(reply.id, { text: '' })
+      expect(await subject.records.findNewest(id)).toStrictEqual({ ...sealed, text: '' })
     })
 
     it('that are not there are absent', async () => {

@@ -7,9 +7,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../src/errors.ts'
+import { createSqliteDatabase } from '../../../src/memory/history/sqlite-database.ts'
 import { createSqliteHistory } from '../../../src/memory/history/sqlite-history.ts'
+import { createSqliteReplies } from '../../../src/memory/history/sqlite-replies.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import { everyHistoryCall } from './every-history-call.ts'
+import { endedReply } from './reply-samples.ts'
 import { sampleConversation, sampleMessage, sampleMessages, TIME } from './stored-samples.ts'
 
 const run = promisify(execFile)
@@ -65,6 +68,34 @@ describe('the SQLite file', () => {
     while ((await history.removeMessages(conversation.id, 100)).messages > 0);
     await history.removeConversation(conversation.id)
     expect(traces()).toBe(false)
+    await history.close()
+  })
+
+  it('holds no trace of what a message and its reply said before they were redacted', async () => {
+    const folder = join(directory, 'redacted')
+    const database = createSqliteDatabase(join(folder, 'history.db'))
+    const [history, replies] = [createSqliteHistory(database), createSqliteReplies(database)]
+    await history.prepare()
+    await replies.prepare()
+    const id = createConversationId()
+    const reply = endedReply(id, { text: 'the secret of a reply' })
+    await replies.insert(reply)
+    // As long as a page and longer, between others of other lengths: rows are moved and split.
+    const messages = sampleMessages(id, 1, 200).map((message) => {
+      const filling = 'x'.repeat((message.sequence * 7_919) % 9_000)
+      return { ...message, parts: [{ type: 'text' as const, text: `the secret of ${message.sequence}! ${filling}` }] }
+    })
+    await history.insertMessages(messages)
+    const traces = (secret: string) =>
+      readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes(secret))
+    expect(traces('the secret of a reply')).toBe(true)
+    for (const { id: messageId, sequence } of messages.filter((each) => each.sequence % 3 === 0)) {
+      expect(traces(`the secret of ${sequence}!`)).toBe(true)
+      await history.redactMessage(messageId, [])
+      expect(traces(`the secret of ${sequence}!`)).toBe(false)
+    }
+    await replies.redact(reply.id, { text: '' })
+    expect(traces('the secret of a reply')).toBe(false)
     await history.close()
   })
 
