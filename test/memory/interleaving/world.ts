@@ -139,8 +139,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     append: (node, text, clientMessageId) => start(() => append(node, draftOf(text, clientMessageId), {})),
     edit: (node, replaces, text, clientMessageId) =>
       start(() => append(node, draftOf(text, clientMessageId), { replaces })),
-    ask: (node, text, replaces) =>
-      start(() => ask(node, draftOf(text), replaces === undefined ? {} : { replaces })),
+    ask: (node, text, replaces) => start(() => ask(node, draftOf(text), replaces === undefined ? {} : { replaces })),
     select: (node, messageId) =>
       start(async () => {
         const done = ledger.begin()
