@@ -102,14 +102,20 @@ export function prepareTurn(
   return asPrepared(conversation, question, withQuestion, options, defaultModel)
 }
 
-/** The same when the question is stored already: the path holds it. */
+/**
+ * The same when the question is stored already: the path holds it. Throws BadUserInputError when nothing
+ * is within the budget, as when the results of a tool are not.
+ */
 export function prepareStoredTurn(
   { conversation, path }: TurnPath,
   question: Message,
   options: TurnOptions,
   defaultModel: string,
 ): PreparedTurn {
-  return asPrepared(conversation, question, path, options, defaultModel)
+  const prepared = asPrepared(conversation, question, path, options, defaultModel)
+  if (prepared.context.messages.length > 0) return prepared
+  const limit = 'at least the tokens of the last turn, with the calls that its results answer'
+  throw new BadUserInputError('maxContextTokens', limit, String(options.maxTokens))
 }
 
 function asPrepared(

@@ -1,4 +1,5 @@
-import { HistoryUnavailableError } from '../errors.ts'
+import { ClientMessageIdConflictError, HistoryUnavailableError } from '../errors.ts'
+import { isListed } from './branches.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import { commitFork, readForkTurn } from './forks.ts'
 import { type HandOverParts, handOver } from './hand-over.ts'
@@ -119,6 +120,7 @@ export function createAppender(parts: AppenderParts): Appender {
   async function takeReplayed(course: Course): Promise<number> {
     const drafts = course.pending.map(({ draft }) => draft)
     const replayed = await findReplayedDrafts(history, course.conversation.id, drafts)
+    if (course.fork === undefined) checkListed(course.conversation, [...replayed.values()])
     // A mark is a high-water mark: the highest of a branch does for all.
     const highest = new Map([[course.branch, course.marked]])
     for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
@@ -213,6 +215,12 @@ export function createAppender(parts: AppenderParts): Appender {
       return placed(course.messages.get(draft), inserted)
     },
   }
+}
+
+/** The id of an edit that nobody sees yet is no other message's: only the same edit finishes it. */
+function checkListed(conversation: Conversation, messages: readonly Message[]): void {
+  const hidden = messages.find(({ branch }) => !isListed(conversation, branch))
+  if (hidden) throw new ClientMessageIdConflictError(hidden.clientMessageId ?? '', hidden.id)
 }
 
 function startCourse(turn: Turn, pending: Counted[]): Course {

@@ -37,8 +37,9 @@ export type ChatMessage =
 /**
  * The messages ready to be sent to a chat completions API. Directly behind a message with calls comes one
  * result for each of them: the newest that names the call, wherever it stands before another call of that
- * id, or `[no result]`; a result without a call is left out. Files go by their URL; reasoning and data are
- * left out, since the API takes neither; what was redacted reads `[redacted]` and keeps its calls.
+ * id, or `[no result]`; a result without a call is left out; arguments that are no JSON object read `{}`.
+ * Files go by their URL; reasoning and data are left out, since the API takes neither; what was redacted
+ * reads `[redacted]` and keeps its calls.
  */
 export function toChatMessages(messages: readonly Message[]): ChatMessage[] {
   // Servers without ids count from zero in every turn, so an id means its newest call.
@@ -98,8 +99,17 @@ function toFileItem({ url, mediaType, filename }: FilePart): ImageItem | FileIte
 }
 
 function toToolCall({ toolCallId, toolName, arguments: text }: ToolCallPart): ToolCall {
-  // Some servers read the arguments as JSON and refuse none at all.
-  return { id: toolCallId, type: 'function', function: { name: toolName, arguments: text.trim() === '' ? '{}' : text } }
+  return { id: toolCallId, type: 'function', function: { name: toolName, arguments: isObject(text) ? text : '{}' } }
+}
+
+/** Servers that read the arguments refuse what is no JSON, and some what is no object: llama.cpp by a status of 500. */
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
 }
 
 /** The API refuses names with spaces and a few signs, and over 64 characters. */

@@ -40,7 +40,7 @@ const AppendMessagesInput = builder.inputType('AppendMessagesInput', {
     }),
     replaces: t.id({
       description:
-        'A message of which the first one is a new version, of the same role; the others follow it. They become the active path; what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version.',
+        'A message of which the first one is a new version, of the same role; the others follow it. They end the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version.',
     }),
   }),
 })

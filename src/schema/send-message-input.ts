@@ -39,7 +39,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
     }),
     replaces: t.id({
       description:
-        'With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. Either way the new version is on the active path then, and what stood there stays, see `selectVersion`. At most 1,000 times in a conversation.',
+        'With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation.',
     }),
     clientMessageId: t.id({
       required: true,

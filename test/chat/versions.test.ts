@@ -102,6 +102,16 @@ describe.each([
     expect(await texts()).toEqual(['What time is it?', '', '', '12.'])
   })
 
+  test('results that are larger than the budget are not answered without the call that they are of', async () => {
+    const big = { ...RESULT, parts: [{ type: 'toolResult' as const, toolCallId: 'c1', output: 'noon '.repeat(50) }] }
+    await node.memory.appendMessages(OWNER, id, [{ role: 'ASSISTANT', parts: [CALL] }, big])
+    const stream = await node.replies.send(OWNER, { ...answerOf(id, 'on'), maxTokens: 60 }, never)
+    const detail = expect.stringContaining('maxContextTokens must be at least the tokens of the last turn')
+    expect(await collect(stream)).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }])
+    expect(model.calls).toHaveLength(0)
+    expect(await world.records.findActive(id)).toBeUndefined()
+  })
+
   test('what cannot be answered is rejected, and nothing is stored or in the way', async () => {
     const send = async (reply: Parameters<ReplyNode['replies']['send']>[1]) =>
       collect(await node.replies.send(OWNER, reply, never))

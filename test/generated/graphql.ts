@@ -10,7 +10,7 @@ export type AppendMessagesInput = {
   conversationId: string | number;
   /** In order, 1 to 1,000. All are stored; after a failure a retry with the same client ids completes them. */
   messages: Array<NewMessageInput>;
-  /** A message of which the first one is a new version, of the same role; the others follow it. They become the active path; what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version. */
+  /** A message of which the first one is a new version, of the same role; the others follow it. They end the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. A retry needs a client id of the first message: without one it makes another version. */
   replaces?: string | number | null | undefined;
 };
 
@@ -315,7 +315,7 @@ export type SendMessageInput = {
   onDisconnect?: DisconnectPolicy;
   /** All that the message says, in order, 1 to 100 parts. Without it and `content` there is no message. */
   parts?: Array<MessagePartInput> | null | undefined;
-  /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. Either way the new version is on the active path then, and what stood there stays, see `selectVersion`. At most 1,000 times in a conversation. */
+  /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. */
   replaces?: string | number | null | undefined;
 };
 
@@ -583,7 +583,7 @@ export type ContextAsSentQueryVariables = Exact<{
 }>;
 
 
-export type ContextAsSentQuery = { recentContext: { chatMessages: unknown, tokenCount: number, messages: Array<{ content: string, status: MessageStatus }> } };
+export type ContextAsSentQuery = { recentContext: { source: ContextSource, chatMessages: unknown, tokenCount: number, messages: Array<{ content: string, status: MessageStatus }> } };
 
 export type ActiveReplyQueryVariables = Exact<{
   id: string | number;
@@ -646,7 +646,7 @@ export type TwoPathsQueryVariables = Exact<{
 }>;
 
 
-export type TwoPathsQuery = { one: { messages: Array<{ versions: Array<string> }> }, two: { messages: Array<{ versions: Array<string> }> } };
+export type TwoPathsQuery = { one: { source: ContextSource, messages: Array<{ versions: Array<string> }> }, two: { source: ContextSource, messages: Array<{ versions: Array<string> }> } };
 
 export type PathPageQueryVariables = Exact<{
   id: string | number;
@@ -707,7 +707,7 @@ export type SendMessageSubscription = { sendMessage:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', position: number, replyId: string | null, cursor: string }
@@ -733,7 +733,7 @@ export type FollowReplySubscription = { reply:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolName: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', replyId: string | null, cursor: string }
@@ -1135,6 +1135,7 @@ export const ContextOfConversationDocument = new TypedDocumentString(`
 export const ContextAsSentDocument = new TypedDocumentString(`
     query ContextAsSent($id: ID!) {
   recentContext(conversationId: $id) {
+    source
     chatMessages
     tokenCount
     messages {
@@ -1241,11 +1242,13 @@ export const MessagesAfterDocument = new TypedDocumentString(`
 export const TwoPathsDocument = new TypedDocumentString(`
     query TwoPaths($one: ID!, $two: ID!) {
   one: recentContext(conversationId: $one) {
+    source
     messages {
       versions
     }
   }
   two: recentContext(conversationId: $two) {
+    source
     messages {
       versions
     }
@@ -1422,7 +1425,9 @@ export const SendMessageDocument = new TypedDocumentString(`
       part {
         __typename
         ... on ToolCallPart {
+          toolCallId
           toolName
+          arguments
         }
       }
     }
@@ -1490,7 +1495,9 @@ export const FollowReplyDocument = new TypedDocumentString(`
       part {
         __typename
         ... on ToolCallPart {
+          toolCallId
           toolName
+          arguments
         }
       }
     }

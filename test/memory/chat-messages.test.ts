@@ -30,7 +30,7 @@ test('calls go with null content when the model wrote no text, and several resul
       content: null,
       tool_calls: [
         { id: '1', type: 'function', function: { name: 'add', arguments: '{"a":1}' } },
-        { id: '2', type: 'function', function: { name: 'sub', arguments: '{' } },
+        { id: '2', type: 'function', function: { name: 'sub', arguments: '{}' } },
       ],
     },
     { role: 'tool', tool_call_id: '1', content: 'one' },
@@ -87,9 +87,14 @@ test('results among the parts of the message that called count, and so do those 
   expect(outline(chat)).toEqual(['calls 1,2', '1=one', '2=two', 'assistant'])
 })
 
-test('a call without arguments has those of an empty object', () => {
-  const [chat] = toChatMessages([message('ASSISTANT', [{ ...call('1'), arguments: ' ' }])])
+test.each(['', ' ', '{', '{"a":1}}', '1', 'null', '[1]', '"text"'])('arguments that are %j are none', (given) => {
+  const [chat] = toChatMessages([message('ASSISTANT', [{ ...call('1'), arguments: given }])])
   expect(chat).toMatchObject({ tool_calls: [{ function: { arguments: '{}' } }] })
+})
+
+test('arguments that are an object stay as the model wrote them', () => {
+  const [chat] = toChatMessages([message('ASSISTANT', [{ ...call('1'), arguments: ' {"b" : 1.0,\n"a":[]}' }])])
+  expect(chat).toMatchObject({ tool_calls: [{ function: { arguments: ' {"b" : 1.0,\n"a":[]}' } }] })
 })
 
 test('any window of any conversation is accepted, and each call has the newest result that is its own', () => {

@@ -165,10 +165,10 @@ test('while the history is away a read may be asked again, and the log says why'
 test('tool results are messages of their own for a chat completions API', async () => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client)
-  const call = { toolCall: { toolCallId: 'c1', toolName: 'add', arguments: '{}' } }
+  const calls = ['c1', 'c2'].map((toolCallId) => ({ toolCall: { toolCallId, toolName: 'add', arguments: '{}' } }))
   const results = ['c1', 'c2'].map((toolCallId) => ({ toolResult: { toolCallId, output: toolCallId } }))
   const messages = [
-    { role: 'ASSISTANT' as const, parts: [call] },
+    { role: 'ASSISTANT' as const, parts: calls },
     { role: 'TOOL' as const, parts: results },
   ]
   await client.get(appendMessages, { input: { conversationId, messages } })

@@ -5,10 +5,11 @@ import { ask, readReply, readSent, sendMessage } from '../support/reply-operatio
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer } from '../support/test-server.ts'
 import { edit, pathOf, redactMessage, selectVersion, versionsOf } from '../support/version-operations.ts'
+import { startWireNodes } from '../support/wire-nodes.ts'
 
 const contextAsSent = graphql(`
   query ContextAsSent($id: ID!) {
-    recentContext(conversationId: $id) { chatMessages tokenCount messages { content status } }
+    recentContext(conversationId: $id) { source chatMessages tokenCount messages { content status } }
   }
 `)
 
@@ -82,4 +83,15 @@ test('what a reply answered and what it said are gone from the reply too', async
     question: { content: '' },
     message: { content: '', status: 'REDACTED' },
   })
+})
+
+test('what is redacted on one node is gone from the cache of all', async () => {
+  const { nodes } = await startWireNodes()
+  const [{ client }, { client: other }] = nodes
+  const id = await startConversation(client)
+  const [messageId = ''] = await say(client, id, 'secret')
+  const read = async () => (await other.get(contextAsSent, { id })).recentContext
+  await expect.poll(read).toMatchObject({ source: 'CACHE', messages: [{ content: 'secret' }] })
+  await client.get(redactMessage, { id: messageId })
+  expect(await read()).toMatchObject({ messages: [{ content: '', status: 'REDACTED' }] })
 })

@@ -8,6 +8,8 @@ import {
   isIntrospectionType,
   isObjectType,
   isSpecifiedScalarType,
+  parse,
+  validate,
 } from 'graphql'
 import { expect, test } from 'vitest'
 import { printSortedSchema } from '../../src/schema/print-schema.ts'
@@ -20,6 +22,13 @@ interface Described {
 
 test('schema.graphql is what the code makes', () => {
   expect(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(printSortedSchema())
+})
+
+test('the operations of the README are valid', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const blocks = [...readme.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, block = '']) => parse(block))
+  expect(blocks).toHaveLength(3)
+  expect(blocks.flatMap((block) => validate(createSchema(), block))).toEqual([])
 })
 
 test('every type, field, argument, enum value and input field is described', () => {

@@ -1,15 +1,15 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
-import type { Memory } from '../../src/memory/memory.ts'
+import { createConversationId } from '../../src/memory/ids.ts'
 import { graphql } from '../generated/gql.ts'
 import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
-import { edit, pathOf, redactMessage, selectVersion, textsOf, versionsOf } from '../support/version-operations.ts'
+import { edit, redactMessage, selectVersion, textsOf, versionsOf } from '../support/version-operations.ts'
 
 const twoPaths = graphql(`
   query TwoPaths($one: ID!, $two: ID!) {
-    one: recentContext(conversationId: $one) { messages { versions } }
-    two: recentContext(conversationId: $two) { messages { versions } }
+    one: recentContext(conversationId: $one) { source messages { versions } }
+    two: recentContext(conversationId: $two) { source messages { versions } }
   }
 `)
 
@@ -70,17 +70,17 @@ describe('an edit', () => {
   })
 
   test('stops at 1,000 branches of a conversation', async () => {
-    const { client, memory } = await startTestServer()
-    const { id } = (await memory.createConversation('local', {}, 'FAIL')).conversation
-    const draft = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'one' }] }
-    const [one] = (await memory.appendMessages('local', id, [draft])).messages
-    for (let count = 0; count < 1_000; count += 1) await memory.appendMessages('local', id, [draft], one?.id)
-    const messages = [{ role: 'USER' as const, content: 'one too many' }]
-    const input = { conversationId: id, messages, replaces: one?.id ?? '' }
-    const { appendMessages: result } = await client.get(appendMessages, { input })
-    expect(result).toMatchObject({ __typename: 'InvalidInputError', code: 'BAD_USER_INPUT', field: 'replaces' })
-    expect(await textsOf(client, id)).toEqual(['one'])
-  }, 60_000)
+    const { client, memory, history } = await startTestServer()
+    const { conversation } = await memory.createConversation('local', {}, 'FAIL')
+    const id = createConversationId()
+    const first = { parent: '0', atSequence: 1, tokenStart: 0 }
+    const branches = Array.from({ length: 999 }, (_, index) => ({ id: `b${index}`, ...first }))
+    await history.createConversation({ ...conversation, id, branches })
+    const [one = ''] = await say(client, id, 'one')
+    await edit(client, id, one, 'eins')
+    await expect(edit(client, id, one, 'uno')).rejects.toThrow(/BAD_USER_INPUT.*"field":"replaces"/)
+    expect(await textsOf(client, id)).toEqual(['eins'])
+  })
 })
 
 describe('a selected version', () => {
@@ -139,17 +139,16 @@ describe('a selected version', () => {
 })
 
 test('the versions of all messages of an operation are one lookup', async () => {
-  const { client, findConversations, id, ids } = await startSaid('one', '1', 'two')
+  const { client, history, id, ids } = await startSaid('one', '1', 'two')
   const other = await startConversation(client)
   await say(client, other, 'a', 'b')
   await edit(client, id, ids[2] ?? '', 'zwei')
-  findConversations.mockClear()
-  const { one, two } = await client.get(twoPaths, { one: id, two: other })
-  expect(one.messages.map(({ versions }) => versions.length)).toEqual([1, 1, 2])
-  expect(two.messages.map(({ versions }) => versions.length)).toEqual([1, 1])
-  expect(findConversations.mock.calls).toEqual([['local', [id, other]]])
-  await pathOf(client, id)
-  expect(findConversations).toHaveBeenCalledTimes(3)
+  const read = () => client.get(twoPaths, { one: id, two: other })
+  await expect.poll(read).toMatchObject({ one: { source: 'CACHE' }, two: { source: 'CACHE' } })
+  history.forget()
+  const { one, two } = await read()
+  expect([...one.messages, ...two.messages].map(({ versions }) => versions.length)).toEqual([1, 1, 2, 1, 1])
+  expect(history.calls).toEqual(['findConversations'])
 })
 
 describe('what is not there', () => {
@@ -195,10 +194,7 @@ test('a version is said by whom the message was said', async () => {
 
 /** A server with a conversation in which this was said. */
 async function startSaid(...texts: string[]) {
-  const findConversations = vi.fn<Memory['findConversations']>()
-  const { client, memory } = await startTestServer((whole) => ({
-    findConversations: findConversations.mockImplementation(whole.findConversations),
-  }))
+  const { client, memory, history } = await startTestServer()
   const id = await startConversation(client)
-  return { client, memory, findConversations, id, ids: await say(client, id, ...texts) }
+  return { client, memory, history, id, ids: await say(client, id, ...texts) }
 }

@@ -25,6 +25,7 @@ test.each<[string, object[]]>([
   ['an unknown field', [{ ...user, parts: [] }]],
   ['a name with a space', [{ ...user, name: 'Ann B' }]],
   ['arguments that are no text', [{ ...calls(), tool_calls: [callOf({ arguments: {} })] }, result('a')]],
+  ['arguments that break off', [{ ...calls(), tool_calls: [callOf({ arguments: '{' })] }, result('a')]],
   ['a tool name with a space', [{ ...calls(), tool_calls: [callOf({ name: 'my tool' })] }, result('a')]],
 ])('%s is a problem', (_, messages) => {
   expect(chatProblems(messages)).not.toEqual([])

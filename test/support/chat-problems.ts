@@ -74,6 +74,16 @@ function callProblems({ id, type, function: called }: Given): string[] {
     ...(typeof id === 'string' && id !== '' ? [] : [`the call id ${id}`]),
     ...(type === 'function' ? [] : [`the call type ${type}`]),
     ...(typeof name === 'string' && TOOL_NAME.test(name) ? [] : [`the tool name ${name}`]),
-    ...(typeof text === 'string' && text !== '' ? [] : [`the arguments ${JSON.stringify(text)}`]),
+    ...(isObject(text) ? [] : [`the arguments ${JSON.stringify(text)}`]),
   ]
+}
+
+function isObject(text: unknown): boolean {
+  if (typeof text !== 'string' || !/^\s*\{/.test(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -11,7 +11,7 @@ export const sendMessage = graphql(`
       ... on ReplyQueued { position }
       ... on ReplyStarted { question { id content role } context { tokenCount messages { content } } model }
       ... on ReplyDelta { partIndex offset text }
-      ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolName } } }
+      ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolCallId toolName arguments } } }
       ... on ReplyCompleted { message { id content status finishReason replyTo } }
       ... on ReplyInterrupted { reason partial { content status } }
       ... on ReplyFailed { code detail retryable partial { content status } }
@@ -28,7 +28,7 @@ export const followReply = graphql(`
       cursor
       ... on ReplyStarted { question { id content role } context { tokenCount messages { content } } model }
       ... on ReplyDelta { partIndex offset text }
-      ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolName } } }
+      ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolCallId toolName arguments } } }
       ... on ReplyCompleted { message { id content status finishReason replyTo } }
       ... on ReplyInterrupted { reason partial { content status } }
       ... on ReplyFailed { code detail retryable partial { content status } }

@@ -20,6 +20,7 @@ params.hostnames = ["127.0.0.1"]
 params.port = int(sys.argv[1])
 params.model.path = str(model)
 params.model_alias = {model.name.split(".")[0]}
+params.chat_template = Path(__file__).with_name("chat-template.jinja").read_text()
 params.offline = True
 params.ui = False
 params.endpoint_slots = True

@@ -8,9 +8,12 @@ import { createSqliteReplies } from '../../src/memory/history/sqlite-replies.ts'
 import { createMemory, type Memory } from '../../src/memory/memory.ts'
 import { createTokenCounter, type TokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
+import { type RecordedHistory, recordHistory } from './recorded-history.ts'
 
 export interface TestMemory {
   memory: Memory
+  /** Where it keeps things, with a record of what it is asked. */
+  history: RecordedHistory
   records: ReplyRecords
   counter: TokenCounter
   stop(): Promise<void>
@@ -23,7 +26,7 @@ export const INPUT_LIMITS = { maxContextTokens: 200_000, maxMessageBytes: 1_048_
 export async function startTestMemory(): Promise<TestMemory> {
   const limits = { tailTokens: 8_000, ttlSeconds: 3_600, ...INPUT_LIMITS }
   const database = createSqliteDatabase(':memory:')
-  const history = createSqliteHistory(database)
+  const history = recordHistory(createSqliteHistory(database), () => ({}))
   const records = createSqliteReplies(database)
   const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
   const cache = createLocalCache({ ...limits, maxBytes: 10_000_000 }, Date.now)
@@ -38,6 +41,7 @@ export async function startTestMemory(): Promise<TestMemory> {
   await counter.warm('o200k_base')
   return {
     memory,
+    history,
     records,
     counter,
     async stop() {

@@ -7,6 +7,7 @@ import type { Memory } from '../../src/memory/memory.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
+import type { RecordedHistory } from './recorded-history.ts'
 import { createScriptedModel } from './scripted-model.ts'
 import { INPUT_LIMITS, startTestMemory } from './test-memory.ts'
 
@@ -14,6 +15,7 @@ export interface TestServer {
   server: Server
   origin: string
   memory: Memory
+  history: RecordedHistory
   replies: Replies
   log: ReturnType<typeof createKeptLog>
   client: GraphqlClient
@@ -40,7 +42,7 @@ export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
   { model = createScriptedModel(), limits }: TestServerOptions = {},
 ): Promise<TestServer> {
-  const { memory: whole, records, counter, stop } = await startTestMemory()
+  const { memory: whole, history, records, counter, stop } = await startTestMemory()
   const memory = { ...whole, ...change(whole) }
   const log = createKeptLog()
   const replies = createReplies(
@@ -65,5 +67,5 @@ export async function startTestServer(
     await server.close(1_000)
     await stop()
   })
-  return { server, origin, memory, replies, log, client }
+  return { server, origin, memory, history, replies, log, client }
 }

@@ -60,7 +60,7 @@ describe('tool calls', () => {
 
   test('have one name although every piece repeats it', () => {
     const piece = (text: string) => ({ index: 0, function: { name: 'f', arguments: text } })
-    expect(assemble([piece(''), piece('{"x":{"y"'), piece(':1}'), piece('}'), piece('')])).toEqual([
+    expect(assemble([piece(''), piece('{"x":'), piece('{"y":1}'), piece('}'), piece('')])).toEqual([
       'call_0 f {"x":{"y":1}}',
     ])
   })
