@@ -120,7 +120,7 @@ export function createAppender(parts: AppenderParts): Appender {
   async function takeReplayed(course: Course): Promise<number> {
     const drafts = course.pending.map(({ draft }) => draft)
     const replayed = await findReplayedDrafts(history, course.conversation.id, drafts)
-    if (course.fork === undefined) checkListed(course.conversation, [...replayed.values()])
+    if (course.fork === undefined) await followReplayed(course, [...replayed.values()])
     // A mark is a high-water mark: the highest of a branch does for all.
     const highest = new Map([[course.branch, course.marked]])
     for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
@@ -131,6 +131,14 @@ export function createAppender(parts: AppenderParts): Appender {
     for (const [draft, message] of replayed) course.messages.set(draft, message)
     course.pending = course.pending.filter(({ draft }) => !replayed.has(draft))
     return replayed.size
+  }
+
+  /** What is stored elsewhere may be on a branch that was listed, or made active, since the conversation was read. */
+  async function followReplayed(course: Course, messages: readonly Message[]): Promise<void> {
+    if (messages.every(({ branch }) => branch === course.branch)) return
+    const { ownerId, id } = course.conversation
+    course.conversation = await findConversation(history, ownerId, id)
+    checkListed(course.conversation, messages)
   }
 
   /** What the duplicate met; a store that shows nothing new after a duplicate is not to be trusted. */

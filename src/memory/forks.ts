@@ -104,8 +104,12 @@ export async function commitFork(
     const change = { fromEpoch: toEpoch - 1, toEpoch, branch: branch.id, fork: { branch, head } }
     if (await history.switchBranch(ownerId, id, change)) return { conversation, leftBranch }
     const current = await findConversation(history, ownerId, id)
-    // Another attempt at the same append, or an earlier one of ours whose answer was lost.
-    if (isListed(current, branch.id)) return { conversation: current }
+    // Another attempt at the same append, or an earlier one of ours whose answer was lost. What is acknowledged
+    // here must be marked by us: the mark of who listed the branch may still be under way.
+    if (isListed(current, branch.id)) {
+      onMark(current.branchEpoch)
+      return { conversation: current }
+    }
     ;({ conversation, fork } = proposeFork(current, replaced, branch.id))
     onMark(conversation.branchEpoch)
   }

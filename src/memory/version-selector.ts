@@ -36,8 +36,12 @@ export async function selectVersion(
   for (;;) {
     const [conversation, message] = await readReplaced(history, ownerId, conversationId, messageId).catch(asMissing)
     const branch = lastUsedBranch(conversation, message)
-    if (branch === undefined || branch === conversation.activeBranch) return { conversation, message }
     const { branchEpoch: fromEpoch, activeBranch: leftBranch, selectedEpochs } = conversation
+    if (branch === undefined || branch === leftBranch) {
+      // It is acknowledged here as well, and the mark of who selected it may still be under way.
+      await guard.mark(conversationId, { epoch: fromEpoch, branch: leftBranch, sequence: 0 })
+      return { conversation, message }
+    }
     const toEpoch = fromEpoch + 1
     const marked = guard.mark(conversationId, { epoch: toEpoch, branch, sequence: 0 })
     const isSwitched = await history.switchBranch(ownerId, conversationId, { fromEpoch, toEpoch, branch })

@@ -1,7 +1,9 @@
 import { NotFoundError } from '../../../src/errors.ts'
+import type { Placed, Turn } from '../../../src/memory/appender.ts'
 import type { Consistency, Context } from '../../../src/memory/context.ts'
-import { ROOT_BRANCH } from '../../../src/memory/conversation.ts'
+import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../../src/memory/message.ts'
+import type { Path } from '../../../src/memory/path.ts'
 import type { ModelHistory } from './model-history.ts'
 
 /** What was acknowledged, and what every read therefore owes (protocol A6). */
@@ -15,19 +17,20 @@ export interface Ledger {
   failed(error: unknown): void
   /** What was owed and not kept; empty in a correct world. */
   violations: string[]
-  /** How many reads were checked. */
-  reads: number
+  /** What the reads answered; each was checked. */
+  answers: (Context | Error | undefined)[]
 }
 
 interface Acknowledgement {
-  appended(messages: readonly Message[]): void
-  switched(epoch: number): void
+  appended(conversation: Conversation, messages: readonly Message[]): void
+  /** A question, behind the path that its model was given. */
+  asked(turn: Turn & { path: Path }, placed: Placed): void
+  selected(conversation: Conversation): void
   deleted(): void
   read(consistency: Consistency, answer: Context | Error | undefined): void
 }
 
 interface Debt {
-  branch: string
   acknowledgedAt: number
   /** The cache lost what EVENTUAL reads would have known it by. */
   isExempt: boolean
@@ -36,18 +39,17 @@ interface Debt {
 export function createLedger(model: ModelHistory): Ledger {
   let clock = 0
   const losses = { mark: 0, register: 0, drop: 0 }
-  const appends: (Debt & { sequence: number })[] = []
-  const switches: (Debt & { epoch: number; landedAt: number })[] = [
-    { branch: ROOT_BRANCH, epoch: 0, landedAt: 0, acknowledgedAt: 0, isExempt: false },
-  ]
+  const appends: (Debt & { branch: string; sequence: number })[] = []
+  const epochs: (Debt & { epoch: number })[] = []
+  const switches = [{ epoch: 0, branch: ROOT_BRANCH, lists: ROOT_BRANCH }]
   const deletion = { landedAt: Number.POSITIVE_INFINITY, acknowledgedAt: Number.POSITIVE_INFINITY }
 
   const history: ModelHistory = {
     ...model,
-    async switchBranch(fromEpoch, branch) {
-      const isSwitched = await model.switchBranch(fromEpoch, branch)
-      const landing = { epoch: fromEpoch + 1, branch, landedAt: ++clock }
-      if (isSwitched) switches.push({ ...landing, acknowledgedAt: Number.POSITIVE_INFINITY, isExempt: false })
+    async switchBranch(ownerId, id, change) {
+      const isSwitched = await model.switchBranch(ownerId, id, change)
+      const branch = change.branch ?? switches.at(-1)?.branch ?? ROOT_BRANCH
+      if (isSwitched) switches.push({ epoch: change.toEpoch, branch, lists: change.fork?.branch.id ?? '' })
       return isSwitched
     },
     async markDeleted(...args) {
@@ -57,45 +59,44 @@ export function createLedger(model: ModelHistory): Ledger {
     },
   }
 
-  /** The branches that a read may show: the last one it must know of, and every later one. */
-  function shownBranches(consistency: Consistency, startedAt: number): Set<string> {
-    const known = switches.findLastIndex(
+  function owedOf<D extends Debt>(debts: readonly D[], consistency: Consistency, startedAt: number): D[] {
+    return debts.filter(
       ({ acknowledgedAt, isExempt }) => acknowledgedAt < startedAt && (consistency === 'STRONG' || !isExempt),
     )
-    return new Set(switches.slice(known).map(({ branch }) => branch))
   }
 
-  function owedLength(branch: string, consistency: Consistency, startedAt: number): number {
-    const owed = appends.filter(
-      (append) =>
-        append.branch === branch && append.acknowledgedAt < startedAt && (consistency === 'STRONG' || !append.isExempt),
-    )
-    return Math.max(0, ...owed.map(({ sequence }) => sequence))
-  }
-
-  function faultOf(
-    consistency: Consistency,
-    startedAt: number,
-    answer: Context | Error | undefined,
-  ): string | undefined {
+  function faultOf(consistency: Consistency, startedAt: number, answer: Context | Error | undefined) {
     if (answer instanceof NotFoundError) return deletion.landedAt < clock ? undefined : 'it is not deleted'
     if (deletion.acknowledgedAt < startedAt) return 'it is deleted'
-    if (answer === undefined || answer instanceof Error) return deletion.landedAt < clock ? undefined : String(answer)
     if (deletion.landedAt < clock) return undefined
-    const texts = answer.messages.map(({ parts }) => contentOf(parts))
-    const faults = [...shownBranches(consistency, startedAt)].map((branch) => {
-      const path = model.log(branch).map(({ parts }) => contentOf(parts))
-      const owed = owedLength(branch, consistency, startedAt)
-      if (texts.some((text, index) => text !== path[index])) return `[${texts}] is not the path [${path}] of ${branch}`
-      return texts.length < owed ? `[${texts}] lacks what was acknowledged up to ${owed} of ${branch}` : undefined
+    if (answer === undefined || answer instanceof Error) return String(answer)
+    const owedEpoch = Math.max(0, ...owedOf(epochs, consistency, startedAt).map(({ epoch }) => epoch))
+    const shown = new Set(switches.filter(({ epoch }) => epoch >= owedEpoch).map(({ branch }) => branch))
+    const faults = [...shown].map((branch) => {
+      const owed = owedOf(appends, consistency, startedAt).filter((append) => append.branch === branch)
+      // The first message of a branch is stored before that is listed.
+      const [first] = branch === ROOT_BRANCH ? [] : model.log(branch)
+      const least = Math.max(first?.sequence ?? 0, ...owed.map(({ sequence }) => sequence))
+      return pathFault(model.path(branch), answer.messages, least)
     })
-    return faults.includes(undefined) ? undefined : faults.join('; ')
+    return faults.includes(undefined) ? undefined : `${faults.join('; ')}; epoch ${owedEpoch} is owed`
+  }
+
+  /** Acknowledged on a branch is also: whoever reads from now on sees the switch that listed it. */
+  function owe(debt: Debt, epoch: number, messages: readonly Message[]): void {
+    for (const { branch, sequence } of messages) {
+      const listed = switches.find(({ lists }) => lists === branch)
+      if (listed === undefined) ledger.violations.push(`${branch} is acknowledged, and not listed`)
+      else epochs.push({ epoch: listed.epoch, ...debt })
+      appends.push({ branch, sequence, ...debt })
+    }
+    epochs.push({ epoch, ...debt })
   }
 
   const ledger: Ledger = {
     history,
     violations: [],
-    reads: 0,
+    answers: [],
     noteLoss(kind) {
       losses[kind] += 1
     },
@@ -105,22 +106,28 @@ export function createLedger(model: ModelHistory): Ledger {
     begin() {
       const startedAt = ++clock
       const before = { ...losses }
-      const isExempt = () => before.mark !== losses.mark || before.register !== losses.register
+      const debt = (): Debt => {
+        const isExempt = before.mark !== losses.mark || before.register !== losses.register
+        return { acknowledgedAt: ++clock, isExempt }
+      }
       return {
-        appended(messages) {
-          const debt = { acknowledgedAt: ++clock, isExempt: isExempt() }
-          appends.push(...messages.map(({ branch, sequence }) => ({ branch, sequence, ...debt })))
+        appended: ({ branchEpoch }, messages) => owe(debt(), branchEpoch, messages),
+        asked({ conversation, fork, head, path }, placed) {
+          if (placed.type === 'TAKEN' || deletion.landedAt < clock) return
+          const { message } = placed
+          owe(debt(), fork ? 0 : conversation.branchEpoch, [message])
+          const isBehind = placed.type === 'STORED' && message.sequence === head.sequence + 1
+          const given = model.path(message.branch).filter(({ sequence }) => sequence < message.sequence)
+          const fault = isBehind ? pathFault(given, path.messages, given.length) : undefined
+          if (fault !== undefined) ledger.violations.push(`Given to the model: ${fault}`)
         },
-        switched(epoch) {
-          const landed = switches.find((candidate) => candidate.epoch === epoch)
-          if (landed !== undefined) Object.assign(landed, { acknowledgedAt: ++clock, isExempt: isExempt() })
-        },
+        selected: ({ branchEpoch }) => owe(debt(), branchEpoch, []),
         deleted() {
           if (before.drop === losses.drop) deletion.acknowledgedAt = ++clock
         },
         read(consistency, answer) {
           clock += 1
-          ledger.reads += 1
+          ledger.answers.push(answer)
           const fault = faultOf(consistency, startedAt, answer)
           if (fault !== undefined) ledger.violations.push(`${consistency} read: ${fault}`)
         },
@@ -128,4 +135,15 @@ export function createLedger(model: ModelHistory): Ledger {
     },
   }
   return ledger
+}
+
+/** What is wrong with messages that are to be the beginning of a path, so long at least. */
+function pathFault(path: readonly Message[], messages: readonly Message[], owed: number): string | undefined {
+  const [shown, whole] = [messages.map(nameOf), path.map(nameOf)]
+  if (shown.some((name, index) => name !== whole[index])) return `[${shown}] is not of [${whole}]`
+  return shown.length < owed ? `[${shown}] lacks some of the first ${owed} of [${whole}]` : undefined
+}
+
+function nameOf({ branch, sequence, parts }: Message): string {
+  return `${branch}:${sequence} ${contentOf(parts)}`
 }

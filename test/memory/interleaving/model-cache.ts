@@ -18,7 +18,7 @@ export interface ModelCache extends Cache {
 }
 
 /** The scripts of protocol part A as plainly as they can be written; rows stay opaque and are never trimmed. */
-export function createModelCache(on: (protection: keyof ScriptProtections) => boolean = () => true): ModelCache {
+export function createModelCache(on: (protection: keyof ScriptProtections) => boolean, now: () => number): ModelCache {
   const entries = new Map<string, CacheEntry>()
 
   function entryOf(id: string): CacheEntry {
@@ -37,6 +37,8 @@ export function createModelCache(on: (protection: keyof ScriptProtections) => bo
     register.marks[branch] = Math.max(register.marks[branch] ?? 0, sequence)
   }
 
+  const opened = (generation: string): Register => ({ generation, epoch: 0, marks: {}, markedAt: 0 })
+
   return {
     peek: (id) => structuredClone(entries.get(id) ?? {}),
     flush: () => entries.clear(),
@@ -44,18 +46,20 @@ export function createModelCache(on: (protection: keyof ScriptProtections) => bo
     readEntries: async (ids) => ids.map((id) => structuredClone(entries.get(id) ?? {})),
     async open(id, generation) {
       const entry = entryOf(id)
-      entry.register ??= { generation, epoch: 0, marks: {}, markedAt: 0 }
+      entry.register ??= opened(generation)
       return structuredClone(entry.register)
     },
     async mark(id, { epoch, branch, sequence }, generation) {
       const entry = entryOf(id)
-      entry.register ??= { generation, epoch: 0, marks: {}, markedAt: 0 }
+      entry.register ??= opened(generation)
       raise(entry.register, epoch, branch, sequence)
+      entry.register.markedAt = now()
     },
     async confirm(id, { epoch, branch, first, last, tokens, rows }) {
       const { register, tail } = entryOf(id)
       if (register === undefined) return
       raise(register, epoch, branch, last)
+      register.markedAt = now()
       if (tail === undefined || tail.generation !== register.generation || tail.branch !== branch) return
       if (tail.last >= last || (on('confirmRefusesHole') && first - 1 > tail.last)) return
       const lines = rows.split(',\n').slice(Math.max(0, tail.last + 1 - first))
@@ -70,7 +74,7 @@ export function createModelCache(on: (protection: keyof ScriptProtections) => bo
       if (on('fillComparesGeneration')) {
         if (entry.register?.generation !== tail.generation) return false
       } else {
-        entry.register ??= { generation: tail.generation, epoch: 0, marks: {}, markedAt: 0 }
+        entry.register ??= opened(tail.generation)
         tail = { ...tail, generation: entry.register.generation }
       }
       if (saysNoMore(entry.tail, tail)) return false

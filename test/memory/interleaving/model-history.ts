@@ -8,17 +8,21 @@ export interface ModelHistory
   extends Pick<
     History,
     | 'findConversations'
+    | 'findMessages'
     | 'insertMessages'
     | 'readTokenRange'
     | 'findByIdempotencyKeys'
+    | 'switchBranch'
     | 'markDeleted'
     | 'raiseHead'
     | 'removeMessages'
   > {
-  /** The commit of a branch switch: only from the epoch that its caller read. */
-  switchBranch(fromEpoch: number, branch: string): Promise<boolean>
-  /** Every message ever stored on a branch, also when it was removed since. */
+  /** Every message ever stored on a branch itself, also when it was removed since. */
   log(branch: string): readonly Message[]
+  /** The same along the path that ends on a branch. */
+  path(branch: string): readonly Message[]
+  /** The branches that paths end on, the root first. */
+  branches(): readonly string[]
 }
 
 export function createModelHistory(id: string, ownerId: string): ModelHistory {
@@ -41,17 +45,28 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
   const logOf = (branch: string): Message[] => logs.get(branch) ?? logs.set(branch, []).get(branch) ?? []
   const stored = (): Message[] => [...logs.values()].flat().filter((message) => !removed.has(message))
 
+  function pathOf(branch: string): readonly Message[] {
+    const fork = conversation.branches.find((each) => each.id === branch)
+    if (fork === undefined) return logOf(branch)
+    return [...pathOf(fork.parent).filter(({ sequence }) => sequence < fork.atSequence), ...logOf(branch)]
+  }
+
   return {
     log: logOf,
+    path: pathOf,
+    branches: () => [ROOT_BRANCH, ...conversation.branches.map((branch) => branch.id)],
     findConversations: async (owner, ids) =>
       ids.map((wanted) =>
         wanted === id && owner === ownerId && !isDeleted ? structuredClone(conversation) : undefined,
       ),
+    findMessages: async (ids) => ids.map((wanted) => stored().find((message) => message.id === wanted)),
     async insertMessages(messages) {
       let inserted = 0
       for (const message of messages) {
-        const isTaken = logOf(message.branch).length !== message.sequence - 1
         const key = idempotencyKey(message)
+        const isTaken = logOf(message.branch).some(
+          ({ sequence, tokenStart }) => sequence === message.sequence || tokenStart === message.tokenStart,
+        )
         const isReplay = key !== undefined && stored().some((other) => idempotencyKey(other) === key)
         if (isTaken || isReplay) return { inserted, duplicate: true }
         logOf(message.branch).push(message)
@@ -67,6 +82,19 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
         .slice(0, limit),
     findByIdempotencyKeys: async (_id, keys) =>
       stored().filter((message) => keys.includes(idempotencyKey(message) ?? '')),
+    async switchBranch(_owner, _id, { fromEpoch, toEpoch, branch, fork }) {
+      if (isDeleted || conversation.branchEpoch !== fromEpoch) return false
+      conversation.branchEpoch = toEpoch
+      if (fork !== undefined) {
+        conversation.branches.push(fork.branch)
+        conversation.heads[fork.branch.id] = fork.head
+      }
+      if (branch !== undefined) {
+        conversation.activeBranch = branch
+        conversation.selectedEpochs[branch] = toEpoch
+      }
+      return true
+    },
     async markDeleted() {
       const wasThere = !isDeleted
       isDeleted = true
@@ -79,12 +107,6 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
       const messages = stored().length
       removed = new Set([...logs.values()].flat())
       return { messages }
-    },
-    async switchBranch(fromEpoch, branch) {
-      if (isDeleted || conversation.branchEpoch !== fromEpoch) return false
-      conversation.branchEpoch += 1
-      conversation.activeBranch = branch
-      return true
     },
   }
 }

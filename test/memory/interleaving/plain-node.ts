@@ -19,7 +19,7 @@ export interface NodeProtections {
 
 const UNOPENED = 'unopened'
 
-/** A guard without time: an operation that is lost is a fault, and a lost mark is sent again (A2.4). */
+/** A guard without timeouts: an operation that is lost is a fault, and a lost mark is sent again (A2.4). */
 export function createPlainGuard(
   cache: Cache,
   history: ModelHistory,
@@ -60,7 +60,7 @@ export function createPlainGuard(
         : { generation: UNOPENED, epoch: 0, marks: {}, markedAt: 0 },
     async mark(id, mark) {
       if (!on('markBeforeInsert')) return
-      const isReplay = history.log(mark.branch).length >= mark.sequence
+      const isReplay = history.log(mark.branch).some(({ sequence }) => sequence >= mark.sequence)
       if (isReplay && mark.sequence > 0 && !on('markReplays')) return
       const firstTry = cache.mark(id, mark, generation())
       await firstTry.catch(() => {

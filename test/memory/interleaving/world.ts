@@ -1,13 +1,15 @@
 import { NotFoundError } from '../../../src/errors.ts'
-import { createAppender } from '../../../src/memory/appender.ts'
+import { type AppendTarget, createAppender } from '../../../src/memory/appender.ts'
 import type { Consistency } from '../../../src/memory/context.ts'
 import { createContextReader } from '../../../src/memory/context-reader.ts'
 import { createEraser } from '../../../src/memory/eraser.ts'
 import type { History } from '../../../src/memory/history/history.ts'
 import { createHistoryFlights } from '../../../src/memory/history-flights.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
-import type { MessageDraft } from '../../../src/memory/message.ts'
+import type { Message, MessageDraft } from '../../../src/memory/message.ts'
 import { createPathReader } from '../../../src/memory/path-reader.ts'
+import { createTurnReader, type TurnStart } from '../../../src/memory/turn-reader.ts'
+import { selectVersion } from '../../../src/memory/version-selector.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createModelCache, type ModelCache, type ScriptProtections } from './model-cache.ts'
 import { createModelHistory } from './model-history.ts'
@@ -28,11 +30,18 @@ export interface World {
   cache: ModelCache
   conversationId: string
   ledger: Ledger
+  /** What stands on paths now, in the order of the branches. */
+  messages(): readonly Message[]
+  /** Time goes by, for nodes and marks alike. */
+  pass(milliseconds: number): void
   /** Each starts an operation and resolves when that was sent on its way, not when it is done. */
   append(node: string, text: string, clientMessageId?: string): Promise<void>
+  /** An append in the place of a message. */
+  edit(node: string, replaces: string, text: string, clientMessageId?: string): Promise<void>
+  /** A question of a reply: at exactly the place behind the path that was read for it, or read again (protocol B2). */
+  ask(node: string, text: string, replaces?: string): Promise<void>
+  select(node: string, messageId: string): Promise<void>
   read(node: string, consistency?: Consistency): Promise<void>
-  /** Protocol A3 by hand; each branch here is a path of its own, from sequence 1. */
-  switchBranch(node: string, branch: string): Promise<void>
   delete(node: string): Promise<void>
 }
 
@@ -44,6 +53,7 @@ const WHOLE_PATH = { maxTokens: 1_000, startOn: 'ANY', anchor: 0 } as const
 const CACHE_STEPS = ['readEntries', 'open', 'mark', 'confirm', 'fill', 'drop'] as const
 const HISTORY_STEPS = [
   'findConversations',
+  'findMessages',
   'insertMessages',
   'readTokenRange',
   'findByIdempotencyKeys',
@@ -58,7 +68,9 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
   const on = (protection: keyof Protections) => !off.includes(protection)
   const conversationId = createConversationId()
   const steps = createSteps()
-  const cache = createModelCache(on)
+  let time = 0
+  const now = () => time
+  const cache = createModelCache(on, now)
   const history = createModelHistory(conversationId, OWNER)
   const ledger = createLedger(history)
   const nodes = new Map<string, ReturnType<typeof createNode>>()
@@ -73,13 +85,15 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       records: { remove: async () => 0 },
       writer: createPlainWriter(guard, held),
       counter: plainCounter,
-      now: () => 0,
+      now,
       onFill() {},
       tell() {},
     }
     const flights = on('joinOnlyUnsent') ? createHistoryFlights : createLeakyFlights
-    const reader = createContextReader(parts, createPathReader(parts, LIMITS), flights)
-    return { guard, held, reader, appender: createAppender(parts), eraser: createEraser(parts) }
+    const paths = createPathReader(parts, LIMITS)
+    const contexts = createContextReader(parts, paths, flights)
+    const { readTurn } = createTurnReader({ ...parts, paths, contexts })
+    return { parts, contexts, readTurn, appender: createAppender(parts), eraser: createEraser(parts) }
   }
 
   function nodeOf(name: string) {
@@ -94,19 +108,23 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     await settle()
   }
 
-  async function switchOnce(node: string, branch: string): Promise<boolean> {
-    const { guard, held } = nodeOf(node)
+  async function append(node: string, draft: MessageDraft, target: AppendTarget): Promise<void> {
     const done = ledger.begin()
-    const [conversation] = await held.findConversations(OWNER, [conversationId])
-    if (conversation === undefined) return true
-    const mark = { epoch: conversation.branchEpoch + 1, branch, sequence: 0 }
-    const marked = guard.mark(conversationId, mark)
-    const isSwitched = await held.switchBranch(conversation.branchEpoch, branch)
-    await marked
-    if (!isSwitched) return false
-    done.switched(conversation.branchEpoch + 1)
-    await guard.mark(conversationId, mark)
-    return true
+    const { conversation, messages } = await nodeOf(node).appender.append(OWNER, conversationId, [draft], target)
+    done.appended(conversation, messages)
+  }
+
+  async function ask(node: string, draft: MessageDraft, start: TurnStart): Promise<void> {
+    const { readTurn, appender } = nodeOf(node)
+    for (;;) {
+      const done = ledger.begin()
+      const read = await readTurn(OWNER, conversationId, WHOLE_PATH.maxTokens, start)
+      const turn = { ...read, head: read.path.head }
+      const [tokens = 0] = await plainCounter.countMessages('o200k_base', [draft])
+      const placed = await appender.appendBehind(turn, draft, tokens)
+      done.asked(turn, placed)
+      if (placed.type !== 'TAKEN') return
+    }
   }
 
   return {
@@ -114,23 +132,25 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     cache,
     conversationId,
     ledger,
-    append: (node, text, clientMessageId) =>
+    messages: () => history.branches().flatMap((branch) => history.log(branch)),
+    pass(milliseconds) {
+      time += milliseconds
+    },
+    append: (node, text, clientMessageId) => start(() => append(node, draftOf(text, clientMessageId), {})),
+    edit: (node, replaces, text, clientMessageId) =>
+      start(() => append(node, draftOf(text, clientMessageId), { replaces })),
+    ask: (node, text, replaces) => start(() => ask(node, draftOf(text), replaces === undefined ? {} : { replaces })),
+    select: (node, messageId) =>
       start(async () => {
         const done = ledger.begin()
-        const draft: MessageDraft = { role: 'USER', status: 'COMPLETE', createdAt: 0, parts: [{ type: 'text', text }] }
-        const drafts = [clientMessageId === undefined ? draft : { ...draft, clientMessageId }]
-        done.appended((await nodeOf(node).appender.append(OWNER, conversationId, drafts)).messages)
+        done.selected((await selectVersion(nodeOf(node).parts, OWNER, messageId)).conversation)
       }),
     read: (node, consistency = 'EVENTUAL') =>
       start(async () => {
         const done = ledger.begin()
         const request = { ...WHOLE_PATH, ownerId: OWNER, conversationId, consistency }
-        const [answer] = await nodeOf(node).reader.readContexts([request])
+        const [answer] = await nodeOf(node).contexts.readContexts([request])
         done.read(consistency, answer)
-      }),
-    switchBranch: (node, branch) =>
-      start(async () => {
-        while (!(await switchOnce(node, branch)));
       }),
     delete: (node) =>
       start(async () => {
@@ -144,4 +164,9 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
         done.deleted()
       }),
   }
+}
+
+function draftOf(text: string, clientMessageId?: string): MessageDraft {
+  const draft: MessageDraft = { role: 'USER', status: 'COMPLETE', createdAt: 0, parts: [{ type: 'text', text }] }
+  return clientMessageId === undefined ? draft : { ...draft, clientMessageId }
 }
