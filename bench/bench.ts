@@ -7,6 +7,7 @@ import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
+import { measurePeers } from './peers.ts'
 import { measureStart } from './start.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
@@ -19,6 +20,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   'first-delta': measureFirstDelta,
   start: measureStart,
   length: measureLength,
+  peers: measurePeers,
 }
 
 const USAGE = `npm run bench -- [NAME...] [OPTIONS]

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis'
 import type { Message } from '../src/memory/message.ts'
+import { asCached } from './peers/hand-written.ts'
 import { contextRequest, readAll, storeConversation } from './support/conversation.ts'
 import type { Finding, Side, Target, Unit } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { asCached } from './support/hand-written.ts'
 import { openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000
