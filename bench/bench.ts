@@ -8,6 +8,7 @@ import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
 import { measurePeers } from './peers.ts'
+import { measureScenario } from './scenario.ts'
 import { measureStart } from './start.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
@@ -21,6 +22,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   start: measureStart,
   length: measureLength,
   peers: measurePeers,
+  scenario: measureScenario,
 }
 
 const USAGE = `npm run bench -- [NAME...] [OPTIONS]

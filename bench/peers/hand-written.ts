@@ -5,7 +5,7 @@ import { contentOf, type Message } from '../../src/memory/message.ts'
 import type { Peer, PeerStores } from '../support/peer.ts'
 
 /** A message as applications cache it that write this by hand. */
-interface CachedMessage {
+export interface CachedMessage {
   id: string
   role: string
   content: string
@@ -14,7 +14,7 @@ interface CachedMessage {
 }
 
 /** And as they store it. */
-interface StoredMessage {
+export interface StoredMessage {
   conversationId: string
   sequence: number
   role: string
@@ -24,6 +24,7 @@ interface StoredMessage {
 
 /** The usual code as a peer, with what a turn needs besides a context. */
 export interface HandWritten extends Peer {
+  readContext(conversationId: string, maxTokens: number): Promise<CachedMessage[]>
   forget(conversationId: string): Promise<void>
   append(message: StoredMessage): Promise<void>
 }
