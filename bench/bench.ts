@@ -9,6 +9,7 @@ import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
 import { measurePeers } from './peers.ts'
 import { measureScenario } from './scenario.ts'
+import { measureSize } from './size.ts'
 import { measureStart } from './start.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
@@ -23,6 +24,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   length: measureLength,
   peers: measurePeers,
   scenario: measureScenario,
+  size: measureSize,
 }
 
 const USAGE = `npm run bench -- [NAME...] [OPTIONS]
