@@ -88,27 +88,41 @@ async function measurePeers(grounds: Grounds, stage: Stage, stores: PeerStores, 
 }
 
 async function measureSubject(grounds: Grounds, subject: Subject): Promise<Finding[]> {
-  const { name, longest, fill, forget } = subject
+  const { name, longest } = subject
   const findings: Finding[] = []
   let before = Number.POSITIVE_INFINITY
   for (let messages = SHORTEST; messages <= longest; messages *= STEP) {
-    const id = await fill(messages)
-    const kinds = forget ? ['cold', 'warm'] : ['']
-    for (const kind of kinds) {
-      const rounds = await timeReads(subject, id, kind === 'cold')
-      const point = { series: `${name}${kind && `, ${kind}`}`, messages }
-      const what = `${point.series}, ${messages.toLocaleString('en')} messages`
-      findings.push({ what, sides: [], unit: 'ms', figure: medianInterval(rounds), rounds, point })
-    }
-    // Of the slower kind, which comes first.
-    const { median } = findings.at(-kinds.length)?.figure ?? { median: 0 }
-    if ((median * median) / before > READ_MS) {
-      grounds.note(`size: ${name} stops at ${messages.toLocaleString('en')} messages, ${median.toFixed(0)} ms a read`)
+    const stops = (why: string) =>
+      grounds.note(`size: ${name} stops at ${messages.toLocaleString('en')} messages: ${why}`)
+    try {
+      const [slower, ...others] = await measureLength(subject, messages)
+      findings.push(slower, ...others)
+      const { median } = slower.figure
+      if ((median * median) / before > READ_MS) {
+        stops(`a read takes ${median.toFixed(0)} ms`)
+        break
+      }
+      before = median
+    } catch (error) {
+      // A document that grows too large, say: how far it gets is what is measured.
+      stops(String(error))
       break
     }
-    before = median
   }
   return findings
+}
+
+/** Cold, then warm, where there is a difference. */
+async function measureLength(subject: Subject, messages: number): Promise<[Finding, ...Finding[]]> {
+  const id = await subject.fill(messages)
+  const measure = async (series: string, isCold: boolean): Promise<Finding> => {
+    const rounds = await timeReads(subject, id, isCold)
+    const what = `${series}, ${messages.toLocaleString('en')} messages`
+    return { what, sides: [], unit: 'ms', figure: medianInterval(rounds), rounds, point: { series, messages } }
+  }
+  const { name } = subject
+  if (subject.forget === undefined) return [await measure(name, false)]
+  return [await measure(`${name}, cold`, true), await measure(`${name}, warm`, false)]
 }
 
 async function timeReads({ read, forget }: Subject, id: string, isCold: boolean): Promise<number[]> {
