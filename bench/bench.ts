@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureDeltas } from './deltas.ts'
 import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
@@ -22,6 +23,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   miss: measureMiss,
   memory: measureMemory,
   'first-delta': measureFirstDelta,
+  deltas: measureDeltas,
   start: measureStart,
   length: measureLength,
   peers: measurePeers,

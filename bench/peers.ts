@@ -4,7 +4,7 @@ import { type Contender, compare, type Slicing } from './support/compare.ts'
 import { contextRequest, readAll, storeConversation } from './support/conversation.ts'
 import type { Finding, Target } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { openInstalledPeer } from './support/install-peers.ts'
+import { openInstalledPeer } from './support/installed-peer.ts'
 import type { Peer, PeerStores } from './support/peer.ts'
 import { databaseUrl, openStage, type Stage } from './support/stage.ts'
 

@@ -41,7 +41,9 @@ export async function startHttpServer(
 async function answers(url: string): Promise<boolean> {
   try {
     const headers = { 'content-type': 'application/json' }
-    return (await fetch(url, { method: 'POST', headers, body: '{"query":"{__typename}"}' })).ok
+    const response = await fetch(url, { method: 'POST', headers, body: '{"query":"{__typename}"}' })
+    await response.arrayBuffer()
+    return response.ok
   } catch {
     return false
   }

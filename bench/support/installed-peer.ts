@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Peer, PeerStores } from './peer.ts'
 
-/** Where the peers are, with dependencies of their own. */
-export const PEERS = join(import.meta.dirname, '..', 'peers')
+const PEERS = join(import.meta.dirname, '..', 'peers')
 
 /** Opens a peer of bench/peers whose packages are not among ours. */
 export async function openInstalledPeer(file: string, stores: PeerStores): Promise<Peer> {
@@ -16,7 +15,7 @@ export async function openInstalledPeer(file: string, stores: PeerStores): Promi
 }
 
 /** Installs the peers' packages unless they are there as the lockfile says. */
-export async function installPeers(): Promise<void> {
+async function installPeers(): Promise<void> {
   const [wanted, installed] = await Promise.all([
     changedAt('package-lock.json'),
     changedAt('node_modules/.package-lock.json'),
