@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Redis } from 'ioredis'
 
 /**
@@ -7,13 +7,17 @@ import { Redis } from 'ioredis'
  */
 const redis = new Redis(process.env.REDIS_URL ?? '')
 
-createServer(async (request, response) => {
+createServer((request, response) => {
+  answer(request, response).catch(() => response.destroy())
+}).listen(Number(process.env.PORT), '127.0.0.1')
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { variables } = JSON.parse(await textOf(request))
   const messages = JSON.parse((await redis.get(`bare:${variables?.id}`)) ?? '[]')
   const body = Buffer.from(JSON.stringify({ data: { recentContext: { messages } } }))
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length })
   response.end(body)
-}).listen(Number(process.env.PORT), '127.0.0.1')
+}
 
 async function textOf(request: IncomingMessage): Promise<string> {
   request.setEncoding('utf8')
