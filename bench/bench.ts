@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureDeltas } from './deltas.ts'
@@ -73,11 +73,12 @@ async function main(): Promise<void> {
     process.exitCode = isWrong ? 1 : 0
     return
   }
+  const [load = 0] = loadavg()
   const grounds = createGrounds(options)
   try {
     const findings = await runRows(names, grounds)
     console.log(`\n${findingsTable(findings)}\n\n${LEGEND}`)
-    const run = runOf(findings, grounds)
+    const run = runOf(findings, grounds, load)
     await writeResults(run)
     if (values.publish) await publish(run)
   } finally {
@@ -108,8 +109,8 @@ async function writeResults(run: BenchRun): Promise<void> {
   console.log(`written to ${path}`)
 }
 
-function runOf(findings: readonly (Finding & { row: string })[], { options, notes }: Grounds): BenchRun {
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
+function runOf(findings: readonly (Finding & { row: string })[], { options, notes }: Grounds, load: number): BenchRun {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, load }
   const rows = findings.map((finding) => ({ ...finding, verdict: verdictOf(finding) }))
   return { at: new Date().toISOString(), machine, options, notes, rows }
 }

@@ -75,6 +75,7 @@ const SECTIONS: Record<string, (published: Published) => string> = {
   targets: targetsTable,
   scenario: ({ scenario }) => sidesTable(['', 'before', 'after', 'figure'], scenario),
   peers: ({ peers }) => sidesTable(['', 'peer', 'Backscroll', 'figure'], peers),
+  size: ({ size }) => (size ? takenBy(size) : '–'),
   nodes: ({ nodes }) => sidesTable(['', 'one node', 'two nodes', 'figure'], nodes),
 }
 
@@ -82,7 +83,7 @@ if (import.meta.main) {
   const published = await readPublished()
   const fresh = [
     { path: PAGE, text: fillPage(await readFile(PAGE, 'utf8'), published) },
-    { path: CHART, text: drawChart(published.size) },
+    ...(published.size ? [{ path: CHART, text: drawChart(published.size) }] : []),
   ]
   const isCheck = process.argv.includes('--check')
   for (const { path, text } of fresh) {
@@ -123,18 +124,19 @@ function sidesTable(head: string[], row: PublishedRow | undefined): string {
   return `${table(head, lines)}\n\n${takenBy(row)}`
 }
 
-function takenBy({ at, machine: { node, cpu, cores }, notes }: PublishedRow): string {
+function takenBy({ at, machine: { node, cpu, cores, load }, options: { slices }, notes }: PublishedRow): string {
   const servers = notes.filter((note) => note.startsWith('on ')).map((note) => note.slice('on '.length))
-  return `Taken ${at.slice(0, 10)} with Node ${node} on ${cores} cores of ${cpu}; ${servers.join(', ')}.`
+  const place = `Node ${node} on ${cores} cores of ${cpu}, load ${load} before the run`
+  return `Taken ${at.slice(0, 10)} in at most ${slices} rounds: ${[place, ...servers].join('; ')}.`
 }
 
 function table(head: string[], lines: string[][]): string {
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function drawChart(row: PublishedRow | undefined): string {
+function drawChart(row: PublishedRow): string {
   const series = new Map<string, { x: number; y: number }[]>()
-  for (const { point, figure } of row?.findings ?? []) {
+  for (const { point, figure } of row.findings) {
     if (point === undefined) continue
     series.set(point.series, [...(series.get(point.series) ?? []), { x: point.messages, y: figure.median }])
   }

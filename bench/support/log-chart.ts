@@ -22,12 +22,16 @@ const DOT = 3.5
 /** Of middle lightness: to be told apart on white and on black. */
 const COLORS = ['#2f81f7', '#2da44e', '#e5534b', '#d18616', '#a371f7', '#7d8590']
 const STYLE = `
-  svg { --paper: #ffffff; --ink: #1f2328; --grid: #d1d9e0 }
-  @media (prefers-color-scheme: dark) { svg { --paper: #0d1117; --ink: #e6edf3; --grid: #30363d } }
-  text { fill: var(--ink); font: 13px system-ui, sans-serif }
+  text { fill: #1f2328; font: 13px system-ui, sans-serif }
   .title { font-size: 16px; font-weight: 600 }
-  .grid { stroke: var(--grid) }
+  .paper { fill: #ffffff }
+  .grid { stroke: #d1d9e0 }
   .line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e6edf3 }
+    .paper { fill: #0d1117 }
+    .grid { stroke: #30363d }
+  }
 `
 
 /** The chart as an SVG that follows the reader's light or dark theme. Every value must be above zero. */
@@ -46,7 +50,7 @@ export function drawLogChart({ title, xLabel, yLabel, series }: LogChart): strin
   const middle = (PLOT.top + PLOT.bottom) / 2
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeXml(title)}">
 <style>${STYLE}</style>
-<rect width="${WIDTH}" height="${HEIGHT}" fill="var(--paper)"/>
+<rect class="paper" width="${WIDTH}" height="${HEIGHT}"/>
 <text class="title" x="${PLOT.left}" y="28">${escapeXml(title)}</text>
 ${x.ticks.map((tick) => verticalLine(x.at(tick), tick)).join('\n')}
 ${y.ticks.map((tick) => horizontalLine(y.at(tick), tick)).join('\n')}

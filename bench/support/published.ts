@@ -1,12 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Finding, Verdict } from './finding.ts'
+import type { BenchOptions } from './grounds.ts'
 
 /** One run of the bench, all of it: where and how it was taken, and what came out. */
 export interface BenchRun {
   at: string
-  machine: { node: string; cpu: string | undefined; cores: number }
-  options: object
+  /** `load` is the load average of the last minute when it began. */
+  machine: { node: string; cpu: string | undefined; cores: number; load: number }
+  options: BenchOptions
   notes: readonly string[]
   rows: readonly (Finding & { row: string; verdict: Verdict })[]
 }
