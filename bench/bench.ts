@@ -1,24 +1,35 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureDeltas } from './deltas.ts'
 import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
+import { measureNodes } from './nodes.ts'
+import { measurePeers } from './peers.ts'
+import { measureScenario } from './scenario.ts'
+import { measureSize } from './size.ts'
 import { measureStart } from './start.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
 import { findingsTable } from './support/print-findings.ts'
+import { type BenchRun, publish } from './support/published.ts'
 
 const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
   miss: measureMiss,
   memory: measureMemory,
   'first-delta': measureFirstDelta,
+  deltas: measureDeltas,
   start: measureStart,
   length: measureLength,
+  peers: measurePeers,
+  scenario: measureScenario,
+  size: measureSize,
+  nodes: measureNodes,
 }
 
 const USAGE = `npm run bench -- [NAME...] [OPTIONS]
@@ -26,7 +37,8 @@ const USAGE = `npm run bench -- [NAME...] [OPTIONS]
   --slices N              rounds of a comparison (40)
   --slice-ms N            least time of a slice (50)
   --messages N            messages of the long conversation in SQLite (1,000,000)
-  --mongodb-messages N    and in MongoDB (100,000)`
+  --mongodb-messages N    and in MongoDB (100,000)
+  --publish               put the figures of these rows into docs/performance.json`
 
 const LEGEND = `A and B: medians of the slices with their quartiles. Figure: the median of all rounds with its 95 % interval.
 A against A: the same figure for A and A, which is 1 (or 0 ms) on a quiet machine; a verdict allows for it.`
@@ -44,6 +56,7 @@ async function main(): Promise<void> {
       'slice-ms': { type: 'string', default: '50' },
       messages: { type: 'string', default: '1000000' },
       'mongodb-messages': { type: 'string', default: '100000' },
+      publish: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -60,11 +73,14 @@ async function main(): Promise<void> {
     process.exitCode = isWrong ? 1 : 0
     return
   }
+  const [load = 0] = loadavg()
   const grounds = createGrounds(options)
   try {
     const findings = await runRows(names, grounds)
     console.log(`\n${findingsTable(findings)}\n\n${LEGEND}`)
-    await writeResults(findings, grounds)
+    const run = runOf(findings, grounds, load)
+    await writeResults(run)
+    if (values.publish) await publish(run)
   } finally {
     await grounds.close()
   }
@@ -86,15 +102,15 @@ async function runRows(names: readonly string[], grounds: Grounds): Promise<(Fin
   return findings
 }
 
-async function writeResults(findings: readonly (Finding & { row: string })[], grounds: Grounds): Promise<void> {
-  const at = new Date().toISOString()
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
-  const rows = findings.map((finding) => ({ ...finding, verdict: verdictOf(finding) }))
-  const path = join(RESULTS, `${at.replaceAll(':', '-')}.json`)
+async function writeResults(run: BenchRun): Promise<void> {
+  const path = join(RESULTS, `${run.at.replaceAll(':', '-')}.json`)
   await mkdir(RESULTS, { recursive: true })
-  await writeFile(
-    path,
-    `${JSON.stringify({ at, machine, options: grounds.options, notes: grounds.notes, rows }, null, 2)}\n`,
-  )
+  await writeFile(path, `${JSON.stringify(run, null, 2)}\n`)
   console.log(`written to ${path}`)
+}
+
+function runOf(findings: readonly (Finding & { row: string })[], { options, notes }: Grounds, load: number): BenchRun {
+  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, load }
+  const rows = findings.map((finding) => ({ ...finding, verdict: verdictOf(finding) }))
+  return { at: new Date().toISOString(), machine, options, notes, rows }
 }

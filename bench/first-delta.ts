@@ -1,21 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import OpenAI from 'openai'
 import { createOpenAiModel } from '../src/chat/model/openai-model.ts'
 import { toChatMessages } from '../src/memory/chat-messages.ts'
-import { answerText } from '../test/support/openai-scripts.ts'
-import { type RawCall, startRawModelServer } from '../test/support/raw-model-server.ts'
 import { type Contender, compare } from './support/compare.ts'
 import { contextRequest, OWNER_ID, storeConversation } from './support/conversation.ts'
 import type { Finding } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
+import { startModelServer } from './support/model-server.ts'
 import { measureOpenStreams } from './support/open-streams.ts'
+import { readUntil } from './support/read-until.ts'
 import { newReply, openReplies } from './support/replies.ts'
 import { databaseUrl, openStage, type Stage } from './support/stage.ts'
 
 const MESSAGES = 1_000
 const MESSAGE_BYTES = 200
 const MODEL = 'scripted'
-const ANSWER = 'Hello, and thank you for your question.'
 const THINKING_MS = 50
 const TARGET = { atMost: 3 }
 
@@ -26,8 +24,8 @@ const TARGET = { atMost: 3 }
  */
 export async function measureFirstDelta(grounds: Grounds): Promise<Finding[]> {
   const servers = { mongodbUrl: await databaseUrl(grounds, 'firstDelta'), redisUrl: await grounds.redisUrl() }
-  const atOnce = await startRawModelServer(answerAfter(0))
-  const thinking = await startRawModelServer(answerAfter(THINKING_MS))
+  const atOnce = await startModelServer(0)
+  const thinking = await startModelServer(THINKING_MS)
   try {
     return [
       ...(await measureServers(grounds, await openStage(grounds, servers), atOnce.url, thinking.url)),
@@ -77,14 +75,6 @@ async function measureEmbedded({ options }: Grounds, stage: Stage, thinkingUrl: 
   }
 }
 
-/** A whole answer, so long after the call. */
-function answerAfter(delayMs: number): (call: RawCall) => Promise<void> {
-  return async (call) => {
-    if (delayMs > 0) await delay(delayMs)
-    await answerText(ANSWER)(call)
-  }
-}
-
 function throughBackscroll(stage: Stage, baseUrl: string, conversationId: string): Contender {
   const replies = openReplies(stage, createOpenAiModel({ baseUrl, model: MODEL }))
   let rest: () => Promise<void>
@@ -122,18 +112,5 @@ async function throughSdk(
       rest = await readUntil(stream, ({ choices }) => Boolean(choices[0]?.delta.content))
     },
     after: () => rest(),
-  }
-}
-
-/** Reads up to the first event of a kind; returns what reads the rest. */
-async function readUntil<T>(stream: AsyncIterable<T>, isIt: (event: T) => boolean): Promise<() => Promise<void>> {
-  const events = stream[Symbol.asyncIterator]()
-  for (;;) {
-    const { done, value } = await events.next()
-    if (done) throw new Error('The stream ended without a delta')
-    if (isIt(value)) break
-  }
-  return async () => {
-    while (!(await events.next()).done);
   }
 }

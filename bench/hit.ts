@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis'
+import { asCached } from './peers/hand-written.ts'
 import { compare } from './support/compare.ts'
 import { contextRequest, storeConversation } from './support/conversation.ts'
 import type { Finding } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { asCached } from './support/hand-written.ts'
 import { openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000

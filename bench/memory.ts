@@ -1,9 +1,10 @@
 import { Redis } from 'ioredis'
 import type { Message } from '../src/memory/message.ts'
+import { asCached } from './peers/hand-written.ts'
 import { contextRequest, readAll, storeConversation } from './support/conversation.ts'
 import type { Finding, Side, Target, Unit } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { asCached } from './support/hand-written.ts'
+import { cacheKeys, redisBytes } from './support/redis-bytes.ts'
 import { openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000
@@ -18,13 +19,13 @@ export async function measureMemory(grounds: Grounds): Promise<Finding[]> {
   try {
     const id = await storeConversation(stage, MESSAGES, MESSAGE_BYTES)
     await redis.set(KEY, JSON.stringify((await readAll(stage, id, MESSAGES)).map(asCached)))
-    const all = await usedBytes(redis, [KEY])
+    const all = await redisBytes(redis, [KEY])
     const measure = async (maxTokens: number, targets: [Target, Target] | []) => {
       await stage.forget(id)
       const [context] = await stage.memory.readContexts([{ ...contextRequest(id), maxTokens }])
       if (context === undefined || context instanceof Error) throw new Error('No context', { cause: context })
       await stage.drain()
-      const ours = await usedBytes(redis, [`bs:v1:{${id}}:head`, `bs:v1:{${id}}:tail`])
+      const ours = await redisBytes(redis, cacheKeys(id))
       const sides = [sideOf('register and tail', ours), sideOf('all messages', all)]
       const held = `${context.messages.length} messages held`
       return [
@@ -38,17 +39,6 @@ export async function measureMemory(grounds: Grounds): Promise<Finding[]> {
     redis.disconnect()
     await stage.close(0)
   }
-}
-
-/** Redis' own count of keys and values, of all their parts. */
-async function usedBytes(redis: Redis, keys: readonly string[]): Promise<number> {
-  let bytes = 0
-  for (const key of keys) {
-    const used = await redis.memory('USAGE', key, 'SAMPLES', 0)
-    if (used === null) throw new Error(`Redis does not hold ${key}`)
-    bytes += used
-  }
-  return bytes
 }
 
 function contentBytes(messages: readonly Message[]): number {

@@ -1,10 +1,8 @@
-import { Redis } from 'ioredis'
-import { MongoClient } from 'mongodb'
+import { openHandWritten } from './peers/hand-written.ts'
 import { compare } from './support/compare.ts'
 import { contextRequest, readAll, storeConversation } from './support/conversation.ts'
 import type { Finding } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
-import { createHandWritten, type PlainMessage } from './support/hand-written.ts'
 import { databaseUrl, openStage } from './support/stage.ts'
 
 const MESSAGES = 1_000
@@ -14,20 +12,17 @@ const TARGET = { atLeast: 20 }
 
 /** A context that is not cached: the usual code, which loads and counts everything, against Backscroll. */
 export async function measureMiss(grounds: Grounds): Promise<Finding[]> {
-  const mongodbUrl = await databaseUrl(grounds, 'miss')
-  const redisUrl = await grounds.redisUrl()
-  const stage = await openStage(grounds, { mongodbUrl, redisUrl })
-  const client = new MongoClient(mongodbUrl)
-  const redis = new Redis(redisUrl)
+  const stores = { mongodbUrl: await databaseUrl(grounds, 'miss'), redisUrl: await grounds.redisUrl() }
+  const stage = await openStage(grounds, stores)
+  const handWritten = await openHandWritten(stores)
   try {
-    const handWritten = createHandWritten(client.db().collection<PlainMessage>('plainMessages'), redis)
     const id = await storeConversation(stage, MESSAGES, MESSAGE_BYTES)
-    await handWritten.store(await readAll(stage, id, MESSAGES))
+    await handWritten.fill(id, await readAll(stage, id, MESSAGES))
     const request = contextRequest(id)
     const usual = {
-      name: 'load, count, trim, cache',
+      name: handWritten.name,
       run: () => handWritten.readContext(id, request.maxTokens),
-      before: () => handWritten.drop(id),
+      before: () => handWritten.forget(id),
     }
     const ours = {
       name: 'readContexts',
@@ -36,8 +31,7 @@ export async function measureMiss(grounds: Grounds): Promise<Finding[]> {
     }
     return [await compare('1,000 messages, 3,000 tokens', [usual, ours], grounds.options, 'RATIO', TARGET)]
   } finally {
-    redis.disconnect()
-    await client.close()
+    await handWritten.close()
     await stage.close(0)
   }
 }

@@ -18,12 +18,13 @@ export interface Slicing {
   slices: number
   /** A slice takes at least so long, and at least one run. */
   sliceMs: number
+  /** Rounds that only warm up. */
+  warmUpRounds?: number
 }
 
 /** What a finding is made of: the ratio A : B, the difference A - B, or A's own time. */
 export type Figure = 'RATIO' | 'DIFFERENCE' | 'TIME'
 
-/** Rounds that only warm up. */
 const WARM_UP_ROUNDS = 4
 
 /**
@@ -34,7 +35,7 @@ const WARM_UP_ROUNDS = 4
 export async function compare(
   what: string,
   [a, b]: readonly [Contender, Contender],
-  { slices, sliceMs }: Slicing,
+  { slices, sliceMs, warmUpRounds = WARM_UP_ROUNDS }: Slicing,
   figure: Figure,
   target?: Target,
 ): Promise<Finding> {
@@ -45,7 +46,7 @@ export async function compare(
     bench.add(name, run, { ...hooks, beforeAll: () => nextTurn(), async: true })
   }
   const rounds: [a: number, b: number, again: number][] = []
-  for (let round = -WARM_UP_ROUNDS; round < slices; round++) {
+  for (let round = -warmUpRounds; round < slices; round++) {
     bench.reset()
     const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = (await bench.run()).map(medianMs)
     if (round >= 0) rounds.push([first, second, third])

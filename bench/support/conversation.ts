@@ -9,6 +9,7 @@ export const OWNER_ID = 'owner'
 
 /** On a busy machine SecantusDB takes 5 ms a message, and the deadline of an insert is 4.5 s. */
 const BATCH = 250
+const PAGE = 1_000
 const DIFFERENT_TEXTS = 1_000
 const BEGIN_MS = Date.UTC(2026, 0, 1)
 
@@ -21,10 +22,15 @@ const LINES = [
 ]
 
 /** Stores a conversation of `count` messages of `bytes` bytes in big batches; returns its id. */
-export async function storeConversation(stage: Stage, count: number, bytes: number): Promise<string> {
+export async function storeConversation(
+  stage: Stage,
+  count: number,
+  bytes: number,
+  ownerId = OWNER_ID,
+): Promise<string> {
   const { history } = stage
   const id = createConversationId()
-  const common = { ownerId: OWNER_ID, encoding: DEFAULT_ENCODING, activeBranch: ROOT_BRANCH, branchEpoch: 0 }
+  const common = { ownerId, encoding: DEFAULT_ENCODING, activeBranch: ROOT_BRANCH, branchEpoch: 0 }
   const times = { createdAt: BEGIN_MS, lastMessageAt: BEGIN_MS }
   await history.createConversation({ id, branches: [], selectedEpochs: {}, heads: {}, ...common, ...times })
   let tokenStart = 0
@@ -54,9 +60,17 @@ export function contextRequest(conversationId: string): ContextRequest {
   return { ownerId: OWNER_ID, conversationId, consistency: 'EVENTUAL', ...window }
 }
 
-/** All messages of a short conversation. */
-export function readAll({ history }: Stage, conversationId: string, limit: number): Promise<Message[]> {
-  return history.readTokenRange({ conversationId, branch: ROOT_BRANCH, fromTokens: 0, limit }).then((m) => m.reverse())
+/** All messages of a conversation of so many, in pages: a long one in one read would be overdue. */
+export async function readAll({ history }: Stage, conversationId: string, count: number): Promise<Message[]> {
+  const messages: Message[] = []
+  while (messages.length < count) {
+    const bounds = { afterSequence: messages.length, beforeSequence: messages.length + PAGE + 1 }
+    const range = { conversationId, branch: ROOT_BRANCH, ...bounds, limit: PAGE, from: 'OLDEST' as const }
+    const page = await history.readSequenceRange(range)
+    if (page.length === 0) throw new RangeError(`${conversationId} has only ${messages.length} of ${count} messages`)
+    messages.push(...page)
+  }
+  return messages
 }
 
 /** Messages of exactly so many bytes, never twice the same. */

@@ -22,6 +22,8 @@ export interface Finding {
   /** The same figure for A against itself in the same run: what the machine makes of nothing. */
   noise?: Interval
   target?: Target
+  /** Where it is in the chart of its row. */
+  point?: { series: string; messages: number }
   /** The figure of each round, in order. */
   rounds: number[]
 }

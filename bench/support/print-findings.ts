@@ -1,4 +1,4 @@
-import { type Finding, type Target, type Unit, verdictOf } from './finding.ts'
+import { type Finding, type Side, type Target, type Unit, verdictOf } from './finding.ts'
 import type { Interval } from './interval.ts'
 
 const HEAD = ['row', 'measured', 'A', 'B', 'figure', 'A against A', 'target', '']
@@ -18,10 +18,7 @@ export function findingsTable(findings: readonly (Finding & { row: string })[]):
 
 function lineOf(finding: Finding & { row: string }): string[] {
   const { row, what, sides, unit, figure, noise, target } = finding
-  const [a = '', b = ''] = sides.map(({ name, unit, spread }) => {
-    const { median, lowerQuartile, upperQuartile } = spread
-    return `${name} ${number(median)} ${unit} (${number(lowerQuartile)}-${number(upperQuartile)})`
-  })
+  const [a = '', b = ''] = sides.map((side) => `${side.name} ${sideText(side)}`)
   return [
     row,
     what,
@@ -34,7 +31,13 @@ function lineOf(finding: Finding & { row: string }): string[] {
   ]
 }
 
-function intervalText({ median, low, high }: Interval, unit: Unit): string {
+/** A side's median and quartiles, or its one value. */
+export function sideText({ unit, spread: { median, lowerQuartile, upperQuartile } }: Side): string {
+  return intervalText({ median, low: lowerQuartile, high: upperQuartile }, unit)
+}
+
+/** A median and its interval, or the one value that it is. */
+export function intervalText({ median, low, high }: Interval, unit: Unit): string {
   return low === high ? `${number(median)} ${unit}` : `${number(median)} ${unit} (${number(low)}-${number(high)})`
 }
 
