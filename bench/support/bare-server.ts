@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Redis } from 'ioredis'
 
@@ -8,7 +8,7 @@ await main()
 async function main(): Promise<void> {
   const [redisUrl = '', key = ''] = process.argv.slice(2)
   const redis = new Redis(redisUrl)
-  const http = createServer(async (_, response) => {
+  const answer = async (response: ServerResponse) => {
     const messages: unknown = JSON.parse((await redis.get(key)) ?? '')
     const body = JSON.stringify({ data: { recentContext: { messages } } })
     response.writeHead(200, {
@@ -16,7 +16,8 @@ async function main(): Promise<void> {
       'content-length': Buffer.byteLength(body),
     })
     response.end(body)
-  })
+  }
+  const http = createServer((_, response) => void answer(response))
   process.once('disconnect', () => process.exit())
   http.listen(0, '127.0.0.1', () => {
     process.send?.(`http://127.0.0.1:${(http.address() as AddressInfo).port}`)

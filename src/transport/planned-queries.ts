@@ -2,6 +2,7 @@ import { getVariableValues } from '@graphql-tools/executor'
 import type { DocumentNode, ExecutionArgs } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { MAX_KEPT_CHARS } from './document-cache.ts'
+import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import { runQueryPlan } from './run-query-plan.ts'
 
@@ -17,6 +18,7 @@ type Plans = Map<string | undefined, QueryPlan | undefined>
  */
 export function createPlannedQueries(): Plugin {
   const plans = new WeakMap<DocumentNode, Plans>()
+  const toIso = createIsoTimes()
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {
@@ -26,7 +28,7 @@ export function createPlannedQueries(): Plugin {
         const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {})
         if (variables.errors) return executeFn(args)
         const { rootValue, contextValue } = args
-        return runQueryPlan({ plan, rootValue, contextValue, variables: variables.variableValues })
+        return runQueryPlan({ plan, rootValue, contextValue, variables: variables.variableValues, toIso })
       })
     },
   }

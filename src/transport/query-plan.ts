@@ -44,12 +44,14 @@ export interface FieldPlan {
   parentType: GraphQLObjectType
   nodes: FieldNode[]
   shape: Shape
+  /** Whether it is read from the property of its name, and is a leaf. */
+  isOwn: boolean
   /** What is selected on what it returns, by type, for the types that it has returned so far. */
   selections: Map<GraphQLObjectType, SelectionPlan>
 }
 
 /** What kind of value a field returns. */
-export type Shape = { isNonNull: boolean } & (
+export type Shape = { isNonNull: boolean } /** A text is written as it is when it is a string already. */ & (
   | { kind: 'LEAF'; type: GraphQLLeafType }
   | { kind: 'LIST'; of: Shape }
   | { kind: 'OBJECT'; type: GraphQLObjectType }
@@ -115,7 +117,9 @@ function planFields(plan: QueryPlan, parentType: GraphQLObjectType, fields: Map<
   return [...fields].map(([key, nodes]) => {
     const definition = nodes[0] && plan.schema.getField(parentType, nodes[0].name.value)
     if (definition === undefined) throw new TypeError(`${parentType.name} has no field ${key}`)
-    return { key, definition, parentType, nodes, shape: shapeOf(definition.type), selections: new Map() }
+    const shape = shapeOf(definition.type)
+    const isOwn = definition.resolve === undefined && shape.kind === 'LEAF'
+    return { key, definition, parentType, nodes, shape, isOwn, selections: new Map() }
   })
 }
 

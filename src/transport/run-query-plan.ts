@@ -1,24 +1,16 @@
-import { inspect } from 'node:util'
-import { getArgumentValues, pathToArray } from '@graphql-tools/utils'
+import { pathToArray } from '@graphql-tools/utils'
 import {
-  defaultFieldResolver,
+  defaultTypeResolver,
   type ExecutionResult,
   type GraphQLAbstractType,
   GraphQLError,
-  type GraphQLLeafType,
   type GraphQLResolveInfo,
   isObjectType,
   locatedError,
 } from 'graphql'
-import { type FieldPlan, type QueryPlan, type SelectionPlan, type Shape, selectionOf } from './query-plan.ts'
-
-/** One execution of a plan. */
-export interface QueryRun {
-  plan: QueryPlan
-  rootValue: unknown
-  contextValue: unknown
-  variables: GraphQLResolveInfo['variableValues']
-}
+import { leafValue } from './leaf-value.ts'
+import { type FieldPlan, type SelectionPlan, type Shape, selectionOf } from './query-plan.ts'
+import { infoOf, type QueryRun, resolveField } from './resolve-field.ts'
 
 type Path = GraphQLResolveInfo['path']
 type Data = NonNullable<ExecutionResult['data']> | null
@@ -28,8 +20,8 @@ interface Run extends QueryRun {
 }
 
 /**
- * Executes a planned query as graphql-js does, and returns as it does: 300 fields in a third of the time,
- * as nothing is collected, looked up or allocated that only another query would need.
+ * Executes a planned query with the results that Yoga's executor gives. 300 fields take 31 µs instead of
+ * 88, and JSON.stringify another 8 instead of 80, as there are plain objects in it and no dates.
  */
 export function runQueryPlan(query: QueryRun): ExecutionResult | Promise<ExecutionResult> {
   const run: Run = { ...query, errors: [] }
@@ -50,20 +42,19 @@ function toResult({ errors }: Run, data: Data): ExecutionResult {
   return errors.length === 0 ? { data } : { errors, data }
 }
 
-function executeFields(run: Run, { type, fields }: SelectionPlan, source: unknown, path: Path | undefined): unknown {
+function executeFields(run: Run, { fields }: SelectionPlan, source: unknown, path: Path | undefined): unknown {
   const results: Record<string, unknown> = {}
   let isPending = false
   try {
     for (const field of fields) {
-      const result = executeField(run, field, source, { prev: path, key: field.key, typename: type.name })
+      const result = field.isOwn
+        ? readOwn(run, field, source, path)
+        : executeField(run, field, source, addKey(path, field))
       results[field.key] = result
       isPending ||= isPromise(result)
     }
   } catch (error) {
-    // The promises of the other fields may reject too, and would have nobody to hear it.
-    if (!isPending) throw error
-    const rethrow = () => Promise.reject(error)
-    return settle(results).then(rethrow, rethrow)
+    return rethrow(error, isPending ? settle(results) : undefined)
   }
   return isPending ? settle(results) : results
 }
@@ -79,9 +70,33 @@ async function settle(results: Record<string, unknown>): Promise<Record<string, 
   return results
 }
 
+/** What is pending beside an error may reject too: then somebody must hear it, or the process ends. */
+function rethrow(error: unknown, pending: Promise<unknown> | undefined): Promise<never> {
+  if (pending === undefined) throw error
+  const reject = () => Promise.reject(error)
+  return pending.then(reject, reject)
+}
+
+function addKey(prev: Path | undefined, { key, parentType }: FieldPlan): Path {
+  return { prev, key, typename: parentType.name }
+}
+
+/** Most fields of an answer: a property that is a string, a number or a boolean. */
+function readOwn(run: Run, field: FieldPlan, source: unknown, path: Path | undefined): unknown {
+  const value = (source as Record<string, unknown> | null | undefined)?.[field.definition.name]
+  if (value === undefined || typeof value === 'object' || typeof value === 'function' || field.shape.kind !== 'LEAF') {
+    return executeField(run, field, source, addKey(path, field))
+  }
+  try {
+    return leafValue(field.shape.type, value, run.toIso)
+  } catch (error) {
+    return handleErrors(run, field, error, addKey(path, field))
+  }
+}
+
 function executeField(run: Run, field: FieldPlan, source: unknown, path: Path): unknown {
   try {
-    const value = resolve(run, field, source, path)
+    const value = resolveField(run, field, source, path)
     const completed = isPromise(value)
       ? value.then((resolved) => complete(run, field, field.shape, resolved, path))
       : complete(run, field, field.shape, value, path)
@@ -92,41 +107,6 @@ function executeField(run: Run, field: FieldPlan, source: unknown, path: Path): 
   }
 }
 
-function resolve(run: Run, field: FieldPlan, source: unknown, path: Path): unknown {
-  const { name, args, resolve } = field.definition
-  if (resolve === undefined) {
-    const property = (source as Record<string, unknown> | null | undefined)?.[name]
-    if (typeof property !== 'function') return property
-  }
-  const [node] = field.nodes
-  const given =
-    args.length === 0 || node === undefined ? {} : getArgumentValues(field.definition, node, run.variables.coerced)
-  return (resolve ?? defaultFieldResolver)(source, given, run.contextValue, infoOf(run, field, path))
-}
-
-function infoOf({ plan, rootValue, variables }: Run, field: FieldPlan, path: Path): GraphQLResolveInfo {
-  return {
-    fieldName: field.definition.name,
-    fieldNodes: field.nodes,
-    returnType: field.definition.type,
-    parentType: field.parentType,
-    path,
-    schema: plan.schema,
-    fragments: plan.fragments,
-    rootValue,
-    operation: plan.operation,
-    variableValues: variables,
-    getAbortSignal: noSignal,
-    getAsyncHelpers,
-  }
-}
-
-function noSignal(): undefined {}
-
-function getAsyncHelpers(): ReturnType<GraphQLResolveInfo['getAsyncHelpers']> {
-  return { promiseAll: (values) => Promise.all(values), track() {} }
-}
-
 function complete(run: Run, field: FieldPlan, shape: Shape, value: unknown, path: Path): unknown {
   if (value instanceof Error) throw value
   const completed = value === null || value === undefined ? null : completePresent(run, field, shape, value, path)
@@ -134,10 +114,10 @@ function complete(run: Run, field: FieldPlan, shape: Shape, value: unknown, path
   throw new Error(`Cannot return null for non-nullable field ${field.parentType.name}.${field.definition.name}.`)
 }
 
-function completePresent(run: Run, field: FieldPlan, shape: Shape, value: object, path: Path): unknown {
+function completePresent(run: Run, field: FieldPlan, shape: Shape, value: NonNullable<unknown>, path: Path): unknown {
   switch (shape.kind) {
     case 'LEAF':
-      return completeLeaf(shape.type, value)
+      return leafValue(shape.type, value, run.toIso)
     case 'LIST':
       return completeList(run, field, shape.of, value, path)
     case 'OBJECT':
@@ -147,24 +127,21 @@ function completePresent(run: Run, field: FieldPlan, shape: Shape, value: object
   }
 }
 
-function completeLeaf(type: GraphQLLeafType, value: unknown): unknown {
-  const output = type.coerceOutputValue(value)
-  if (output === null || output === undefined) throw new Error(`${type} cannot represent ${inspect(value)}`)
-  // With a toJSON method anywhere in it JSON.stringify leaves its fast path: 60 dates cost 60 µs more.
-  return output instanceof Date ? output.toISOString() : output
-}
-
-function completeList(run: Run, field: FieldPlan, shape: Shape, value: object, path: Path): unknown {
-  if (!(Symbol.iterator in value)) {
+function completeList(run: Run, field: FieldPlan, shape: Shape, value: NonNullable<unknown>, path: Path): unknown {
+  if (typeof value !== 'object' || !(Symbol.iterator in value)) {
     const name = `${field.parentType.name}.${field.definition.name}`
     throw new GraphQLError(`Expected Iterable, but did not find one for field "${name}".`)
   }
   const results: unknown[] = []
   let isPending = false
-  for (const item of value as Iterable<unknown>) {
-    const result = completeItem(run, field, shape, item, { prev: path, key: results.length, typename: undefined })
-    results.push(result)
-    isPending ||= isPromise(result)
+  try {
+    for (const item of value as Iterable<unknown>) {
+      const result = completeItem(run, field, shape, item, { prev: path, key: results.length, typename: undefined })
+      results.push(result)
+      isPending ||= isPromise(result)
+    }
+  } catch (error) {
+    return rethrow(error, isPending ? Promise.all(results) : undefined)
   }
   return isPending ? Promise.all(results) : results
 }
@@ -181,7 +158,7 @@ function completeItem(run: Run, field: FieldPlan, shape: Shape, item: unknown, p
   }
 }
 
-function completeAbstract(run: Run, field: FieldPlan, type: GraphQLAbstractType, value: object, path: Path): unknown {
+function completeAbstract(run: Run, field: FieldPlan, type: GraphQLAbstractType, value: unknown, path: Path): unknown {
   const complete = (name: string | undefined) => {
     const runtimeType = name === undefined ? undefined : run.plan.schema.getType(name)
     if (!isObjectType(runtimeType) || !run.plan.schema.isSubType(type, runtimeType)) {
@@ -189,7 +166,8 @@ function completeAbstract(run: Run, field: FieldPlan, type: GraphQLAbstractType,
     }
     return executeFields(run, selectionOf(run.plan, field, runtimeType), value, path)
   }
-  const name = type.resolveType?.(value, run.contextValue, infoOf(run, field, path), type)
+  const resolveType = type.resolveType ?? defaultTypeResolver
+  const name = resolveType(value, run.contextValue, infoOf(run, field, path), type)
   return typeof name === 'object' ? name.then(complete) : complete(name)
 }
 
