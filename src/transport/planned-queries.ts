@@ -1,15 +1,13 @@
 import { getVariableValues } from '@graphql-tools/executor'
-import type { DocumentNode, ExecutionArgs } from 'graphql'
+import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { MAX_KEPT_CHARS } from './document-cache.ts'
 import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import { runQueryPlan } from './run-query-plan.ts'
 
-/** A plan that fragments made larger than this is not kept. */
-const MAX_PLAN_FIELDS = 1_000
-
-type Plans = Map<string | undefined, QueryPlan | undefined>
+/** By operation, so that no client's words are keys. */
+type Plans = WeakMap<OperationDefinitionNode, QueryPlan | undefined>
 
 /**
  * Executes queries by plans that are kept with their documents. Whatever has no plan, and variables that
@@ -17,7 +15,7 @@ type Plans = Map<string | undefined, QueryPlan | undefined>
  * document, which whoever asks can then run, and 718 characters of fragments keep it busy for 2.6 s.
  */
 export function createPlannedQueries(): Plugin {
-  const plans = new WeakMap<DocumentNode, Plans>()
+  const plans: Plans = new WeakMap()
   const toIso = createIsoTimes()
   return {
     onExecute({ executeFn, setExecuteFn }) {
@@ -34,22 +32,9 @@ export function createPlannedQueries(): Plugin {
   }
 }
 
-function planOf(
-  kept: WeakMap<DocumentNode, Plans>,
-  { schema, document, operationName }: ExecutionArgs,
-): QueryPlan | undefined {
-  const name = operationName ?? undefined
-  let plans = kept.get(document)
-  if (plans === undefined) {
-    plans = new Map()
-    kept.set(document, plans)
-  }
-  let plan = plans.get(name)
-  if (plan === undefined && !plans.has(name) && (document.loc?.end ?? 0) <= MAX_KEPT_CHARS) {
-    plan = planQuery(schema, document, name)
-    plans.set(name, plan)
-  }
-  // Fragments that repeat each other can make a few hundred characters millions of fields.
-  if (plan !== undefined && plan.size > MAX_PLAN_FIELDS) plans.set(name, undefined)
-  return plan
+function planOf(plans: Plans, { schema, document, operationName }: ExecutionArgs): QueryPlan | undefined {
+  const operation = getOperationAST(document, operationName)
+  if (!operation || (document.loc?.end ?? 0) > MAX_KEPT_CHARS) return undefined
+  if (!plans.has(operation)) plans.set(operation, planQuery(schema, document, operation))
+  return plans.get(operation)
 }
