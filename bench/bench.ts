@@ -3,6 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureDeltas } from './deltas.ts'
+import { measureEdge } from './edge.ts'
 import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
@@ -20,6 +21,7 @@ import { type BenchRun, publish } from './support/published.ts'
 
 const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
+  edge: measureEdge,
   miss: measureMiss,
   memory: measureMemory,
   'first-delta': measureFirstDelta,
