@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type DocumentNode, type ExecutionResult, getOperationAST } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
+import { MAX_KEPT_CHARS } from './document-cache.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { decodeOperation, type OperationParams, plainAnswerType } from './json-request.ts'
 
@@ -19,9 +20,10 @@ interface Operation {
 }
 
 /**
- * Runs Yoga's own pipeline with its plugins, as for WebSocket, but without the fetch layer around it.
- * What is no plain and valid query or mutation is left to Yoga, and with it the wording of every error
- * but those of execution.
+ * Runs Yoga's own pipeline with its plugins, as for WebSocket, but without the fetch layer around it: an
+ * answer of one field takes 30 µs of processor time instead of 63, HTTP included. Hooks of that layer
+ * (`onRequest`, `onParams`, `onResultProcess` and such) do not run. What is no plain and valid query or
+ * mutation is left to Yoga, and with it the wording of every error but those of execution.
  */
 export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'yoga' | 'maskError'>): PlainRequests {
   const { fetchAPI, getEnveloped } = yoga
@@ -45,7 +47,8 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
 /** Undefined for what Yoga answers. Nothing has been executed by then, so it meets any error anew. */
 function prepare(getEnveloped: GraphqlHandler['yoga']['getEnveloped'], body: Buffer): Operation | undefined {
   const params = decodeOperation(body)
-  if (params === undefined) return undefined
+  // A document that is not kept would be parsed and validated twice if anything were wrong with it.
+  if (params === undefined || params.query.length > MAX_KEPT_CHARS) return undefined
   try {
     const enveloped = getEnveloped({ params })
     const document: DocumentNode = enveloped.parse(params.query)

@@ -51,12 +51,17 @@ export interface FieldPlan {
 }
 
 /** What kind of value a field returns. */
-export type Shape = { isNonNull: boolean } /** A text is written as it is when it is a string already. */ & (
+export type Shape = { isNonNull: boolean } & (
   | { kind: 'LEAF'; type: GraphQLLeafType }
   | { kind: 'LIST'; of: Shape }
   | { kind: 'OBJECT'; type: GraphQLObjectType }
   | { kind: 'ABSTRACT'; type: GraphQLAbstractType }
 )
+
+/** Fragments that repeat each other make a few hundred characters millions of fields: the rest is planned each time. */
+const MAX_KEPT_FIELDS = 1_000
+/** Which fields are selected depends on variables only through directives. */
+const NO_VARIABLES = {}
 
 /**
  * Plans a query; undefined for what takes the long way: mutations, subscriptions, introspection, and
@@ -94,11 +99,6 @@ export function selectionOf(plan: QueryPlan, field: FieldPlan, type: GraphQLObje
   }
   return selection
 }
-
-/** Fragments that repeat each other make a few hundred characters millions of fields: the rest is planned each time. */
-const MAX_KEPT_FIELDS = 1_000
-/** Which fields are selected depends on variables only through directives. */
-const NO_VARIABLES = {}
 
 function isPlain(document: DocumentNode): boolean {
   let plain = true
