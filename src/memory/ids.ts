@@ -22,7 +22,8 @@ export function createBranchId(): string {
 export function messageId(conversationId: string, branch: string, sequence: number): string {
   const place = sequence.toString(36).padStart(7, '0')
   const suffix = branch === ROOT_BRANCH ? '' : `_${branch}`
-  return `msg_${conversationId.slice('conv_'.length)}_${place}${suffix}`
+  // Joined, not a template: that makes a tree of strings, and JSON.stringify leaves its fast path for one.
+  return ['msg_', conversationId.slice('conv_'.length), '_', place, suffix].join('')
 }
 
 /** Where a message stands: what the unique index of positions is about. */
