@@ -39,33 +39,32 @@ type ContextLook = Pick<ContextRequest, 'maxTokens' | 'startOn' | 'anchor' | 'co
 type HistoryPlace = NonNullable<MemoryNodeParts['history']>
 
 const STORES = [
-  { name: 'SQLite and the cache in process', runs: 150, start: () => startNodes(startSqlite, false) },
-  { name: 'SQLite and Redis', runs: 100, start: () => startNodes(startSqlite, true) },
-  { name: 'MongoDB and the cache in process', runs: 30, start: () => startNodes(async () => newMongodb(), false) },
-  { name: 'MongoDB and Redis', runs: 30, start: () => startNodes(async () => newMongodb(), true) },
+  { name: 'SQLite and the cache in process', runs: 100, start: () => startNodes(startSqlite, false) },
+  { name: 'SQLite and Redis', runs: 60, start: () => startNodes(startSqlite, true) },
+  { name: 'MongoDB and the cache in process', runs: 20, start: () => startNodes(async () => newMongodb(), false) },
+  { name: 'MongoDB and Redis', runs: 20, start: () => startNodes(async () => newMongodb(), true) },
 ]
 
-test.each(STORES)(
-  'any sequence of edits and selections shows what a naive tree has, on $name',
-  async ({ runs, start }) => {
-    const nodes = await start()
-    const [first] = nodes
-    const steps = fc.array(fc.tuple(versionStep, look), { minLength: 4, maxLength: 24, size: 'max' })
-    await fc.assert(
-      fc.asyncProperty(steps, async (sequence) => {
-        const play = { nodes, conversationId: await startConversation(first), tree: createNaiveTree() }
-        for (const [index, [step, looked]] of sequence.entries()) {
-          await takeStep(play, step, index)
-          await checkContexts(play, nodeOf(play, index), [looked])
-          await checkPage(play, nodeOf(play, index + 1), looked)
-          if (index % STEPS_TO_CHECK === STEPS_TO_CHECK - 1) await checkAll(play)
-        }
-        await checkAll(play)
-      }),
-      { numRuns: runs },
-    )
-  },
-)
+const promise = 'any sequence of edits and selections shows what a naive tree has, on $name'
+
+test.each(STORES)(promise, { timeout: TIMEOUT_MS }, async ({ runs, start }) => {
+  const nodes = await start()
+  const [first] = nodes
+  const steps = fc.array(fc.tuple(versionStep, look), { minLength: 4, maxLength: 24, size: 'max' })
+  await fc.assert(
+    fc.asyncProperty(steps, async (sequence) => {
+      const play = { nodes, conversationId: await startConversation(first), tree: createNaiveTree() }
+      for (const [index, [step, looked]] of sequence.entries()) {
+        await takeStep(play, step, index)
+        await checkContexts(play, nodeOf(play, index), [looked])
+        await checkPage(play, nodeOf(play, index + 1), looked)
+        if (index % STEPS_TO_CHECK === STEPS_TO_CHECK - 1) await checkAll(play)
+      }
+      await checkAll(play)
+    }),
+    { numRuns: runs },
+  )
+})
 
 /** Two nodes where they share a cache. */
 async function startNodes(
