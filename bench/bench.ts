@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureEdge } from './edge.ts'
 import { measureFirstDelta } from './first-delta.ts'
 import { measureHit } from './hit.ts'
 import { measureLength } from './length.ts'
@@ -14,6 +15,7 @@ import { findingsTable } from './support/print-findings.ts'
 
 const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
+  edge: measureEdge,
   miss: measureMiss,
   memory: measureMemory,
   'first-delta': measureFirstDelta,

@@ -11,7 +11,8 @@ import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
-import { limitBody } from './transport/request-body.ts'
+import { createPlainRequests } from './transport/plain-requests.ts'
+import { readBody, withBody } from './transport/request-body.ts'
 
 /** The server: GraphQL over HTTP, SSE and WebSocket at /graphql, /health and /ready. */
 export interface Server {
@@ -44,6 +45,7 @@ const CLOSE_IDLE_EVERY_MS = 20
 /** A server that listens once it is told to; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerParts, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
+  const plain = createPlainRequests(handler)
   const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
   let isClosing = false
   let closing: Promise<void> | undefined
@@ -57,11 +59,12 @@ export function createServer({ memory, chat, log }: ServerParts, limits: ServerL
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
     }
-    const limited = await limitBody(request, limits.maxBodyBytes)
-    if (limited === undefined) {
+    const body = await readBody(request, limits.maxBodyBytes)
+    if (body === undefined) {
       return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must be at most ${limits.maxBodyBytes} bytes.`)
     }
-    await handler.yoga(limited, response)
+    if (await plain.answer(request, body, response)) return
+    await handler.yoga(request.method === 'POST' ? withBody(request, body) : request, response)
   }
 
   async function close(deadlineMs: number): Promise<void> {

@@ -6,9 +6,11 @@ import { createLoaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { OperationContext } from '../schema/builder.ts'
 import { createSchema } from '../schema/schema.ts'
+import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
+import { createPlannedQueries } from './planned-queries.ts'
 
 /** What operations are executed with. */
 export interface GraphqlParts {
@@ -36,7 +38,8 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    plugins: [streams.plugin, queriesOnlyByGet()],
+    plugins: [streams.plugin, queriesOnlyByGet(), createPlannedQueries()],
+    parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,
     healthCheckEndpoint: '/health',
