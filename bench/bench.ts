@@ -9,6 +9,7 @@ import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
 import { measureStart } from './start.ts'
+import { measureStreams } from './streams.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
 import { findingsTable } from './support/print-findings.ts'
@@ -19,6 +20,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   miss: measureMiss,
   memory: measureMemory,
   'first-delta': measureFirstDelta,
+  streams: measureStreams,
   start: measureStart,
   length: measureLength,
 }
@@ -28,7 +30,8 @@ const USAGE = `npm run bench -- [NAME...] [OPTIONS]
   --slices N              rounds of a comparison (40)
   --slice-ms N            least time of a slice (50)
   --messages N            messages of the long conversation in SQLite (1,000,000)
-  --mongodb-messages N    and in MongoDB (100,000)`
+  --mongodb-messages N    and in MongoDB (100,000)
+  --streams N             streams that are open at once, to each server (1,000)`
 
 const LEGEND = `A and B: medians of the slices with their quartiles. Figure: the median of all rounds with its 95 % interval.
 A against A: the same figure for A and A, which is 1 (or 0 ms) on a quiet machine; a verdict allows for it.`
@@ -46,6 +49,7 @@ async function main(): Promise<void> {
       'slice-ms': { type: 'string', default: '50' },
       messages: { type: 'string', default: '1000000' },
       'mongodb-messages': { type: 'string', default: '100000' },
+      streams: { type: 'string', default: '1000' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
     sliceMs: Number(values['slice-ms']),
     messages: Number(values.messages),
     mongodbMessages: Number(values['mongodb-messages']),
+    streams: Number(values.streams),
   }
   const names = positionals.length > 0 ? positionals : Object.keys(ROWS)
   const isWrong = names.some((name) => !(name in ROWS)) || Object.values(options).some((value) => !(value >= 1))
