@@ -1,4 +1,4 @@
-import { GraphQLError, getOperationAST } from 'graphql'
+import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
@@ -23,22 +23,28 @@ export interface GraphqlParts {
 
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
 export interface GraphqlHandler {
-  yoga: YogaServerInstance<object, OperationContext>
+  yoga: YogaServerInstance<ReadyResult, OperationContext>
   streams: OperationStreams
   maskError(error: unknown): GraphQLError
+}
+
+/** What Yoga answers with when it is there already, from who runs the pipeline without the layer around it. */
+interface ReadyResult {
+  result?: ExecutionResult
 }
 
 /** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
-  const yoga = createYoga<object, OperationContext>({
+  const yoga = createYoga<ReadyResult, OperationContext>({
     schema: createSchema(),
     context: () => createOperationContext({ memory, chat }, ownerOf()),
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    plugins: [streams.plugin, queriesOnlyByGet(), createPlannedQueries()],
+    // The streams' own comes behind the plans: it guards what it finds.
+    plugins: [createPlannedQueries(), streams.plugin, queriesOnlyByGet(), readyResults()],
     parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,
@@ -75,6 +81,14 @@ function queriesOnlyByGet(): Plugin {
         const http = { status: 405, headers: { Allow: 'POST' } }
         throw new GraphQLError('Can only subscribe by POST.', { extensions: { code: 'BAD_REQUEST', http } })
       }
+    },
+  }
+}
+
+function readyResults(): Plugin<object, ReadyResult> {
+  return {
+    onParams({ context, setResult }) {
+      if (context.result !== undefined) setResult(context.result)
     },
   }
 }
