@@ -1,6 +1,6 @@
 import type { Context } from '../memory/context.ts'
 import type { Message, MessagePart } from '../memory/message.ts'
-import type { ReplyEnding } from './reply-event.ts'
+import { encodeReplyCursor, type ReplyDelta, type ReplyEnding, type ReplyPlace } from './reply-event.ts'
 import { createReplyText, type ReplyText } from './reply-text.ts'
 
 /** What the model was given. */
@@ -24,6 +24,8 @@ export interface ReplyView {
   /** Whole parts that are not text. */
   readonly parts: readonly MessagePart[]
   readonly ending: ReplyEnding | undefined
+  /** The text behind a place, up to its end as it is now: the same event for all who ask for the same. */
+  deltaBehind(place: ReplyPlace): ReplyDelta
   /** Calls back once, at the next change; the returned function forgets it. */
   onChange(listener: () => void): () => void
 }
@@ -48,6 +50,7 @@ export function createReplyView(replyId: string): ReplyViewControl {
   let start: ReplyStart | undefined
   const text = createReplyText()
   let ending: ReplyEnding | undefined
+  let newest: { offset: number; partCount: number; end: number; delta: ReplyDelta } | undefined
 
   function tell(): void {
     const told = listeners
@@ -81,6 +84,15 @@ export function createReplyView(replyId: string): ReplyViewControl {
     },
     get ending() {
       return ending
+    },
+    deltaBehind({ offset, partCount }) {
+      const end = text.length
+      if (newest?.offset !== offset || newest.partCount !== partCount || newest.end !== end) {
+        const cursor = encodeReplyCursor({ isStarted: true, offset: end, partCount, isEnded: false })
+        const delta = { type: 'ReplyDelta' as const, partIndex: 0, offset, text: text.from(offset), replyId, cursor }
+        newest = { offset, partCount, end, delta }
+      }
+      return newest.delta
     },
     onChange(listener) {
       const own = listeners.add(listener)

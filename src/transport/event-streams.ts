@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
-import type { GraphqlHandler } from './graphql-handler.ts'
+import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
@@ -35,15 +35,16 @@ const COMPLETE = 'event: complete\ndata:\n\n'
  * behind it. An event is taken when the client has room for it: who is slow gets fewer and larger ones.
  */
 export function createEventStreams(
-  { yoga, maskError }: Pick<GraphqlHandler, 'yoga' | 'maskError'>,
+  handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError'>,
   limits: EventStreamLimits,
 ): EventStreams {
+  const { yoga } = handler
   return {
     async answer(request, body, response) {
       if (!acceptsEventStream(request)) return false
       const operation = prepareOperation(yoga.getEnveloped, body)
       if (operation?.kind !== 'subscription') return false
-      const result = await subscribe(operation, response, maskError)
+      const result = await subscribe(handler, operation, response)
       if (isAsyncIterable(result)) {
         const results = result[Symbol.asyncIterator]()
         writeEvents(results, response, yoga.fetchAPI, limits).catch((error: Error) => response.destroy(error))
@@ -54,24 +55,20 @@ export function createEventStreams(
 }
 
 async function subscribe(
+  handler: Pick<GraphqlHandler, 'subscribe' | 'maskError'>,
   { enveloped, document, params }: PreparedOperation,
   response: ServerResponse,
-  maskError: GraphqlHandler['maskError'],
-): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+): Promise<Subscribed> {
   try {
     const contextValue = (await enveloped.contextFactory()) as OperationContext
     const { controller } = contextValue
     response.once('close', () => controller.abort())
     if (response.destroyed) controller.abort()
-    return await enveloped.subscribe({
-      schema: enveloped.schema,
-      document,
-      contextValue,
-      variableValues: params.variables,
-      operationName: params.operationName,
-    })
+    const { variables: variableValues, operationName } = params
+    const args = { schema: enveloped.schema, document, contextValue, variableValues, operationName }
+    return await handler.subscribe(args, enveloped.subscribe)
   } catch (error) {
-    return { errors: [maskError(error)] }
+    return { errors: [handler.maskError(error)] }
   }
 }
 

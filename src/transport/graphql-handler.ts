@@ -1,4 +1,4 @@
-import { type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
@@ -9,8 +9,10 @@ import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
+import { createKeptPlans } from './kept-plans.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createPlannedQueries } from './planned-queries.ts'
+import { createPlannedSubscriptions } from './planned-subscription.ts'
 
 /** What operations are executed with. */
 export interface GraphqlParts {
@@ -25,8 +27,13 @@ export interface GraphqlParts {
 export interface GraphqlHandler {
   yoga: YogaServerInstance<ReadyResult, OperationContext>
   streams: OperationStreams
+  /** Subscribes by a plan where there is one, else with `otherwise`. */
+  subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed>
   maskError(error: unknown): GraphQLError
 }
+
+/** Results that come, or one that says why none do. */
+export type Subscribed = ExecutionResult | AsyncIterable<ExecutionResult>
 
 /** What Yoga answers with when it is there already, from who runs the pipeline without the layer around it. */
 interface ReadyResult {
@@ -37,14 +44,15 @@ interface ReadyResult {
 export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
+  const plans = createKeptPlans()
+  const toSource = createPlannedSubscriptions()
   const yoga = createYoga<ReadyResult, OperationContext>({
     schema: createSchema(),
     context: () => createOperationContext({ memory, chat }, ownerOf()),
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    // The streams' own comes behind the plans: it guards what it finds.
-    plugins: [createPlannedQueries(), streams.plugin, queriesOnlyByGet(), readyResults()],
+    plugins: [createPlannedQueries(plans), streams.plugin, queriesOnlyByGet(), readyResults()],
     parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,
@@ -55,7 +63,16 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     // Costs a third of the throughput: the server counts a body's bytes before it comes here.
     maxRequestBodySize: false,
   })
-  return { yoga, streams, maskError }
+  return {
+    yoga,
+    streams,
+    maskError,
+    async subscribe(args, otherwise) {
+      const run = plans.prepare(args)
+      if (run === undefined) return (await otherwise(args)) as Subscribed
+      return streams.open(args.contextValue as OperationContext, toSource(run))
+    },
+  }
 }
 
 function createOperationContext(

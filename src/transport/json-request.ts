@@ -37,8 +37,7 @@ export function acceptsEventStream(request: IncomingMessage): boolean {
 export function decodeOperation(body: Buffer): OperationParams | undefined {
   const params = parse(body)
   if (!isObject(params) || typeof params.query !== 'string') return undefined
-  const { operationName, variables, extensions } = params
-  if (!isAbsent(operationName) && typeof operationName !== 'string') return undefined
+  const { variables, extensions } = params
   if (!(isAbsent(variables) || isObject(variables)) || !(isAbsent(extensions) || isObject(extensions))) return undefined
   return Object.keys(params).every((name) => NAMES.has(name)) ? (params as unknown as OperationParams) : undefined
 }

@@ -1,4 +1,5 @@
 import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'graphql'
+import { MAX_KEPT_CHARS } from './document-cache.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { decodeOperation, type OperationParams } from './json-request.ts'
 
@@ -18,7 +19,8 @@ export function prepareOperation(
   body: Buffer,
 ): PreparedOperation | undefined {
   const params = decodeOperation(body)
-  if (params === undefined) return undefined
+  // A document that is not kept would be parsed and validated twice if anything were wrong with it.
+  if (params === undefined || params.query.length > MAX_KEPT_CHARS) return undefined
   try {
     const enveloped = getEnveloped({ params })
     const document: DocumentNode = enveloped.parse(params.query)

@@ -26,7 +26,7 @@ export interface QueryPlan {
   operation: OperationDefinitionNode
   fragments: Record<string, FragmentDefinitionNode>
   root: SelectionPlan
-  /** Fields planned so far, with those that fragments repeat. */
+  /** How many fields it keeps. */
   size: number
 }
 
@@ -51,24 +51,28 @@ export interface FieldPlan {
 }
 
 /** What kind of value a field returns. */
-export type Shape = { isNonNull: boolean } /** A text is written as it is when it is a string already. */ & (
+export type Shape = { isNonNull: boolean } & (
   | { kind: 'LEAF'; type: GraphQLLeafType }
   | { kind: 'LIST'; of: Shape }
   | { kind: 'OBJECT'; type: GraphQLObjectType }
   | { kind: 'ABSTRACT'; type: GraphQLAbstractType }
 )
 
+/** Fragments that repeat each other make a few hundred characters millions of fields: the rest is planned each time. */
+const MAX_KEPT_FIELDS = 1_000
+/** Which fields are selected depends on variables only through directives. */
+const NO_VARIABLES = {}
+
 /**
  * Plans a query, or what a subscription makes of each event; undefined for what takes the long way:
- * mutations, introspection, and documents with directives. A selection below the root is planned when it is first executed, so that
- * fragments cannot blow a plan up: it never costs more than the execution that asks for it.
+ * mutations, introspection, and documents with directives. A selection below the root is planned when it is
+ * first executed, so that fragments cannot blow a plan up: it never costs more than the execution that asks.
  */
 export function planQuery(
   schema: GraphQLSchema,
   document: DocumentNode,
-  operationName: string | undefined | null,
+  operation = getOperationAST(document),
 ): QueryPlan | undefined {
-  const operation = getOperationAST(document, operationName)
   const type = operation && schema.getRootType(operation.operation)
   if (!type || operation.operation === 'mutation' || !isPlain(document)) return undefined
   const fragments: Record<string, FragmentDefinitionNode> = Object.create(null)
@@ -78,6 +82,7 @@ export function planQuery(
   const plan: QueryPlan = { schema, operation, fragments, root: { type, fields: [] }, size: 0 }
   const { fields } = collectFields(schema, fragments, NO_VARIABLES, type, operation.selectionSet)
   plan.root.fields = planFields(plan, type, fields)
+  plan.size = fields.size
   return plan
 }
 
@@ -87,13 +92,13 @@ export function selectionOf(plan: QueryPlan, field: FieldPlan, type: GraphQLObje
   if (selection === undefined) {
     const { fields } = collectSubFields(plan.schema, plan.fragments, NO_VARIABLES, type, field.nodes)
     selection = { type, fields: planFields(plan, type, fields) }
-    field.selections.set(type, selection)
+    if (plan.size < MAX_KEPT_FIELDS) {
+      field.selections.set(type, selection)
+      plan.size += selection.fields.length
+    }
   }
   return selection
 }
-
-/** Which fields are selected depends on variables only through directives. */
-const NO_VARIABLES = {}
 
 function isPlain(document: DocumentNode): boolean {
   let plain = true
@@ -113,7 +118,6 @@ function isPlain(document: DocumentNode): boolean {
 }
 
 function planFields(plan: QueryPlan, parentType: GraphQLObjectType, fields: Map<string, FieldNode[]>): FieldPlan[] {
-  plan.size += fields.size
   return [...fields].map(([key, nodes]) => {
     const definition = nodes[0] && plan.schema.getField(parentType, nodes[0].name.value)
     if (definition === undefined) throw new TypeError(`${parentType.name} has no field ${key}`)

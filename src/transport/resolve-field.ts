@@ -25,9 +25,8 @@ export function resolveField(
     if (typeof property !== 'function') return property
   }
   const [node] = field.nodes
-  // The field of a subscription gives what its source gave: its arguments need not be read for each event.
-  const isUnread = args.length === 0 || resolve?.length === 1
-  const given = isUnread || node === undefined ? {} : getArgumentValues(field.definition, node, run.variables.coerced)
+  const given =
+    args.length === 0 || node === undefined ? {} : getArgumentValues(field.definition, node, run.variables.coerced)
   return (resolve ?? defaultFieldResolver)(source, given, run.contextValue, infoOf(run, field, path))
 }
 

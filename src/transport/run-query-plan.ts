@@ -132,16 +132,18 @@ function completeList(run: Run, field: FieldPlan, shape: Shape, value: NonNullab
     const name = `${field.parentType.name}.${field.definition.name}`
     throw new GraphQLError(`Expected Iterable, but did not find one for field "${name}".`)
   }
+  const items: unknown[] = Array.isArray(value) ? value : [...(value as Iterable<unknown>)]
   const results: unknown[] = []
   let isPending = false
   try {
-    for (const item of value as Iterable<unknown>) {
+    for (const item of items) {
       const result = completeItem(run, field, shape, item, { prev: path, key: results.length, typename: undefined })
       results.push(result)
       isPending ||= isPromise(result)
     }
   } catch (error) {
-    return rethrow(error, isPending ? Promise.all(results) : undefined)
+    const pending = [...results, ...items].filter(isPromise)
+    return rethrow(error, pending.length > 0 ? Promise.all(pending) : undefined)
   }
   return isPending ? Promise.all(results) : results
 }

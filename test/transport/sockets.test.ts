@@ -35,6 +35,16 @@ test('a mistake in one operation is its answer and leaves the others running', a
   expect(await socket.next()).toMatchObject({ type: 'next', id: 'good' })
 })
 
+test('a syntax error that a socket has met is answered by HTTP as ever', async () => {
+  const { client, origin } = await startTestServer()
+  const socket = await openSocket(origin)
+  socket.send({ type: 'subscribe', id: '1', payload: { query: '{ oops' } })
+  await socket.next()
+  const { status, errors } = await client.post({ query: '{ oops' })
+  expect(status).toBe(400)
+  expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_PARSE_FAILED' } }])
+})
+
 test('queries and mutations are answered on a socket too', async () => {
   const { origin } = await startTestServer()
   const socket = await openSocket(origin)

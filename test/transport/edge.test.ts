@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { createChat } from '../../src/chat/chat.ts'
+import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
+import { createPlainRequests } from '../../src/transport/plain-requests.ts'
+import { readBody } from '../../src/transport/request-body.ts'
+import { say, startConversation } from '../support/conversation-operations.ts'
+import { ACCEPTS, BODIES, JSON_TYPE, OPERATIONS, OTHERS, UNREACHABLE } from '../support/edge-requests.ts'
+import { exchange, type Received } from '../support/http-exchange.ts'
+import { createKeptLog } from '../support/kept-log.ts'
+import { INPUT_LIMITS } from '../support/test-memory.ts'
+import { startTestServer, type TestServer } from '../support/test-server.ts'
+
+test.each(Object.entries(OPERATIONS))('%s is answered as Yoga answers it, whatever is accepted', async (_, params) => {
+  const { origin, stock, id } = await startBoth()
+  const body = JSON.stringify(params).replaceAll('@id', id)
+  for (const accept of ACCEPTS) {
+    const sent = { headers: { ...JSON_TYPE, ...(accept !== undefined && { accept }) }, body }
+    const [ours, yogas] = [await exchange(origin, sent), await exchange(stock, sent)]
+    expect({ accept, ...shown(ours) }).toEqual({ accept, ...shown(yogas) })
+  }
+})
+
+test.each([...Object.entries(BODIES), ...Object.entries(OTHERS)])(
+  '%s is answered as Yoga answers it',
+  async (_, sent) => {
+    const { origin, stock } = await startBoth()
+    expect(shown(await exchange(origin, sent))).toEqual(shown(await exchange(stock, sent)))
+  },
+)
+
+test('an unexpected error is logged once', async () => {
+  const { origin, log } = await startBoth()
+  const { status, body } = await exchange(origin, { headers: JSON_TYPE, body: JSON.stringify(OPERATIONS['our fault']) })
+  expect(status).toBe(200)
+  const { errors } = JSON.parse(body)
+  expect(log.entries).toMatchObject([{ level: 'error', fields: { errorId: errors[0].extensions.errorId } }])
+})
+
+test.each([
+  ['context', undefined, true],
+  ['not found', '*/*', true],
+  ['our fault', 'application/graphql-response+json, application/json', true],
+  ['mutation', 'application/json, text/event-stream', true],
+  ['syntax error', 'application/json', false],
+  ['subscription', 'application/json', false],
+  ['context', 'text/event-stream', false],
+])('whether %s that accepts %s is answered without Yoga: %s', async (name, accept, isPlain) => {
+  const { handler, id } = await startBoth()
+  const plain = createPlainRequests(handler)
+  const answered = Promise.withResolvers<boolean>()
+  const origin = await listen(async (incoming, response) => {
+    const body = (await readBody(incoming, 10_000)) ?? Buffer.alloc(0)
+    const isAnswered = await plain.answer(incoming, body, response)
+    answered.resolve(isAnswered)
+    if (!isAnswered) response.end()
+  })
+  const body = JSON.stringify(OPERATIONS[name]).replaceAll('@id', id)
+  await exchange(origin, { headers: { ...JSON_TYPE, ...(accept !== undefined && { accept }) }, body })
+  expect(await answered.promise).toBe(isPlain)
+})
+
+test('a connection is kept from one request to the next', async () => {
+  const { origin } = await startTestServer()
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1').setEncoding('utf8')
+  onTestFinished(() => void socket.destroy())
+  for (const name of ['a', 'b']) {
+    const body = `{"query":"{ ${name}: __typename }"}`
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+    const [answer] = await once(socket, 'data')
+    expect(answer).toContain(`{"data":{"${name}":"Query"}}`)
+  }
+})
+
+test('a client that leaves before its answer is no fault of the server', async () => {
+  const started = Promise.withResolvers<void>()
+  const finish = Promise.withResolvers<void>()
+  const { origin, client, log } = await startTestServer((memory) => ({
+    listConversations: async (range) => {
+      started.resolve()
+      await finish.promise
+      return memory.listConversations(range)
+    },
+  }))
+  const leaving = request(client.url, { method: 'POST', headers: JSON_TYPE }).on('error', () => {})
+  leaving.end('{"query":"{ conversations { edges { cursor } } }"}')
+  await started.promise
+  const left = new Promise<void>((resolve) => leaving.on('close', () => resolve()))
+  leaving.destroy()
+  await left
+  finish.resolve()
+  expect((await exchange(origin, { headers: JSON_TYPE, body: '{"query":"{ __typename }"}' })).status).toBe(200)
+  expect(log.entries).toEqual([])
+})
+
+test('a client that reads slowly gets a large answer whole', async () => {
+  const { origin, client } = await startTestServer()
+  const id = await startConversation(client)
+  await say(client, id, 'grün '.repeat(50_000))
+  const aliases = Array.from(
+    { length: 10 },
+    (_, index) => `a${index}: recentContext(conversationId: "${id}", maxTokens: 200000) { chatMessages }`,
+  )
+  const reading = request(`${origin}/graphql`, { method: 'POST', headers: JSON_TYPE })
+  reading.end(JSON.stringify({ query: `{ ${aliases.join('\n')} }` }))
+  const [response] = await once(reading, 'response')
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk
+    await new Promise(setImmediate)
+  }
+  const { data } = JSON.parse(text) as { data: Record<string, { chatMessages: { content: string }[] }> }
+  expect(Object.values(data).map(({ chatMessages }) => chatMessages[0]?.content.length)).toEqual(
+    Array(10).fill(250_000),
+  )
+})
+
+/** The server, and Yoga alone on the same memory. One read of it fails. */
+async function startBoth(): Promise<
+  TestServer & { stock: string; id: string; handler: ReturnType<typeof createGraphqlHandler> }
+> {
+  const server = await startTestServer((memory) => ({
+    findConversations: async (ownerId, ids) => {
+      if (ids.includes(UNREACHABLE)) throw new Error('mongodb://user:secret@host')
+      return memory.findConversations(ownerId, ids)
+    },
+  }))
+  const { memory, replies, client } = server
+  const id = await startConversation(client, { title: 'Edge' })
+  await say(client, id, 'one', 'zwei ☕', 'three')
+  const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
+  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' })
+  return { ...server, stock: await listen(handler.yoga), id, handler }
+}
+
+async function listen(handle: (incoming: IncomingMessage, response: ServerResponse) => unknown): Promise<string> {
+  const http = createServer((incoming, response) => void handle(incoming, response)).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  onTestFinished(() => {
+    http.closeAllConnections()
+    http.close()
+  })
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+}
+
+/** Without what differs from one answer to the next. */
+function shown({ status, headers: { date, ...headers }, body }: Received): object {
+  return { status, headers, body: body.replace(/"errorId":"[^"]+"/g, '"errorId":""') }
+}
