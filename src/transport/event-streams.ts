@@ -18,6 +18,11 @@ export interface EventStreamLimits {
   pingMs: number
 }
 
+interface Frames {
+  of(result: ExecutionResult): string
+  ofErrors(result: ExecutionResult): Promise<string>
+}
+
 type FetchApi = GraphqlHandler['yoga']['fetchAPI']
 
 /** As Yoga writes them, in its order. */
@@ -39,6 +44,7 @@ export function createEventStreams(
   limits: EventStreamLimits,
 ): EventStreams {
   const { yoga } = handler
+  const frames = createFrames(yoga.fetchAPI)
   return {
     async answer(request, body, response) {
       if (!acceptsEventStream(request)) return false
@@ -47,7 +53,7 @@ export function createEventStreams(
       const result = await subscribe(handler, operation, response)
       if (isAsyncIterable(result)) {
         const results = result[Symbol.asyncIterator]()
-        writeEvents(results, response, yoga.fetchAPI, limits).catch((error: Error) => response.destroy(error))
+        writeEvents(results, response, frames, limits).catch((error: Error) => response.destroy(error))
       } else await yoga(withBody(request, body), response, { result })
       return true
     },
@@ -76,22 +82,38 @@ async function subscribe(
 async function writeEvents(
   results: AsyncIterator<ExecutionResult>,
   response: ServerResponse,
-  fetchApi: FetchApi,
+  frames: Frames,
   { pingMs }: EventStreamLimits,
 ): Promise<void> {
   response.writeHead(200, HEADERS).write(PING)
   const ping = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
   for (let next = await results.next(); !next.done; next = await results.next()) {
-    const text = next.value.errors === undefined ? JSON.stringify(next.value) : await textOf(next.value, fetchApi)
-    if (!response.write(`event: next\ndata: ${text}\n\n`)) await untilDrained(response)
+    const frame = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
+    if (!response.write(frame)) await untilDrained(response)
   }
   clearInterval(ping)
   response.end(COMPLETE)
 }
 
-/** An error may hold what only Yoga is to see. */
-function textOf(result: ExecutionResult, fetchApi: FetchApi): Promise<string> {
-  return processRegularResult(result, fetchApi, 'application/json').text()
+/** Those who follow the same reply get the same result one after another: it is written once. */
+function createFrames(fetchApi: FetchApi): Frames {
+  let newest: ExecutionResult | undefined
+  let frame = ''
+  return {
+    of(result) {
+      if (result !== newest) {
+        newest = result
+        frame = frameOf(JSON.stringify(result))
+      }
+      return frame
+    },
+    // An error may hold what only Yoga is to see.
+    ofErrors: async (result) => frameOf(await processRegularResult(result, fetchApi, 'application/json').text()),
+  }
+}
+
+function frameOf(json: string): string {
+  return `event: next\ndata: ${json}\n\n`
 }
 
 function untilDrained(response: ServerResponse): Promise<void> {
