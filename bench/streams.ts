@@ -48,10 +48,10 @@ export async function measureStreams(grounds: Grounds): Promise<Finding[]> {
     const sse = await start('bare SSE', BARE, listen, 'each')
     const sockets = await start('bare WebSocket', BARE, listenBySocket, 'each')
     const pairs = [
-      [sse, await start('Backscroll', undefined, listen, 'each')],
-      [sse, await start('Backscroll, one reply', undefined, listen, 'all')],
-      [sockets, await start('Backscroll', undefined, listenBySocket, 'each')],
-      [sockets, await start('Backscroll, one reply', undefined, listenBySocket, 'all')],
+      [sse, await start('Backscroll', undefined, listen, 'all')],
+      [sockets, await start('Backscroll', undefined, listenBySocket, 'all')],
+      [sse, await start('Backscroll, a reply each', undefined, listen, 'each')],
+      [sockets, await start('Backscroll, a reply each', undefined, listenBySocket, 'each')],
     ] as const
     return await measure(choirs, pairs)
   } finally {

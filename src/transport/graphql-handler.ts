@@ -70,7 +70,10 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     async subscribe(args, otherwise) {
       const run = plans.prepare(args)
       if (run === undefined) return (await otherwise(args)) as Subscribed
-      return streams.open(args.contextValue as OperationContext, toSource(run))
+      // Yoga's context holds the request, which a stream need not keep for hours.
+      const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
+      const context = { ownerId, memory, chat, loaders, controller }
+      return streams.open(context, toSource({ ...run, contextValue: context }))
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 
 /** The subscriptions that are open, whatever transport they came by. */
@@ -94,9 +94,12 @@ function guardStream(
       if (controller.signal.aborted) return end()
       try {
         const event = await events.next()
-        if (!event.done) return { done: false, value: mask(await source.toResult(event.value), maskError) }
-        controller.abort()
-        return done
+        if (event.done) {
+          controller.abort()
+          return done
+        }
+        const result = source.toResult(event.value)
+        return { done: false, value: mask(isPromise(result) ? await result : result, maskError) }
       } catch (error) {
         controller.abort()
         return { done: false, value: { errors: [maskError(source.toError(error))] } }

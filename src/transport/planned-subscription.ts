@@ -1,5 +1,5 @@
 import { getArgumentValues } from '@graphql-tools/utils'
-import { type ExecutionResult, GraphQLError, isObjectType, locatedError } from 'graphql'
+import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
 import { leafValue } from './leaf-value.ts'
 import type { StreamSource } from './operation-streams.ts'
 import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
@@ -13,6 +13,7 @@ interface Newest {
 }
 
 const NO_ARGUMENTS = {}
+const NO_VARIABLES: QueryRun['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
 
 /**
  * Subscribes by plans. Most events have nothing but strings and numbers of their own: these take 1 µs
@@ -25,7 +26,12 @@ export function createPlannedSubscriptions(): (run: QueryRun) => StreamSource {
     const [field] = plan.root.fields
     if (field === undefined) throw new TypeError('A subscription without a field')
     return {
-      open: () => openSource(run, field),
+      async open() {
+        const events = await openSource(run, field)
+        // What was sent, a text among it, is not kept for what nobody asks again.
+        if (!usesVariables(plan, field)) run.variables = NO_VARIABLES
+        return events
+      },
       toError: (error) => wrapError(plan, error),
       toResult(event) {
         const kept = newest.get(plan)
@@ -49,6 +55,19 @@ async function openSource(run: QueryRun, field: FieldPlan): Promise<unknown> {
   } catch (error) {
     return { errors: [locatedError(error, nodes, [key])] }
   }
+}
+
+/** Whether anything below the field does. */
+function usesVariables({ fragments }: QueryPlan, { nodes }: FieldPlan): boolean {
+  let found = false
+  const find = () => {
+    found = true
+    return BREAK
+  }
+  for (const { selectionSet } of [...nodes, ...Object.values(fragments)]) {
+    if (selectionSet !== undefined) visit(selectionSet, { Variable: find })
+  }
+  return found
 }
 
 /** With the operation's place, as Yoga's executor has it. */
