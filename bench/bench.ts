@@ -14,6 +14,7 @@ import { measurePeers } from './peers.ts'
 import { measureScenario } from './scenario.ts'
 import { measureSize } from './size.ts'
 import { measureStart } from './start.ts'
+import { measureStreams } from './streams.ts'
 import { type Finding, verdictOf } from './support/finding.ts'
 import { createGrounds, type Grounds } from './support/grounds.ts'
 import { findingsTable } from './support/print-findings.ts'
@@ -26,6 +27,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   memory: measureMemory,
   'first-delta': measureFirstDelta,
   deltas: measureDeltas,
+  streams: measureStreams,
   start: measureStart,
   length: measureLength,
   peers: measurePeers,
@@ -40,6 +42,7 @@ const USAGE = `npm run bench -- [NAME...] [OPTIONS]
   --slice-ms N            least time of a slice (50)
   --messages N            messages of the long conversation in SQLite (1,000,000)
   --mongodb-messages N    and in MongoDB (100,000)
+  --streams N             streams that are open at once, to each server (1,000)
   --publish               put the figures of these rows into docs/performance.json`
 
 const LEGEND = `A and B: medians of the slices with their quartiles. Figure: the median of all rounds with its 95 % interval.
@@ -59,6 +62,7 @@ async function main(): Promise<void> {
       messages: { type: 'string', default: '1000000' },
       'mongodb-messages': { type: 'string', default: '100000' },
       publish: { type: 'boolean', default: false },
+      streams: { type: 'string', default: '1000' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -67,6 +71,7 @@ async function main(): Promise<void> {
     sliceMs: Number(values['slice-ms']),
     messages: Number(values.messages),
     mongodbMessages: Number(values['mongodb-messages']),
+    streams: Number(values.streams),
   }
   const names = positionals.length > 0 ? positionals : Object.keys(ROWS)
   const isWrong = names.some((name) => !(name in ROWS)) || Object.values(options).some((value) => !(value >= 1))

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { Chat } from './chat/chat.ts'
 import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
+import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
@@ -41,11 +42,14 @@ export interface ServerLimits {
 /** The one owner while there is no authentication; the configuration sees to it that only this machine can ask. */
 const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
+/** Proxies close what is silent for a minute; Yoga pings as often. */
+const PING_EVERY_MS = 12_000
 
 /** A server that listens once it is told to; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerParts, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
   const plain = createPlainRequests(handler)
+  const events = createEventStreams(handler, { pingMs: PING_EVERY_MS })
   const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
   let isClosing = false
   let closing: Promise<void> | undefined
@@ -64,6 +68,7 @@ export function createServer({ memory, chat, log }: ServerParts, limits: ServerL
       return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must be at most ${limits.maxBodyBytes} bytes.`)
     }
     if (await plain.answer(request, body, response)) return
+    if (await events.answer(request, body, response)) return
     await handler.yoga(request.method === 'POST' ? withBody(request, body) : request, response)
   }
 

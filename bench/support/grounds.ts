@@ -9,6 +9,8 @@ export interface BenchOptions extends Slicing {
   messages: number
   /** Length of the long conversation in MongoDB. */
   mongodbMessages: number
+  /** Streams that are open at once. */
+  streams: number
 }
 
 /** What the rows share: options, stores that start when one asks for them, and a place for remarks. */

@@ -1,4 +1,4 @@
-import type { MessagePart } from '../memory/message.ts'
+import type { MessagePart, ToolCallPart } from '../memory/message.ts'
 import type { ReplyLog } from './log/reply-log.ts'
 import { ModelError, type ModelListener } from './model/chat-model.ts'
 import type { ReplyViewControl } from './reply-view.ts'
@@ -26,8 +26,6 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024
 
 /** The content of one reply, empty at first. */
 export function createReplyContent({ replyId, view, log, mayTell }: ReplyContentParts): ReplyContent {
-  let text = ''
-  let parts: MessagePart[] = []
   let bytes = 0
 
   function checkRoom(added: string): void {
@@ -39,6 +37,7 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
 
   function tell(added: string): void {
     if (!mayTell()) return
+    const { text, parts } = content
     const told = view.text.length
     // Most often only what was just added: a slice would copy the whole text, which is a rope until then.
     const fresh = told + added.length === text.length ? added : text.slice(told)
@@ -46,31 +45,28 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
       view.placeText(told, fresh)
       log.write(replyId, told, fresh)
     }
-    for (const part of parts.slice(view.parts.length)) view.addPart(part)
+    if (parts.length > view.parts.length) for (const part of parts.slice(view.parts.length)) view.addPart(part)
   }
 
-  return {
-    get text() {
-      return text
-    },
-    get parts() {
-      return parts
-    },
-    onText(added) {
+  const content = {
+    text: '',
+    parts: [] as MessagePart[],
+    onText(added: string) {
       checkRoom(added)
-      text += added
+      content.text += added
       tell(added)
     },
-    onToolCall(part) {
+    onToolCall(part: ToolCallPart) {
       checkRoom(JSON.stringify(part))
-      parts.push(part)
+      content.parts.push(part)
       tell('')
     },
     tell: () => tell(''),
     forget() {
-      text = ''
-      parts = []
+      content.text = ''
+      content.parts = []
       bytes = 0
     },
   }
+  return content
 }

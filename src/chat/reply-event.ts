@@ -21,6 +21,9 @@ export type ReplyEvent = Event &
     | ReplyEnding
   )
 
+/** More of the text. */
+export type ReplyDelta = Extract<ReplyEvent, { type: 'ReplyDelta' }>
+
 /** The event that ends a stream; exactly one comes. */
 export type ReplyEnding =
   | { type: 'ReplyCompleted'; message: Message }

@@ -26,7 +26,10 @@ export function streamReply(
 ): AsyncIterableIterator<ReplyEvent> {
   const place = { ...after }
   let queuePosition: number | undefined
-  let wake: (() => void) | undefined
+  let wake: ((isChanged: boolean) => void) | undefined
+  let forget = () => {}
+  let waitsSince = 0
+  let timer: NodeJS.Timeout | undefined
   let isOver = after.isEnded
 
   const event = <T extends object>(fields: T): T & { replyId: string; cursor: string } => ({
@@ -51,9 +54,9 @@ export function streamReply(
   function takeContent(): ReplyEvent | undefined {
     if (view.start === undefined) return undefined
     if (place.offset < view.text.length) {
-      const { offset } = place
+      const delta = view.deltaBehind(place)
       place.offset = view.text.length
-      return event({ type: 'ReplyDelta' as const, partIndex: 0, offset, text: view.text.from(offset) })
+      return delta
     }
     const part = view.parts[place.partCount]
     if (part === undefined) return undefined
@@ -72,22 +75,30 @@ export function streamReply(
 
   /** True when the view changed; false after a time of silence. */
   function waitForChange(): Promise<boolean> {
+    waitsSince = performance.now()
+    timer ??= setTimeout(beat, heartbeatMs)
+    forget = view.onChange(changed)
     return new Promise((resolve) => {
-      const settle = (isChanged: boolean) => {
-        clearTimeout(timer)
-        forget()
-        wake = undefined
-        resolve(isChanged)
-      }
-      const timer = setTimeout(settle, heartbeatMs, false)
-      const forget = view.onChange(() => settle(true))
-      wake = () => settle(true)
+      wake = resolve
     })
+  }
+
+  function changed(): void {
+    wake?.(true)
+  }
+
+  /** One timer runs on through all events: to set one for each of them costs more than the rest of the wait. */
+  function beat(): void {
+    const leftMs = waitsSince + heartbeatMs - performance.now()
+    timer = leftMs > 0 ? setTimeout(beat, leftMs) : undefined
+    if (timer !== undefined) return
+    forget()
+    wake?.(false)
   }
 
   function stop(): void {
     isOver = true
-    wake?.()
+    wake?.(true)
     // Nobody may ever ask for a next value.
     done()
   }
@@ -95,6 +106,8 @@ export function streamReply(
   let isDone = false
   const done = (): IteratorResult<ReplyEvent, undefined> => {
     signal.removeEventListener('abort', stop)
+    clearTimeout(timer)
+    forget()
     if (!isDone) onDone()
     isDone = true
     return { done: true, value: undefined }

@@ -17,25 +17,23 @@ const MOST_PIECES = 512
 export function createReplyText(): ReplyText {
   const pieces: string[] = []
   let single = 0
-  let length = 0
 
-  return {
-    get length() {
-      return length
-    },
-    place(offset, text) {
+  const whole = {
+    length: 0,
+    place(offset: number, text: string) {
+      const { length } = whole
       const added = offset > length ? '' : text.slice(length - offset)
       if (added === '') return false
       pieces.push(added)
-      length += added.length
+      whole.length += added.length
       single += 1
       if (single < MOST_PIECES) return true
       pieces.push(pieces.splice(-single).join(''))
       single = 0
       return true
     },
-    from(offset) {
-      let start = length
+    from(offset: number) {
+      let start = whole.length
       let first = pieces.length
       while (start > offset) {
         first -= 1
@@ -47,4 +45,5 @@ export function createReplyText(): ReplyText {
         .slice(offset - start)
     },
   }
+  return whole
 }

@@ -18,23 +18,39 @@ export interface Loaders {
 
 /**
  * Loaders for one operation of one owner. They batch (github.com/graphql/dataloader) and do not
- * remember: an answer is never older than its question, so a subscription may keep them for hours.
+ * remember: an answer is never older than its question, so a subscription may keep them for hours. Each is
+ * made when it is used first: a subscription of texts needs none, and four of them hold 1.5 kB.
  */
 export function createLoaders(memory: Memory, ownerId: string): Loaders {
-  const contexts = createContextLoader(memory)
-  const conversations = createLoader((ids) => memory.findConversations(ownerId, ids))
-  const messages = createLoader((ids) => memory.findMessages(ownerId, ids))
-  const heads = new DataLoader((asked: readonly Conversation[]) => readHeads(memory, asked), { cache: false })
+  let contexts: ReturnType<typeof createContextLoader> | undefined
+  let conversations: DataLoader<string, Conversation | undefined> | undefined
+  let messages: DataLoader<string, Message | undefined> | undefined
+  let heads: DataLoader<Conversation, Head> | undefined
+
+  function conversation(id: string): Promise<Conversation | undefined> {
+    conversations ??= createLoader((ids) => memory.findConversations(ownerId, ids))
+    return conversations.load(id)
+  }
+
   return {
-    context: (request) => contexts.load({ ...request, ownerId }),
-    conversation: (id) => conversations.load(id),
-    async existingConversation(id) {
-      const conversation = await conversations.load(id)
-      if (conversation === undefined) throw new NotFoundError('conversation', id)
-      return conversation
+    conversation,
+    context(request) {
+      contexts ??= createContextLoader(memory)
+      return contexts.load({ ...request, ownerId })
     },
-    message: (id) => messages.load(id),
-    head: (conversation) => heads.load(conversation),
+    async existingConversation(id) {
+      const found = await conversation(id)
+      if (found === undefined) throw new NotFoundError('conversation', id)
+      return found
+    },
+    message(id) {
+      messages ??= createLoader((ids) => memory.findMessages(ownerId, ids))
+      return messages.load(id)
+    },
+    head(conversation) {
+      heads ??= new DataLoader((asked) => readHeads(memory, asked), { cache: false })
+      return heads.load(conversation)
+    },
   }
 }
 

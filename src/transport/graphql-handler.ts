@@ -1,4 +1,4 @@
-import { GraphQLError, getOperationAST } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
@@ -9,8 +9,10 @@ import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
+import { createKeptPlans } from './kept-plans.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createPlannedQueries } from './planned-queries.ts'
+import { createPlannedSubscriptions } from './planned-subscription.ts'
 
 /** What operations are executed with. */
 export interface GraphqlParts {
@@ -23,22 +25,34 @@ export interface GraphqlParts {
 
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
 export interface GraphqlHandler {
-  yoga: YogaServerInstance<object, OperationContext>
+  yoga: YogaServerInstance<ReadyResult, OperationContext>
   streams: OperationStreams
+  /** Subscribes by a plan where there is one, else with `otherwise`. */
+  subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed>
   maskError(error: unknown): GraphQLError
+}
+
+/** Results that come, or one that says why none do. */
+export type Subscribed = ExecutionResult | AsyncIterable<ExecutionResult>
+
+/** What Yoga answers with when it is there already, from who runs the pipeline without the layer around it. */
+interface ReadyResult {
+  result?: ExecutionResult
 }
 
 /** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
-  const yoga = createYoga<object, OperationContext>({
+  const plans = createKeptPlans()
+  const toSource = createPlannedSubscriptions()
+  const yoga = createYoga<ReadyResult, OperationContext>({
     schema: createSchema(),
     context: () => createOperationContext({ memory, chat }, ownerOf()),
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    plugins: [streams.plugin, queriesOnlyByGet(), createPlannedQueries()],
+    plugins: [createPlannedQueries(plans), streams.plugin, queriesOnlyByGet(), readyResults()],
     parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,
@@ -49,7 +63,19 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     // Costs a third of the throughput: the server counts a body's bytes before it comes here.
     maxRequestBodySize: false,
   })
-  return { yoga, streams, maskError }
+  return {
+    yoga,
+    streams,
+    maskError,
+    async subscribe(args, otherwise) {
+      const run = plans.prepare(args)
+      if (run === undefined) return (await otherwise(args)) as Subscribed
+      // Yoga's context holds the request, which a stream need not keep for hours.
+      const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
+      const context = { ownerId, memory, chat, loaders, controller }
+      return streams.open(context, toSource({ ...run, contextValue: context }))
+    },
+  }
 }
 
 function createOperationContext(
@@ -75,6 +101,14 @@ function queriesOnlyByGet(): Plugin {
         const http = { status: 405, headers: { Allow: 'POST' } }
         throw new GraphQLError('Can only subscribe by POST.', { extensions: { code: 'BAD_REQUEST', http } })
       }
+    },
+  }
+}
+
+function readyResults(): Plugin<object, ReadyResult> {
+  return {
+    onParams({ context, setResult }) {
+      if (context.result !== undefined) setResult(context.result)
     },
   }
 }

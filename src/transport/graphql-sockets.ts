@@ -52,7 +52,7 @@ export function createGraphqlSockets(
 
 /** Whatever is wrong with one operation is its answer: thrown, it would close the socket under all others. */
 async function prepare(
-  { yoga, maskError }: GraphqlHandler,
+  { yoga, subscribe: subscribeByPlan, maskError }: GraphqlHandler,
   params: SubscribePayload,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
@@ -66,7 +66,7 @@ async function prepare(
       operationName: params.operationName,
       variableValues: params.variables,
       contextValue: await contextFactory(),
-      rootValue: { execute, subscribe } satisfies Root,
+      rootValue: { execute, subscribe: (args) => subscribeByPlan(args, subscribe) } satisfies Root,
     }
   } catch (error) {
     return [maskError(error)]

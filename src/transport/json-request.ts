@@ -11,6 +11,7 @@ export interface OperationParams {
 const JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i
 const NAMES: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions'])
 
+const EVENT_STREAM = 'text/event-stream'
 const ANSWER_TYPES: ReadonlyMap<string, string> = new Map([
   ['*/*', 'application/json'],
   ['application/json', 'application/json'],
@@ -21,9 +22,15 @@ const ANSWER_TYPES: ReadonlyMap<string, string> = new Map([
  * The media type of the answer to a plain request: a POST of JSON that wants JSON. It is the one that is
  * named first, as Yoga has it. Undefined for every other request, and where that is in doubt.
  */
-export function plainAnswerType({ method, headers }: IncomingMessage): string | undefined {
-  if (method !== 'POST' || !JSON_TYPE.test(headers['content-type'] ?? '')) return undefined
-  return ANSWER_TYPES.get(firstAccepted(headers))
+export function plainAnswerType(request: IncomingMessage): string | undefined {
+  return isJsonPost(request) ? ANSWER_TYPES.get(firstAccepted(request.headers)) : undefined
+}
+
+/** Whether it is a POST of JSON that wants events, or else JSON; false where that is in doubt. */
+export function acceptsEventStream(request: IncomingMessage): boolean {
+  const accepted = request.headers.accept?.split(',').map((type) => type.trim()) ?? []
+  const isKnown = accepted.every((type) => type === EVENT_STREAM || ANSWER_TYPES.has(type))
+  return isKnown && accepted.includes(EVENT_STREAM) && isJsonPost(request)
 }
 
 /** What a body asks for; undefined when it is anything else than GraphQL over HTTP describes. */
@@ -33,6 +40,10 @@ export function decodeOperation(body: Buffer): OperationParams | undefined {
   const { variables, extensions } = params
   if (!(isAbsent(variables) || isObject(variables)) || !(isAbsent(extensions) || isObject(extensions))) return undefined
   return Object.keys(params).every((name) => NAMES.has(name)) ? (params as unknown as OperationParams) : undefined
+}
+
+function isJsonPost({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && JSON_TYPE.test(headers['content-type'] ?? '')
 }
 
 function firstAccepted({ accept = '*/*' }: IncomingHttpHeaders): string {

@@ -1,36 +1,53 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 
 /** The subscriptions that are open, whatever transport they came by. */
 export interface OperationStreams {
-  /** Aborts a subscription's controller at once when its client leaves, and turns a thrown error into a last result. */
+  /** Opens each subscription of Yoga's executor as `open` does. */
   plugin: Plugin<OperationContext>
+  /**
+   * Aborts a subscription's controller at once when its client leaves or it ends, and turns what its source
+   * throws into a last result. Errors are masked.
+   */
+  open(context: StreamContext, source: StreamSource): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
   /** Ends all streams: their clients see them complete. */
   endAll(): void
   readonly size: number
 }
 
-type Results = AsyncIterator<ExecutionResult>
+/** What a subscription is made of. */
+export interface StreamSource {
+  /** An iterable of events, or a result that says why there is none. */
+  open(): unknown
+  toResult(event: unknown): ExecutionResult | Promise<ExecutionResult>
+  /** What an error of the iterable is told as. */
+  toError(error: unknown): unknown
+}
+
+type StreamContext = OperationContext & { request?: Request }
+type MaskError = (error: unknown) => GraphQLError
 
 /**
  * A set of controllers: `AbortSignal.any` with a signal that lives as long as the process keeps 0.7 kB
  * an operation for ever.
  */
-export function createOperationStreams(maskError: (error: unknown) => GraphQLError): OperationStreams {
-  const open = new Set<AbortController>()
+export function createOperationStreams(maskError: MaskError): OperationStreams {
+  const streams = new Set<AbortController>()
 
-  async function openStream(context: OperationContext & { request?: Request }, start: () => unknown): Promise<unknown> {
-    const { controller, request } = context
-    open.add(controller)
-    controller.signal.addEventListener('abort', () => open.delete(controller), { once: true })
+  async function open(
+    { controller, request }: StreamContext,
+    source: StreamSource,
+  ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
+    streams.add(controller)
+    controller.signal.addEventListener('abort', () => streams.delete(controller), { once: true })
     if (request?.signal.aborted) controller.abort()
     else request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
     try {
-      const result = await start()
-      if (isAsyncIterable(result)) return guardStream(result[Symbol.asyncIterator]() as Results, controller, maskError)
+      const events = await source.open()
+      if (isAsyncIterable(events)) return guardStream(events[Symbol.asyncIterator](), source, controller, maskError)
       controller.abort()
-      return result
+      return mask(events as ExecutionResult, maskError)
     } catch (error) {
       controller.abort()
       throw error
@@ -38,16 +55,20 @@ export function createOperationStreams(maskError: (error: unknown) => GraphQLErr
   }
 
   return {
+    open,
     plugin: {
       onSubscribe({ subscribeFn, setSubscribeFn }) {
-        setSubscribeFn((args) => openStream(args.contextValue, () => subscribeFn(args)))
+        setSubscribeFn((args) => {
+          const toResult = (result: unknown) => result as ExecutionResult
+          return open(args.contextValue, { open: () => subscribeFn(args), toResult, toError: (error) => error })
+        })
       },
     },
     endAll() {
-      for (const controller of open) controller.abort()
+      for (const controller of streams) controller.abort()
     },
     get size() {
-      return open.size
+      return streams.size
     },
   }
 }
@@ -57,26 +78,31 @@ export function createOperationStreams(maskError: (error: unknown) => GraphQLErr
  * iterator by hand, whose `return` aborts what the value is waited for with.
  */
 function guardStream(
-  results: Results,
+  events: AsyncIterator<unknown>,
+  source: StreamSource,
   controller: AbortController,
-  maskError: (error: unknown) => GraphQLError,
+  maskError: MaskError,
 ): AsyncGenerator<ExecutionResult, void, undefined> {
   const done = { done: true, value: undefined } as const
   async function end() {
     controller.abort()
-    await results.return?.()
+    await events.return?.()
     return done
   }
   return {
     async next() {
       if (controller.signal.aborted) return end()
       try {
-        const result = await results.next()
-        if (result.done) controller.abort()
-        return result.done ? done : result
+        const event = await events.next()
+        if (event.done) {
+          controller.abort()
+          return done
+        }
+        const result = source.toResult(event.value)
+        return { done: false, value: mask(isPromise(result) ? await result : result, maskError) }
       } catch (error) {
         controller.abort()
-        return { done: false, value: { errors: [maskError(error)] } }
+        return { done: false, value: { errors: [maskError(source.toError(error))] } }
       }
     },
     return: end,
@@ -88,4 +114,8 @@ function guardStream(
       await end()
     },
   }
+}
+
+function mask(result: ExecutionResult, maskError: MaskError): ExecutionResult {
+  return result.errors === undefined ? result : { ...result, errors: result.errors.map(maskError) }
 }

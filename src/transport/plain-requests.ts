@@ -1,22 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type DocumentNode, type ExecutionResult, getOperationAST } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
-import { MAX_KEPT_CHARS } from './document-cache.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
-import { decodeOperation, type OperationParams, plainAnswerType } from './json-request.ts'
+import { plainAnswerType } from './json-request.ts'
+import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 
 /** Answers plain requests: queries and mutations that come by POST as JSON and want JSON. */
 export interface PlainRequests {
   /** Resolves to false, with nothing done, when the request is Yoga's to answer. */
   answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean>
-}
-
-type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
-
-interface Operation {
-  enveloped: Enveloped
-  document: DocumentNode
-  params: OperationParams
 }
 
 /**
@@ -30,8 +22,8 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
   return {
     async answer(request, body, response) {
       const type = plainAnswerType(request)
-      const operation = type && prepare(getEnveloped, body)
-      if (!operation) return false
+      const operation = type && prepareOperation(getEnveloped, body)
+      if (!operation || operation.kind === 'subscription') return false
       const result = await execute(operation, maskError)
       if (result.errors === undefined && result.extensions === undefined) {
         write(response, 200, { 'content-type': `${type}; charset=utf-8` }, JSON.stringify(result))
@@ -44,24 +36,8 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
   }
 }
 
-/** Undefined for what Yoga answers. Nothing has been executed by then, so it meets any error anew. */
-function prepare(getEnveloped: GraphqlHandler['yoga']['getEnveloped'], body: Buffer): Operation | undefined {
-  const params = decodeOperation(body)
-  // A document that is not kept would be parsed and validated twice if anything were wrong with it.
-  if (params === undefined || params.query.length > MAX_KEPT_CHARS) return undefined
-  try {
-    const enveloped = getEnveloped({ params })
-    const document: DocumentNode = enveloped.parse(params.query)
-    if (enveloped.validate(enveloped.schema, document).length > 0) return undefined
-    const kind = getOperationAST(document, params.operationName)?.operation
-    return kind === 'query' || kind === 'mutation' ? { enveloped, document, params } : undefined
-  } catch {
-    return undefined
-  }
-}
-
 async function execute(
-  { enveloped, document, params }: Operation,
+  { enveloped, document, params }: PreparedOperation,
   maskError: GraphqlHandler['maskError'],
 ): Promise<ExecutionResult> {
   try {

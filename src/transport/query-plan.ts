@@ -20,7 +20,7 @@ import {
   visit,
 } from 'graphql'
 
-/** A query of one document, with all of it that is the same in each execution. */
+/** A query or subscription of one document, with all of it that is the same in each execution. */
 export interface QueryPlan {
   schema: GraphQLSchema
   operation: OperationDefinitionNode
@@ -64,17 +64,17 @@ const MAX_KEPT_FIELDS = 1_000
 const NO_VARIABLES = {}
 
 /**
- * Plans a query; undefined for what takes the long way: mutations, subscriptions, introspection, and
- * documents with directives. A selection below the root is planned when it is first executed, so that
- * fragments cannot blow a plan up: it never costs more than the execution that asks for it.
+ * Plans a query, or what a subscription makes of each event; undefined for what takes the long way:
+ * mutations, introspection, and documents with directives. A selection below the root is planned when it is
+ * first executed, so that fragments cannot blow a plan up: it never costs more than the execution that asks.
  */
 export function planQuery(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation = getOperationAST(document),
 ): QueryPlan | undefined {
-  const type = schema.getQueryType()
-  if (operation?.operation !== 'query' || !type || !isPlain(document)) return undefined
+  const type = operation && schema.getRootType(operation.operation)
+  if (!type || operation.operation === 'mutation' || !isPlain(document)) return undefined
   const fragments: Record<string, FragmentDefinitionNode> = Object.create(null)
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition

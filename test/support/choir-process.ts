@@ -9,13 +9,15 @@ export interface ChoirProcess {
   finish(): Promise<void>
   /** The heap in use, after a collection. */
   measureHeap(): Promise<number>
+  /** What the process has used of the processors so far. */
+  measureCpu(): Promise<number>
   stop(): Promise<void>
 }
 
-const program = new URL('choir-server.ts', import.meta.url).pathname
+const CHOIR = new URL('choir-server.ts', import.meta.url)
 
-/** Starts it; `env` names its stores. */
-export async function startChoirProcess(env: Record<string, string>): Promise<ChoirProcess> {
+/** Starts it; `env` names its stores. Another program obeys the same orders. */
+export async function startChoirProcess(env: Record<string, string>, program = CHOIR): Promise<ChoirProcess> {
   const child = fork(program, { env, execArgv: ['--expose-gc'] })
   const { origin } = await answerOf<{ origin: string }>(child)
   const order = async <T extends ChoirAnswer>(message: ChoirOrder) => {
@@ -32,6 +34,7 @@ export async function startChoirProcess(env: Record<string, string>): Promise<Ch
       await order('finish')
     },
     measureHeap: async () => (await order<{ heapBytes: number }>('measure')).heapBytes,
+    measureCpu: async () => (await order<{ cpuMicros: number }>('cpu')).cpuMicros,
     async stop() {
       const exited = once(child, 'exit')
       child.disconnect()

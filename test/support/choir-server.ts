@@ -2,8 +2,8 @@ import { createChoirModel } from './choir-model.ts'
 import { startWireNode } from './wire-node.ts'
 
 /** What a test tells this process to do; it answers with `done`, or what it found. */
-export type ChoirOrder = { say: string } | 'finish' | 'measure'
-export type ChoirAnswer = { origin: string } | { heapBytes: number } | 'done'
+export type ChoirOrder = { say: string } | 'finish' | 'measure' | 'cpu'
+export type ChoirAnswer = { origin: string } | { heapBytes: number } | { cpuMicros: number } | 'done'
 
 /** A loaded machine may need minutes to open a thousand streams, in which the choir is silent. */
 const PATIENCE = { firstTokenMs: 300_000, idleMs: 300_000 }
@@ -17,6 +17,11 @@ async function main(): Promise<void> {
   const node = await startWireNode(process.env, model, { checkpointMs: 10_000, leaseMs: 60_000, ...PATIENCE })
   const answer = (message: ChoirAnswer) => process.send?.(message)
   process.on('message', (order: ChoirOrder) => {
+    if (order === 'cpu') {
+      const { user, system } = process.cpuUsage()
+      answer({ cpuMicros: user + system })
+      return
+    }
     if (order === 'measure') {
       node.log.entries.length = 0
       globalThis.gc?.()

@@ -16,19 +16,17 @@ export interface ReplyPlacer {
 
 /** Places text for one listener that has what comes before `from`: without gaps, and nothing twice. */
 export function createReplyPlacer(listener: ReplyLogListener, from: number): ReplyPlacer {
-  let position = from
-  return {
-    get position() {
-      return position
-    },
-    place({ offset, text }) {
-      if (offset > position) return false
-      const start = position
+  const placer = {
+    position: from,
+    place({ offset, text }: PlacedText) {
+      const start = placer.position
+      if (offset > start) return false
       const fresh = text.slice(start - offset)
       if (fresh === '') return true
-      position += fresh.length
+      placer.position += fresh.length
       listener.onText?.(start, fresh)
       return true
     },
   }
+  return placer
 }

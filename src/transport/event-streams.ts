@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ExecutionResult } from 'graphql'
+import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
+import type { OperationContext } from '../schema/builder.ts'
+import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
+import { acceptsEventStream } from './json-request.ts'
+import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
+import { withBody } from './request-body.ts'
+
+/** Answers subscriptions that come by POST as JSON and want server-sent events. */
+export interface EventStreams {
+  /** Resolves, once the stream has begun, to false, with nothing done, when the request is Yoga's to answer. */
+  answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean>
+}
+
+/** How often a stream shows that it lives, in milliseconds. */
+export interface EventStreamLimits {
+  pingMs: number
+}
+
+interface Frames {
+  of(result: ExecutionResult): string
+  ofErrors(result: ExecutionResult): Promise<string>
+}
+
+type FetchApi = GraphqlHandler['yoga']['fetchAPI']
+
+/** As Yoga writes them, in its order. */
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  Connection: 'keep-alive',
+  'Cache-Control': 'no-cache',
+  'Content-Encoding': 'none',
+}
+const PING = ':\n\n'
+const COMPLETE = 'event: complete\ndata:\n\n'
+
+/**
+ * Runs Yoga's own pipeline with its plugins, but without the fetch layer around it and the web streams
+ * behind it. An event is taken when the client has room for it: who is slow gets fewer and larger ones.
+ */
+export function createEventStreams(
+  handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError'>,
+  limits: EventStreamLimits,
+): EventStreams {
+  const { yoga } = handler
+  const frames = createFrames(yoga.fetchAPI)
+  return {
+    async answer(request, body, response) {
+      if (!acceptsEventStream(request)) return false
+      const operation = prepareOperation(yoga.getEnveloped, body)
+      if (operation?.kind !== 'subscription') return false
+      const result = await subscribe(handler, operation, response)
+      if (isAsyncIterable(result)) {
+        const results = result[Symbol.asyncIterator]()
+        writeEvents(results, response, frames, limits).catch((error: Error) => response.destroy(error))
+      } else await yoga(withBody(request, body), response, { result })
+      return true
+    },
+  }
+}
+
+async function subscribe(
+  handler: Pick<GraphqlHandler, 'subscribe' | 'maskError'>,
+  { enveloped, document, params }: PreparedOperation,
+  response: ServerResponse,
+): Promise<Subscribed> {
+  try {
+    const contextValue = (await enveloped.contextFactory()) as OperationContext
+    const { controller } = contextValue
+    response.once('close', () => controller.abort())
+    if (response.destroyed) controller.abort()
+    const { variables: variableValues, operationName } = params
+    const args = { schema: enveloped.schema, document, contextValue, variableValues, operationName }
+    return await handler.subscribe(args, enveloped.subscribe)
+  } catch (error) {
+    return { errors: [handler.maskError(error)] }
+  }
+}
+
+/** Nothing of the request is held by it: what it holds it holds as long as the stream is open. */
+async function writeEvents(
+  results: AsyncIterator<ExecutionResult>,
+  response: ServerResponse,
+  frames: Frames,
+  { pingMs }: EventStreamLimits,
+): Promise<void> {
+  response.writeHead(200, HEADERS).write(PING)
+  const ping = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
+  for (let next = await results.next(); !next.done; next = await results.next()) {
+    const frame = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
+    if (!response.write(frame)) await untilDrained(response)
+  }
+  clearInterval(ping)
+  response.end(COMPLETE)
+}
+
+/** Those who follow the same reply get the same result one after another: it is written once. */
+function createFrames(fetchApi: FetchApi): Frames {
+  let newest: ExecutionResult | undefined
+  let frame = ''
+  return {
+    of(result) {
+      if (result !== newest) {
+        newest = result
+        frame = frameOf(JSON.stringify(result))
+      }
+      return frame
+    },
+    // An error may hold what only Yoga is to see.
+    ofErrors: async (result) => frameOf(await processRegularResult(result, fetchApi, 'application/json').text()),
+  }
+}
+
+function frameOf(json: string): string {
+  return `event: next\ndata: ${json}\n\n`
+}
+
+function untilDrained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      response.off('drain', settle).off('close', settle)
+      resolve()
+    }
+    if (response.destroyed) resolve()
+    else response.on('drain', settle).on('close', settle)
+  })
+}

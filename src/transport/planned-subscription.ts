@@ -1,0 +1,111 @@
+import { getArgumentValues } from '@graphql-tools/utils'
+import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
+import { leafValue } from './leaf-value.ts'
+import type { StreamSource } from './operation-streams.ts'
+import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
+import { infoOf, type QueryRun } from './resolve-field.ts'
+import { runQueryPlan } from './run-query-plan.ts'
+
+/** The newest event of a plan whose result depends on nothing else. */
+interface Newest {
+  event: unknown
+  result: ExecutionResult
+}
+
+const NO_ARGUMENTS = {}
+const NO_VARIABLES: QueryRun['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
+
+/**
+ * Subscribes by plans. Most events have nothing but strings and numbers of their own: these take 1 µs
+ * instead of the executor's 40, and a thousand subscribers of one reply take it once, as they get the same result.
+ */
+export function createPlannedSubscriptions(): (run: QueryRun) => StreamSource {
+  const newest = new WeakMap<QueryPlan, Newest>()
+  return (run) => {
+    const { plan } = run
+    const [field] = plan.root.fields
+    if (field === undefined) throw new TypeError('A subscription without a field')
+    return {
+      async open() {
+        const events = await openSource(run, field)
+        // What was sent, a text among it, is not kept for what nobody asks again.
+        if (!usesVariables(plan, field)) run.variables = NO_VARIABLES
+        return events
+      },
+      toError: (error) => wrapError(plan, error),
+      toResult(event) {
+        const kept = newest.get(plan)
+        if (kept !== undefined && kept.event === event) return kept.result
+        const data = plainData(run, field, event)
+        if (data === undefined) return runQueryPlan({ ...run, rootValue: event })
+        const result = { data: { [field.key]: data } }
+        newest.set(plan, { event, result })
+        return result
+      },
+    }
+  }
+}
+
+async function openSource(run: QueryRun, field: FieldPlan): Promise<unknown> {
+  const { definition, nodes, key } = field
+  try {
+    const [node] = nodes
+    const given = node === undefined ? {} : getArgumentValues(definition, node, run.variables.coerced)
+    return await definition.subscribe?.(run.rootValue, given, run.contextValue, infoOf(run, field, pathOf(field)))
+  } catch (error) {
+    return { errors: [locatedError(error, nodes, [key])] }
+  }
+}
+
+/** Whether anything below the field does. */
+function usesVariables({ fragments }: QueryPlan, { nodes }: FieldPlan): boolean {
+  let found = false
+  const find = () => {
+    found = true
+    return BREAK
+  }
+  for (const { selectionSet } of [...nodes, ...Object.values(fragments)]) {
+    if (selectionSet !== undefined) visit(selectionSet, { Variable: find })
+  }
+  return found
+}
+
+/** With the operation's place, as Yoga's executor has it. */
+function wrapError({ operation }: QueryPlan, error: unknown): GraphQLError {
+  const originalError = error instanceof Error ? error : new Error(String(error))
+  return new GraphQLError(originalError.message, { nodes: [operation], originalError })
+}
+
+function pathOf({ key, parentType }: FieldPlan) {
+  return { prev: undefined, key, typename: parentType.name }
+}
+
+/** Undefined where it takes more than reading properties that are there, or that fails. */
+function plainData(run: QueryRun, field: FieldPlan, event: unknown): Record<string, unknown> | undefined {
+  try {
+    const { type, fields } = selectionFor(run, field, event) ?? {}
+    const data: Record<string, unknown> = {}
+    for (const { key, definition, isOwn, shape } of fields ?? []) {
+      const value = isOwn ? (event as Record<string, unknown>)[definition.name] : undefined
+      if (definition.name === '__typename') data[key] = type?.name
+      else if (value === undefined || typeof value === 'object' || shape.kind !== 'LEAF') return undefined
+      else data[key] = leafValue(shape.type, value, run.toIso)
+    }
+    return fields && data
+  } catch {
+    return undefined
+  }
+}
+
+/** What is selected on the event, when it is what the field gives, and says its type. */
+function selectionFor(run: QueryRun, field: FieldPlan, event: unknown): SelectionPlan | undefined {
+  const { shape, definition } = field
+  if (shape.kind !== 'ABSTRACT') return undefined
+  const info = infoOf(run, field, pathOf(field))
+  if (definition.resolve?.(event, NO_ARGUMENTS, run.contextValue, info) !== event) return undefined
+  const name = shape.type.resolveType?.(event, run.contextValue, info, shape.type)
+  const type = typeof name === 'string' ? run.plan.schema.getType(name) : undefined
+  return isObjectType(type) && run.plan.schema.isSubType(shape.type, type)
+    ? selectionOf(run.plan, field, type)
+    : undefined
+}

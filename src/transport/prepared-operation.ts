@@ -1,0 +1,33 @@
+import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'graphql'
+import { MAX_KEPT_CHARS } from './document-cache.ts'
+import type { GraphqlHandler } from './graphql-handler.ts'
+import { decodeOperation, type OperationParams } from './json-request.ts'
+
+/** A valid operation that waits to be executed, by Yoga's own pipeline with its plugins. */
+export interface PreparedOperation {
+  enveloped: Enveloped
+  document: DocumentNode
+  params: OperationParams
+  kind: OperationTypeNode
+}
+
+type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
+
+/** Undefined for what Yoga answers. Nothing has been executed by then, so it meets any error anew. */
+export function prepareOperation(
+  getEnveloped: GraphqlHandler['yoga']['getEnveloped'],
+  body: Buffer,
+): PreparedOperation | undefined {
+  const params = decodeOperation(body)
+  // A document that is not kept would be parsed and validated twice if anything were wrong with it.
+  if (params === undefined || params.query.length > MAX_KEPT_CHARS) return undefined
+  try {
+    const enveloped = getEnveloped({ params })
+    const document: DocumentNode = enveloped.parse(params.query)
+    if (enveloped.validate(enveloped.schema, document).length > 0) return undefined
+    const kind = getOperationAST(document, params.operationName)?.operation
+    return kind && { enveloped, document, params, kind }
+  } catch {
+    return undefined
+  }
+}
