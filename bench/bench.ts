@@ -10,6 +10,7 @@ import { measureLength } from './length.ts'
 import { measureMemory } from './memory.ts'
 import { measureMiss } from './miss.ts'
 import { measureNodes } from './nodes.ts'
+import { measureOutage } from './outage.ts'
 import { measurePeers } from './peers.ts'
 import { measureScenario } from './scenario.ts'
 import { measureSize } from './size.ts'
@@ -30,6 +31,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   streams: measureStreams,
   start: measureStart,
   length: measureLength,
+  outage: measureOutage,
   peers: measurePeers,
   scenario: measureScenario,
   size: measureSize,

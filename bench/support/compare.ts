@@ -20,6 +20,8 @@ export interface Slicing {
   sliceMs: number
   /** Rounds that only warm up. */
   warmUpRounds?: number
+  /** What is taken of a slice's runs: the median, or its slowest hundredth. */
+  latency?: 'p50' | 'p99'
 }
 
 /** What a finding is made of: the ratio A : B, the difference A - B, or A's own time. */
@@ -30,12 +32,13 @@ const WARM_UP_ROUNDS = 4
 /**
  * Measures two contenders in short slices in turn, since a machine drifts by a factor of two within a
  * minute. Each round is A B A: the mean of both A cancels a steady drift against B, and A against A says
- * what the machine makes of nothing. A round's figure comes from its slices' medians.
+ * what the machine makes of nothing. A round's figure comes from its slices'
+ * medians.
  */
 export async function compare(
   what: string,
   [a, b]: readonly [Contender, Contender],
-  { slices, sliceMs, warmUpRounds = WARM_UP_ROUNDS }: Slicing,
+  { slices, sliceMs, warmUpRounds = WARM_UP_ROUNDS, latency = 'p50' }: Slicing,
   figure: Figure,
   target?: Target,
 ): Promise<Finding> {
@@ -48,7 +51,9 @@ export async function compare(
   const rounds: [a: number, b: number, again: number][] = []
   for (let round = -warmUpRounds; round < slices; round++) {
     bench.reset()
-    const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = (await bench.run()).map(medianMs)
+    const [first = Number.NaN, second = Number.NaN, third = Number.NaN] = (await bench.run()).map((task) =>
+      latencyMs(task, latency),
+    )
     if (round >= 0) rounds.push([first, second, third])
   }
   const figures = rounds.map(([first, second, third]) => figureOf(figure, (first + third) / 2, second))
@@ -74,9 +79,9 @@ export async function compare(
   }
 }
 
-function medianMs({ result }: Task): number {
+function latencyMs({ result }: Task, latency: 'p50' | 'p99'): number {
   if (result.state !== 'completed') throw new Error(`A slice ended as ${result.state}`)
-  return result.latency.p50
+  return result.latency[latency]
 }
 
 function figureOf(figure: Figure, a: number, b: number): number {
