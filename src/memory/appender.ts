@@ -156,22 +156,26 @@ export function createAppender(parts: AppenderParts): Appender {
     return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
   }
 
+  /** What was read is too old to insert by. Its branch may be listed by now, or the first message be on another. */
+  async function readAgain(course: Course, target: AppendTarget, first: MessageDraft | undefined): Promise<void> {
+    const { ownerId, id } = course.conversation
+    const turn = await readTurn(ownerId, id, { ...target, branch: course.branch }, first)
+    delete course.fork
+    Object.assign(course, turn)
+  }
+
   /** False: the first message was stored meanwhile on another branch than the one that was to be made for it. */
   async function run(course: Course, target: AppendTarget): Promise<boolean> {
     const first = course.pending[0]?.draft
     if (await isRetry(course)) await takeReplayed(course)
-    while (course.pending.length > 0) {
-      const { ownerId, id } = course.conversation
-      if (now() - course.readAt > DOCUMENT_LIFE_MS)
-        Object.assign(course, await readTurn(ownerId, id, { ...target, branch: course.branch }, first))
+    while (course.pending.length > 0 && isBegunHere(course, first)) {
+      if (now() - course.readAt > DOCUMENT_LIFE_MS) await readAgain(course, target, first)
       const inserted = await insert(course)
       if (course.pending.length === 0) break
       const replayed = await takeReplayed(course)
-      const begun = first && course.messages.get(first)
-      if (course.fork && begun && begun.branch !== course.branch) return false
       if (course.pending.length > 0) course.head = await readNewerHead(course, inserted + replayed === 0)
     }
-    return true
+    return isBegunHere(course, first)
   }
 
   async function finish(course: Course): Promise<void> {
@@ -223,6 +227,12 @@ export function createAppender(parts: AppenderParts): Appender {
       return placed(course.messages.get(draft), inserted)
     },
   }
+}
+
+/** Whether the branch that is to be made holds its first message, or nobody's: an empty one must never be listed. */
+function isBegunHere({ fork, branch, messages }: Course, first: MessageDraft | undefined): boolean {
+  const begun = first && messages.get(first)
+  return fork === undefined || begun === undefined || begun.branch === branch
 }
 
 /** The id of an edit that nobody sees yet is no other message's: only the same edit finishes it. */

@@ -7,7 +7,7 @@ const AGE_MS = 60_001
 const MISS = ['readEntries', 'findConversations', 'readTokenRange']
 
 const SWITCHES: Record<string, (world: World, node: string) => Promise<void>> = {
-  edit: (world, node) => world.edit(node, firstOf(world), 'edited'),
+  edit: (world, node) => world.edit(node, firstOf(world), ['edited']),
   'question in the place of another': (world, node) => world.ask(node, 'asked', firstOf(world)),
   selection: (world, node) => world.select(node, firstOf(world)),
 }
@@ -74,12 +74,12 @@ describe('what another switched is not acknowledged before it is marked: ', () =
   test('an edit that was sent twice', async () => {
     const world = await startWorld()
     const { steps } = world
-    await world.edit('B', firstOf(world), 'twice', 'id')
+    await world.edit('B', firstOf(world), ['twice'], 'id')
     await steps.run('B', 'findConversations', 'findMessages', 'findByIdempotencyKeys', 'mark', 'insertMessages')
-    await world.edit('C', firstOf(world), 'another')
+    await world.edit('C', firstOf(world), ['another'])
     await steps.runAll('C')
     await read(world)
-    await world.edit('D', firstOf(world), 'twice', 'id')
+    await world.edit('D', firstOf(world), ['twice'], 'id')
     await steps.run('D', 'findConversations', 'findMessages', 'findByIdempotencyKeys', 'insertMessages')
     await steps.run('D', 'findByIdempotencyKeys', 'switchBranch')
     await steps.run('B', 'switchBranch', 'findConversations', 'mark')
@@ -89,12 +89,24 @@ describe('what another switched is not acknowledged before it is marked: ', () =
   })
 })
 
+test('an edit of two messages that finds itself stored by another attempt lists no branch of its own', async () => {
+  const world = await startWorld()
+  const { steps } = world
+  await world.edit('B', firstOf(world), ['one', 'two'], 'id')
+  await steps.run('B', 'findConversations', 'findMessages', 'findByIdempotencyKeys')
+  await world.edit('C', firstOf(world), ['one', 'two'], 'id')
+  await steps.runAll('C')
+  await steps.runAll('B')
+  await read(world)
+  expect(world.ledger.violations).toEqual([])
+})
+
 /** Two versions of a message, the newer one active and in the cache. */
 async function startWorld(): Promise<World> {
   const world = createWorld()
   await world.append('A', 'm0')
   await world.steps.runAll()
-  await world.edit('A', firstOf(world), 'e0')
+  await world.edit('A', firstOf(world), ['e0'])
   await world.steps.runAll()
   await read(world)
   return world

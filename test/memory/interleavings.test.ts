@@ -75,22 +75,22 @@ function onMessage(index: number, move: (world: World, messageId: string) => Pro
 const edit = fc
   .tuple(node, fc.nat(2), fc.integer({ min: 1, max: 2 }))
   .map(([name, index, id]) =>
-    onMessage(index, (world, target) => world.edit(name, target, `e${id}`, `edit-${id}-of-${target}`)),
+    onMessage(index, (world, target) => world.edit(name, target, ['e', 'f'].slice(0, id), `edit-${id}-of-${target}`)),
   )
 const editNew = fc
   .tuple(node, fc.nat(9))
-  .map(([name, index]) => onMessage(index, (world, target) => world.edit(name, target, 'edit')))
+  .map(([name, index]) => onMessage(index, (world, target) => world.edit(name, target, ['edit'])))
 const select = fc
   .tuple(node, fc.nat(5))
   .map(([name, index]) => onMessage(index, (world, target) => world.select(name, target)))
-const ask = node.map(
-  (name): Move =>
+const ask = fc.tuple(node, fc.integer({ min: 1, max: 3 })).map(
+  ([name, id]): Move =>
     (world) =>
-      world.ask(name, 'why'),
+      world.ask(name, `q${id}`, undefined, `ask-${id}`),
 )
 const askAgain = fc
-  .tuple(node, fc.nat(9))
-  .map(([name, index]) => onMessage(index, (world, target) => world.ask(name, 'how', target)))
+  .tuple(node, fc.nat(2))
+  .map(([name, index]) => onMessage(index, (world, target) => world.ask(name, 'how', target, `ask-of-${target}`)))
 /** Marks become old, and conversations that were read. */
 const age = fc.constant<Move>((world) => world.pass(61_000))
 const deletion = node.map(
@@ -133,7 +133,7 @@ const switches = [
 async function begin(world: World): Promise<void> {
   await world.append('A', 'm0')
   await world.steps.runAll()
-  await onMessage(0, (_, first) => world.edit('A', first, 'e0'))(world)
+  await onMessage(0, (_, first) => world.edit('A', first, ['e0']))(world)
   await world.steps.runAll()
   await world.read('A')
   await world.steps.runAll()

@@ -50,6 +50,10 @@ export function createLedger(model: ModelHistory): Ledger {
       const isSwitched = await model.switchBranch(ownerId, id, change)
       const branch = change.branch ?? switches.at(-1)?.branch ?? ROOT_BRANCH
       if (isSwitched) switches.push({ epoch: change.toEpoch, branch, lists: change.fork?.branch.id ?? '' })
+      const { fork } = change
+      if (isSwitched && fork && model.log(fork.branch.id)[0]?.sequence !== fork.branch.atSequence) {
+        ledger.violations.push(`${branch} is listed without its first message`)
+      }
       return isSwitched
     },
     async markDeleted(...args) {

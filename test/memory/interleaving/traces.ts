@@ -63,7 +63,7 @@ export const traces: Trace[] = [
     protection: 'hitComparesEpoch',
     when: 'an edit comes after a fill from after its mark',
     async take(world) {
-      await world.edit('B', firstOf(world), 'edited')
+      await world.edit('B', firstOf(world), ['edited'])
       await takeSteps(world, 'B', 'findConversations', 'findMessages', 'mark', 'insertMessages')
       await warm(world)
       await takeSteps(world, 'B', 'switchBranch')
@@ -180,7 +180,7 @@ async function appendWhole(world: World, node: string, text: string): Promise<vo
 
 /** The first message gets another version. */
 async function editWhole(world: World, node: string): Promise<void> {
-  await world.edit(node, firstOf(world), 'edited')
+  await world.edit(node, firstOf(world), ['edited'])
   await takeSteps(world, node, 'findConversations', 'findMessages', 'mark', 'insertMessages', 'switchBranch', 'mark')
 }
 

@@ -36,10 +36,10 @@ export interface World {
   pass(milliseconds: number): void
   /** Each starts an operation and resolves when that was sent on its way, not when it is done. */
   append(node: string, text: string, clientMessageId?: string): Promise<void>
-  /** An append in the place of a message. */
-  edit(node: string, replaces: string, text: string, clientMessageId?: string): Promise<void>
+  /** An append of one message or more in the place of one; further ones have ids of their own if the first has one. */
+  edit(node: string, replaces: string, texts: readonly string[], clientMessageId?: string): Promise<void>
   /** A question of a reply: at exactly the place behind the path that was read for it, or read again (protocol B2). */
-  ask(node: string, text: string, replaces?: string): Promise<void>
+  ask(node: string, text: string, replaces?: string, clientMessageId?: string): Promise<void>
   select(node: string, messageId: string): Promise<void>
   read(node: string, consistency?: Consistency): Promise<void>
   delete(node: string): Promise<void>
@@ -108,9 +108,9 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     await settle()
   }
 
-  async function append(node: string, draft: MessageDraft, target: AppendTarget): Promise<void> {
+  async function append(node: string, drafts: readonly MessageDraft[], target: AppendTarget): Promise<void> {
     const done = ledger.begin()
-    const { conversation, messages } = await nodeOf(node).appender.append(OWNER, conversationId, [draft], target)
+    const { conversation, messages } = await nodeOf(node).appender.append(OWNER, conversationId, drafts, target)
     done.appended(conversation, messages)
   }
 
@@ -136,10 +136,15 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     pass(milliseconds) {
       time += milliseconds
     },
-    append: (node, text, clientMessageId) => start(() => append(node, draftOf(text, clientMessageId), {})),
-    edit: (node, replaces, text, clientMessageId) =>
-      start(() => append(node, draftOf(text, clientMessageId), { replaces })),
-    ask: (node, text, replaces) => start(() => ask(node, draftOf(text), replaces === undefined ? {} : { replaces })),
+    append: (node, text, clientMessageId) => start(() => append(node, [draftOf(text, clientMessageId)], {})),
+    edit: (node, replaces, texts, clientMessageId) =>
+      start(() => {
+        const idOf = (nth: number) => (nth === 0 ? clientMessageId : clientMessageId && `${clientMessageId}.${nth}`)
+        const drafts = texts.map((text, nth) => draftOf(text, idOf(nth)))
+        return append(node, drafts, { replaces })
+      }),
+    ask: (node, text, replaces, clientMessageId) =>
+      start(() => ask(node, draftOf(text, clientMessageId), replaces === undefined ? {} : { replaces })),
     select: (node, messageId) =>
       start(async () => {
         const done = ledger.begin()
