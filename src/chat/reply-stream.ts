@@ -13,6 +13,8 @@ export interface ReplyStreamLimits {
   heartbeatMs: number
 }
 
+type Next = IteratorResult<ReplyEvent, undefined>
+
 /**
  * The events of a view for one subscriber, from a place on. Pulled: whoever is slow gets fewer and larger
  * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts; then `onDone` is called once.
@@ -116,14 +118,23 @@ export function streamReply(
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })
 
+  /** By chains, as a function that waits holds a quarter of a kilobyte for each of thousands of streams. */
+  function afterWait(isChanged: boolean): Next | Promise<Next> {
+    if (!isChanged) return { done: false, value: event({ type: 'ReplyHeartbeat' as const }) }
+    return nextNow() ?? waitForChange().then(afterWait)
+  }
+
+  /** Undefined when there is nothing to tell yet. */
+  function nextNow(): Next | undefined {
+    if (isOver || signal.aborted) return done()
+    const value = take()
+    return value && { done: false, value }
+  }
+
   return {
-    async next() {
-      for (;;) {
-        if (isOver || signal.aborted) return done()
-        const value = take()
-        if (value !== undefined) return { done: false, value }
-        if (!(await waitForChange())) return { done: false, value: event({ type: 'ReplyHeartbeat' as const }) }
-      }
+    next() {
+      const now = nextNow()
+      return now ? Promise.resolve(now) : waitForChange().then(afterWait)
     },
     async return() {
       stop()

@@ -4,6 +4,7 @@ import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
+import { newestOnly } from './newest-only.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
 
@@ -97,16 +98,8 @@ async function writeEvents(
 
 /** Those who follow the same reply get the same result one after another: it is written once. */
 function createFrames(fetchApi: FetchApi): Frames {
-  let newest: ExecutionResult | undefined
-  let frame = ''
   return {
-    of(result) {
-      if (result !== newest) {
-        newest = result
-        frame = frameOf(JSON.stringify(result))
-      }
-      return frame
-    },
+    of: newestOnly((result) => frameOf(JSON.stringify(result))),
     // An error may hold what only Yoga is to see.
     ofErrors: async (result) => frameOf(await processRegularResult(result, fetchApi, 'application/json').text()),
   }

@@ -33,7 +33,7 @@ export interface GraphqlHandler {
 }
 
 /** Results that come, or one that says why none do. */
-export type Subscribed = ExecutionResult | AsyncIterable<ExecutionResult>
+export type Subscribed = ExecutionResult | AsyncGenerator<ExecutionResult>
 
 /** What Yoga answers with when it is there already, from who runs the pipeline without the layer around it. */
 interface ReadyResult {

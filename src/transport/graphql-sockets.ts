@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ExecutionArgs, GraphQLError } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
+import { isAsyncIterable } from 'graphql-yoga'
 import { WebSocketServer } from 'ws'
 import type { Log } from '../log.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
+import { newestOnly } from './newest-only.ts'
+import { writeResults } from './socket-results.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export interface GraphqlSockets {
@@ -24,11 +27,13 @@ export function createGraphqlSockets(
   maxPayloadBytes: number,
 ): GraphqlSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
+  const toText = newestOnly((result: ExecutionResult) => JSON.stringify(result))
   const connections = useServer<Record<string, unknown>>(
     {
       execute: (args) => (args.rootValue as Root).execute(args),
       subscribe: (args) => (args.rootValue as Root).subscribe(args),
-      onSubscribe: (_, __, payload) => prepare(handler, payload),
+      onSubscribe: ({ extra: { socket } }, id, payload) =>
+        prepare(handler, payload, (results) => writeResults(socket, id, results, toText)),
     },
     sockets,
   )
@@ -54,6 +59,7 @@ export function createGraphqlSockets(
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError }: GraphqlHandler,
   params: SubscribePayload,
+  write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ params })
@@ -66,7 +72,13 @@ async function prepare(
       operationName: params.operationName,
       variableValues: params.variables,
       contextValue: await contextFactory(),
-      rootValue: { execute, subscribe: (args) => subscribeByPlan(args, subscribe) } satisfies Root,
+      rootValue: {
+        execute,
+        async subscribe(args) {
+          const result = await subscribeByPlan(args, subscribe)
+          return isAsyncIterable(result) ? write(result) : result
+        },
+      } satisfies Root,
     }
   } catch (error) {
     return [maskError(error)]

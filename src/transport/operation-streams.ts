@@ -89,22 +89,27 @@ function guardStream(
     await events.return?.()
     return done
   }
+  function give(result: ExecutionResult) {
+    return { done: false as const, value: mask(result, maskError) }
+  }
+  function fail(error: unknown) {
+    controller.abort()
+    return { done: false as const, value: { errors: [maskError(source.toError(error))] } }
+  }
+  function take(event: IteratorResult<unknown>) {
+    if (event.done) {
+      controller.abort()
+      return done
+    }
+    try {
+      const result = source.toResult(event.value)
+      return isPromise(result) ? result.then(give, fail) : give(result)
+    } catch (error) {
+      return fail(error)
+    }
+  }
   return {
-    async next() {
-      if (controller.signal.aborted) return end()
-      try {
-        const event = await events.next()
-        if (event.done) {
-          controller.abort()
-          return done
-        }
-        const result = source.toResult(event.value)
-        return { done: false, value: mask(isPromise(result) ? await result : result, maskError) }
-      } catch (error) {
-        controller.abort()
-        return { done: false, value: { errors: [maskError(source.toError(error))] } }
-      }
-    },
+    next: () => (controller.signal.aborted ? end() : events.next().then(take, fail)),
     return: end,
     throw: end,
     [Symbol.asyncIterator]() {

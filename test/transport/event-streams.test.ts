@@ -1,0 +1,229 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createChat } from '../../src/chat/chat.ts'
+import { createEventStreams } from '../../src/transport/event-streams.ts'
+import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
+import { readBody } from '../../src/transport/request-body.ts'
+import { say, startConversation } from '../support/conversation-operations.ts'
+import { exchange, type Received } from '../support/http-exchange.ts'
+import { createKeptLog } from '../support/kept-log.ts'
+import { listen } from '../support/listener.ts'
+import { ask } from '../support/reply-operations.ts'
+import { createScriptedModel } from '../support/scripted-model.ts'
+import { INPUT_LIMITS } from '../support/test-memory.ts'
+import { startTestServer } from '../support/test-server.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+const SEND = `subscription ($input: SendMessageInput!, $max: Int = 100) {
+  sent: sendMessage(input: $input) {
+    __typename cursor ...Delta
+    ... on ReplyStarted { question { content versions } context { conversation { recentContext(maxTokens: $max) { cut } } } }
+    ... on ReplyPart { part { __typename ... on ToolCallPart { toolName } } }
+    ... on ReplyCompleted { message { content createdAt usage { completionTokens } } }
+  }
+}
+fragment Delta on ReplyDelta { at: offset text partIndex }`
+
+/** Subscriptions in a body; @id stands for a conversation's id, @reply for that of a reply that has ended. */
+const OPERATIONS: Record<string, object> = {
+  'a reply': { query: 'subscription { reply(id: "@reply") { __typename replyId cursor ... on ReplyDelta { text } } }' },
+  'a reply with all of it': {
+    query: `subscription A($id: ID) { reply(conversationId: $id) {
+      ... on ReplyStarted { question { id content versions } context { messages { content createdAt } cut } model }
+      ... on ReplyDelta { a: text b: text offset }
+      ... on ReplyCompleted { message { content tokenCount parts { __typename } } }
+    } }
+    query B { __typename }`,
+    variables: { id: '@id' },
+    operationName: 'A',
+  },
+  directives: {
+    query: `subscription ($no: Boolean!) { reply(id: "@reply") { cursor @skip(if: $no) ... @include(if: $no) { replyId } } }`,
+    variables: { no: true },
+  },
+  'an error in each event': {
+    query: `subscription { reply(id: "@reply") { cursor ... on ReplyStarted { context { conversation { recentContext(maxTokens: 0) { cut } } } } } }`,
+  },
+  'a rejection': { query: 'subscription { reply(id: "rep_nothing") { __typename replyId cursor } }' },
+  'an error of the request': {
+    query: 'subscription { conversationEvents(conversationId: "conv_nothing") { cursor } }',
+  },
+  'a variable that is missing': { query: 'subscription ($id: ID!) { reply(id: $id) { cursor } }' },
+  'a syntax error': { query: 'subscription { oops' },
+  'a validation error': { query: 'subscription { reply(id: "@reply") { nothing } }' },
+  'two fields': { query: 'subscription { a: reply(id: "@reply") { cursor } b: reply(id: "@reply") { cursor } }' },
+  'a query': { query: '{ __typename }' },
+  'a mutation': { query: 'mutation { deleteConversation(id: "conv_nothing") { __typename } }' },
+}
+
+const ACCEPTS = [
+  'text/event-stream',
+  'text/event-stream, application/json',
+  'application/json, text/event-stream',
+  'text/event-stream, multipart/mixed',
+  'application/graphql-response+json, text/event-stream, */*',
+  'TEXT/EVENT-STREAM',
+  'text/event-stream;charset=utf-8',
+]
+
+describe.each(Object.entries(OPERATIONS))('%s', (_, params) => {
+  test('is streamed with the headers and events of Yoga, whatever else is accepted', async () => {
+    const { origin, stock, id, replyId } = await startBoth()
+    const body = JSON.stringify(params).replaceAll('@id', id).replaceAll('@reply', replyId)
+    for (const accept of ACCEPTS) {
+      const sent = { headers: { ...JSON_TYPE, accept }, body }
+      const [ours, yogas] = [await exchange(origin, sent), await exchange(stock, sent)]
+      expect({ accept, ...shown(ours) }).toEqual({ accept, ...shown(yogas) })
+    }
+  })
+})
+
+test.each([
+  ['a reply', 'text/event-stream', true],
+  ['directives', 'application/json, text/event-stream', true],
+  ['an error of the request', 'text/event-stream', true],
+  ['a reply', 'text/event-stream, multipart/mixed', false],
+  ['a syntax error', 'text/event-stream', false],
+  ['a query', 'text/event-stream', false],
+])('whether %s for %s is streamed without Yoga: %s', async (name, accept, isOurs) => {
+  const { handler, replyId } = await startBoth()
+  const answered = Promise.withResolvers<boolean>()
+  const origin = await serveStreams(handler, 12_000, answered.resolve)
+  const body = JSON.stringify(OPERATIONS[name]).replaceAll('@reply', replyId)
+  await exchange(origin, { headers: { ...JSON_TYPE, accept }, body })
+  expect(await answered.promise).toBe(isOurs)
+})
+
+test('a reply that is being written is streamed with each delta as the model writes it', async () => {
+  const model = createScriptedModel()
+  const { origin, client } = await startTestServer(undefined, { model })
+  const id = await startConversation(client)
+  const listener = listen(origin, SEND, { input: ask(id, 'hello') })
+  const call = await model.nextCall()
+  for (const word of ['One', ' zwei ☕', ' 👩‍🚀']) {
+    call.text(word)
+    await vi.waitFor(() => expect(listener.last).toMatchObject({ __typename: 'ReplyDelta', text: word, partIndex: 0 }))
+  }
+  call.toolCall({ type: 'toolCall', toolCallId: 'a', toolName: 'look', arguments: '{}' })
+  await vi.waitFor(() => expect(listener.last).toMatchObject({ part: { toolName: 'look' } }))
+  call.finish()
+  call.end()
+  await listener.ended
+  expect(listener.last).toMatchObject({ __typename: 'ReplyCompleted', message: { content: 'One zwei ☕ 👩‍🚀' } })
+})
+
+test('a stream shows that it lives, and ends at once for the server when its client leaves', async () => {
+  const { handler, id } = await startBoth()
+  const origin = await serveStreams(handler, 20)
+  const asking = request(`${origin}/graphql`, {
+    method: 'POST',
+    headers: { ...JSON_TYPE, accept: 'text/event-stream' },
+  })
+  asking.end(JSON.stringify({ query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }` }))
+  const [response] = await once(asking, 'response')
+  let text = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  await vi.waitFor(() => expect(text).toMatch(/(:\n\n){3}/))
+  expect(handler.streams.size).toBe(1)
+  response.on('error', () => {}).destroy()
+  await vi.waitFor(() => expect(handler.streams.size).toBe(0), { timeout: 1_000, interval: 1 })
+})
+
+test('a client without room for more gets what it missed in one delta', async () => {
+  const { handler, id, model } = await startBoth()
+  let full: ServerResponse | undefined
+  let hasRoom = false
+  let written = ''
+  const streams = createEventStreams(handler, { pingMs: 12_000 })
+  const origin = await serve(async (incoming, response) => {
+    const write = response.write.bind(response)
+    const keep = (chunk: string) => {
+      written += chunk
+      return write(chunk) && hasRoom
+    }
+    full = Object.assign(response, { write: keep })
+    await streams.answer(incoming, (await readBody(incoming, 10_000)) ?? Buffer.alloc(0), response)
+  })
+  const listener = listen(origin, SEND, { input: ask(id, 'hello again') })
+  const call = await model.nextCall()
+  await vi.waitFor(() => expect(listener.last).toMatchObject({ __typename: 'ReplyStarted' }))
+  for (const letter of 'abcdef') call.text(letter)
+  call.finish()
+  call.end()
+  const stored =
+    'subscription ($id: ID) { reply(conversationId: $id) { ... on ReplyCompleted { message { content } } } }'
+  await listen(await serveStreams(handler, 12_000), stored, { id }).ended
+  expect(listener.last).toMatchObject({ __typename: 'ReplyStarted' })
+  hasRoom = true
+  full?.emit('drain')
+  await listener.ended
+  expect(written.match(/"text":"[^"]*"/g)).toEqual(['"text":"abcdef"'])
+})
+
+test('when the server closes, streams complete', async () => {
+  const { origin, client, server } = await startTestServer()
+  const id = await startConversation(client)
+  const asked = exchange(origin, {
+    headers: { ...JSON_TYPE, accept: 'text/event-stream' },
+    body: JSON.stringify({ query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }` }),
+  })
+  await say(client, id, 'hello')
+  await server.close(2_000)
+  expect((await asked).body).toMatch(/event: complete\ndata:\n\n$/)
+})
+
+/** The server, and Yoga alone on the same memory, with a reply that has ended. */
+async function startBoth() {
+  const model = createScriptedModel()
+  const server = await startTestServer(undefined, { model })
+  const { memory, replies, client, origin } = server
+  const id = await startConversation(client, { title: 'Streams' })
+  await say(client, id, 'one', 'zwei ☕')
+  const listener = listen(
+    origin,
+    'subscription ($input: SendMessageInput!) { sendMessage(input: $input) { replyId } }',
+    {
+      input: ask(id, 'hello'),
+    },
+  )
+  const call = await model.nextCall()
+  call.answer('grün 👩‍🚀')
+  await listener.ended
+  const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
+  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' })
+  return { ...server, model, id, replyId: listener.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
+}
+
+/** Streams alone; what they leave to Yoga is answered with nothing. */
+function serveStreams(
+  handler: ReturnType<typeof createGraphqlHandler>,
+  pingMs: number,
+  onAnswer: (isOurs: boolean) => void = () => {},
+): Promise<string> {
+  const streams = createEventStreams(handler, { pingMs })
+  return serve(async (incoming, response) => {
+    const body = (await readBody(incoming, 10_000)) ?? Buffer.alloc(0)
+    const isOurs = await streams.answer(incoming, body, response)
+    onAnswer(isOurs)
+    if (!isOurs) response.end()
+  })
+}
+
+async function serve(handle: (incoming: IncomingMessage, response: ServerResponse) => unknown): Promise<string> {
+  const http = createServer((incoming, response) => void handle(incoming, response)).listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  onTestFinished(() => {
+    http.closeAllConnections()
+    http.close()
+  })
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+}
+
+/** Without what differs from one answer to the next: under test Yoga pings at any time. */
+function shown({ status, headers: { date, ...headers }, body }: Received): object {
+  return { status, headers, body: body.replace(/"errorId":"[^"]+"/g, '"errorId":""').replaceAll(':\n\n', '') }
+}
