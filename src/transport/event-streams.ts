@@ -88,11 +88,14 @@ async function writeEvents(
 ): Promise<void> {
   response.writeHead(200, HEADERS).write(PING)
   const ping = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
-  for (let next = await results.next(); !next.done; next = await results.next()) {
-    const frame = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
-    if (!response.write(frame)) await untilDrained(response)
+  try {
+    for (let next = await results.next(); !next.done; next = await results.next()) {
+      const frame = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
+      if (!response.write(frame)) await untilDrained(response)
+    }
+  } finally {
+    clearInterval(ping)
   }
-  clearInterval(ping)
   response.end(COMPLETE)
 }
 
