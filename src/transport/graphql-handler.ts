@@ -45,7 +45,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
   const plans = createKeptPlans()
-  const toSource = createPlannedSubscriptions()
+  const subscriptions = createPlannedSubscriptions()
   const yoga = createYoga<ReadyResult, OperationContext>({
     schema: createSchema(),
     context: () => createOperationContext({ memory, chat }, ownerOf()),
@@ -73,7 +73,8 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
       // Yoga's context holds the request, which a stream need not keep for hours.
       const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
       const context = { ownerId, memory, chat, loaders, controller }
-      return streams.open(context, toSource({ ...run, contextValue: context }))
+      const own = { ...run, contextValue: context }
+      return streams.open(context, () => subscriptions.open(own), subscriptions.mappingOf(own))
     },
   }
 }

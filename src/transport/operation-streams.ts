@@ -10,23 +10,28 @@ export interface OperationStreams {
    * Aborts a subscription's controller at once when its client leaves or it ends, and turns what its source
    * throws into a last result. Errors are masked.
    */
-  open(context: StreamContext, source: StreamSource): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>>
+  open(context: StreamContext, source: StreamSource, mapping: EventMapping): Promise<Opened>
   /** Ends all streams: their clients see them complete. */
   endAll(): void
   readonly size: number
 }
 
-/** What a subscription is made of. */
-export interface StreamSource {
-  /** An iterable of events, or a result that says why there is none. */
-  open(): unknown
+/** Gives an iterable of events, or a result that says why there is none. Not held by a stream that is open. */
+export type StreamSource = () => unknown
+
+/** What becomes of events. */
+export interface EventMapping {
   toResult(event: unknown): ExecutionResult | Promise<ExecutionResult>
   /** What an error of the iterable is told as. */
   toError(error: unknown): unknown
 }
 
+type Opened = ExecutionResult | AsyncGenerator<ExecutionResult>
 type StreamContext = OperationContext & { request?: Request }
 type MaskError = (error: unknown) => GraphQLError
+
+/** Events that are results already. */
+const RESULTS: EventMapping = { toResult: (result) => result as ExecutionResult, toError: (error) => error }
 
 /**
  * A set of controllers: `AbortSignal.any` with a signal that lives as long as the process keeps 0.7 kB
@@ -38,14 +43,15 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
   async function open(
     { controller, request }: StreamContext,
     source: StreamSource,
-  ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult>> {
+    mapping: EventMapping,
+  ): Promise<Opened> {
     streams.add(controller)
     controller.signal.addEventListener('abort', () => streams.delete(controller), { once: true })
     if (request?.signal.aborted) controller.abort()
     else request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
     try {
-      const events = await source.open()
-      if (isAsyncIterable(events)) return guardStream(events[Symbol.asyncIterator](), source, controller, maskError)
+      const events = await source()
+      if (isAsyncIterable(events)) return guardStream(events[Symbol.asyncIterator](), mapping, controller, maskError)
       controller.abort()
       return mask(events as ExecutionResult, maskError)
     } catch (error) {
@@ -59,8 +65,7 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
     plugin: {
       onSubscribe({ subscribeFn, setSubscribeFn }) {
         setSubscribeFn((args) => {
-          const toResult = (result: unknown) => result as ExecutionResult
-          return open(args.contextValue, { open: () => subscribeFn(args), toResult, toError: (error) => error })
+          return open(args.contextValue, () => subscribeFn(args), RESULTS)
         })
       },
     },
@@ -79,7 +84,7 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
  */
 function guardStream(
   events: AsyncIterator<unknown>,
-  source: StreamSource,
+  { toResult, toError }: EventMapping,
   controller: AbortController,
   maskError: MaskError,
 ): AsyncGenerator<ExecutionResult, void, undefined> {
@@ -94,7 +99,7 @@ function guardStream(
   }
   function fail(error: unknown) {
     controller.abort()
-    return { done: false as const, value: { errors: [maskError(source.toError(error))] } }
+    return { done: false as const, value: { errors: [maskError(toError(error))] } }
   }
   function take(event: IteratorResult<unknown>) {
     if (event.done) {
@@ -102,7 +107,7 @@ function guardStream(
       return done
     }
     try {
-      const result = source.toResult(event.value)
+      const result = toResult(event.value)
       return isPromise(result) ? result.then(give, fail) : give(result)
     } catch (error) {
       return fail(error)

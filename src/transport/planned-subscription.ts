@@ -1,15 +1,27 @@
 import { getArgumentValues } from '@graphql-tools/utils'
 import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
 import { leafValue } from './leaf-value.ts'
-import type { StreamSource } from './operation-streams.ts'
+import type { EventMapping } from './operation-streams.ts'
 import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
 import { infoOf, type QueryRun } from './resolve-field.ts'
 import { runQueryPlan } from './run-query-plan.ts'
 
-/** The newest event of a plan whose result depends on nothing else. */
-interface Newest {
-  event: unknown
-  result: ExecutionResult
+/** Subscriptions by plans: what an executor does, in two steps. */
+export interface PlannedSubscriptions {
+  /** The events, or a result that says why there are none, as Yoga's executor says it. */
+  open(run: QueryRun): Promise<unknown>
+  /** What the operation makes of them. */
+  mappingOf(run: QueryRun): EventMapping
+}
+
+/** What is made of each event of a plan. */
+interface EventPlan {
+  /** The same, but that the arguments of its field are not read again. */
+  plan: QueryPlan
+  field: FieldPlan
+  usesVariables: boolean
+  /** The newest event whose result depends on nothing else. */
+  newest?: { event: unknown; result: ExecutionResult }
 }
 
 const NO_ARGUMENTS = {}
@@ -19,34 +31,51 @@ const NO_VARIABLES: QueryRun['variables'] = { sources: Object.create(null), coer
  * Subscribes by plans. Most events have nothing but strings and numbers of their own: these take 1 µs
  * instead of the executor's 40, and a thousand subscribers of one reply take it once, as they get the same result.
  */
-export function createPlannedSubscriptions(): (run: QueryRun) => StreamSource {
-  const newest = new WeakMap<QueryPlan, Newest>()
-  return (run) => {
-    const { plan } = run
-    const [field] = plan.root.fields
-    if (field === undefined) throw new TypeError('A subscription without a field')
-    return {
-      async open() {
-        const events = await openSource(run, field)
-        // What was sent, a text among it, is not kept for what nobody asks again.
-        if (!usesVariables(plan, field)) run.variables = NO_VARIABLES
-        return events
-      },
-      toError: (error) => wrapError(plan, error),
-      toResult(event) {
-        const kept = newest.get(plan)
-        if (kept !== undefined && kept.event === event) return kept.result
-        const data = plainData(run, field, event)
-        if (data === undefined) return runQueryPlan({ ...run, rootValue: event })
-        const result = { data: { [field.key]: data } }
-        newest.set(plan, { event, result })
-        return result
-      },
-    }
+export function createPlannedSubscriptions(): PlannedSubscriptions {
+  const plans = new WeakMap<QueryPlan, EventPlan>()
+  return {
+    open: openSource,
+    mappingOf(run) {
+      const events = plans.get(run.plan) ?? planEvents(run.plan)
+      plans.set(run.plan, events)
+      const { plan, usesVariables } = events
+      // What was sent, a text among it, is not kept for hours where nothing asks for it again.
+      return mapEvents(events, { ...run, plan, ...(!usesVariables && { variables: NO_VARIABLES }) })
+    },
   }
 }
 
-async function openSource(run: QueryRun, field: FieldPlan): Promise<unknown> {
+function mapEvents(events: EventPlan, run: QueryRun): EventMapping {
+  return {
+    toError: (error) => wrapError(run.plan, error),
+    toResult(event) {
+      if (events.newest !== undefined && events.newest.event === event) return events.newest.result
+      const data = plainData(run, events.field, event)
+      if (data === undefined) return runQueryPlan({ ...run, rootValue: event })
+      const result = { data: { [events.field.key]: data } }
+      events.newest = { event, result }
+      return result
+    },
+  }
+}
+
+function planEvents(plan: QueryPlan): EventPlan {
+  const field = fieldOf(plan)
+  // A resolver that takes an event only gives what its source gave.
+  if ((field.definition.resolve?.length ?? 0) > 1) return { plan, field, usesVariables: true }
+  const ofEvent = { ...field, definition: { ...field.definition, args: [] } as unknown as FieldPlan['definition'] }
+  const usesVariables = selectsByVariables(plan, field)
+  return { plan: { ...plan, root: { ...plan.root, fields: [ofEvent] } }, field: ofEvent, usesVariables }
+}
+
+function fieldOf({ root }: QueryPlan): FieldPlan {
+  const [field] = root.fields
+  if (field === undefined) throw new TypeError('A subscription without a field')
+  return field
+}
+
+async function openSource(run: QueryRun): Promise<unknown> {
+  const field = fieldOf(run.plan)
   const { definition, nodes, key } = field
   try {
     const [node] = nodes
@@ -57,8 +86,8 @@ async function openSource(run: QueryRun, field: FieldPlan): Promise<unknown> {
   }
 }
 
-/** Whether anything below the field does. */
-function usesVariables({ fragments }: QueryPlan, { nodes }: FieldPlan): boolean {
+/** Whether anything below the field asks for a variable. */
+function selectsByVariables({ fragments }: QueryPlan, { nodes }: FieldPlan): boolean {
   let found = false
   const find = () => {
     found = true
