@@ -151,8 +151,9 @@ export function createAppender(parts: AppenderParts): Appender {
   }
 
   /** Whether a batch is sent again: its mark would announce positions that nothing fills, and no read were a hit. */
-  async function isRetry({ conversation, pending: [first, second] }: Course): Promise<boolean> {
-    if (first === undefined || second === undefined) return false
+  async function isRetry({ conversation, fork, pending: [first, second] }: Course): Promise<boolean> {
+    // What a fork's first message met by now may be its twin on another branch: the insert tells.
+    if (fork || first === undefined || second === undefined) return false
     return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
   }
 
