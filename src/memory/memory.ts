@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors.ts'
-import { type Appended, type AppendTarget, createAppender, type Placed, type Turn } from './appender.ts'
+import type { Turn } from './append-course.ts'
+import { type Appended, type AppendTarget, createAppender, type Placed } from './appender.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { contextOf, createContextReader } from './context-reader.ts'
