@@ -65,6 +65,7 @@ test.each(STORES)(
       { numRuns: runs },
     )
   },
+  TIMEOUT_MS,
 )
 
 /** Two nodes where they share a cache. */
