@@ -3,6 +3,7 @@ import { forkAt, isListed, MAX_BRANCHES, withFork } from './branches.ts'
 import type { Branch, Conversation } from './conversation.ts'
 import type { History } from './history/history.ts'
 import { createBranchId, placeOf } from './ids.ts'
+import { checkVersion } from './limits.ts'
 import type { Head, Message, MessageDraft } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
@@ -72,6 +73,8 @@ export async function readForkTurn(
     readReplaced(history, ownerId, conversationId, replaces),
     first ? findReplayedDrafts(history, conversationId, [first]) : undefined,
   ])
+  // Whoever finishes an edit for a node that died is the first to look at what it replaces.
+  checkVersion('messages[0].role', first, replaced)
   const stored = first && replayed?.get(first)
   if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
     throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)
