@@ -3,7 +3,7 @@ import { type Conversation, headHint } from './conversation.ts'
 import { commitFork, readForkTurn } from './forks.ts'
 import { type HandOverParts, handOver } from './hand-over.ts'
 import type { History } from './history/history.ts'
-import type { Message, MessageDraft } from './message.ts'
+import type { Message, MessageDraft, Role } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
@@ -21,6 +21,8 @@ export interface AppenderParts extends HandOverParts {
 export interface AppendTarget {
   /** The first draft takes the place of this message, on a branch that becomes active. */
   replaces?: string
+  /** That must be of this role; else it is a BadUserInputError. Absent: any will do. */
+  role?: Role
   /** Behind the head of this branch; with `replaces`: the id for the branch that is made. */
   branch?: string
 }

@@ -141,7 +141,8 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     async appendMessages(ownerId, conversationId, given, replaces) {
       checkNewMessages(given, limits)
       const drafts = given.map((message) => draftOf(message, now()))
-      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces })
+      const { role = 'USER' } = given[0] ?? {}
+      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces, role })
     },
 
     async subscribe(ownerId, conversationId, after, signal) {
