@@ -22,7 +22,7 @@ import { streamRejection } from './reply-stream.ts'
  */
 export interface ReplyRequest extends Omit<NewReply, 'conversationId' | 'question' | 'modelOptions'> {
   conversationId?: string
-  /** The application's id of the conversation; an unknown one makes the conversation. */
+  /** The application's id of the conversation; with a new message an unknown one makes the conversation. */
   externalId?: string
   content?: string
   parts?: MessagePart[]
@@ -61,7 +61,7 @@ export interface FollowedReply {
 /** What the chat is made of. */
 export interface ChatParts {
   replies: Replies
-  memory: Pick<Memory, 'createConversation'>
+  memory: Pick<Memory, 'createConversation' | 'findConversationByExternalId'>
   now: () => number
 }
 
@@ -74,16 +74,23 @@ export function createChat({ replies, memory, now }: ChatParts, limits: InputLim
     const { conversationId, externalId, content, parts, author, metadata, ...options } = request
     const question = questionOf(request)
     checkNewReply({ ...options, ...(question && { question }) }, limits)
-    const id = await conversationOf(ownerId, conversationId, externalId)
+    const isFirst = question !== undefined && options.replaces === undefined
+    const id = await conversationOf(ownerId, isFirst, conversationId, externalId)
     const draft = question && { status: 'COMPLETE' as const, createdAt: now(), ...question }
     // The options of the model are an object, as was checked.
     return { ...options, conversationId: id, ...(draft && { question: draft }) } as NewReply
   }
 
-  async function conversationOf(ownerId: string, id?: string, externalId?: string): Promise<string> {
+  /** Only what can be the first message makes a conversation: what is replaced or answered is in none that is new. */
+  async function conversationOf(ownerId: string, isFirst: boolean, id?: string, externalId?: string): Promise<string> {
     checkOneOf('conversationId', id, 'externalId', externalId)
-    if (externalId !== undefined) {
+    if (externalId !== undefined && isFirst) {
       return (await memory.createConversation(ownerId, { externalId }, 'RETURN')).conversation.id
+    }
+    if (externalId !== undefined) {
+      const found = await memory.findConversationByExternalId(ownerId, externalId)
+      if (found === undefined) throw new NotFoundError('conversation', externalId)
+      return found.id
     }
     if (id === undefined || !isConversationId(id)) throw new NotFoundError('conversation', id ?? '')
     return id

@@ -17,7 +17,7 @@ import type { ReplyRunLimits, ReplyRunParts } from './reply-run.ts'
 import { createReplyRuns } from './reply-runs.ts'
 import { createReplyStopper } from './reply-stopper.ts'
 import { streamRejection, streamReply } from './reply-stream.ts'
-import { type ReplyView, untilTrue } from './reply-view.ts'
+import { type ReplyStart, type ReplyView, untilTrue } from './reply-view.ts'
 import { createReplyViews, type OpenReply } from './reply-views.ts'
 
 /** The times and bounds of replies; milliseconds. */
@@ -65,16 +65,28 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     return beginReply({ ...parts, finisher, runs, views, stopper }, limits, ownerId, input)
   }
 
-  function stream({ view, release }: OpenReply, place: ReplyPlace, signal: AbortSignal): AsyncIterable<ReplyEvent> {
+  async function stream(
+    ownerId: string,
+    { view, release }: OpenReply,
+    place: ReplyPlace,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReplyEvent>> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const open = { view, done: promise }
-    streams.add(open)
-    return streamReply(view, place, limits, signal, () => {
+    const onDone = () => {
       streams.delete(open)
       release()
       // Not before the transport has said that the stream is complete.
       setImmediate(resolve)
-    })
+    }
+    streams.add(open)
+    try {
+      const start = view.start && !place.isStarted ? await readAgain(parts.memory, ownerId, view.start) : undefined
+      return streamReply(view, place, limits, signal, onDone, start)
+    } catch (error) {
+      onDone()
+      throw error
+    }
   }
 
   /** With CANCEL, whoever asked takes the reply along when it leaves. */
@@ -104,8 +116,9 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     async send(ownerId, input, signal) {
       const opened = await begin(ownerId, input)
       if ('type' in opened) return streamRejection(opened)
+      const events = await stream(ownerId, opened, REPLY_BEGINNING, signal)
       if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view)
-      return stream(opened, REPLY_BEGINNING, signal)
+      return events
     },
 
     async start(ownerId, input) {
@@ -119,7 +132,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
 
     async subscribe(ownerId, id, after, signal) {
       const place = after === null ? REPLY_BEGINNING : placeOf(after)
-      return stream(views.open(await findOwned(ownerId, id)), place, signal)
+      return stream(ownerId, views.open(await findOwned(ownerId, id)), place, signal)
     },
 
     cancel: (ownerId, id) => cancelOwned(ownerId, id, 'CANCELLED'),
@@ -139,6 +152,19 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
       await Promise.race([Promise.all(ending), delay(Math.max(0, end - performance.now()), undefined, { ref: false })])
     },
   }
+}
+
+/** What a reply began with, as it reads now: for who comes late, when something of it may be redacted. */
+async function readAgain(
+  memory: Pick<Memory, 'findMessages'>,
+  ownerId: string,
+  { question, context, model }: ReplyStart,
+): Promise<ReplyStart | undefined> {
+  const ids = [question.id, ...context.messages.map(({ id }) => id)]
+  const [asked, ...messages] = await memory.findMessages(ownerId, ids)
+  return (
+    asked && { question: asked, context: { ...context, messages: messages.flatMap((found) => found ?? []) }, model }
+  )
 }
 
 function placeOf(cursor: string): ReplyPlace {

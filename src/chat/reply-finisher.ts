@@ -45,7 +45,9 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
   async function storeMessages(record: ReplyRecord): Promise<{ questionId?: string; messageId?: string }> {
     if (record.outcome?.type === 'REJECTED') return {}
     const { question, replaces } = record
-    const inPlace = replaces === undefined ? {} : { replaces }
+    // A node that died had not looked at what it is to replace.
+    const role = question ? ('USER' as const) : ('ASSISTANT' as const)
+    const inPlace = replaces === undefined ? {} : { replaces, role }
     try {
       const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
       const target = question || replaces === undefined ? behind(questionId) : inPlace

@@ -5,7 +5,7 @@ import {
   type ReplyPlace,
   type ReplyRejection,
 } from './reply-event.ts'
-import type { ReplyView } from './reply-view.ts'
+import type { ReplyStart, ReplyView } from './reply-view.ts'
 
 /** How often a silent stream shows that it lives. */
 export interface ReplyStreamLimits {
@@ -17,7 +17,8 @@ type Next = IteratorResult<ReplyEvent, undefined>
 
 /**
  * The events of a view for one subscriber, from a place on. Pulled: whoever is slow gets fewer and larger
- * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts; then `onDone` is called once.
+ * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts; then
+ * `onDone` is called once. `start` is told instead of the view's.
  */
 export function streamReply(
   view: ReplyView,
@@ -25,6 +26,7 @@ export function streamReply(
   { heartbeatMs }: ReplyStreamLimits,
   signal: AbortSignal,
   onDone: () => void,
+  start?: ReplyStart,
 ): AsyncIterableIterator<ReplyEvent> {
   const place = { ...after }
   let queuePosition: number | undefined
@@ -48,7 +50,7 @@ export function streamReply(
     }
     if (view.start !== undefined && !place.isStarted) {
       place.isStarted = true
-      return event({ type: 'ReplyStarted' as const, ...view.start })
+      return event({ type: 'ReplyStarted' as const, ...(start ?? view.start) })
     }
     return takeContent() ?? takeEnding()
   }

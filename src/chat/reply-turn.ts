@@ -54,22 +54,25 @@ export async function readReplyTurn(
   return turn
 }
 
-/** A question that is stored already is on a branch, whichever is active by now. */
+/**
+ * A question that is stored already is on a branch, whichever is active by now. STRONG: where nothing is
+ * appended, no position shows that what was read is old.
+ */
 function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): TurnStart {
-  if (draft && question) return { branch: question.branch }
+  if (draft && question) return { branch: question.branch, consistency: 'STRONG' }
   if (replaces !== undefined) return { replaces }
-  // Nothing is appended behind it whose position would show that it is old.
   return draft ? {} : { consistency: 'STRONG' }
 }
 
 /** The message that a reply without a question of its own answers: the last one of its path. */
-export function answeredMessage({ path: { head, messages } }: TurnPath, maxTokens: number): Message {
+export function answeredMessage({ fork, path: { head, messages } }: TurnPath, maxTokens: number): Message {
   const last = messages.at(-1)
   if (last?.role === 'USER' || last?.role === 'TOOL') return last
   if (last === undefined && head.sequence > 0) {
     throw new BadUserInputError('maxContextTokens', 'at least the tokens of the last message', String(maxTokens))
   }
   const given = last === undefined ? 'no message' : `a message of the role ${last.role}`
+  if (fork) throw new BadUserInputError('replaces', 'a reply to the user or to results of tools', `one to ${given}`)
   throw new BadUserInputError('content', 'given where the conversation ends with no question', given)
 }
 

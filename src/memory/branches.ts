@@ -69,6 +69,16 @@ export function isListed({ branches }: Tree, branch: string): boolean {
   return branch === ROOT_BRANCH || branches.some(({ id }) => id === branch)
 }
 
+/** Whether a place is on the path that ends on a branch. */
+export function isOnPath(
+  tree: Tree,
+  endBranch: string,
+  { branch, sequence }: Omit<MessagePlace, 'conversationId'>,
+): boolean {
+  const stretch = pathSegments(tree, endBranch).find((segment) => segment.branch === branch)
+  return stretch !== undefined && sequence >= stretch.fromSequence && sequence < stretch.belowSequence
+}
+
 /** Of all branches whose path leads through a place the one that was active last; undefined where none does. */
 export function lastUsedBranch(
   { branches, activeBranch, selectedEpochs }: Conversation,

@@ -1,4 +1,5 @@
 import { HistoryUnavailableError } from '../errors.ts'
+import { isOnPath } from './branches.ts'
 import type { Conversation } from './conversation.ts'
 import type { ConversationEvent } from './events/conversation-events.ts'
 import type { ReplyRecord } from './history/reply-record.ts'
@@ -90,7 +91,7 @@ async function lookUp(
 ): Promise<FollowedEvent | undefined> {
   const { type, cursor } = event
   try {
-    if (type === 'MessageAppended' || type === 'MessageChanged') {
+    if (type === 'MessageChanged') {
       const [message] = await memory.findMessages(ownerId, [event.messageId])
       return message && { type, cursor, message }
     }
@@ -98,12 +99,15 @@ async function lookUp(
       const [conversation] = await memory.findConversations(ownerId, [conversationId])
       return conversation && { type, cursor, conversation }
     }
-    if (type === 'BranchSelected') {
+    if (type === 'MessageAppended' || type === 'BranchSelected') {
       const [[message], [conversation]] = await Promise.all([
         memory.findMessages(ownerId, [event.messageId]),
         memory.findConversations(ownerId, [conversationId]),
       ])
-      return message && conversation && { type, cursor, message, conversation }
+      if (message === undefined || conversation === undefined) return undefined
+      if (type === 'BranchSelected') return { type, cursor, message, conversation }
+      // Another path was selected while it was appended: that event may have come before this one.
+      return isOnPath(conversation, conversation.activeBranch, message) ? { type, cursor, message } : undefined
     }
     if (type === 'ReplyBegan' || type === 'ReplyEnded') {
       const reply = await findReply(ownerId, event.replyId)

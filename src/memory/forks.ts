@@ -3,7 +3,8 @@ import { forkAt, isListed, MAX_BRANCHES, withFork } from './branches.ts'
 import type { Branch, Conversation } from './conversation.ts'
 import type { History } from './history/history.ts'
 import { createBranchId, placeOf } from './ids.ts'
-import type { Head, Message, MessageDraft } from './message.ts'
+import { checkVersion } from './limits.ts'
+import type { Head, Message, MessageDraft, Role } from './message.ts'
 import { findConversation } from './path-reader.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 
@@ -65,13 +66,14 @@ export async function readForkTurn(
   history: Pick<History, 'findConversations' | 'findMessages' | 'findByIdempotencyKeys'>,
   ownerId: string,
   conversationId: string,
-  { replaces, branch: given }: { replaces: string; branch?: string },
+  { replaces, role, branch: given }: { replaces: string; role?: Role; branch?: string },
   first: MessageDraft | undefined,
 ): Promise<ForkTurn> {
   const [[conversation, replaced], replayed] = await Promise.all([
     readReplaced(history, ownerId, conversationId, replaces),
     first ? findReplayedDrafts(history, conversationId, [first]) : undefined,
   ])
+  if (role) checkVersion('messages[0].role', role, replaced.role)
   const stored = first && replayed?.get(first)
   if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
     throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)

@@ -97,9 +97,9 @@ export function checkNewMessage(field: string, message: NewMessage, maxMessageBy
 }
 
 /** Throws BadUserInputError unless one can be a version of the other: both are said by the same role. */
-export function checkVersion(field: string, version: { role: Role } | undefined, replaced: { role: Role }): void {
-  if (version && version.role !== replaced.role) {
-    throw new BadUserInputError(field, `${replaced.role}, as that of the message it replaces`, version.role)
+export function checkVersion(field: string, role: Role, replacedRole: Role): void {
+  if (role !== replacedRole) {
+    throw new BadUserInputError(field, `${replacedRole}, as that of the message it replaces`, role)
   }
 }
 

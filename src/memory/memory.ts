@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors.ts'
-import { type Appended, type AppendTarget, createAppender, type Placed, type Turn } from './appender.ts'
+import type { Turn } from './append-course.ts'
+import { type Appended, type AppendTarget, createAppender, type Placed } from './appender.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { contextOf, createContextReader } from './context-reader.ts'
@@ -10,7 +11,7 @@ import type { ConversationChange, ConversationEvent, ConversationEvents } from '
 import type { History } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
 import { isConversationId } from './ids.ts'
-import { checkContextRequest, checkNewMessages, checkVersion } from './limits.ts'
+import { checkContextRequest, checkNewMessages } from './limits.ts'
 import type { Head, Message, MessageDraft, NewMessage } from './message.ts'
 import { createMessages, type Messages } from './messages.ts'
 import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './path-reader.ts'
@@ -105,7 +106,6 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { append, appendBehind } = createAppender({ ...parts, tell })
   const eraser = createEraser(parts)
   const redactor = createRedactor(parts)
-  const messages = createMessages({ guard, history, writer, redact: redactor.redactMessage, tell })
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
   function tell(conversationId: string, changes: readonly ConversationChange[]): void {
@@ -121,7 +121,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 
   return {
     ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, tell }),
-    ...messages,
+    ...createMessages({ guard, history, writer, redact: redactor.redactMessage, tell }),
     readContexts: readCheckedContexts,
     readTurn,
     appendDrafts: append,
@@ -140,10 +140,9 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 
     async appendMessages(ownerId, conversationId, given, replaces) {
       checkNewMessages(given, limits)
-      const [replaced] = replaces === undefined ? [] : await messages.findMessages(ownerId, [replaces])
-      if (replaced) checkVersion('messages[0].role', given[0], replaced)
       const drafts = given.map((message) => draftOf(message, now()))
-      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces })
+      const { role = 'USER' } = given[0] ?? {}
+      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces, role })
     },
 
     async subscribe(ownerId, conversationId, after, signal) {

@@ -34,9 +34,9 @@ export function joinPath({ base, cached, gap, newer }: Stretches, known: Head): 
     (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
     head.sequence >= known.sequence
   const cachedFrom = base?.first ?? head.sequence + 1
-  return joins
-    ? { conversation: undefined, head, messages, cachedFrom, historyFrom: (base?.last ?? head.sequence) + 1 }
-    : undefined
+  // Without a tail all came from history, and so would what is placed behind the head.
+  const historyFrom = base === undefined ? 0 : base.last + 1
+  return joins ? { conversation: undefined, head, messages, cachedFrom, historyFrom } : undefined
 }
 
 function isContiguous(messages: readonly Message[]): boolean {

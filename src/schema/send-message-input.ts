@@ -30,7 +30,8 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
   fields: (t) => ({
     conversationId: t.id({ description: 'The conversation.' }),
     externalId: t.string({
-      description: "The application's own id of the conversation; it is created when you have none with it.",
+      description:
+        "The application's own id of the conversation; a message without `replaces` creates it when you have none with it.",
     }),
     content: t.string({ description: 'The text of the message, when it is nothing else.' }),
     parts: t.field({
@@ -39,7 +40,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
     }),
     replaces: t.id({
       description:
-        'With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation.',
+        'With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when that is stopped or fails before its first word. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation.',
     }),
     clientMessageId: t.id({
       required: true,

@@ -196,7 +196,7 @@ describe.each([
     const history = { ...world.history, switchBranch: vi.fn(() => new Promise<never>(() => {})) }
     const dying = createReplyNode({ ...world, history }, model, { leaseMs: 50 })
     void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
-    await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled())
+    await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled(), 10_000)
     expect(await versions(question)).toEqual(['one'])
     const active = await world.records.findActive(id)
     await expect

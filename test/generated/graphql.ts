@@ -297,7 +297,7 @@ export type SendMessageInput = {
   content?: string | null | undefined;
   /** The conversation. */
   conversationId?: string | number | null | undefined;
-  /** The application's own id of the conversation; it is created when you have none with it. */
+  /** The application's own id of the conversation; a message without `replaces` creates it when you have none with it. */
   externalId?: string | null | undefined;
   /** The token budget of the context, what is answered included: from 1 to the MAX_CONTEXT_TOKENS of the server. */
   maxContextTokens?: number | null | undefined;
@@ -315,7 +315,7 @@ export type SendMessageInput = {
   onDisconnect?: DisconnectPolicy;
   /** All that the message says, in order, 1 to 100 parts. Without it and `content` there is no message. */
   parts?: Array<MessagePartInput> | null | undefined;
-  /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when nothing was said. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. */
+  /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when that is stopped or fails before its first word. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. */
   replaces?: string | number | null | undefined;
 };
 

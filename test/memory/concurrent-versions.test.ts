@@ -6,7 +6,7 @@ import { HistoryUnavailableError, NotFoundError } from '../../src/errors.ts'
 import { versionsAt } from '../../src/memory/branches.ts'
 import type { Conversation } from '../../src/memory/conversation.ts'
 import { createReplyId, placeOf } from '../../src/memory/ids.ts'
-import type { Message, MessageDraft, NewMessage } from '../../src/memory/message.ts'
+import type { Message, MessageDraft, NewMessage, Role } from '../../src/memory/message.ts'
 import { type MemoryNode, type MemoryNodeParts, newMongodb, startMemoryNode } from '../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../support/stored-conversation.ts'
 
@@ -29,7 +29,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
     const nodes = [await startMemoryNode(parts), await startMemoryNode(parts)] as const
     const dying = await startMemoryNode({ ...parts, change: () => ({ switchBranch: fail }) })
     const conversationId = await startConversation(nodes[0])
-    const said = ['question', 'answer', 'thanks'].map((text) => newMessage(text))
+    const said = [newMessage('question'), newMessage('answer', 'ASSISTANT'), newMessage('thanks')]
     const { messages } = await nodes[0].memory.appendMessages(OWNER, conversationId, said)
     return { nodes, dying, conversationId, messages, question: idOf(messages[0]) }
   }
@@ -145,8 +145,8 @@ async function fail(): Promise<never> {
   throw new HistoryUnavailableError(new Error('gone'))
 }
 
-function newMessage(text: string): NewMessage {
-  return { role: 'USER', parts: [{ type: 'text', text }], clientMessageId: `id ${text}`, createdAt: 1_700_000_000_000 }
+function newMessage(text: string, role: Role = 'USER'): NewMessage {
+  return { role, parts: [{ type: 'text', text }], clientMessageId: `id ${text}`, createdAt: 1_700_000_000_000 }
 }
 
 function replyDraft(conversationId: string, text: string): MessageDraft {

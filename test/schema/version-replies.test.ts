@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SendMessageInput } from '../generated/graphql.ts'
-import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
+import { appendMessages, createConversation, say, startConversation } from '../support/conversation-operations.ts'
 import { TRANSPORTS } from '../support/graphql-client.ts'
 import { ask, readReply, readSent, sendMessage, startReply } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
@@ -134,6 +134,30 @@ test('what is not in the conversation cannot be replaced', async () => {
   }
   expect(model.calls).toEqual([])
   expect(await textsOf(client, id)).toEqual(['one', '1'])
+})
+
+test('what replaces a message or goes on makes no conversation', async () => {
+  const { client, id, ids } = await startSaid('one', '1')
+  const sends = [ask(id, 'x', { replaces: ids[0] ?? '' }), answer(id, ids[1]), answer(id)]
+  for (const { conversationId: _, ...send } of sends) {
+    const input = { ...send, externalId: 'unknown' }
+    expect(await readSent(client.streamBySse(sendMessage, { input }))).toMatchObject([
+      { __typename: 'ReplyRejected', code: 'NOT_FOUND', detail: 'No conversation "unknown".' },
+    ])
+  }
+  const input = { externalId: 'unknown' }
+  expect(await client.get(createConversation, { input })).toMatchObject({ createConversation: { created: true } })
+})
+
+test('a conversation is found by its external id where a message is replaced', async () => {
+  const { client, model } = await startSaid()
+  const id = await startConversation(client, { externalId: 'ticket-7' })
+  const [, old] = await say(client, id, 'one', '1')
+  const { conversationId: _, ...send } = answer(id, old)
+  const sent = readSent(client.streamBySse(sendMessage, { input: { ...send, externalId: 'ticket-7' } }))
+  ;(await model.nextCall()).answer('I')
+  await sent
+  expect(await textsOf(client, id)).toEqual(['one', 'I'])
 })
 
 /** A server with a model and a conversation in which this was said. */

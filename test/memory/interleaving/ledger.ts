@@ -1,5 +1,6 @@
 import { NotFoundError } from '../../../src/errors.ts'
-import type { Placed, Turn } from '../../../src/memory/appender.ts'
+import type { Turn } from '../../../src/memory/append-course.ts'
+import type { Placed } from '../../../src/memory/appender.ts'
 import type { Consistency, Context } from '../../../src/memory/context.ts'
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../../src/memory/message.ts'

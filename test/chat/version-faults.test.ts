@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { ReplyEvent } from '../../src/chat/reply-event.ts'
+import type { Cache } from '../../src/memory/cache/cache.ts'
+import { createReplyId } from '../../src/memory/ids.ts'
+import { contentOf, type Message, type NewMessage } from '../../src/memory/message.ts'
+import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
+import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+
+const never = new AbortController().signal
+
+let world: ReplyWorld
+let model: ScriptedModel
+let nodes: ReplyNode[]
+let id: string
+
+beforeEach(async () => {
+  world = await openSqliteWorld()
+  model = createScriptedModel()
+  nodes = []
+  id = (await newNode().memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
+})
+afterEach(async () => {
+  await Promise.all(nodes.map((node) => node.stop()))
+  await world.close()
+})
+
+test('who comes to a running reply after a redaction is told what is left of its question and context', async () => {
+  const [node, other] = [newNode(), newNode()]
+  const [before] = await append(node, userSays('a secret'))
+  const asked = questionOf(id, 'what was it?', { id: 'q' })
+  const first = await node.replies.send(OWNER, asked, never)
+  const call = await model.nextCall()
+  const replyId = (await world.records.findActive(id))?.id ?? ''
+  // Of the listeners of one node the first is told what all of them share.
+  const far = await other.replies.subscribe(OWNER, replyId, null, never)
+  const isToldFar = (await far[Symbol.asyncIterator]().next()).value
+  expect(said(isToldFar)).toEqual(['a secret', 'what was it?'])
+  const [, question] = await path(node)
+  for (const message of [before, question]) await node.memory.redactMessage(OWNER, message?.id ?? '')
+  const late = [
+    await node.replies.send(OWNER, asked, never),
+    await node.replies.subscribe(OWNER, replyId, null, never),
+    await other.replies.subscribe(OWNER, replyId, null, never),
+  ]
+  call.answer('I forgot.')
+  for (const stream of late) {
+    const [started, ...rest] = await collect(stream)
+    expect(said(started)).toEqual(['', ''])
+    expect(started).toMatchObject({ question: { status: 'REDACTED', parts: [] } })
+    expect(rest.at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+  }
+  expect(said((await collect(first))[0])).toEqual(['a secret', 'what was it?'])
+})
+
+test('every node tells the same context of a reply, and where it came from: the question is in no store yet', async () => {
+  const [node, other] = [newNode(), newNode()]
+  const words = Array.from({ length: 30 }, (_, index) => ({
+    role: index % 2 ? ('ASSISTANT' as const) : ('USER' as const),
+    parts: [{ type: 'text' as const, text: `message ${index} `.repeat(8) }],
+  }))
+  const messages = await append(node, ...words)
+  const sends = [
+    questionOf(id, 'an edit', { replaces: messages[20]?.id ?? '' }),
+    answerOf(id, 'another answer', messages[15]?.id),
+    questionOf(id, 'what comes next'),
+    questionOf(id, 'an edit of the first', { replaces: messages[0]?.id ?? '' }),
+  ]
+  for (const send of sends) {
+    const stream = await node.replies.send(OWNER, { ...send, maxTokens: 200 }, never)
+    const call = await model.nextCall()
+    const replyId = (await world.records.findActive(id))?.id ?? ''
+    const far = collect(await other.replies.subscribe(OWNER, replyId, null, never))
+    call.answer('yes')
+    const [started] = await collect(stream)
+    expect((await far)[0]).toMatchObject({ ...started, cursor: expect.any(String) })
+    expect(started).toMatchObject({ type: 'ReplyStarted', context: { source: 'HISTORY' } })
+  }
+})
+
+test('a question that was stored before is answered where a cache that lost it does not know of it', async () => {
+  const lossy: Cache = { ...world.cache, mark: async () => {}, confirm: async () => {} }
+  const history = { ...world.history, raiseHead: async () => {} }
+  const node = createReplyNode({ ...world, cache: lossy, history }, model)
+  nodes.push(node)
+  await append(node, userSays('before'))
+  const warm = async () => (await world.cache.readEntries([id]))[0]?.tail?.last
+  await node.memory.readContexts([
+    { ownerId: OWNER, conversationId: id, maxTokens: 100, startOn: 'ANY', anchor: 0, consistency: 'STRONG' },
+  ])
+  await expect.poll(warm).toBe(1)
+  const question = questionOf(id, 'stored')
+  await append(node, modelSays('between'), { ...userSays('stored'), clientMessageId: 'stored' })
+  const stream = await node.replies.send(OWNER, question, never)
+  const calls = [await model.nextCall(), await model.nextCall()]
+  calls[1]?.answer('yes')
+  expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+  expect(calls[1]?.request.messages).toMatchObject(['before', 'between', 'stored'].map((content) => ({ content })))
+})
+
+test('a reply to nobody cannot be made again, and says so', async () => {
+  const [node] = [newNode()]
+  const greetings = await append(node, modelSays('Hello!'), modelSays('How are you?'))
+  const given = ['no message', 'a message of the role ASSISTANT']
+  for (const [index, greeting] of greetings.entries()) {
+    expect(await collect(await node.replies.send(OWNER, answerOf(id, 'again', greeting.id), never))).toMatchObject([
+      {
+        type: 'ReplyRejected',
+        code: 'BAD_USER_INPUT',
+        detail: `replaces must be a reply to the user or to results of tools; got one to ${given[index]}.`,
+      },
+    ])
+  }
+})
+
+test('an edit that could not be is no version, though its node died before it looked', async () => {
+  const [node] = [newNode()]
+  const [, answer] = await append(node, userSays('one'), modelSays('1'))
+  const { clientMessageId, question } = questionOf(id, 'eins')
+  const claim = {
+    id: createReplyId(id),
+    conversationId: id,
+    ownerId: OWNER,
+    clientMessageId,
+    ...(question && { question }),
+    replaces: answer?.id ?? '',
+    context: { maxTokens: 3_000, anchor: 0 },
+    ...{ phase: 'RUN' as const, active: true, beat: 0, leaseUntil: 0, startedAt: 0 },
+    ...{ text: '', parts: [], model: '' },
+  }
+  expect(await world.records.insert(claim)).toBe(true)
+  await expect.poll(async () => (await node.replies.find(OWNER, claim.id))?.phase).toBe('ENDED')
+  expect((await path(node)).map(textOf)).toEqual(['one', '1'])
+})
+
+test('an answer that is complete and empty is one, and stands where the old one stood', async () => {
+  const [node] = [newNode()]
+  const [, old] = await append(node, userSays('one'), modelSays('1'))
+  const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
+  const call = await model.nextCall()
+  call.finish('STOP')
+  call.end()
+  expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted', message: { parts: [] } })
+  expect((await path(node)).map(textOf)).toEqual(['one', ''])
+})
+
+function newNode(): ReplyNode {
+  const node = createReplyNode(world, model)
+  nodes.push(node)
+  return node
+}
+
+async function append({ memory }: ReplyNode, ...messages: NewMessage[]): Promise<Message[]> {
+  return (await memory.appendMessages(OWNER, id, messages)).messages
+}
+
+async function path({ memory }: ReplyNode): Promise<Message[]> {
+  const [conversation] = await memory.findConversations(OWNER, [id])
+  if (conversation === undefined) throw new Error('No conversation')
+  return memory.readMessages(conversation, { afterSequence: 0, beforeSequence: 1_000, limit: 1_000, from: 'OLDEST' })
+}
+
+function userSays(text: string): NewMessage {
+  return { role: 'USER', parts: [{ type: 'text', text }] }
+}
+
+function modelSays(text: string): NewMessage {
+  return { role: 'ASSISTANT', parts: [{ type: 'text', text }] }
+}
+
+function said(event: ReplyEvent | undefined): string[] {
+  return event?.type === 'ReplyStarted' ? event.context.messages.map(textOf) : []
+}
+
+function textOf({ parts }: Message): string {
+  return contentOf(parts)
+}
