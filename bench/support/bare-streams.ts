@@ -29,6 +29,7 @@ async function main(): Promise<void> {
   let offset = 0
   process.on('message', (order: ChoirOrder) => {
     if (order === 'cpu') return answer({ cpuMicros: cpuMicros() })
+    if (order === 'measure') return answer({ heapBytes: heapBytes() })
     if (typeof order === 'string') return answer('done')
     for (const tell of clients) tell(deltaOf(offset, order.say))
     offset += order.say.length
@@ -57,4 +58,9 @@ function deltaOf(offset: number, text: string): object {
 function cpuMicros(): number {
   const { user, system } = process.cpuUsage()
   return user + system
+}
+
+function heapBytes(): number {
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
 }
