@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ChoirProcess, startChoirProcess } from '../test/support/choir-process.ts'
 import { type Listener, listen } from '../test/support/listener.ts'
-import type { Finding } from './support/finding.ts'
+import type { Finding, Side, Target, Unit } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
 import { medianInterval, spreadOf } from './support/interval.ts'
 import { listenBySocket } from './support/socket-listener.ts'
@@ -10,6 +10,8 @@ interface Choir {
   name: string
   server: ChoirProcess
   listeners: Listener[]
+  /** Of the heap of its server, for each listener. */
+  heapKilobytes: number
 }
 
 type Open = (index: number) => Listener
@@ -24,6 +26,7 @@ const BATCH = 50
 const POLL_MS = 5
 const WORD = ' words of 24 characters.'
 const TARGET = { atLeast: 0.7 }
+const HEAP_TARGET = { atMost: 24 }
 const BARE = new URL('support/bare-streams.ts', import.meta.url)
 
 const EVENT = '__typename replyId cursor ... on ReplyDelta { offset text }'
@@ -35,25 +38,30 @@ const FOLLOW = `subscription ($id: ID!) { reply(id: $id) { ${EVENT} } }`
  * deltas that the same processors deliver. Fails when a byte is lost.
  */
 export async function measureStreams(grounds: Grounds): Promise<Finding[]> {
+  return [
+    ...(await measureTransport(grounds, 'SSE', listen)),
+    ...(await measureTransport(grounds, 'WebSocket', listenBySocket)),
+  ]
+}
+
+async function measureTransport(grounds: Grounds, by: string, transport: typeof listen): Promise<Finding[]> {
   const choirs: Choir[] = []
-  const start = async (name: string, program: URL | undefined, transport: typeof listen, of: 'each' | 'all') => {
+  const start = async (name: string, program: URL | undefined, of: 'each' | 'all') => {
     const server = await startChoirProcess({ DATA_DIR: await grounds.directory() }, program)
-    const choir: Choir = { name, server, listeners: [] }
+    const choir = { name, server, listeners: [], heapKilobytes: Number.NaN }
     choirs.push(choir)
-    const open = of === 'each' ? replyEach(server, transport) : await replyForAll(choir, transport)
-    await openAll(choir, grounds.options.streams, open)
+    await fill(
+      choir,
+      grounds.options.streams,
+      of === 'each' ? replyEach(choir, transport) : followers(choir, transport),
+    )
     return choir
   }
   try {
-    const sse = await start('bare SSE', BARE, listen, 'each')
-    const sockets = await start('bare WebSocket', BARE, listenBySocket, 'each')
-    const pairs = [
-      [sse, await start('Backscroll', undefined, listen, 'all')],
-      [sockets, await start('Backscroll', undefined, listenBySocket, 'all')],
-      [sse, await start('Backscroll, a reply each', undefined, listen, 'each')],
-      [sockets, await start('Backscroll, a reply each', undefined, listenBySocket, 'each')],
-    ] as const
-    return await measure(choirs, pairs)
+    const bare = await start(`bare ${by}`, BARE, 'each')
+    const ofOne = await start('Backscroll', undefined, 'all')
+    const ofEach = await start('Backscroll, a reply each', undefined, 'each')
+    return await measure(by, bare, ofOne, ofEach)
   } finally {
     for (const { listeners, server } of choirs) {
       for (const listener of listeners) listener.leave()
@@ -62,21 +70,32 @@ export async function measureStreams(grounds: Grounds): Promise<Finding[]> {
   }
 }
 
+/** Opens streams until there are so many; the first ones only warm up. */
+async function fill(choir: Choir, count: number, open: Open): Promise<void> {
+  await openAll(choir, BATCH, open)
+  const before = await choir.server.measureHeap()
+  await openAll(choir, count + BATCH, open)
+  choir.heapKilobytes = ((await choir.server.measureHeap()) - before) / count / 1_024
+}
+
 /** A question and a reply for each stream. */
-function replyEach(server: ChoirProcess, transport: typeof listen): Open {
+function replyEach({ server }: Choir, transport: typeof listen): Open {
   const input = { content: 'hello', clientMessageId: 'question' }
   return (index) => transport(server.origin, SEND, { input: { ...input, externalId: String(index) } })
 }
 
-/** One reply that all streams follow. */
-async function replyForAll(choir: Choir, transport: typeof listen): Promise<Open> {
-  await openAll(choir, 1, replyEach(choir.server, transport))
-  const id = choir.listeners[0]?.last?.replyId
-  return () => transport(choir.server.origin, FOLLOW, { id })
+/** One reply that all streams follow, once the first one has begun it. */
+function followers(choir: Choir, transport: typeof listen): Open {
+  const send = replyEach(choir, transport)
+  return (index) => {
+    const id = choir.listeners[0]?.last?.replyId
+    return id === undefined ? send(index) : transport(choir.server.origin, FOLLOW, { id })
+  }
 }
 
 /** All in turn, second by second, so that what the machine does besides meets each of them. */
-async function measure(choirs: readonly Choir[], pairs: readonly (readonly [Choir, Choir])[]): Promise<Finding[]> {
+async function measure(by: string, bare: Choir, ofOne: Choir, ofEach: Choir): Promise<Finding[]> {
+  const choirs = [bare, ofOne, ofEach]
   const micros = new Map(choirs.map((choir): [Choir, number[]] => [choir, []]))
   let length = 0
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
@@ -86,13 +105,21 @@ async function measure(choirs: readonly Choir[], pairs: readonly (readonly [Choi
       if (round >= 0) micros.get(choir)?.push(used / (DELTAS * choir.listeners.length))
     }
   }
-  return pairs.map(([bare, ours]) => {
+  const compare = (ours: Choir, target?: Target): Finding => {
     const [a = [], b = []] = [micros.get(bare), micros.get(ours)]
     const rounds = a.map((each, index) => each / (b[index] ?? Number.NaN))
-    const what = `${ours.listeners.length.toLocaleString('en')} streams, processor time of a delta`
-    const sides = [sideOf(bare, a), sideOf(ours, b)]
-    return { what, sides, unit: '×', figure: medianInterval(rounds), target: TARGET, rounds }
-  })
+    const what = `${ours.listeners.length.toLocaleString('en')} streams by ${by}: processor time of a delta`
+    const sides = [sideOf(bare.name, 'µs', a), sideOf(ours.name, 'µs', b)]
+    return { what, sides, unit: '×', figure: medianInterval(rounds), ...(target && { target }), rounds }
+  }
+  return [compare(ofOne, TARGET), compare(ofEach), heapOf(by, bare, ofOne, HEAP_TARGET), heapOf(by, bare, ofEach)]
+}
+
+function heapOf(by: string, bare: Choir, ours: Choir, target?: Target): Finding {
+  const { heapKilobytes: median } = ours
+  const sides = [bare, ours].map(({ name, heapKilobytes }) => sideOf(name, 'KB', [heapKilobytes]))
+  const figure = { median, low: median, high: median }
+  return { what: `heap of a stream by ${by}`, sides, unit: 'KB', figure, ...(target && { target }), rounds: [median] }
 }
 
 /** Deltas for all of them; the microseconds of the processors until the last has arrived. */
@@ -109,7 +136,8 @@ async function sing({ name, server, listeners }: Choir, length: number): Promise
 /** Opens streams until there are so many. */
 async function openAll({ name, listeners }: Choir, count: number, open: Open): Promise<void> {
   while (listeners.length < count) {
-    const size = Math.min(BATCH, count - listeners.length)
+    // The first one alone: the others may follow what it has begun.
+    const size = listeners.length === 0 ? 1 : Math.min(BATCH, count - listeners.length)
     const batch = Array.from({ length: size }, (_, index) => open(listeners.length + index))
     listeners.push(...batch)
     await until(name, () => batch.every(({ last }) => last !== undefined))
@@ -124,6 +152,6 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   }
 }
 
-function sideOf({ name }: Choir, micros: number[]) {
-  return { name, unit: 'µs' as const, spread: spreadOf(micros) }
+function sideOf(name: string, unit: Unit, values: number[]): Side {
+  return { name, unit, spread: spreadOf(values) }
 }

@@ -1,0 +1,63 @@
+import { GraphQLError } from 'graphql'
+import { expect, test } from 'vitest'
+import { writeResults } from '../../src/transport/socket-results.ts'
+
+test('results are written under the id of their operation, and the next is taken when there is room', async () => {
+  const socket = createSocket()
+  const taken: number[] = []
+  const results = writeResults(socket, 'an "id"', countTo(3, taken), (result) => JSON.stringify(result))
+  socket.bufferedAmount = 1
+  const end = results.next()
+  await new Promise(setImmediate)
+  expect(taken).toEqual([1])
+  socket.flush()
+  socket.bufferedAmount = 0
+  expect(await end).toEqual({ done: true, value: undefined })
+  expect(taken).toEqual([1, 2, 3])
+  expect(socket.sent.map((frame) => JSON.parse(frame))).toEqual(
+    [1, 2, 3].map((count) => ({ id: 'an "id"', type: 'next', payload: { data: { count } } })),
+  )
+})
+
+test('a result with errors is handed on, and a return ends the source', async () => {
+  const socket = createSocket()
+  const failed = { errors: [new GraphQLError('failed')] }
+  let hasEnded = false
+  const source = (async function* () {
+    try {
+      yield failed
+      yield { data: {} }
+    } finally {
+      hasEnded = true
+    }
+  })()
+  const results = writeResults(socket, '1', source, (result) => JSON.stringify(result))
+  expect(await results.next()).toEqual({ done: false, value: failed })
+  await results.return(undefined)
+  expect(hasEnded).toBe(true)
+  expect(socket.sent).toEqual([])
+})
+
+async function* countTo(end: number, taken: number[]) {
+  for (let count = 1; count <= end; count += 1) {
+    taken.push(count)
+    yield { data: { count } }
+  }
+}
+
+/** Calls back when it is told to. */
+function createSocket() {
+  const sent: string[] = []
+  const waiting: (() => void)[] = []
+  return {
+    sent,
+    bufferedAmount: 0,
+    send(frame: string, onSent: () => void = () => {}) {
+      sent.push(frame)
+      waiting.push(onSent)
+    },
+    flush() {
+      for (const onSent of waiting.splice(0)) onSent()
+    },
+  }
+}
