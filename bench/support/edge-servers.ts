@@ -24,7 +24,7 @@ const CONTEXT_QUERY = `query Context($id: ID!) {
 
 /** The program as users run it, with one conversation that its cache holds. */
 export async function startBackscroll(env: Record<string, string>, context: EdgeContext): Promise<EdgeServer> {
-  const server = await startServerProcess({ CACHE_TAIL_TOKENS: '100000', REDIS_COMMAND_TIMEOUT_MS: '2000', ...env })
+  const server = await startServerProcess(env)
   const variables = { id: await storeConversation(server, context) }
   return {
     request: {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Peer, PeerStores } from './peer.ts'
 
-const PEERS = join(import.meta.dirname, '..', 'peers')
+/** Where the peers are, a file each. */
+export const PEERS = join(import.meta.dirname, '..', 'peers')
 
 /** Opens a peer of bench/peers whose packages are not among ours. */
 export async function openInstalledPeer(file: string, stores: PeerStores): Promise<Peer> {
@@ -15,7 +16,7 @@ export async function openInstalledPeer(file: string, stores: PeerStores): Promi
 }
 
 /** Installs the peers' packages unless they are there as the lockfile says. */
-async function installPeers(): Promise<void> {
+export async function installPeers(): Promise<void> {
   const [wanted, installed] = await Promise.all([
     changedAt('package-lock.json'),
     changedAt('node_modules/.package-lock.json'),
