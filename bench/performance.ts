@@ -75,6 +75,9 @@ const SECTIONS: Record<string, (published: Published) => string> = {
   targets: targetsTable,
   scenario: ({ scenario }) => sidesTable(['', 'before', 'after', 'figure'], scenario),
   peers: ({ peers }) => sidesTable(['', 'peer', 'Backscroll', 'figure'], peers),
+  edge: ({ edge }) => sidesTable(['', 'server', 'Backscroll', 'figure'], edge),
+  streams: ({ streams }) => sidesTable(['', 'bare', 'Backscroll', 'figure'], streams),
+  deltas: ({ deltas }) => sidesTable(['', 'pass-through', 'Backscroll', 'figure'], deltas),
   size: ({ size }) => (size ? takenBy(size) : '–'),
   nodes: ({ nodes }) => sidesTable(['', 'one node', 'two nodes', 'figure'], nodes),
 }
