@@ -5,8 +5,8 @@ import { runQueryPlan } from './run-query-plan.ts'
 
 /**
  * Executes queries by plans that are kept with their documents. Whatever has no plan, and variables that
- * do not fit, go to the executor that is there. Not graphql-jit: it makes code of literals in a
- * document, which whoever asks can then run, and 718 characters of fragments keep it busy for 2.6 s.
+ * do not fit, go to the executor that is there. Not graphql-jit: it makes code of what strangers send,
+ * and 718 characters of fragments keep it busy for 2.6 s.
  */
 export function createPlannedQueries(plans: KeptPlans): Plugin {
   return {
