@@ -27,7 +27,7 @@ export function toCallError(error: unknown, apiKey: string | undefined): ModelEr
 }
 
 /**
- * The error of a stream that broke. The SDK throws an error of its own only for an event that says so; a cut
+ * The error of a stream that broke. An event may say so (OpenAiEventError); a cut
  * connection is a TypeError, an event that is no JSON a SyntaxError, one of another shape a ZodError.
  */
 export function toStreamError(error: unknown, hasBegun: boolean, apiKey: string | undefined): ModelError {

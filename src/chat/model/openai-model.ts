@@ -1,7 +1,8 @@
 import type { OpenAI } from 'openai'
 import type { ChatModel, ModelEvent, ModelRequest } from './chat-model.ts'
-import { decodeChunk, finishReasonOf, type OpenAiChunk, usageOf } from './openai-chunk.ts'
+import { finishReasonOf, type OpenAiChunk, usageOf } from './openai-chunk.ts'
 import { refusalText, toCallError, toStreamError } from './openai-error.ts'
+import { readOpenAiEvents } from './openai-events.ts'
 import { fetchWithErrorText } from './openai-fetch.ts'
 import { createRequestBody, OPTIONAL_FIELDS, type OptionalField } from './openai-request.ts'
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-call-assembly.ts'
@@ -30,17 +31,20 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
   const refused = new Set<OptionalField>()
   let loading: Promise<OpenAI> | undefined
 
-  async function open(request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+  async function open(
+    request: ModelRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>> {
     loading ??= loadClient(options)
     const client = await loading
     const left = new Set(refused)
     for (;;) {
       const body = createRequestBody({ ...request, model: request.model ?? model }, limitField, left)
       try {
-        const chunks = await client.chat.completions.create(body, { signal })
+        const response = await client.chat.completions.create(body, { signal }).asResponse()
         // Only now: the words of a refusal that stays may have meant something else.
         for (const field of left) refused.add(field)
-        return chunks
+        return response.body ?? []
       } catch (error) {
         const text = refusalText(error)
         const fields = OPTIONAL_FIELDS.filter((field) => field in body && !left.has(field) && text.includes(field))
@@ -53,21 +57,20 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
   return {
     defaultModel: model,
     async *stream(request, signal) {
-      const chunks = await open(request, signal)
+      const body = await open(request, signal)
       const toolCalls = createToolCallAssembly()
       let hasBegun = false
       try {
-        for await (const data of chunks) {
-          for (const event of eventsOf(decodeChunk(data), toolCalls)) {
+        for await (const chunks of readOpenAiEvents(body)) {
+          for (const event of eventsOf(chunks, toolCalls)) {
             hasBegun = true
             yield event
           }
         }
       } catch (error) {
+        signal.throwIfAborted()
         throw toStreamError(error, hasBegun, apiKey)
       }
-      // The SDK ends quietly when it was aborted.
-      signal.throwIfAborted()
     },
   }
 }
@@ -88,22 +91,33 @@ async function loadClient({ apiKey, baseUrl }: OpenAiModelOptions): Promise<Open
   })
 }
 
-function* eventsOf(chunk: OpenAiChunk, toolCalls: ToolCallAssembly): Generator<ModelEvent> {
-  const choice = chunk.choices?.find(({ index }) => !index)
-  const { content, refusal, reasoning_content, reasoning, tool_calls, function_call } = choice?.delta ?? {}
-  const deltas = tool_calls ?? (function_call ? [{ function: function_call }] : [])
-  for (const delta of deltas) toolCalls.add(delta)
-  // A refusal is what the model says instead.
-  const text = content || refusal
-  if (text) yield { type: 'text', text }
-  else if (reasoning_content || reasoning || deltas.length > 0) yield { type: 'activity' }
-  const reason = choice && finishReasonOf(choice)
-  if (reason !== undefined) {
-    const parts = toolCalls.finish(reason)
-    for (const part of parts) yield { type: 'toolCall', part }
-    // Some servers say "stop" also when they wait for the results of calls.
-    yield { type: 'finish', reason: reason === 'STOP' && parts.length > 0 ? 'TOOL_CALLS' : reason }
+function eventsOf(chunks: readonly OpenAiChunk[], toolCalls: ToolCallAssembly): ModelEvent[] {
+  const events: ModelEvent[] = []
+  for (const chunk of chunks) {
+    const choice = chunk.choices?.find(({ index }) => !index)
+    const { content, refusal, reasoning_content, reasoning, tool_calls, function_call } = choice?.delta ?? {}
+    const deltas = tool_calls ?? (function_call ? [{ function: function_call }] : [])
+    for (const delta of deltas) toolCalls.add(delta)
+    // A refusal is what the model says instead.
+    const text = content || refusal
+    if (text) addText(events, text)
+    else if (reasoning_content || reasoning || deltas.length > 0) events.push({ type: 'activity' })
+    const reason = choice && finishReasonOf(choice)
+    if (reason !== undefined) {
+      const parts = toolCalls.finish(reason)
+      for (const part of parts) events.push({ type: 'toolCall', part })
+      // Some servers say "stop" also when they wait for the results of calls.
+      events.push({ type: 'finish', reason: reason === 'STOP' && parts.length > 0 ? 'TOOL_CALLS' : reason })
+    }
+    const usage = usageOf(chunk)
+    if (usage !== undefined) events.push({ type: 'usage', usage })
   }
-  const usage = usageOf(chunk)
-  if (usage !== undefined) yield { type: 'usage', usage }
+  return events
+}
+
+/** Texts that came at once are told at once: each event of its own would wake all who listen. */
+function addText(events: ModelEvent[], text: string): void {
+  const last = events.at(-1)
+  if (last?.type === 'text') last.text += text
+  else events.push({ type: 'text', text })
 }

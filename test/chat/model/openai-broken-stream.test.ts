@@ -119,7 +119,7 @@ describe('the end of a call', () => {
     await call.server.calls[0]?.closed
   })
 
-  test('an aborted stream throws where the SDK ends quietly', async () => {
+  test('an aborted stream throws why it was aborted', async () => {
     const { events, controller } = await streamOf([begin('Hel')])
     await expect(events(() => controller.abort(new Error('Cancelled.')))).rejects.toThrow('Cancelled.')
   })

@@ -25,7 +25,6 @@ test('an independent double of the API gives text, finish reason and usage', asy
     usage: { promptTokens: 12, completionTokens: 7, estimated: false },
   })
   expect(heard.join('')).toBe('Grüße, 世界 👋')
-  expect(heard.length).toBeGreaterThan(1)
 })
 
 test('an independent double of the API gives tool calls', async () => {

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { OpenAiEventError, readOpenAiEvents } from '../../../src/chat/model/openai-events.ts'
+
+describe('the events of a model', () => {
+  test('that come in one piece are given together, up to [DONE]', async () => {
+    const { pieces } = await read([`${event('a')}${event('b')}`, `${event('c')}data: [DONE]\n\n${event('d')}`])
+    expect(pieces).toEqual([['a', 'b'], ['c']])
+  })
+
+  test('are the same wherever the network cuts them, with comments, names and any kind of line end', async () => {
+    const stream = Buffer.from(
+      `: hello\n\n${event('Grüße')}event: chunk\r\n${event('👋').replaceAll('\n', '\r\n')}: ping\n\n${event('世界')}`,
+    )
+    const cuts = fc.array(fc.nat(stream.length), { maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(cuts, async (places) => {
+        const ends = [...places.toSorted((a, b) => a - b), stream.length]
+        const { pieces } = await read(ends.map((end, index) => stream.subarray(index ? ends[index - 1] : 0, end)))
+        expect(pieces.flat()).toEqual(['Grüße', '👋', '世界'])
+      }),
+    )
+  })
+
+  test('need no blank line behind the last one', async () => {
+    expect((await read([event('a').trimEnd()])).pieces).toEqual([['a']])
+  })
+
+  test.each([
+    ['is no JSON', 'data: {"choices"\n\n', SyntaxError],
+    ['says that the provider failed', 'data: {"error":{"message":"busy"}}\n\n', OpenAiEventError],
+    ['is named an error', 'event: error\ndata: {"message":"busy"}\n\n', OpenAiEventError],
+  ])('are given before the one that %s, and none behind it', async (_what, bad, expected) => {
+    const { pieces, error } = await read([`${event('a')}${bad}${event('b')}`])
+    expect(pieces).toEqual([['a']])
+    expect(error).toBeInstanceOf(expected)
+  })
+
+  test('are read no further when one never ends', async () => {
+    let sent = 0
+    async function* endless() {
+      yield Buffer.from('data: "')
+      for (; ; sent += 1) yield Buffer.alloc(2 ** 20, 'a')
+    }
+    expect((await read(endless())).error).toBeInstanceOf(SyntaxError)
+    expect(sent).toBeLessThan(20)
+  })
+})
+
+function event(content: string): string {
+  return `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`
+}
+
+/** The texts of each piece, and what ended the stream. */
+async function read(body: AsyncIterable<Uint8Array> | (string | Uint8Array)[]) {
+  const bytes = Array.isArray(body) ? body.map((piece) => Buffer.from(piece)) : body
+  const pieces: unknown[][] = []
+  try {
+    for await (const chunks of readOpenAiEvents(bytes)) {
+      pieces.push(chunks.map(({ choices }) => choices?.[0]?.delta?.content))
+    }
+  } catch (error) {
+    return { pieces, error }
+  }
+  return { pieces }
+}
