@@ -27,7 +27,7 @@ export interface RepliesLimits extends ReplyRunLimits {
 }
 
 /** What replies are made of; the finisher is made within. */
-export type RepliesParts = Omit<ReplyRunParts, 'finisher' | 'memory'> & { memory: Memory }
+export type RepliesParts = Omit<ReplyRunParts, 'finisher' | 'memory' | 'renew'> & { memory: Memory }
 
 /** Replies of language models: begun once, streamed to anybody, ended exactly once. */
 export interface Replies {

@@ -1,4 +1,5 @@
-import type { ReplyChanges, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import type { ReplyChanges, ReplyRecord } from '../memory/history/reply-record.ts'
+import type { RenewReply } from './reply-renewals.ts'
 
 /** The lease of a run. Its renewal is the checkpoint of the text (protocol B3). */
 export interface ReplyLease {
@@ -12,7 +13,7 @@ export interface ReplyLease {
 
 /** What a lease is renewed with, and who is told. */
 export interface ReplyLeaseParts {
-  records: Pick<ReplyRecords, 'change'>
+  renew: RenewReply
   /** Epoch milliseconds. */
   now: () => number
   /** What a renewal saves along. */
@@ -36,7 +37,7 @@ const SILENT_SHARE = 1 / 3
 
 /** A lease that the claim began just now. */
 export function createReplyLease(
-  { records, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseParts,
+  { renew, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseParts,
   { leaseMs, checkpointMs }: ReplyLeaseLimits,
   { id }: ReplyRecord,
 ): ReplyLease {
@@ -50,20 +51,21 @@ export function createReplyLease(
 
   async function renewIfDue(): Promise<void> {
     const isDue = performance.now() >= endsAt - leaseMs * (1 - SILENT_SHARE)
-    if (isDue || hasNews()) await renew()
+    if (isDue || hasNews()) await renewNow()
     else renewIn(checkpointMs)
   }
 
-  async function renew(): Promise<void> {
+  async function renewNow(): Promise<void> {
     const sentAt = performance.now()
     try {
       const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
-      if (await records.change(id, { phase: 'RUN' }, changes)) {
+      if (await renew(id, changes)) {
         endsAt = sentAt + leaseMs
         onRenewed()
       } else if (!isOver) await onRefused()
     } catch (error) {
-      onFault(error)
+      // One that was gathered with others may come when all is closed.
+      if (!isOver) onFault(error)
     }
     renewIn(checkpointMs)
   }

@@ -17,6 +17,7 @@ import { createReplyContent } from './reply-content.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
+import type { RenewReply } from './reply-renewals.ts'
 import { sealedContent, sealUntilDone } from './reply-seal.ts'
 import {
   answeredMessage,
@@ -33,6 +34,7 @@ import { estimateUsage } from './usage-estimate.ts'
 /** What a run needs. */
 export interface ReplyRunParts {
   records: ReplyRecords
+  renew: RenewReply
   memory: Pick<Memory, 'readTurn' | 'appendBehind'>
   counter: TokenCounter
   model: ChatModel
@@ -75,7 +77,7 @@ export function startReplyRun(
   firstTurn: TurnPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
-  const { records, memory, counter, model, finisher, log, now, onFault } = parts
+  const { records, renew, memory, counter, model, finisher, log, now, onFault } = parts
   const { id } = record
   let prepared: PreparedTurn | undefined
   let question: Message | undefined
@@ -89,7 +91,7 @@ export function startReplyRun(
   const mayTell = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayTell })
   const checkpoint = createReplyCheckpoint({ content, facts })
-  const lease = createReplyLease({ records, now, ...checkpoint, onRenewed, onRefused, onFault: fault }, limits, record)
+  const lease = createReplyLease({ renew, now, ...checkpoint, onRenewed, onRefused, onFault: fault }, limits, record)
 
   function interrupt(reason: InterruptReason): void {
     interrupted ??= new InterruptedError(reason)

@@ -5,6 +5,7 @@ import type { TurnPath } from '../memory/turn-reader.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import { createReplyQueue, type ReplyQueueLimits } from './reply-queue.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'
+import { createReplyRenewals } from './reply-renewals.ts'
 import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
 import type { TurnOptions } from './reply-turn.ts'
 import { createReplyView, type ReplyView, type ReplyViewControl } from './reply-view.ts'
@@ -30,7 +31,7 @@ export interface ReplyRuns {
 }
 
 /** What runs need, and by which they tell that they began. */
-export interface ReplyRunsParts extends ReplyRunParts {
+export interface ReplyRunsParts extends Omit<ReplyRunParts, 'renew'> {
   memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
 }
 
@@ -44,6 +45,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
   const { records, memory, finisher, log, now, onFault } = parts
   const runs = new Map<string, ReplyHere>()
   const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
+  const renew = createReplyRenewals(records)
   let isClosing = false
   let isGivenUp = false
 
@@ -62,7 +64,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     turn: TurnPath | undefined,
     view: ReplyViewControl = createReplyView(record.id),
   ): void {
-    const run = startReplyRun(parts, limits, record, options, turn, view)
+    const run = startReplyRun({ ...parts, renew }, limits, record, options, turn, view)
     // Its claim, or its turn in the queue, was under way when this node began to stop.
     if (isClosing) run.stop('SHUTDOWN')
     if (isGivenUp) run.giveUp()

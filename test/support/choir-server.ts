@@ -13,8 +13,7 @@ await main()
 /** A node in a process of its own, so that its memory is nothing but the server's. Run with --expose-gc. */
 async function main(): Promise<void> {
   const model = createChoirModel()
-  // A thousand checkpoints a second are more than the embedded history takes on a slow disk.
-  const node = await startWireNode(process.env, model, { checkpointMs: 10_000, leaseMs: 60_000, ...PATIENCE })
+  const node = await startWireNode(process.env, model, { checkpointMs: 1_000, leaseMs: 10_000, ...PATIENCE })
   const answer = (message: ChoirAnswer) => process.send?.(message)
   process.on('message', (order: ChoirOrder) => {
     if (order === 'cpu') {

@@ -1,4 +1,12 @@
-import type { Collection, Filter, FindOptions, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
+import {
+  type Collection,
+  type Filter,
+  type FindOptions,
+  type IndexDescription,
+  MongoBulkWriteError,
+  type MongoClient,
+  type UpdateFilter,
+} from 'mongodb'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
 import { removeDocuments } from './mongo-removal.ts'
@@ -73,6 +81,21 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
       const update = changeOf(from.phase, changes)
       const write = async () => (await collection.updateOne(filter, update)).modifiedCount > 0
       return guard(() => isUnique(write))
+    },
+
+    async renew(renewals) {
+      const writes = renewals.map(({ id, changes }) => {
+        return { updateOne: { filter: { _id: id, phase: 'RUN' as const }, update: changeOf('RUN', changes) } }
+      })
+      return guard(async () => {
+        try {
+          return (await collection.bulkWrite(writes, { ordered: false })).modifiedCount === renewals.length
+        } catch (error) {
+          // One that the server refuses, by a limit of its own, is no fault of the others.
+          if (error instanceof MongoBulkWriteError) return false
+          throw error
+        }
+      })
     },
 
     findLeaseOver(leaseBefore, limit) {

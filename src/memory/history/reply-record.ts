@@ -73,6 +73,12 @@ export interface ReplyChanges {
   bumpBeat?: true
 }
 
+/** What a running reply is renewed with. */
+export interface ReplyRenewal {
+  id: string
+  changes: ReplyChanges
+}
+
 /**
  * The durable store of replies. Every conditional write filters by equality on the id, the phase and,
  * where given, the beat; always changes something; and is judged by what it changed. All fail with
@@ -91,6 +97,8 @@ export interface ReplyRecords {
   findQueued(conversationId: string, limit: number): Promise<ReplyRecord[]>
   /** Whether it was in that phase (and at that beat) and is now changed. */
   change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean>
+  /** The same for many in phase RUN, in one write: whether all were and are now changed. False: some may be. */
+  renew(renewals: readonly ReplyRenewal[]): Promise<boolean>
   /** Active ones whose lease ended before; at most `limit`. */
   findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]>
   /** Puts this in the place of what the reply holds, in whatever phase it is. */

@@ -97,7 +97,9 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
     },
 
     async raiseHead(id, branch, { sequence, tokens }, lastMessageAt) {
-      await database.guard(() => database.run(RAISE_HEAD, { id, branch, sequence, tokens, lastMessageAt }))
+      const raised = { id, branch, sequence, tokens, lastMessageAt }
+      // A hint: whatever a power cut leaves of it, reads start from there.
+      await database.guard(() => database.relax(() => database.run(RAISE_HEAD, raised)))
     },
 
     switchBranch: (ownerId, id, change) =>

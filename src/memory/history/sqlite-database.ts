@@ -22,6 +22,8 @@ export interface SqliteDatabase {
   run(sql: string, values: SqliteValues): number
   /** Takes the write lock first, so that writers of other processes wait their turn instead of failing late. */
   transact<T>(work: () => T): T
+  /** What is written meanwhile survives the process, and a power cut once any later write has: no wait for the disk. */
+  relax<T>(work: () => T): T
   /** Pages of the log hold what was removed since; other processes' readers may put its clearing off. */
   clearLog(): void
   /** The one place that decides what a fault of SQLite means: HistoryUnavailableError. */
@@ -89,6 +91,14 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],
     run: (sql, values) => Number(prepare(sql).run(values).changes),
     transact,
+    relax(work) {
+      database.exec('PRAGMA synchronous = NORMAL')
+      try {
+        return work()
+      } finally {
+        database.exec('PRAGMA synchronous = FULL')
+      }
+    },
     clearLog: () => void prepare('PRAGMA wal_checkpoint(TRUNCATE)').all(),
 
     async guard(step) {

@@ -92,6 +92,19 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
   const read = (sql: string, values: SqliteValues): Promise<ReplyRecord[]> =>
     database.guard(() => database.all<ReplyRow>(sql, values).map(decodeReply))
 
+  const change = (
+    id: string,
+    { phase, beat }: { phase: ReplyPhase; beat?: number },
+    changes: ReplyChanges,
+  ): boolean => {
+    const { sql, values } = changeOf(phase, changes)
+    const filter = { id, fromPhase: phase, ...(beat !== undefined && { fromBeat: beat }) }
+    const condition = `id = :id AND phase = :fromPhase${beat === undefined ? '' : ' AND beat = :fromBeat'}`
+    // IGNORE: a row that a unique index refuses stays as it is, and counts as not changed.
+    const update = `UPDATE OR IGNORE replies SET ${sql} WHERE ${condition}`
+    return database.run(update, { ...values, ...filter }) > 0
+  }
+
   return {
     prepare: () => database.guard(() => database.open(SCHEMA)),
 
@@ -115,14 +128,21 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
 
     findQueued: (conversationId, limit) => read(QUEUED, { conversationId, limit: Math.max(0, limit) }),
 
-    change(id, { phase, beat }, changes) {
-      const { sql, values } = changeOf(phase, changes)
-      const filter = { id, fromPhase: phase, ...(beat !== undefined && { fromBeat: beat }) }
-      const condition = `id = :id AND phase = :fromPhase${beat === undefined ? '' : ' AND beat = :fromBeat'}`
-      // IGNORE: a row that a unique index refuses stays as it is, and counts as not changed.
-      const update = `UPDATE OR IGNORE replies SET ${sql} WHERE ${condition}`
-      return database.guard(() => database.run(update, { ...values, ...filter }) > 0)
-    },
+    // A checkpoint may come to the disk with the next write of more weight.
+    change: (id, from, changes) =>
+      database.guard(() =>
+        changes.phase === undefined ? database.relax(() => change(id, from, changes)) : change(id, from, changes),
+      ),
+
+    renew: (renewals) =>
+      database.guard(() =>
+        database.relax(() =>
+          database.transact(() => {
+            const renewed = renewals.filter(({ id, changes }) => change(id, { phase: 'RUN' }, changes))
+            return renewed.length === renewals.length
+          }),
+        ),
+      ),
 
     findLeaseOver: (leaseBefore, limit) => read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) }),
 

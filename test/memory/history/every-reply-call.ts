@@ -15,6 +15,7 @@ export function everyReplyCall(records: ReplyRecords): Record<keyof ReplyRecords
     findNewest: () => records.findNewest(id),
     findQueued: () => records.findQueued(id, 10),
     change: () => records.change(reply.id, { phase: 'RUN', beat: 0 }, { phase: 'STOP', stop: 'CANCELLED' }),
+    renew: () => records.renew([{ id: reply.id, changes: { text: '' } }]),
     findLeaseOver: () => records.findLeaseOver(5, 10),
     redact: () => records.redact(reply.id, { text: '' }),
     withdraw: () => records.withdraw(reply.id),

@@ -82,6 +82,33 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
     })
   })
 
+  describe('a renewal of many', () => {
+    const renewalOf = ({ id }: ReplyRecord, text: string) => ({
+      id,
+      changes: { text, leaseUntil: TIME + 20_000, bumpBeat: true as const },
+    })
+
+    it('saves the checkpoint of each, and says that all run', async () => {
+      const replies = await Promise.all(Array.from({ length: 30 }, () => insert({ beat: 1 })))
+      const renewals = replies.map((reply, index) => renewalOf(reply, `said by ${index}`))
+      expect(await subject.records.renew(renewals)).toBe(true)
+      for (const [index, reply] of replies.entries()) {
+        const renewed = { ...reply, text: `said by ${index}`, leaseUntil: TIME + 20_000, beat: 2 }
+        expect(await subject.records.find(reply.id)).toStrictEqual(renewed)
+      }
+    })
+
+    it('says so when one of them runs no more, and leaves that one as it is', async () => {
+      const running = await insert()
+      const stopped = await insert({ phase: 'STOP', stop: 'CANCELLED' })
+      const missing = sampleReply(createConversationId())
+      expect(await subject.records.renew([renewalOf(running, 'a'), renewalOf(stopped, 'b')])).toBe(false)
+      expect(await subject.records.renew([renewalOf(running, 'a'), renewalOf(missing, 'c')])).toBe(false)
+      expect(await subject.records.find(stopped.id)).toStrictEqual(stopped)
+      expect(await subject.records.find(missing.id)).toBeUndefined()
+    })
+  })
+
   describe('a redaction of a reply', () => {
     it('replaces what it names in whatever phase it is, and nothing else', async () => {
       const said = { text: 'secret', parts: [{ type: 'reasoning' as const, text: 'secret' }] }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../src/errors.ts'
 import { createSqliteDatabase } from '../../../src/memory/history/sqlite-database.ts'
 import { createSqliteHistory } from '../../../src/memory/history/sqlite-history.ts'
@@ -179,4 +179,16 @@ describe('the SQLite file', () => {
     await expect(history.insertMessages([broken])).rejects.not.toBeInstanceOf(HistoryUnavailableError)
     await history.close()
   })
+})
+
+test('writes that wait for no disk are the exception, also when one of them fails', () => {
+  const database = createSqliteDatabase(join(directory, 'relaxed.db'))
+  database.open({ statements: 'CREATE TABLE t (a INTEGER)', addedColumns: {} })
+  const synchronous = () => database.all<{ synchronous: number }>('PRAGMA synchronous', {})[0]?.synchronous
+  const [NORMAL, FULL] = [1, 2]
+  expect(synchronous()).toBe(FULL)
+  expect(database.relax(synchronous)).toBe(NORMAL)
+  expect(() => database.relax(() => database.run('INSERT INTO nowhere VALUES (1)', {}))).toThrow('nowhere')
+  expect(synchronous()).toBe(FULL)
+  database.close()
 })
