@@ -13,6 +13,7 @@ import { createKeptPlans } from './kept-plans.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createPlannedQueries } from './planned-queries.ts'
 import { createPlannedSubscriptions } from './planned-subscription.ts'
+import { createQueryLimits } from './query-limits.ts'
 
 /** What operations are executed with. */
 export interface GraphqlParts {
@@ -52,7 +53,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    plugins: [createPlannedQueries(plans), streams.plugin, queriesOnlyByGet(), readyResults()],
+    plugins: [createQueryLimits(), createPlannedQueries(plans), streams.plugin, queriesOnlyByGet(), readyResults()],
     parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,

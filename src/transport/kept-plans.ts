@@ -1,6 +1,5 @@
 import { getVariableValues } from '@graphql-tools/executor'
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
-import { MAX_KEPT_CHARS } from './document-cache.ts'
 import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import type { QueryRun } from './resolve-field.ts'
@@ -33,7 +32,7 @@ export function createKeptPlans(): KeptPlans {
 
 function planOf(plans: Plans, { schema, document, operationName }: ExecutionArgs): QueryPlan | undefined {
   const operation = getOperationAST(document, operationName)
-  if (!operation || (document.loc?.end ?? 0) > MAX_KEPT_CHARS) return undefined
+  if (!operation) return undefined
   if (!plans.has(operation)) plans.set(operation, planQuery(schema, document, operation))
   return plans.get(operation)
 }

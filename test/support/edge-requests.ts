@@ -1,3 +1,4 @@
+import { COMPLEX_QUERIES } from './complex-queries.ts'
 import type { Sent } from './http-exchange.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
@@ -30,6 +31,7 @@ export const OPERATIONS: Record<string, object> = {
   'special alias': { query: '{ __proto__: __typename constructor: __typename }' },
   'syntax error': { query: '{ oops' },
   'empty document': { query: '' },
+  ...Object.fromEntries(COMPLEX_QUERIES.map(([name, query]) => [name, { query }])),
   'only a fragment': { query: 'fragment A on Query { __typename }' },
   'validation error': { query: '{ nothing }' },
   'not found': { query: '{ recentContext(conversationId: "conv_nothing") { cut } }' },

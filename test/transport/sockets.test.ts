@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
+import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -19,14 +20,14 @@ test('a mistake in one operation is its answer and leaves the others running', a
     id: 'good',
     payload: { query: `subscription { conversationEvents(conversationId: "${id}") { __typename } }` },
   })
-  for (const [name, query] of [
+  for (const [name, query, message] of [
     ['syntax', '{ oops'],
     ['unknown', '{ nothing }'],
     ['empty', ''],
+    ...COMPLEX_QUERIES,
   ]) {
     socket.send({ type: 'subscribe', id: name as string, payload: { query } })
-    const answer = await socket.next()
-    expect(answer).toMatchObject({ type: 'error', id: name })
+    expect(await socket.next()).toMatchObject({ type: 'error', id: name, payload: [message ? { message } : {}] })
   }
   socket.send({ type: 'subscribe', id: 'query', payload: { query: '{ __typename }' } })
   expect(await socket.next()).toEqual({ type: 'next', id: 'query', payload: { data: { __typename: 'Query' } } })
