@@ -79,6 +79,15 @@ test('a frame that is too large closes its socket', async () => {
   expect((await closed)[0]).toBe(1009)
 })
 
+test('a frame that is long to parse closes its socket', async () => {
+  const { origin } = await startTestServer()
+  const { raw } = await openSocket(origin)
+  const closed = once(raw, 'close')
+  raw.send(`{"type":"ping","payload":{"x":[${'[],'.repeat(60_000)}0]}}`)
+  const [code, reason] = await closed
+  expect([code, String(reason)]).toEqual([1009, 'Too many values'])
+})
+
 async function openSocket(origin: string, headers = {}) {
   const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
   onTestFinished(() => raw.terminate())
