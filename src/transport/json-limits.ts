@@ -1,5 +1,5 @@
 /** How many commas, colons and opening brackets the JSON of a request may have outside of its strings. */
-export const MAX_JSON_MARKS = 50_000
+export const MAX_JSON_MARKS = 30_000
 
 /** Fewer bytes are soon parsed whatever they are. */
 const MIN_BYTES = 100_000

@@ -13,6 +13,9 @@ export interface KeptPlans {
 /** By operation, so that no client's words are keys. */
 type Plans = WeakMap<OperationDefinitionNode, QueryPlan | undefined>
 
+/** One is enough to know that they do not fit: the executor finds it again, and says more. */
+const ONE_ERROR = { maxErrors: 1 }
+
 /** None at first. */
 export function createKeptPlans(): KeptPlans {
   const plans: Plans = new WeakMap()
@@ -22,7 +25,7 @@ export function createKeptPlans(): KeptPlans {
       const plan = planOf(plans, args)
       if (plan === undefined) return undefined
       const definitions = plan.operation.variableDefinitions ?? []
-      const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {})
+      const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {}, ONE_ERROR)
       if (variables.errors) return undefined
       const { rootValue, contextValue } = args
       return { plan, rootValue, contextValue, variables: variables.variableValues, toIso }

@@ -43,6 +43,14 @@ export const OPERATIONS: Record<string, object> = {
     query: 'query ($n: Int!) { conversations(first: $n) { edges { cursor } } }',
     variables: { n: 'x' },
   },
+  'variable large and wrong': {
+    query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
+    variables: { ids: Array(3_000).fill(true) },
+  },
+  'variable of a mutation large and wrong': {
+    query: 'mutation ($input: AppendMessagesInput!) { appendMessages(input: $input) { __typename } }',
+    variables: { input: { conversationId: 'x', messages: [{ role: 'USER', content: 'x'.repeat(3_000) }], more: 1 } },
+  },
   'variable null': {
     query: 'query ($n: Int = 5) { recentContext(conversationId: "x", maxTokens: $n) { cut } }',
     variables: { n: null },

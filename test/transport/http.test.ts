@@ -60,7 +60,7 @@ describe('bodies', () => {
     const { client } = await startTestServer()
     const headers = { 'content-type': 'application/json' }
     const response = await fetch(client.url, { method: 'POST', headers, body: `{"query":${piece.repeat(count)}` })
-    const message = 'The body must have at most 50000 commas, colons and opening brackets outside of strings.'
+    const message = 'The body must have at most 30000 commas, colons and opening brackets outside of strings.'
     expect([response.status, await response.json()]).toEqual([
       413,
       { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] },

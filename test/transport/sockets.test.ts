@@ -1,15 +1,10 @@
 import { once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
+import { openSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/test-server.ts'
-
-interface Frame {
-  type: string
-  id?: string
-  payload?: unknown
-}
 
 test('a mistake in one operation is its answer and leaves the others running', async () => {
   const { client, origin } = await startTestServer()
@@ -87,22 +82,3 @@ test('a frame that is long to parse closes its socket', async () => {
   const [code, reason] = await closed
   expect([code, String(reason)]).toEqual([1009, 'Too many values'])
 })
-
-async function openSocket(origin: string, headers = {}) {
-  const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
-  onTestFinished(() => raw.terminate())
-  const frames: Frame[] = []
-  const waiting: ((frame: Frame) => void)[] = []
-  raw.on('message', (data) => {
-    const frame = JSON.parse(String(data)) as Frame
-    const taker = waiting.shift()
-    if (taker) taker(frame)
-    else frames.push(frame)
-  })
-  const next = async (): Promise<Frame> => frames.shift() ?? new Promise((resolve) => waiting.push(resolve))
-  const send = (frame: Frame) => raw.send(JSON.stringify(frame))
-  await once(raw, 'open')
-  send({ type: 'connection_init' })
-  expect(await next()).toMatchObject({ type: 'connection_ack' })
-  return { raw, send, next }
-}
