@@ -43,6 +43,15 @@ export class BadUserInputError extends Error {
   }
 }
 
+/** A query that would take too long to parse or to validate: names the limit and what was given. */
+export class QueryTooComplexError extends Error {
+  readonly code = 'QUERY_TOO_COMPLEX'
+  constructor(limit: string, given: string) {
+    super(`A query must have at most ${limit}; got ${given}.`)
+    this.name = 'QueryTooComplexError'
+  }
+}
+
 /** The history cannot be reached. Whatever was asked can be asked again; with the same client ids nothing doubles. */
 export class HistoryUnavailableError extends Error {
   readonly code = 'HISTORY_UNAVAILABLE'

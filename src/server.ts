@@ -12,6 +12,7 @@ import type { Memory } from './memory/memory.ts'
 import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
+import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-limits.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
 import { readBody, withBody } from './transport/request-body.ts'
 
@@ -66,6 +67,10 @@ export function createServer({ memory, chat, log }: ServerParts, limits: ServerL
     const body = await readBody(request, limits.maxBodyBytes)
     if (body === undefined) {
       return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must be at most ${limits.maxBodyBytes} bytes.`)
+    }
+    if (!isSoonParsed(body)) {
+      const limit = `at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
+      return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must have ${limit}.`)
     }
     if (await plain.answer(request, body, response)) return
     if (await events.answer(request, body, response)) return

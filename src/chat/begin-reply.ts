@@ -4,9 +4,11 @@ import { createReplyId } from '../memory/ids.ts'
 import type { NewReply } from './new-reply.ts'
 import { claimReply, type ReplyClaimParts } from './reply-claim.ts'
 import type { ReplyRejection } from './reply-event.ts'
+import { GONE } from './reply-finisher.ts'
 import { busy, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
 import type { ReplyRuns } from './reply-runs.ts'
 import type { ReplyStopper } from './reply-stopper.ts'
+import { untilTrue } from './reply-view.ts'
 import type { OpenReply, ReplyViews } from './reply-views.ts'
 
 /** What beginning a reply needs: the claim's parts, and what runs, shows and stops replies here. */
@@ -53,7 +55,11 @@ async function claimOrJoin(
     }
     const claim = await claimReply(parts, record)
     if (claim.type === 'REFUSED') return claim.rejection
-    if (claim.type === 'JOINED') return views.open(claim.record)
+    if (claim.type === 'JOINED') {
+      const joined = await join(parts, claim.record)
+      if (joined !== undefined) return joined
+      continue
+    }
     if (claim.type === 'CLAIMED') {
       runs.start(record, input, claim.turn)
       return views.open(record)
@@ -66,6 +72,18 @@ async function claimOrJoin(
       if (queued !== undefined) return queued
     }
   }
+}
+
+/** Undefined: it was taken back before it ran, so claim again, and be refused for the same or go on in its place. */
+async function join({ runs, views }: BeginReplyParts, record: ReplyRecord): Promise<OpenReply | undefined> {
+  const isCertain = record.phase !== 'RUN' || record.beat > 0 || runs.find(record.id) !== undefined
+  const opened = views.open(record)
+  const { view } = opened
+  // Until then there is nothing to tell anyway.
+  if (!isCertain) await untilTrue(view, () => Boolean(view.start ?? view.ending))
+  if (isCertain || view.ending !== GONE) return opened
+  opened.release()
+  return undefined
 }
 
 async function enqueue(

@@ -3,6 +3,7 @@ import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../er
 import type { ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { TurnPath } from '../memory/turn-reader.ts'
+import type { ReplyLog } from './log/reply-log.ts'
 import type { ReplyRejection } from './reply-event.ts'
 import type { ReplyFinisher } from './reply-finisher.ts'
 import { readReplyTurn } from './reply-turn.ts'
@@ -12,6 +13,7 @@ export interface ReplyClaimParts {
   records: ReplyRecords
   memory: Pick<Memory, 'readTurn'>
   finisher: ReplyFinisher
+  log: Pick<ReplyLog, 'wake'>
 }
 
 /** What a try to begin a reply met. */
@@ -28,7 +30,7 @@ export type Claim =
  * continues at the same time. What a dead node left is ended on the way.
  */
 export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): Promise<Claim> {
-  const { records, memory } = parts
+  const { records, memory, log } = parts
   const { ownerId, conversationId, clientMessageId } = record
   for (;;) {
     const [isInserted, turn] = await Promise.all([
@@ -37,7 +39,11 @@ export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): P
     ])
     const fault = turn instanceof Error ? turn : undefined
     // Missing, foreign, out of reach, or nothing to answer: the claim must not stay in anybody's way.
-    if (fault && isInserted) await records.withdraw(record.id)
+    if (fault && isInserted) {
+      await records.withdraw(record.id)
+      // Who joined it, or waits for its end, goes on.
+      log.wake(record.id)
+    }
     // What could be answered when it was sent first may be answered by now.
     if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
     if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }

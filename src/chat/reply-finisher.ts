@@ -1,6 +1,6 @@
 import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
 import type { AppendTarget } from '../memory/appender.ts'
-import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
+import type { ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import { placeOf } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft, MessagePart, MessageStatus } from '../memory/message.ts'
@@ -42,7 +42,9 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
   }
 
   /** The question if the reply's node died before it stored it, then the message. */
-  async function storeMessages(record: ReplyRecord): Promise<{ questionId?: string; messageId?: string }> {
+  async function storeMessages(
+    record: ReplyRecord,
+  ): Promise<Pick<ReplyChanges, 'questionId' | 'messageId' | 'outcome'>> {
     if (record.outcome?.type === 'REJECTED') return {}
     const { question, replaces } = record
     // A node that died had not looked at what it is to replace.
@@ -55,6 +57,9 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       const messageId = draft && (await store(record, draft, target))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
     } catch (error) {
+      // Another version took the conversation's last branch meanwhile: what was said is left in the reply's text.
+      if (error instanceof BadUserInputError && record.outcome?.type === 'COMPLETED')
+        return { outcome: unstored(error) }
       // The conversation was deleted, or the question or a branch refused for good: there is nothing to store it in.
       if (REFUSALS.some((refusal) => error instanceof refusal)) return {}
       throw error
@@ -100,6 +105,10 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       return endingWith(ended.outcome, message)
     },
   }
+}
+
+function unstored({ code, message }: BadUserInputError): ReplyOutcome {
+  return { type: 'FAILED', code, detail: `The answer was not stored: ${message}`, retryable: false }
 }
 
 /** On the branch of the question, whichever is active by now. */

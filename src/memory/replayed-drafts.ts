@@ -26,8 +26,11 @@ export async function findReplayedDrafts(
   return replayed
 }
 
-/** The content decides. A redacted message has lost it, and what a reply wrote was fixed when it was sealed (B5). */
-function isSame(draft: MessageDraft, stored: Message): boolean {
+/**
+ * Whether a draft is what is stored under its key: the content decides. A redacted message has lost it, and
+ * what a reply wrote was fixed when it was sealed (B5).
+ */
+export function isSame(draft: MessageDraft, stored: Message): boolean {
   const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
   return draft.replyId !== undefined || stored.status === 'REDACTED' || isDeepStrictEqual(says(stored), says(draft))
 }

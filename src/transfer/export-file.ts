@@ -2,7 +2,7 @@ import type { Conversation } from '../memory/conversation.ts'
 import type { ConversationKey } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
-import { encodeConversation } from './openai-conversation.ts'
+import { encodeConversation, fileMessageId } from './openai-conversation.ts'
 import { encodeMessage } from './openai-message.ts'
 import { writeWhole } from './write-file.ts'
 
@@ -50,7 +50,7 @@ async function* exportTexts(
     yield `${JSON.stringify(encodeConversation(conversation)).slice(0, -1)},"messages":[`
     let separator = ''
     for await (const messages of readPages(memory, conversation)) {
-      yield separator + messages.map((message) => JSON.stringify(encodeMessage(message))).join(',')
+      yield separator + messages.map(encode).join(',')
       separator = ','
       report.messages += messages.length
       report.tokens += messages.reduce((sum, { tokens }) => sum + tokens, 0)
@@ -61,6 +61,10 @@ async function* exportTexts(
     onProgress(report)
   }
   if (format === 'json') yield ']\n'
+}
+
+function encode(message: Message): string {
+  return JSON.stringify(encodeMessage(message, fileMessageId(message)))
 }
 
 /**

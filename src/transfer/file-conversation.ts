@@ -18,6 +18,18 @@ export interface FileConversation {
   selectedId?: string
 }
 
+const CLIENT_ID_PREFIX = 'import:'
+
+/** The idempotency key of a message with this id in a file. */
+export function clientIdOf(id: string): string {
+  return `${CLIENT_ID_PREFIX}${id}`
+}
+
+/** The id in a file of a message with this key; undefined where it came from no file. */
+export function idOfClient(clientMessageId: string): string | undefined {
+  return clientMessageId.startsWith(CLIENT_ID_PREFIX) ? clientMessageId.slice(CLIENT_ID_PREFIX.length) : undefined
+}
+
 /** Messages that follow each other on a branch of their own. */
 export interface FileBranch {
   /** Id of the message whose place the first one takes; absent at the root. */

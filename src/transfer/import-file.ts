@@ -2,11 +2,11 @@ import PQueue from 'p-queue'
 import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../errors.ts'
 import { checkNewConversation, checkNewMessage } from '../memory/limits.ts'
 import { decodeChatGptConversation, isChatGptConversation } from './chatgpt-conversation.ts'
-import type { FileConversation } from './file-conversation.ts'
+import { clientIdOf, type FileConversation } from './file-conversation.ts'
 import { decodeConversation } from './openai-conversation.ts'
 import { type FileRecord, readRecords } from './read-file.ts'
 import { FileFormatError } from './read-text.ts'
-import { clientIdOf, type ImporterParts, type StoredBatch, storeConversation } from './store-conversation.ts'
+import { type ImporterParts, type StoredBatch, storeConversation } from './store-conversation.ts'
 
 /** Whose conversations they become, and the largest message in bytes of UTF-8. */
 export interface ImportLimits {

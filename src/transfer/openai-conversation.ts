@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../errors.ts'
 import type { Conversation } from '../memory/conversation.ts'
 import { omitAbsent } from '../memory/history/omit-absent.ts'
-import type { Metadata } from '../memory/message.ts'
-import type { FileConversation } from './file-conversation.ts'
-import { isObject, type JsonObject, optional, readList, readObject, readText, readTime } from './json-fields.ts'
+import type { Message, Metadata } from '../memory/message.ts'
+import { type FileConversation, idOfClient } from './file-conversation.ts'
+import { isObject, type JsonObject, optional, readList, readObject, readText, readTime, refuse } from './json-fields.ts'
 import { decodeMessage, type FileMessage, OWN_FIELD } from './openai-message.ts'
 
 /** What the external id of a conversation of such a file begins with. */
@@ -21,7 +21,11 @@ export function decodeConversation(value: unknown): FileConversation {
   const record: JsonObject = Array.isArray(value) ? { messages: value } : readConversation(value)
   const messages = decodeMessages(readList('messages', record.messages))
   const given = optional(readId, 'id', record.id)
-  const id = given ?? createHash('sha256').update(JSON.stringify(messages)).digest('hex')
+  const id =
+    given ??
+    createHash('sha256')
+      .update(JSON.stringify(messages.map(({ message }) => message)))
+      .digest('hex')
   const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
   return omitAbsent({
     id,
@@ -29,9 +33,7 @@ export function decodeConversation(value: unknown): FileConversation {
     externalId: `${EXTERNAL_ID_PREFIX}${id}`,
     settings: { ...own.settings, ...omitAbsent({ title: optional(readText, 'title', record.title) }) },
     archivedAt: own.archivedAt,
-    branches: [
-      { messages: messages.map((message, index) => ({ id: String(index), place: `messages[${index}]`, message })) },
-    ],
+    branches: [{ messages: messages.map(({ id, message }, index) => ({ id, place: `messages[${index}]`, message })) }],
   })
 }
 
@@ -53,12 +55,18 @@ export function encodeConversation(conversation: Conversation): JsonObject {
 
 /**
  * What came from a file keeps its id there, so that a file that went through several servers is known again.
- * Other conversations have their own id. No two have the same: imported copies of a server's own
- * conversations count as new ones.
+ * Other conversations have their own id, by which they are known where they came from. No two have the same:
+ * elsewhere, imported copies of such a conversation count as new ones.
  */
 function fileId({ id, externalId }: Conversation): string {
   const given = externalId?.startsWith(EXTERNAL_ID_PREFIX) ? externalId.slice(EXTERNAL_ID_PREFIX.length) : ''
   return given === '' || given.startsWith(OWN_ID_PREFIX) ? id : given
+}
+
+/** The message's id in a file: as in the one that it came from, else its own. Undefined where that is its index. */
+export function fileMessageId({ id, sequence, clientMessageId }: Message): string | undefined {
+  const own = idOfClient(clientMessageId ?? '') ?? id
+  return own === String(sequence - 1) ? undefined : own
 }
 
 function readConversation(value: unknown): JsonObject {
@@ -74,12 +82,23 @@ function unknownShape(given: string): BadUserInputError {
 }
 
 /** In the older format calls have no ids: a result belongs to the newest call before it. */
-function decodeMessages(values: readonly unknown[]): FileMessage[] {
+function decodeMessages(values: readonly unknown[]): { id: string; message: FileMessage }[] {
   let functionCall = 0
+  const ids = new Set<string>()
   return values.map((value, index) => {
     if (isObject(value) && value.function_call != null) functionCall = index
-    return decodeMessage(`messages[${index}]`, value, `function_call_${functionCall}`)
+    const field = `messages[${index}]`
+    const message = decodeMessage(field, value, `function_call_${functionCall}`)
+    const id = decodeMessageId(`${field}.${OWN_FIELD}.id`, value) ?? String(index)
+    if (ids.has(id)) refuse(`${field}.${OWN_FIELD}.id`, 'unlike every other in the conversation', id)
+    ids.add(id)
+    return { id, message }
   })
+}
+
+function decodeMessageId(field: string, value: unknown): string | undefined {
+  const own = isObject(value) ? value[OWN_FIELD] : undefined
+  return isObject(own) ? optional(readText, field, own.id) : undefined
 }
 
 function decodeOwn(field: string, value: unknown) {

@@ -57,10 +57,10 @@ export function decodeMessage(field: string, value: unknown, functionCallId: str
 }
 
 /**
- * A message in the chat completions format, with what that has no place for beside it. `decodeMessage` gives
- * back the same message, whatever it is.
+ * A message in the chat completions format, with what that has no place for beside it: `id` if it is not known
+ * by its index. `decodeMessage` gives back the same message, whatever it is.
  */
-export function encodeMessage(message: MessageDraft): JsonObject {
+export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
   const { role, parts, author, createdAt, metadata, status, finishReason, usage, model } = message
   const isTool = role === 'TOOL'
   const wire: JsonObject = {
@@ -71,6 +71,7 @@ export function encodeMessage(message: MessageDraft): JsonObject {
     createdAt: new Date(createdAt).toISOString(),
   }
   const own = omitAbsent({
+    id,
     status: status === 'COMPLETE' ? undefined : status,
     author: isTool ? author : undefined,
     metadata,

@@ -1,14 +1,25 @@
+import { ClientMessageIdConflictError } from '../errors.ts'
 import type { AppendTarget } from '../memory/appender.ts'
-import { ROOT_BRANCH } from '../memory/conversation.ts'
+import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
 import { sliceBatch } from '../memory/history/batch-slices.ts'
+import { isConversationId, placeOf } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
-import type { MessageDraft } from '../memory/message.ts'
+import type { Message, MessageDraft } from '../memory/message.ts'
+import { isSame } from '../memory/replayed-drafts.ts'
 import type { Writer } from '../memory/writer.ts'
-import type { FileBranch, FileConversation } from './file-conversation.ts'
+import { clientIdOf, type FileBranch, type FileConversation, idOfClient } from './file-conversation.ts'
 
 /** What an import writes to; `now` gives epoch milliseconds. */
 export interface ImporterParts {
-  memory: Pick<Memory, 'createConversation' | 'updateConversation' | 'appendDrafts' | 'selectVersion'>
+  memory: Pick<
+    Memory,
+    | 'findConversations'
+    | 'createConversation'
+    | 'updateConversation'
+    | 'findMessages'
+    | 'appendDrafts'
+    | 'selectVersion'
+  >
   writer: Pick<Writer, 'depth' | 'drain'>
   now: () => number
 }
@@ -36,19 +47,19 @@ export async function storeConversation(
   ownerId: string,
   onStored: (stored: StoredBatch) => void,
 ): Promise<void> {
-  const input = { ...file.settings, externalId: file.externalId }
-  const { conversation, created } = await memory.createConversation(ownerId, input, 'RETURN')
+  const { conversation, created } = await findOrCreate(memory, ownerId, file)
   const messageIds = new Map<string, string>()
   let isNew = created
   for (const branch of file.branches) {
     let target = targetOf(branch, messageIds)
     for (const batch of sliceBatch(toDrafts(branch, now()), BATCH_LENGTH)) {
-      const { messages, stored } = await memory.appendDrafts(ownerId, conversation.id, batch, target)
+      const { messages, stored } = await storeBatch(memory, ownerId, conversation.id, batch, target)
       for (const { clientMessageId, id } of messages) messageIds.set(clientMessageId ?? '', id)
-      if (messages[0]) target = { branch: messages[0].branch }
+      const last = messages.at(-1)
+      if (last) target = { branch: last.branch }
       const tokens = messages.reduce((sum, message) => sum + message.tokens, 0)
-      onStored({ messages: messages.length, stored: stored.length, tokens })
-      isNew ||= stored.length > 0
+      onStored({ messages: messages.length, stored, tokens })
+      isNew ||= stored > 0
       if (writer.depth > MAX_WRITER_DEPTH) await writer.drain(DRAIN_MS)
     }
   }
@@ -61,9 +72,53 @@ export async function storeConversation(
   if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })
 }
 
-/** The idempotency key of a message with this id in a file. */
-export function clientIdOf(id: string): string {
-  return `import:${id}`
+/** A conversation of this server's own is itself; any other one is known by its external id. */
+async function findOrCreate(
+  memory: ImporterParts['memory'],
+  ownerId: string,
+  { id, settings, externalId }: FileConversation,
+): Promise<{ conversation: Conversation; created: boolean }> {
+  const [own] = isConversationId(id) ? await memory.findConversations(ownerId, [id]) : []
+  if (own) return { conversation: own, created: false }
+  return memory.createConversation(ownerId, { ...settings, externalId }, 'RETURN')
+}
+
+/** The drafts' messages, in order. */
+async function storeBatch(
+  memory: ImporterParts['memory'],
+  ownerId: string,
+  conversationId: string,
+  drafts: readonly MessageDraft[],
+  target: AppendTarget,
+): Promise<{ messages: Message[]; stored: number }> {
+  const known = await findKnown(memory, ownerId, conversationId, drafts)
+  const missing = drafts.filter((draft) => !known.has(draft))
+  if (missing.length === 0) return { messages: [...known.values()], stored: 0 }
+  const newest = [...known.values()].at(-1)
+  const behind = newest ? { branch: newest.branch } : target
+  const { messages, stored } = await memory.appendDrafts(ownerId, conversationId, missing, behind)
+  const appended = new Map(missing.map((draft, index) => [draft, messages[index]]))
+  return { messages: drafts.flatMap((draft) => known.get(draft) ?? appended.get(draft) ?? []), stored: stored.length }
+}
+
+/** What came from no file is known by its own id, which an export gives it. */
+async function findKnown(
+  memory: ImporterParts['memory'],
+  ownerId: string,
+  conversationId: string,
+  drafts: readonly MessageDraft[],
+): Promise<Map<MessageDraft, Message>> {
+  const idOf = ({ clientMessageId = '' }: MessageDraft) => idOfClient(clientMessageId) ?? ''
+  const own = drafts.filter((draft) => placeOf(idOf(draft))?.conversationId === conversationId)
+  const found = own.length === 0 ? [] : await memory.findMessages(ownerId, own.map(idOf))
+  const known = new Map<MessageDraft, Message>()
+  for (const [index, draft] of own.entries()) {
+    const message = found[index]
+    if (message === undefined) continue
+    if (!isSame(draft, message)) throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', message.id)
+    known.set(draft, message)
+  }
+  return known
 }
 
 function targetOf({ replaces }: FileBranch, messageIds: ReadonlyMap<string, string>): AppendTarget {

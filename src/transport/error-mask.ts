@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../errors.ts'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError, QueryTooComplexError } from '../errors.ts'
 import type { Log } from '../log.ts'
 
 /**
@@ -29,6 +29,7 @@ function causeOf(error: unknown): unknown {
 function extensionsOf(error: unknown): Record<string, unknown> | undefined {
   if (error instanceof BadUserInputError) return { code: error.code, field: error.field }
   if (error instanceof HistoryUnavailableError) return { code: error.code, retryable: error.retryable }
+  if (error instanceof QueryTooComplexError) return { code: error.code, http: { status: 400 } }
   return error instanceof NotFoundError ? { code: error.code } : undefined
 }
 

@@ -10,9 +10,11 @@ import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
 import { createKeptPlans } from './kept-plans.ts'
+import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-variables.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createPlannedQueries } from './planned-queries.ts'
 import { createPlannedSubscriptions } from './planned-subscription.ts'
+import { createQueryLimits } from './query-limits.ts'
 
 /** What operations are executed with. */
 export interface GraphqlParts {
@@ -52,7 +54,14 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
-    plugins: [createPlannedQueries(plans), streams.plugin, queriesOnlyByGet(), readyResults()],
+    plugins: [
+      createQueryLimits(),
+      createLargeVariablesPlugin(),
+      createPlannedQueries(plans),
+      streams.plugin,
+      queriesOnlyByGet(),
+      readyResults(),
+    ],
     parserAndValidationCache: createDocumentCache(),
     maskedErrors: { maskError },
     landingPage: false,
@@ -68,7 +77,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     streams,
     maskError,
     async subscribe(args, otherwise) {
-      const run = plans.prepare(args)
+      const run = faultOfLargeVariables(args) ? undefined : plans.prepare(args)
       if (run === undefined) return (await otherwise(args)) as Subscribed
       // Yoga's context holds the request, which a stream need not keep for hours.
       const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext

@@ -4,9 +4,10 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import type { SubscribePayload } from 'graphql-ws'
 import { useServer } from 'graphql-ws/use/ws'
 import { isAsyncIterable } from 'graphql-yoga'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../log.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
+import { isSoonParsed } from './json-limits.ts'
 import { newestOnly } from './newest-only.ts'
 import { writeResults } from './socket-results.ts'
 
@@ -17,16 +18,21 @@ export interface GraphqlSockets {
   close(deadlineMs: number): Promise<void>
 }
 
+/** As the library closes a socket on a frame of too many bytes. */
+const TOO_LARGE = 1009
+
 type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
 
-/** A larger frame than `maxPayloadBytes` closes its socket; a mistake in an operation is only its own answer. */
+/** A larger frame than `maxPayloadBytes`, or one that is long to parse, closes its socket; a mistake in an operation is only its own answer. */
 export function createGraphqlSockets(
   { handler, log }: { handler: GraphqlHandler; log: Log },
   maxPayloadBytes: number,
 ): GraphqlSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
+  // Before the library's listener, which parses whatever comes.
+  sockets.on('connection', (client) => client.on('message', (data: Buffer) => closeUnlessSoonParsed(client, data)))
   const toText = newestOnly((result: ExecutionResult) => JSON.stringify(result))
   const connections = useServer<Record<string, unknown>>(
     {
@@ -53,6 +59,13 @@ export function createGraphqlSockets(
       clearTimeout(timer)
     },
   }
+}
+
+/** Nothing takes a frame away from the listeners that are still to be called, but it can be made blank. */
+function closeUnlessSoonParsed(client: WebSocket, data: Buffer): void {
+  if (isSoonParsed(data)) return
+  client.close(TOO_LARGE, 'Too many values')
+  data.fill(' ')
 }
 
 /** Whatever is wrong with one operation is its answer: thrown, it would close the socket under all others. */

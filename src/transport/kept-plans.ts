@@ -1,6 +1,5 @@
 import { getVariableValues } from '@graphql-tools/executor'
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
-import { MAX_KEPT_CHARS } from './document-cache.ts'
 import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import type { QueryRun } from './resolve-field.ts'
@@ -14,6 +13,9 @@ export interface KeptPlans {
 /** By operation, so that no client's words are keys. */
 type Plans = WeakMap<OperationDefinitionNode, QueryPlan | undefined>
 
+/** One is enough to know that they do not fit: the executor finds it again, and says more. */
+const ONE_ERROR = { maxErrors: 1 }
+
 /** None at first. */
 export function createKeptPlans(): KeptPlans {
   const plans: Plans = new WeakMap()
@@ -23,7 +25,7 @@ export function createKeptPlans(): KeptPlans {
       const plan = planOf(plans, args)
       if (plan === undefined) return undefined
       const definitions = plan.operation.variableDefinitions ?? []
-      const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {})
+      const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {}, ONE_ERROR)
       if (variables.errors) return undefined
       const { rootValue, contextValue } = args
       return { plan, rootValue, contextValue, variables: variables.variableValues, toIso }
@@ -33,7 +35,7 @@ export function createKeptPlans(): KeptPlans {
 
 function planOf(plans: Plans, { schema, document, operationName }: ExecutionArgs): QueryPlan | undefined {
   const operation = getOperationAST(document, operationName)
-  if (!operation || (document.loc?.end ?? 0) > MAX_KEPT_CHARS) return undefined
+  if (!operation) return undefined
   if (!plans.has(operation)) plans.set(operation, planQuery(schema, document, operation))
   return plans.get(operation)
 }

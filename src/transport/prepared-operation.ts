@@ -1,5 +1,4 @@
 import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'graphql'
-import { MAX_KEPT_CHARS } from './document-cache.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { decodeOperation, type OperationParams } from './json-request.ts'
 
@@ -19,8 +18,7 @@ export function prepareOperation(
   body: Buffer,
 ): PreparedOperation | undefined {
   const params = decodeOperation(body)
-  // A document that is not kept would be parsed and validated twice if anything were wrong with it.
-  if (params === undefined || params.query.length > MAX_KEPT_CHARS) return undefined
+  if (params === undefined) return undefined
   try {
     const enveloped = getEnveloped({ params })
     const document: DocumentNode = enveloped.parse(params.query)

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ReplyEvent } from '../../src/chat/reply-event.ts'
+import { MAX_BRANCHES } from '../../src/memory/branches.ts'
 import type { Cache } from '../../src/memory/cache/cache.ts'
-import { createReplyId } from '../../src/memory/ids.ts'
+import { ROOT_BRANCH } from '../../src/memory/conversation.ts'
+import { createConversationId, createReplyId } from '../../src/memory/ids.ts'
 import { contentOf, type Message, type NewMessage } from '../../src/memory/message.ts'
 import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
 import { openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
@@ -131,6 +133,31 @@ test('an edit that could not be is no version, though its node died before it lo
   expect(await world.records.insert(claim)).toBe(true)
   await expect.poll(async () => (await node.replies.find(OWNER, claim.id))?.phase).toBe('ENDED')
   expect((await path(node)).map(textOf)).toEqual(['one', '1'])
+})
+
+test('another answer that loses the race for the last branch fails, and its text is left', async () => {
+  const [node] = [newNode()]
+  const { conversation } = await node.memory.createConversation(OWNER, {}, 'FAIL')
+  id = createConversationId()
+  const place = { parent: ROOT_BRANCH, atSequence: 1, tokenStart: 0 }
+  const branches = Array.from({ length: MAX_BRANCHES - 1 }, (_, index) => ({ id: `b${index}`, ...place }))
+  await world.history.createConversation({ ...conversation, id, branches })
+  const [question, old] = await append(node, userSays('one'), modelSays('1'))
+  const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
+  const call = await model.nextCall()
+  await node.memory.appendMessages(OWNER, id, [userSays('eins')], question?.id)
+  call.answer('I')
+  const events = await collect(stream)
+  const detail = 'The answer was not stored: replaces must be in a conversation with less than 1000 branches; got 1000.'
+  expect(events.at(-1)).toMatchObject({ type: 'ReplyFailed', code: 'BAD_USER_INPUT', detail, retryable: false })
+  expect(await node.replies.find(OWNER, events[0]?.replyId ?? '')).toMatchObject({
+    text: 'I',
+    outcome: { type: 'FAILED' },
+    active: false,
+  })
+  const refused = await collect(await node.replies.send(OWNER, answerOf(id, 'once more', old?.id), never))
+  expect(refused).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT' }])
+  expect(model.calls).toHaveLength(1)
 })
 
 test('an answer that is complete and empty is one, and stands where the old one stood', async () => {

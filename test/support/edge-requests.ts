@@ -1,3 +1,4 @@
+import { COMPLEX_QUERIES } from './complex-queries.ts'
 import type { Sent } from './http-exchange.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
@@ -30,6 +31,7 @@ export const OPERATIONS: Record<string, object> = {
   'special alias': { query: '{ __proto__: __typename constructor: __typename }' },
   'syntax error': { query: '{ oops' },
   'empty document': { query: '' },
+  ...Object.fromEntries(COMPLEX_QUERIES.map(([name, query]) => [name, { query }])),
   'only a fragment': { query: 'fragment A on Query { __typename }' },
   'validation error': { query: '{ nothing }' },
   'not found': { query: '{ recentContext(conversationId: "conv_nothing") { cut } }' },
@@ -40,6 +42,14 @@ export const OPERATIONS: Record<string, object> = {
   'variable wrong': {
     query: 'query ($n: Int!) { conversations(first: $n) { edges { cursor } } }',
     variables: { n: 'x' },
+  },
+  'variable large and wrong': {
+    query: 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }',
+    variables: { ids: Array(3_000).fill(true) },
+  },
+  'variable of a mutation large and wrong': {
+    query: 'mutation ($input: AppendMessagesInput!) { appendMessages(input: $input) { __typename } }',
+    variables: { input: { conversationId: 'x', messages: [{ role: 'USER', content: 'x'.repeat(3_000) }], more: 1 } },
   },
   'variable null': {
     query: 'query ($n: Int = 5) { recentContext(conversationId: "x", maxTokens: $n) { cut } }',

@@ -21,9 +21,14 @@ export interface TransferStores {
 
 /** Ends with the test. */
 export async function startTransferStores(maxMessageBytes = 1_048_576): Promise<TransferStores> {
+  return startTransferMemory(maxMessageBytes)
+}
+
+/** The same with its memory. */
+export async function startTransferMemory(maxMessageBytes?: number): Promise<TransferStores & { memory: Memory }> {
   const { memory, stop } = await startTestMemory()
   onTestFinished(stop)
-  return transferStoresOf(memory, maxMessageBytes)
+  return { ...transferStoresOf(memory, maxMessageBytes), memory }
 }
 
 /** What imports into a memory that a test has, and exports from it. */

@@ -107,7 +107,7 @@ test('a message that was appended since stands behind the branch that it was sai
   expect(await tree.readActive()).toEqual([...PATHS.found, 'Thanks.'])
 })
 
-test('the file of an export holds the active path only, and is imported as a conversation of its own', async () => {
+test('the file of an export holds the active path only, and stores nothing where it came from', async () => {
   const tree = await startImportedTree()
   await tree.importTalk(EXPORTED_TALK)
   const { parts } = await tree.find('page')
@@ -116,14 +116,16 @@ test('the file of an export holds the active path only, and is imported as a con
   const [line = '', ...others] = (await readFile(path, 'utf8')).trim().split('\n')
   expect(others).toEqual([])
   expect(JSON.parse(line).messages).toHaveLength(PATHS.found.length)
-  for (const stores of [tree, await startImportedTree()]) {
-    expect(await stores.importFile(path)).toMatchObject({ stored: PATHS.found.length, refused: 0 })
-    const copy = (await stores.readAll()).at(-1)
-    expect(copy?.conversation).toMatchObject({ title: 'A talk', branches: [] })
-    expect(copy?.messages).toHaveLength(PATHS.found.length)
-    expect(copy?.messages[3]?.parts).toEqual(parts)
-    expect(await stores.importFile(path)).toMatchObject({ stored: 0, refused: 0 })
-  }
+  const before = await tree.readAll()
+  expect(await tree.importFile(path)).toMatchObject({ stored: 0, present: PATHS.found.length, refused: 0 })
+  expect(await tree.readAll()).toEqual(before)
+  const other = await startImportedTree()
+  expect(await other.importFile(path)).toMatchObject({ stored: PATHS.found.length, refused: 0 })
+  const [copy] = await other.readAll()
+  expect(copy?.conversation).toMatchObject({ title: 'A talk', branches: [] })
+  expect(copy?.messages).toHaveLength(PATHS.found.length)
+  expect(copy?.messages[3]?.parts).toEqual(parts)
+  expect(await other.importFile(path)).toMatchObject({ stored: 0, refused: 0 })
 })
 
 test('an archived conversation is archived, with its title and its times', async () => {

@@ -70,6 +70,11 @@ test.each([
     'messages[1] must be at most 1000 bytes; got 1001 bytes.',
   ],
   [
+    'an id that was there',
+    { role: 'user', content: 'x', backscroll: { id: '0' } },
+    'messages[1].backscroll.id must be unlike every other in the conversation; got "0".',
+  ],
+  [
     'half of a surrogate pair',
     { role: 'user', content: '\ud83d' },
     'messages[1].parts[0].text must be well-formed Unicode; got half of a surrogate pair.',

@@ -13,7 +13,11 @@ test('whatever stands in the place of a value, the import ends with a report', a
       fc.jsonValue(),
       fc.nat(),
       async (drafts, junk, at) => {
-        const whole = JSON.stringify({ title: 'x', messages: drafts.map(encodeMessage), backscroll: { metadata: {} } })
+        const whole = JSON.stringify({
+          title: 'x',
+          messages: drafts.map((message) => encodeMessage(message)),
+          backscroll: { metadata: {} },
+        })
         const path = await writeTestFile('junk.jsonl', JSON.stringify(replaceValue(JSON.parse(whole), junk, at)))
         const { conversations, refused } = await stores.importFile(path)
         expect(conversations + refused).toBe(1)

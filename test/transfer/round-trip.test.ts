@@ -2,10 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { MessageDraft } from '../../src/memory/message.ts'
+import { contentOf, type MessageDraft, type NewMessage } from '../../src/memory/message.ts'
 import { encodeMessage } from '../../src/transfer/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
-import { createDirectory, startTransferStores, type TransferStores, writeTestFile } from '../support/transfer-stores.ts'
+import {
+  createDirectory,
+  startTransferMemory,
+  startTransferStores,
+  type TransferStores,
+  writeTestFile,
+} from '../support/transfer-stores.ts'
 
 const conversations = fc.array(
   fc.record({
@@ -70,10 +76,60 @@ test('more conversations than a page has are each exported once', async () => {
   expect(ids.sort((a: number, b: number) => a - b)).toEqual(lines.map((_, id) => id))
 })
 
+test('what was said since an import is exported with it, and imported again stores nothing there', async () => {
+  const { memory, ...first } = await startTransferMemory()
+  const hello = { role: 'user', content: 'hello' }
+  await first.importFile(await writeTestFile('a.json', JSON.stringify([{ id: 'one', messages: [hello, hello] }])))
+  const [imported] = await first.readAll()
+  const id = imported?.conversation.id ?? ''
+  const { messages } = await memory.appendMessages('local', id, [says('edited', 'm-1')], imported?.messages[1]?.id)
+  await memory.appendMessages('local', id, [says('hello'), says('and a last word')])
+  expect(messages[0]?.sequence).toBe(2)
+  const own = (await memory.createConversation('local', { title: 'Own' }, 'FAIL')).conversation
+  await memory.appendMessages('local', own.id, [says('hello', 'm-1'), says('hello')])
+  await memory.drain(10_000)
+  const before = await first.readAll()
+
+  const exported = await exportTo(first, 'out.jsonl')
+  expect(await first.importFile(exported.path)).toMatchObject({ conversations: 2, messages: 6, stored: 0, refused: 0 })
+  expect(await first.readAll()).toEqual(before)
+  expect(await exportTo(first, 'again.jsonl')).toMatchObject({ text: exported.text })
+
+  const second = await startTransferStores()
+  expect(await second.importFile(exported.path)).toMatchObject({ stored: 6, refused: 0 })
+  expect(await second.importFile(exported.path)).toMatchObject({ stored: 0, present: 6 })
+  const copied = JSON.parse((await exportTo(second, 'out.json')).text).find((each: { id: string }) => each.id === 'one')
+  expect(copied.messages).toEqual(JSON.parse(exported.text.split('\n')[0] ?? '').messages)
+})
+
+test('a message of an export that was changed is a fault, and one that was added stands behind the others', async () => {
+  const { memory, ...stores } = await startTransferMemory()
+  const { conversation } = await memory.createConversation('local', {}, 'FAIL')
+  await memory.appendMessages('local', conversation.id, [says('one'), says('two')])
+  const { text } = await exportTo(stores, 'out.jsonl')
+  const changed = await stores.importFile(await writeTestFile('a.jsonl', text.replace('two', 'zwei')))
+  expect(changed.faults).toEqual([expect.stringMatching(/is stored with other content/)])
+  const grown = text.replace(']}', ',{"role":"assistant","content":"three"}]}')
+  expect(await stores.importFile(await writeTestFile('a.jsonl', grown))).toMatchObject({ stored: 1, present: 2 })
+  expect((await stores.readAll()).map(({ messages }) => messages.map(({ parts }) => contentOf(parts)))).toEqual([
+    ['one', 'two', 'three'],
+  ])
+})
+
+function says(text: string, clientMessageId?: string): NewMessage {
+  return { role: 'USER', parts: [{ type: 'text', text }], ...(clientMessageId !== undefined && { clientMessageId }) }
+}
+
+async function exportTo(stores: Pick<TransferStores, 'exportFile'>, name: string) {
+  const path = join(await createDirectory(), name)
+  await stores.exportFile(path)
+  return { path, text: await readFile(path, 'utf8') }
+}
+
 function toLines(written: readonly { messages: MessageDraft[] }[]): string {
   return written
     .map((conversation, id) =>
-      JSON.stringify({ ...conversation, id, messages: conversation.messages.map(encodeMessage) }),
+      JSON.stringify({ ...conversation, id, messages: conversation.messages.map((message) => encodeMessage(message)) }),
     )
     .join('\n')
 }

@@ -52,6 +52,27 @@ describe('bodies', () => {
     ])
   })
 
+  test.each([
+    ['lists', 60_000, '[],'],
+    ['keys', 60_000, '"a":1,'],
+    ['depth', 120_000, '['],
+  ])('that are mostly %s are refused, as they would be long to parse', async (_, count, piece) => {
+    const { client } = await startTestServer()
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(client.url, { method: 'POST', headers, body: `{"query":${piece.repeat(count)}` })
+    const message = 'The body must have at most 30000 commas, colons and opening brackets outside of strings.'
+    expect([response.status, await response.json()]).toEqual([
+      413,
+      { errors: [{ message, extensions: { code: 'PAYLOAD_TOO_LARGE' } }] },
+    ])
+  })
+
+  test('of long texts are read, whatever is in them', async () => {
+    const { client } = await startTestServer()
+    const extensions = { x: '[,"\\'.repeat(100_000) }
+    expect(await client.post({ ...hello, extensions })).toMatchObject({ status: 200, data: { __typename: 'Query' } })
+  })
+
   test('in chunks are read, and counted', async () => {
     const { client } = await startTestServer()
     const body = JSON.stringify(hello)

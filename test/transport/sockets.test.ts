@@ -1,14 +1,10 @@
 import { once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import WebSocket from 'ws'
+import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
+import { openSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/test-server.ts'
-
-interface Frame {
-  type: string
-  id?: string
-  payload?: unknown
-}
 
 test('a mistake in one operation is its answer and leaves the others running', async () => {
   const { client, origin } = await startTestServer()
@@ -19,14 +15,14 @@ test('a mistake in one operation is its answer and leaves the others running', a
     id: 'good',
     payload: { query: `subscription { conversationEvents(conversationId: "${id}") { __typename } }` },
   })
-  for (const [name, query] of [
+  for (const [name, query, message] of [
     ['syntax', '{ oops'],
     ['unknown', '{ nothing }'],
     ['empty', ''],
+    ...COMPLEX_QUERIES,
   ]) {
     socket.send({ type: 'subscribe', id: name as string, payload: { query } })
-    const answer = await socket.next()
-    expect(answer).toMatchObject({ type: 'error', id: name })
+    expect(await socket.next()).toMatchObject({ type: 'error', id: name, payload: [message ? { message } : {}] })
   }
   socket.send({ type: 'subscribe', id: 'query', payload: { query: '{ __typename }' } })
   expect(await socket.next()).toEqual({ type: 'next', id: 'query', payload: { data: { __typename: 'Query' } } })
@@ -78,21 +74,11 @@ test('a frame that is too large closes its socket', async () => {
   expect((await closed)[0]).toBe(1009)
 })
 
-async function openSocket(origin: string, headers = {}) {
-  const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
-  onTestFinished(() => raw.terminate())
-  const frames: Frame[] = []
-  const waiting: ((frame: Frame) => void)[] = []
-  raw.on('message', (data) => {
-    const frame = JSON.parse(String(data)) as Frame
-    const taker = waiting.shift()
-    if (taker) taker(frame)
-    else frames.push(frame)
-  })
-  const next = async (): Promise<Frame> => frames.shift() ?? new Promise((resolve) => waiting.push(resolve))
-  const send = (frame: Frame) => raw.send(JSON.stringify(frame))
-  await once(raw, 'open')
-  send({ type: 'connection_init' })
-  expect(await next()).toMatchObject({ type: 'connection_ack' })
-  return { raw, send, next }
-}
+test('a frame that is long to parse closes its socket', async () => {
+  const { origin } = await startTestServer()
+  const { raw } = await openSocket(origin)
+  const closed = once(raw, 'close')
+  raw.send(`{"type":"ping","payload":{"x":[${'[],'.repeat(60_000)}0]}}`)
+  const [code, reason] = await closed
+  expect([code, String(reason)]).toEqual([1009, 'Too many values'])
+})

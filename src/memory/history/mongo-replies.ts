@@ -109,7 +109,11 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
     },
 
     async withdraw(id) {
-      await guard(() => collection.deleteOne({ _id: id, phase: 'RUN', beat: 0 }))
+      // In the order in which it moves on, so that it cannot slip by.
+      for (const phase of ['RUN', 'STOP'] as const) {
+        const { deletedCount } = await guard(() => collection.deleteOne({ _id: id, phase, beat: 0 }))
+        if (deletedCount > 0) return
+      }
     },
 
     remove: (conversationId, limit) => removeDocuments(collection, guard, conversationId, limit),

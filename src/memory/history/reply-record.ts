@@ -103,7 +103,7 @@ export interface ReplyRecords {
   findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]>
   /** Puts this in the place of what the reply holds, in whatever phase it is. */
   redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>): Promise<void>
-  /** Takes back a claim that never ran (phase RUN, beat 0): as if it had not been inserted. */
+  /** Takes back a claim that never ran (phase RUN, or STOP by now, beat 0): as if it had not been inserted. */
   withdraw(id: string): Promise<void>
   /** Removes replies of a conversation, at most `limit`; returns how many. */
   remove(conversationId: string, limit: number): Promise<number>

@@ -83,7 +83,7 @@ const QUEUED = `${OF_CONVERSATION} AND place IS NOT NULL ORDER BY place LIMIT :l
 const NEWEST = `SELECT ${COLUMNS} FROM replies WHERE id > :above AND id < :below ORDER BY id DESC LIMIT 1`
 const LEASE_OVER = `SELECT ${COLUMNS} FROM replies WHERE active = 1 AND leaseUntil < :leaseBefore
   ORDER BY leaseUntil LIMIT :limit`
-const WITHDRAW = `DELETE FROM replies WHERE id = :id AND phase = 'RUN' AND beat = 0`
+const WITHDRAW = `DELETE FROM replies WHERE id = :id AND phase IN ('RUN', 'STOP') AND beat = 0`
 const REMOVE = `DELETE FROM replies
   WHERE rowid IN (SELECT rowid FROM replies WHERE conversationId = :conversationId LIMIT :limit)`
 

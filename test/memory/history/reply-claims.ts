@@ -68,10 +68,22 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       expect(await insert(sampleReply(id, { clientMessageId: 'again' }))).toBe(true)
     })
 
-    it('cannot be withdrawn once it ran, stops, waits or has ended', async () => {
+    it('can be withdrawn though another has told it to stop', async () => {
+      const reply = sampleReply(createConversationId())
+      await insert(reply)
+      await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'STOP', stop: 'SUPERSEDED' })
+      await subject.records.withdraw(reply.id)
+      expect(await subject.records.find(reply.id)).toBeUndefined()
+    })
+
+    it('cannot be withdrawn once it ran, waits or has ended', async () => {
       const id = createConversationId()
       const ran = sampleReply(id, { beat: 1 })
-      const others = [queuedReply(id, 1), endedReply(id), sampleReply(createConversationId(), { phase: 'STOP' })]
+      const others = [
+        queuedReply(id, 1),
+        endedReply(id),
+        sampleReply(createConversationId(), { phase: 'STOP', beat: 1 }),
+      ]
       for (const reply of [ran, ...others]) {
         await insert(reply)
         await subject.records.withdraw(reply.id)
