@@ -1,5 +1,6 @@
 import { type Collection, MongoBulkWriteError, type UpdateFilter } from 'mongodb'
 import { type MessagePlace, placeOf } from '../ids.ts'
+import { inGroups } from '../in-groups.ts'
 import type { Message } from '../message.ts'
 import { sliceBatch } from './batch-slices.ts'
 import type { History, InsertOutcome } from './history.ts'
@@ -74,13 +75,15 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
         const sequence = { $in: places.map((each) => each.sequence) }
         return await read({ conversationId, branch, sequence }, { sequence: 1 }, places.length)
       }
-      const found = new Map((await inGroups(paths, find)).flat().map((message) => [message.id, message]))
+      const found = new Map(
+        (await inGroups(paths, LOOKUPS_AT_ONCE, find)).flat().map((message) => [message.id, message]),
+      )
       return ids.map((id) => found.get(id))
     },
 
     async findByIdempotencyKeys(conversationId, keys) {
       const find = (clientMessageId: string) => read({ conversationId, clientMessageId }, {}, 1)
-      return (await inGroups([...new Set(keys)], find)).flat()
+      return (await inGroups([...new Set(keys)], LOOKUPS_AT_ONCE, find)).flat()
     },
 
     updateMessageMetadata: (id, metadata) =>
@@ -113,13 +116,4 @@ function placesOf(ids: readonly string[]): MessagePlace[] {
 
 function placeKey({ conversationId, branch }: MessagePlace): string {
   return `${conversationId} ${branch}`
-}
-
-/** The answers to single questions, asked side by side and in order. */
-async function inGroups<Q, A>(questions: readonly Q[], ask: (question: Q) => Promise<A>): Promise<A[]> {
-  const answers: A[] = []
-  for (let begin = 0; begin < questions.length; begin += LOOKUPS_AT_ONCE) {
-    answers.push(...(await Promise.all(questions.slice(begin, begin + LOOKUPS_AT_ONCE).map(ask))))
-  }
-  return answers
 }

@@ -25,7 +25,7 @@ export interface SqliteDatabase {
   /** Pages of the log hold what was removed since; other processes' readers may put its clearing off. */
   clearLog(): void
   /** The one place that decides what a fault of SQLite means: HistoryUnavailableError. */
-  guard<T>(step: () => T): Promise<T>
+  guard<T>(step: () => T | Promise<T>): Promise<T>
   close(): void
 }
 
@@ -93,7 +93,7 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
 
     async guard(step) {
       try {
-        return step()
+        return await step()
       } catch (error) {
         throw !database.isOpen || isFault(error) ? new HistoryUnavailableError(error) : error
       }
