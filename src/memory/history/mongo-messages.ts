@@ -25,16 +25,25 @@ export type MongoMessages = Pick<
 
 /** One insert's characters: far below the protocol's 48 MB, and sent in well under the guard's deadline. */
 const SLICE_LENGTH = 4_000_000
+/** Documents that one reply brings, decoded in one turn of the event loop: in few milliseconds. */
+const BATCH_LENGTH = 1_000
 /** Single lookups at once: a share of the driver's 100 connections. */
 const LOOKUPS_AT_ONCE = 16
 
 /** The messages' part of the history in MongoDB: each read an equality on an index prefix and one range. */
 export function createMongoMessages(collection: Collection<MessageDocument>, guard: MongoGuard): MongoMessages {
-  /** All in the first batch: the driver's default of 101 would cost further round trips. */
+  /** Most often all in the first batch: the driver's default of 101 would cost further round trips. */
   const read = async (filter: object, sort: Record<string, 1 | -1>, limit: number): Promise<Message[]> => {
     if (limit < 1) return []
-    const find = () => collection.find(filter, { sort, limit, batchSize: limit }).toArray()
-    return (await guard(find)).map(decodeMessage)
+    const cursor = collection.find(filter, { sort, limit, batchSize: Math.min(limit, BATCH_LENGTH) })
+    return guard(async () => {
+      const messages: Message[] = []
+      for await (const document of cursor) {
+        const batch = [document, ...cursor.readBufferedDocuments()]
+        for (const each of batch) messages.push(decodeMessage(each))
+      }
+      return messages
+    })
   }
 
   const update = async (id: string, change: UpdateFilter<MessageDocument> | undefined) => {
