@@ -97,7 +97,8 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
     },
 
     async raiseHead(id, branch, { sequence, tokens }, lastMessageAt) {
-      await database.guard(() => database.run(RAISE_HEAD, { id, branch, sequence, tokens, lastMessageAt }))
+      // A hint: one that is too low is raised by the next read.
+      await database.guard(() => database.runUnsynced(RAISE_HEAD, { id, branch, sequence, tokens, lastMessageAt }))
     },
 
     switchBranch: (ownerId, id, change) =>

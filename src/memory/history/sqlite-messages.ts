@@ -28,7 +28,7 @@ const PORTION_LENGTH = 500_000
 const PAGE_ROWS = 250
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
-const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(', ')})
+const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT DO NOTHING`
 const ON_BRANCH = `SELECT ${COLUMNS} FROM messages WHERE conversationId = :conversationId AND branch = :branch`
 const IN_TOKEN_RANGE = `${ON_BRANCH} AND tokenStart >= :fromTokens AND tokenStart < :belowTokens

@@ -51,6 +51,20 @@ describe('the SQLite file', () => {
     await second.close()
   })
 
+  it('waits for the disk again after a write that did not, and after one that failed', () => {
+    const database = createSqliteDatabase(':memory:')
+    database.open({ statements: 'CREATE TABLE IF NOT EXISTS hints (hint INTEGER NOT NULL)', addedColumns: {} })
+    const full = [{ synchronous: 2 }]
+    const insert = (hint: number | null) => database.runUnsynced('INSERT INTO hints VALUES (:hint)', { hint })
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(insert(1)).toBe(1)
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(() => insert(null)).toThrow('NOT NULL')
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(database.all('SELECT hint FROM hints', {})).toEqual([{ hint: 1 }])
+    database.close()
+  })
+
   it('holds no trace of a conversation that was erased', async () => {
     const folder = join(directory, 'erased')
     const history = createSqliteHistory(join(folder, 'history.db'))
