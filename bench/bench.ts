@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureAppend } from './append.ts'
 import { measureDeltas } from './deltas.ts'
 import { measureEdge } from './edge.ts'
 import { measureFirstDelta } from './first-delta.ts'
@@ -25,6 +26,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
   edge: measureEdge,
   miss: measureMiss,
+  append: measureAppend,
   memory: measureMemory,
   'first-delta': measureFirstDelta,
   deltas: measureDeltas,

@@ -78,6 +78,7 @@ const SECTIONS: Record<string, (published: Published) => string> = {
   edge: ({ edge }) => sidesTable(['', 'server', 'Backscroll', 'figure'], edge),
   streams: ({ streams }) => sidesTable(['', 'bare', 'Backscroll', 'figure'], streams),
   deltas: ({ deltas }) => sidesTable(['', 'pass-through', 'Backscroll', 'figure'], deltas),
+  append: ({ append }) => sidesTable(['', 'Backscroll', 'bare store', 'figure'], append),
   size: ({ size }) => (size ? takenBy(size) : '–'),
   nodes: ({ nodes }) => sidesTable(['', 'one node', 'two nodes', 'figure'], nodes),
 }

@@ -74,7 +74,7 @@ export async function readAll({ history }: Stage, conversationId: string, count:
 }
 
 /** Messages of exactly so many bytes, never twice the same. */
-function createDrafts(count: number, bytes: number): MessageDraft[] {
+export function createDrafts(count: number, bytes: number): MessageDraft[] {
   return Array.from({ length: count }, (_, index) => {
     let text = ''
     for (let line = index; text.length < bytes; line++) {

@@ -1,7 +1,7 @@
 import type { Interval, Spread } from './interval.ts'
 
 /** `×` is a ratio of A to B, `ms` and `µs` a time or a difference of times; the others are what they say. */
-export type Unit = '×' | 'ms' | 'µs' | '%' | 'bytes/byte' | 'KB'
+export type Unit = '×' | 'ms' | 'µs' | '%' | 'bytes/byte' | 'KB' | 'messages/s'
 
 /** What is promised of a figure (design section 17). */
 export type Target = { atMost: number } | { atLeast: number }

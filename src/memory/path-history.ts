@@ -1,13 +1,17 @@
 import { pathSegments } from './branches.ts'
 import type { Conversation } from './conversation.ts'
 import type { History, SequenceRange, TokenRange } from './history/history.ts'
+import { inGroups } from './in-groups.ts'
 import type { Message } from './message.ts'
 
 type Tree = Pick<Conversation, 'id' | 'branches'>
 
+/** Of a path through many branches: a share of a driver's connections, and others' reads come between. */
+const STRETCHES_AT_ONCE = 32
+
 /**
  * Messages of the path that ends on a branch, by their token positions, oldest first; the newest `limit`.
- * One range of the history for each branch that the stretch crosses, all at once.
+ * One range of the history for each branch that the stretch crosses, many at once.
  */
 export async function readPathTokens(
   history: Pick<History, 'readTokenRange'>,
@@ -29,7 +33,7 @@ export async function readPathTokens(
       ...(Number.isFinite(belowTokens) && { belowTokens }),
       limit,
     })
-  const newestFirst = (await Promise.all(stretches.map(read))).flat()
+  const newestFirst = (await inGroups(stretches, STRETCHES_AT_ONCE, read)).flat()
   return newestFirst.slice(0, limit).reverse()
 }
 
@@ -49,6 +53,6 @@ export async function readPathSequences(
     .filter((stretch) => stretch.afterSequence + 1 < stretch.beforeSequence)
   const read = (stretch: (typeof stretches)[number]) =>
     history.readSequenceRange({ conversationId: conversation.id, ...stretch, limit, from })
-  const oldestFirst = (await Promise.all(stretches.reverse().map(read))).flat()
+  const oldestFirst = (await inGroups(stretches.reverse(), STRETCHES_AT_ONCE, read)).flat()
   return from === 'OLDEST' ? oldestFirst.slice(0, limit) : oldestFirst.slice(-limit)
 }

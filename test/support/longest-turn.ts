@@ -9,14 +9,17 @@ export async function measureLongestTurn(work: () => Promise<unknown>): Promise<
     const now = process.threadCpuUsage()
     longest = Math.max(longest, now.user + now.system - before.user - before.system)
     before = now
-    next = setImmediate(look)
   }
-  let next = setImmediate(look)
+  const lookOn = () => {
+    look()
+    next = setImmediate(lookOn)
+  }
+  let next = setImmediate(lookOn)
   try {
     await work()
   } finally {
-    look()
     clearImmediate(next)
+    look()
   }
   return longest / 1_000
 }

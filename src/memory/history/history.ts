@@ -83,10 +83,10 @@ export interface UnfinishedDeletion {
 
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
- * whatever the length of a conversation, and fails with HistoryUnavailableError only. Conversations
- * that are deleted or past their `expiresAt` are absent to every method but those that finish a
- * deletion or a redaction; the methods on messages ask for places, and their caller has found the
- * conversation before.
+ * whatever the length of a conversation (a read of more than 1,000 messages one for each 1,000), and
+ * fails with HistoryUnavailableError only. Conversations that are deleted or past their `expiresAt` are
+ * absent to every method but those that finish a deletion or a redaction; the methods on messages ask
+ * for places, and their caller has found the conversation before.
  */
 export interface History {
   /** Creates what is missing in the store (indexes, tables); safe to call on every start. */
@@ -110,7 +110,7 @@ export interface History {
 
   /** Stores the batch in order and stops at the first duplicate. Durable when it returns. */
   insertMessages(messages: readonly Message[]): Promise<InsertOutcome>
-  /** Newest first. One query, bound on the whole index prefix and one range. */
+  /** Newest first. One query, bound on the whole index prefix and one range; SQLite asks page by page. */
   readTokenRange(range: TokenRange): Promise<Message[]>
   /** Oldest first whichever end is kept. One query. */
   readSequenceRange(range: SequenceRange): Promise<Message[]>

@@ -1,5 +1,6 @@
 import { type Collection, MongoBulkWriteError, type UpdateFilter } from 'mongodb'
 import { type MessagePlace, placeOf } from '../ids.ts'
+import { inGroups } from '../in-groups.ts'
 import type { Message } from '../message.ts'
 import { sliceBatch } from './batch-slices.ts'
 import type { History, InsertOutcome } from './history.ts'
@@ -24,16 +25,25 @@ export type MongoMessages = Pick<
 
 /** One insert's characters: far below the protocol's 48 MB, and sent in well under the guard's deadline. */
 const SLICE_LENGTH = 4_000_000
+/** Documents that one reply brings, decoded in one turn of the event loop: in few milliseconds. */
+const BATCH_LENGTH = 1_000
 /** Single lookups at once: a share of the driver's 100 connections. */
 const LOOKUPS_AT_ONCE = 16
 
 /** The messages' part of the history in MongoDB: each read an equality on an index prefix and one range. */
 export function createMongoMessages(collection: Collection<MessageDocument>, guard: MongoGuard): MongoMessages {
-  /** All in the first batch: the driver's default of 101 would cost further round trips. */
+  /** Most often all in the first batch: the driver's default of 101 would cost further round trips. */
   const read = async (filter: object, sort: Record<string, 1 | -1>, limit: number): Promise<Message[]> => {
     if (limit < 1) return []
-    const find = () => collection.find(filter, { sort, limit, batchSize: limit }).toArray()
-    return (await guard(find)).map(decodeMessage)
+    const cursor = collection.find(filter, { sort, limit, batchSize: Math.min(limit, BATCH_LENGTH) })
+    return guard(async () => {
+      const messages: Message[] = []
+      for await (const document of cursor) {
+        const batch = [document, ...cursor.readBufferedDocuments()]
+        for (const each of batch) messages.push(decodeMessage(each))
+      }
+      return messages
+    })
   }
 
   const update = async (id: string, change: UpdateFilter<MessageDocument> | undefined) => {
@@ -74,13 +84,15 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
         const sequence = { $in: places.map((each) => each.sequence) }
         return await read({ conversationId, branch, sequence }, { sequence: 1 }, places.length)
       }
-      const found = new Map((await inGroups(paths, find)).flat().map((message) => [message.id, message]))
+      const found = new Map(
+        (await inGroups(paths, LOOKUPS_AT_ONCE, find)).flat().map((message) => [message.id, message]),
+      )
       return ids.map((id) => found.get(id))
     },
 
     async findByIdempotencyKeys(conversationId, keys) {
       const find = (clientMessageId: string) => read({ conversationId, clientMessageId }, {}, 1)
-      return (await inGroups([...new Set(keys)], find)).flat()
+      return (await inGroups([...new Set(keys)], LOOKUPS_AT_ONCE, find)).flat()
     },
 
     updateMessageMetadata: (id, metadata) =>
@@ -113,13 +125,4 @@ function placesOf(ids: readonly string[]): MessagePlace[] {
 
 function placeKey({ conversationId, branch }: MessagePlace): string {
   return `${conversationId} ${branch}`
-}
-
-/** The answers to single questions, asked side by side and in order. */
-async function inGroups<Q, A>(questions: readonly Q[], ask: (question: Q) => Promise<A>): Promise<A[]> {
-  const answers: A[] = []
-  for (let begin = 0; begin < questions.length; begin += LOOKUPS_AT_ONCE) {
-    answers.push(...(await Promise.all(questions.slice(begin, begin + LOOKUPS_AT_ONCE).map(ask))))
-  }
-  return answers
 }

@@ -98,8 +98,8 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
 
     async raiseHead(id, branch, { sequence, tokens }, lastMessageAt) {
       const raised = { id, branch, sequence, tokens, lastMessageAt }
-      // A hint: whatever a power cut leaves of it, reads start from there.
-      await database.guard(() => database.relax(() => database.run(RAISE_HEAD, raised)))
+      // A hint: one that is too low is raised by the next read.
+      await database.guard(() => database.unsynced(() => database.run(RAISE_HEAD, raised)))
     },
 
     switchBranch: (ownerId, id, change) =>

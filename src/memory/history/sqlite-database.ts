@@ -6,6 +6,9 @@ import { HistoryUnavailableError } from '../../errors.ts'
 /** Values of a statement, by their names. */
 export type SqliteValues = Record<string, SQLInputValue>
 
+/** By their places: half the cost, where there are many. */
+export type SqliteRow = SQLInputValue[]
+
 /** Tables and indexes that are created where they are missing. */
 export interface SqliteSchema {
   statements: string
@@ -19,15 +22,15 @@ export interface SqliteDatabase {
   open(schema: SqliteSchema): void
   all<Row>(sql: string, values: SqliteValues): Row[]
   /** Returns how many rows it changed. */
-  run(sql: string, values: SqliteValues): number
+  run(sql: string, values: SqliteValues | SqliteRow): number
   /** Takes the write lock first, so that writers of other processes wait their turn instead of failing late. */
   transact<T>(work: () => T): T
-  /** What is written meanwhile survives the process, and a power cut once any later write has: no wait for the disk. */
-  relax<T>(work: () => T): T
+  /** What this writes survives the process, and a power cut once any later write has: it does not wait for the disk. */
+  unsynced<T>(work: () => T): T
   /** Pages of the log hold what was removed since; other processes' readers may put its clearing off. */
   clearLog(): void
   /** The one place that decides what a fault of SQLite means: HistoryUnavailableError. */
-  guard<T>(step: () => T): Promise<T>
+  guard<T>(step: () => T | Promise<T>): Promise<T>
   close(): void
 }
 
@@ -40,7 +43,9 @@ const MISTAKE_CODES = [1, 19, 20, 21, 25]
  * FULL: what is acknowledged survives a power cut (165 µs an insert; NORMAL, which does not, 26 µs).
  * `secure_delete` overwrites what is removed: an erased message is in no free page of the file.
  */
-const PRAGMAS = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON'
+const SYNCED = 'PRAGMA synchronous = FULL'
+const UNSYNCED = 'PRAGMA synchronous = NORMAL'
+const PRAGMAS = `PRAGMA journal_mode = WAL; ${SYNCED}; PRAGMA secure_delete = ON`
 
 /** `path` is a file, made with its directory when missing, or `:memory:`. Nothing opens before `open`. */
 export function createSqliteDatabase(path: string): SqliteDatabase {
@@ -53,6 +58,11 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     const statement = database.prepare(sql)
     prepared.set(sql, statement)
     return statement
+  }
+
+  const run = (sql: string, values: SqliteValues | SqliteRow): number => {
+    const statement = prepare(sql)
+    return Number((Array.isArray(values) ? statement.run(...values) : statement.run(values)).changes)
   }
 
   const transact = <T>(work: () => T): T => {
@@ -89,21 +99,21 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     },
 
     all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],
-    run: (sql, values) => Number(prepare(sql).run(values).changes),
+    run,
     transact,
-    relax(work) {
-      database.exec('PRAGMA synchronous = NORMAL')
+    unsynced(work) {
+      database.exec(UNSYNCED)
       try {
         return work()
       } finally {
-        database.exec('PRAGMA synchronous = FULL')
+        database.exec(SYNCED)
       }
     },
     clearLog: () => void prepare('PRAGMA wal_checkpoint(TRUNCATE)').all(),
 
     async guard(step) {
       try {
-        return step()
+        return await step()
       } catch (error) {
         throw !database.isOpen || isFault(error) ? new HistoryUnavailableError(error) : error
       }

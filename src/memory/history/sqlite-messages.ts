@@ -4,6 +4,7 @@ import type { Message } from '../message.ts'
 import { sliceBatch } from './batch-slices.ts'
 import type { History, InsertOutcome } from './history.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
+import { createPortions } from './sqlite-portions.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
 import { encodeParts } from './stored-draft.ts'
 
@@ -20,11 +21,14 @@ export type SqliteMessages = Pick<
   | 'removeMessages'
 >
 
-/** One transaction's characters: a few milliseconds of the event loop. */
+/** Characters of one transaction, and of what is read in one turn: a few milliseconds of the event loop. */
 const SLICE_LENGTH = 250_000
+const PORTION_LENGTH = 500_000
+/** Rows that one statement reads: each may be long. */
+const PAGE_ROWS = 250
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
-const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map((name) => `:${name}`).join(', ')})
+const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT DO NOTHING`
 const ON_BRANCH = `SELECT ${COLUMNS} FROM messages WHERE conversationId = :conversationId AND branch = :branch`
 const IN_TOKEN_RANGE = `${ON_BRANCH} AND tokenStart >= :fromTokens AND tokenStart < :belowTokens
@@ -44,9 +48,24 @@ const REMOVE = `DELETE FROM messages
 
 /** The messages' part of the embedded history: every read is one range of a unique index. */
 export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
-  const read = (sql: string, values: SqliteValues): Message[] =>
-    database.all<MessageRow>(sql, values).map(decodeMessage)
-  const readAt = (place: MessagePlace): Message | undefined => read(AT_PLACE, { ...place })[0]
+  const readAt = (place: MessagePlace): Message | undefined =>
+    database.all<MessageRow>(AT_PLACE, { ...place }).map(decodeMessage)[0]
+  const portions = createPortions(PORTION_LENGTH)
+  const readPortion = async (sql: string, values: SqliteValues): Promise<Message[]> =>
+    (await portions(() => database.all<MessageRow>(sql, values))).map(decodeMessage)
+
+  /** In pages: `rangeBehind` gives the range that is left behind the last message of the pages before. */
+  const readRange = (sql: string, limit: number, rangeBehind: (last?: Message) => SqliteValues): Promise<Message[]> =>
+    database.guard(async () => {
+      const messages: Message[] = []
+      while (messages.length < limit) {
+        const rows = Math.min(PAGE_ROWS, limit - messages.length)
+        const page = await readPortion(sql, { ...rangeBehind(messages.at(-1)), limit: rows })
+        messages.push(...page)
+        if (page.length < rows) break
+      }
+      return messages
+    })
 
   return {
     async insertMessages(messages) {
@@ -62,28 +81,41 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     },
 
     readTokenRange({ conversationId, branch, fromTokens, belowTokens = Number.MAX_SAFE_INTEGER, limit }) {
-      const range = { conversationId, branch, fromTokens, belowTokens, limit: atLeastNone(limit) }
-      return database.guard(() => read(IN_TOKEN_RANGE, range))
+      return readRange(IN_TOKEN_RANGE, limit, (last) => {
+        return { conversationId, branch, fromTokens, belowTokens: last?.tokenStart ?? belowTokens }
+      })
     },
 
     async readSequenceRange({ conversationId, branch, afterSequence, beforeSequence, limit, from }) {
-      const range = { conversationId, branch, afterSequence, beforeSequence, limit: atLeastNone(limit) }
-      if (from === 'OLDEST') return await database.guard(() => read(OLDEST_IN_RANGE, range))
-      return (await database.guard(() => read(NEWEST_IN_RANGE, range))).reverse()
+      if (from === 'OLDEST') {
+        return await readRange(OLDEST_IN_RANGE, limit, (last) => {
+          return { conversationId, branch, afterSequence: last?.sequence ?? afterSequence, beforeSequence }
+        })
+      }
+      const newestFirst = await readRange(NEWEST_IN_RANGE, limit, (last) => {
+        return { conversationId, branch, afterSequence, beforeSequence: last?.sequence ?? beforeSequence }
+      })
+      return newestFirst.reverse()
     },
 
     findMessages: (ids) =>
-      database.guard(() =>
-        ids.map((id) => {
+      database.guard(async () => {
+        const found: (Message | undefined)[] = []
+        for (const id of ids) {
           const place = placeOf(id)
-          return place && readAt(place)
-        }),
-      ),
+          found.push(place && (await readPortion(AT_PLACE, { ...place }))[0])
+        }
+        return found
+      }),
 
     findByIdempotencyKeys: (conversationId, keys) =>
-      database.guard(() =>
-        [...new Set(keys)].flatMap((clientMessageId) => read(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })),
-      ),
+      database.guard(async () => {
+        const found: Message[] = []
+        for (const clientMessageId of new Set(keys)) {
+          found.push(...(await readPortion(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })))
+        }
+        return found
+      }),
 
     async updateMessageMetadata(id, metadata) {
       const place = placeOf(id)
@@ -105,7 +137,8 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     },
 
     async removeMessages(conversationId, limit) {
-      const removal = { conversationId, limit: atLeastNone(limit) }
+      // To SQLite a negative limit is none.
+      const removal = { conversationId, limit: Math.max(0, limit) }
       return { messages: await database.guard(() => database.run(REMOVE, removal)) }
     },
   }
@@ -114,9 +147,4 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
 function insertSlice(database: SqliteDatabase, slice: readonly Message[]): InsertOutcome {
   const stop = slice.findIndex((message) => database.run(INSERT, encodeMessage(message)) === 0)
   return stop < 0 ? { inserted: slice.length, duplicate: false } : { inserted: stop, duplicate: true }
-}
-
-/** To SQLite a negative limit is none. */
-function atLeastNone(limit: number): number {
-  return Math.max(0, limit)
 }

@@ -131,12 +131,12 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
     // A checkpoint may come to the disk with the next write of more weight.
     change: (id, from, changes) =>
       database.guard(() =>
-        changes.phase === undefined ? database.relax(() => change(id, from, changes)) : change(id, from, changes),
+        changes.phase === undefined ? database.unsynced(() => change(id, from, changes)) : change(id, from, changes),
       ),
 
     renew: (renewals) =>
       database.guard(() =>
-        database.relax(() =>
+        database.unsynced(() =>
           database.transact(() => {
             const renewed = renewals.filter(({ id, changes }) => change(id, { phase: 'RUN' }, changes))
             return renewed.length === renewals.length

@@ -2,7 +2,7 @@ import type { Branch, Conversation } from '../conversation.ts'
 import { messageId } from '../ids.ts'
 import type { Head, Message, Metadata, Position, Usage } from '../message.ts'
 import { omitAbsent } from './omit-absent.ts'
-import type { SqliteValues } from './sqlite-database.ts'
+import type { SqliteRow, SqliteValues } from './sqlite-database.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from './stored-draft.ts'
 
 /** A row of `conversations`. Of its texts `metadata`, `branches`, `selectedEpochs` and `heads` are JSON. */
@@ -103,12 +103,12 @@ export function decodeConversation(stored: ConversationRow): Conversation {
   })
 }
 
-/** A message as a row; what is absent is null. */
-export function encodeMessage(message: Message): SqliteValues {
+/** A message as a row, in the order of the columns; what is absent is null. */
+export function encodeMessage(message: Message): SqliteRow {
   const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
   const place = { conversationId, branch, sequence, tokens, tokenStart }
-  const values = { ...place, ...encodeDraft(message), createdAt, usage: encodeJson(usage) }
-  return columnsOf(MESSAGE_COLUMNS, values)
+  const values: Partial<MessageRow> = { ...place, ...encodeDraft(message), createdAt, usage: encodeJson(usage) ?? null }
+  return MESSAGE_COLUMNS.map((column) => values[column] ?? null)
 }
 
 /** The message that a row holds; its id follows from its place. */

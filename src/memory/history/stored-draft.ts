@@ -1,6 +1,5 @@
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from '../message.ts'
 import { idempotencyKey, keyOwner } from './idempotency-key.ts'
-import { omitAbsent } from './omit-absent.ts'
 
 type Absent = null | undefined
 
@@ -27,11 +26,12 @@ type OwnFields = 'createdAt' | 'usage'
 
 /**
  * Opaque JSON is kept as text: byte for byte, whatever its keys and depth. So is a text with half a
- * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed.
+ * surrogate pair, which UTF-8 cannot hold and JSON escapes; the other fields must be well-formed. What
+ * the draft has not is undefined or null.
  */
 export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
   const { role, status, parts, author, replyTo, metadata, finishReason, model } = draft
-  return omitAbsent({
+  return {
     role,
     status,
     ...encodeParts(parts),
@@ -41,7 +41,7 @@ export function encodeDraft(draft: Omit<MessageDraft, OwnFields>): StoredDraft {
     clientMessageId: idempotencyKey(draft),
     finishReason,
     model,
-  })
+  }
 }
 
 /** Exactly one of the two fields in which a message's parts are stored; the other is null. */

@@ -60,6 +60,19 @@ describe('what the history asks of MongoDB', () => {
     expect(commands.map(({ commandName }) => commandName)).toStrictEqual(['find', 'find'])
   })
 
+  it('comes in batches of a thousand, each decoded in a turn of its own', async () => {
+    const conversationId = createConversationId()
+    for (let last = 0; last < 2_500; last += 500) {
+      await history.insertMessages(sampleMessages(conversationId, last + 1, last + 500))
+    }
+    commands = []
+    const range = { conversationId, branch: '0', afterSequence: 0, beforeSequence: 10_000, limit: 10_000 }
+    expect(await history.readSequenceRange({ ...range, from: 'OLDEST' })).toEqual(
+      sampleMessages(conversationId, 1, 2_500),
+    )
+    expect(commands.map(({ reply }) => batchLength(reply))).toStrictEqual([1_000, 1_000, 500])
+  })
+
   it('is two queries for a page of the list, and no more documents than two pages', async () => {
     for (let index = 0; index < 30; index++) await history.createConversation(sampleConversation({ ownerId: 'pager' }))
     const list = { ownerId: 'pager', archived: false, limit: 5 }

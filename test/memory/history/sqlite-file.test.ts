@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, it, test, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../src/errors.ts'
 import { createSqliteDatabase } from '../../../src/memory/history/sqlite-database.ts'
 import { createSqliteHistory } from '../../../src/memory/history/sqlite-history.ts'
@@ -49,6 +49,21 @@ describe('the SQLite file', () => {
     expect(await second.findConversations('ann', [conversation.id])).toStrictEqual([conversation])
     expect(await second.findMessages([sampleMessage(conversation.id, 3).id])).toMatchObject([{ sequence: 3 }])
     await second.close()
+  })
+
+  it('waits for the disk again after a write that did not, and after one that failed', () => {
+    const database = createSqliteDatabase(':memory:')
+    database.open({ statements: 'CREATE TABLE IF NOT EXISTS hints (hint INTEGER NOT NULL)', addedColumns: {} })
+    const full = [{ synchronous: 2 }]
+    const insert = (hint: number | null) =>
+      database.unsynced(() => database.run('INSERT INTO hints VALUES (:hint)', { hint }))
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(insert(1)).toBe(1)
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(() => insert(null)).toThrow('NOT NULL')
+    expect(database.all('PRAGMA synchronous', {})).toEqual(full)
+    expect(database.all('SELECT hint FROM hints', {})).toEqual([{ hint: 1 }])
+    database.close()
   })
 
   it('holds no trace of a conversation that was erased', async () => {
@@ -179,16 +194,4 @@ describe('the SQLite file', () => {
     await expect(history.insertMessages([broken])).rejects.not.toBeInstanceOf(HistoryUnavailableError)
     await history.close()
   })
-})
-
-test('writes that wait for no disk are the exception, also when one of them fails', () => {
-  const database = createSqliteDatabase(join(directory, 'relaxed.db'))
-  database.open({ statements: 'CREATE TABLE t (a INTEGER)', addedColumns: {} })
-  const synchronous = () => database.all<{ synchronous: number }>('PRAGMA synchronous', {})[0]?.synchronous
-  const [NORMAL, FULL] = [1, 2]
-  expect(synchronous()).toBe(FULL)
-  expect(database.relax(synchronous)).toBe(NORMAL)
-  expect(() => database.relax(() => database.run('INSERT INTO nowhere VALUES (1)', {}))).toThrow('nowhere')
-  expect(synchronous()).toBe(FULL)
-  database.close()
 })
