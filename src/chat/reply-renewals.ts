@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import { HistoryUnavailableError } from '../errors.ts'
 import type { ReplyChanges, ReplyRecords, ReplyRenewal } from '../memory/history/reply-record.ts'
 
 /** Saves the checkpoint of a running reply and renews its lease; false: it runs no more. */
@@ -19,9 +20,19 @@ export function createReplyRenewals(records: Pick<ReplyRecords, 'change' | 'rene
       .change(id, { phase: 'RUN' }, changes)
       .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
 
+  async function areAllRenewed(renewals: readonly ReplyRenewal[]): Promise<boolean> {
+    try {
+      return renewals.length > 1 && (await records.renew(renewals))
+    } catch (error) {
+      if (error instanceof HistoryUnavailableError) throw error
+      // Of a text that its store cannot hold the others are to know nothing.
+      return false
+    }
+  }
+
   const loader = new DataLoader<ReplyRenewal, boolean>(
     async (renewals) => {
-      if (renewals.length > 1 && (await records.renew(renewals))) return renewals.map(() => true)
+      if (await areAllRenewed(renewals)) return renewals.map(() => true)
       return Promise.all(renewals.map(renewAlone))
     },
     { cache: false, maxBatchSize: MOST_AT_ONCE, batchScheduleFn: (run) => setTimeout(run, GATHER_MS) },

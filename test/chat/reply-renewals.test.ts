@@ -35,6 +35,18 @@ test('where one of them is refused, or fails, that one alone is told', async () 
   expect(change).toHaveBeenCalledWith('rep_1', { phase: 'RUN' }, CHANGES)
 })
 
+test('a text that the store cannot hold is no fault of the others', async () => {
+  const tooLong = new RangeError('The document is too large')
+  const change = vi.fn<Records['change']>(async (id) => {
+    if (id === 'rep_0') throw tooLong
+    return true
+  })
+  const renewReply = createReplyRenewals({ change, renew: async () => Promise.reject(tooLong) })
+  const [told, other] = await Promise.allSettled(IDS.slice(0, 2).map((id) => renewReply(id, CHANGES)))
+  expect(told).toEqual({ status: 'rejected', reason: tooLong })
+  expect(other).toEqual({ status: 'fulfilled', value: true })
+})
+
 test('a store that is away is asked once for all of them', async () => {
   const away = new HistoryUnavailableError(new Error('away'))
   const change = vi.fn<Records['change']>()

@@ -12,8 +12,8 @@ import { HistoryUnavailableError } from '../../errors.ts'
 /** Runs one step on the store, in bounded time; a fault of the store rejects with HistoryUnavailableError. */
 export type MongoGuard = <T>(step: () => Promise<T>) => Promise<T>
 
-/** Answers that say that the command was wrong: BadValue, FailedToParse, TypeMismatch, conflicting updates, too large. */
-const MISTAKE_CODES: readonly unknown[] = [2, 9, 14, 40, 10334]
+/** Answers that say that the command was wrong: BadValue, FailedToParse, TypeMismatch, conflicting updates, too large (two codes). */
+const MISTAKE_CODES: readonly unknown[] = [2, 9, 14, 40, 10334, 17419]
 
 const DUPLICATE_KEY = 11000
 

@@ -1,12 +1,4 @@
-import {
-  type Collection,
-  type Filter,
-  type FindOptions,
-  type IndexDescription,
-  MongoBulkWriteError,
-  type MongoClient,
-  type UpdateFilter,
-} from 'mongodb'
+import type { Collection, Filter, FindOptions, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
 import { removeDocuments } from './mongo-removal.ts'
@@ -87,15 +79,8 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
       const writes = renewals.map(({ id, changes }) => {
         return { updateOne: { filter: { _id: id, phase: 'RUN' as const }, update: changeOf('RUN', changes) } }
       })
-      return guard(async () => {
-        try {
-          return (await collection.bulkWrite(writes, { ordered: false })).modifiedCount === renewals.length
-        } catch (error) {
-          // One that the server refuses, by a limit of its own, is no fault of the others.
-          if (error instanceof MongoBulkWriteError) return false
-          throw error
-        }
-      })
+      const renewed = await guard(() => collection.bulkWrite(writes, { ordered: false }))
+      return renewed.modifiedCount === renewals.length
     },
 
     findLeaseOver(leaseBefore, limit) {
