@@ -1,7 +1,6 @@
 import { getVariableValues } from '@graphql-tools/executor'
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
 import { MAX_KEPT_CHARS } from './document-cache.ts'
-import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import type { QueryRun } from './resolve-field.ts'
 
@@ -17,7 +16,6 @@ type Plans = WeakMap<OperationDefinitionNode, QueryPlan | undefined>
 /** None at first. */
 export function createKeptPlans(): KeptPlans {
   const plans: Plans = new WeakMap()
-  const toIso = createIsoTimes()
   return {
     prepare(args) {
       const plan = planOf(plans, args)
@@ -26,7 +24,7 @@ export function createKeptPlans(): KeptPlans {
       const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {})
       if (variables.errors) return undefined
       const { rootValue, contextValue } = args
-      return { plan, rootValue, contextValue, variables: variables.variableValues, toIso }
+      return { plan, rootValue, contextValue, variables: variables.variableValues }
     },
   }
 }

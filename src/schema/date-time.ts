@@ -1,15 +1,27 @@
+import { GraphQLScalarType } from 'graphql'
+import { GraphQLDateTime } from 'graphql-scalars'
+
 const DAY_MS = 86_400_000
 const MINUTE_MS = 60_000
 
+/**
+ * The scalar of graphql-scalars, which reads times; it writes them, or epoch milliseconds, as text at once. With one
+ * Date in it JSON.stringify is eight times slower, and a Date for each message takes a fifth of a context's execution.
+ */
+export function createDateTime(): GraphQLScalarType<Date, string> {
+  const toIso = createIsoTimes()
+  const write = (value: unknown) => toIso(value instanceof Date ? value.getTime() : (value as number))
+  return new GraphQLScalarType({ ...GraphQLDateTime.toConfig(), serialize: write, coerceOutputValue: write })
+}
+
 /** Writes times as `Date.toISOString` does: those of one day in a fifth of the time. */
-export function createIsoTimes(): (time: Date) => string {
+function createIsoTimes(): (ms: number) => string {
   let day = Number.NaN
   let date = ''
-  return (time) => {
-    const ms = time.getTime()
+  return (ms) => {
     const itsDay = Math.floor(ms / DAY_MS)
     if (itsDay !== day) {
-      date = time.toISOString().slice(0, -13)
+      date = new Date(ms).toISOString().slice(0, -13)
       day = itsDay
     }
     const dayMs = ms - day * DAY_MS
