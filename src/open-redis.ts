@@ -36,11 +36,18 @@ export function openRedis(urls: readonly string[], limits: RedisLimits, log: Log
   const onError = (error: unknown) => log.debug({ err: error }, 'redis failed')
   const connection = { urls, commandTimeoutMs: limits.commandTimeoutMs, onError }
   const redis = createRedis(connection)
+  // On a connection of its own no read of a context waits behind the texts of replies.
+  const cache = createRedisCache(createRedis({ ...connection, hasDeadline: true }), limits)
   const createSubscriber = () => createRedis({ ...connection, isSubscriber: true })
   const events = createRedisEvents({ redis, createSubscriber, onFault: onError }, EVENT_LIMITS)
   const channels = createRedisChannels({ subscriber: createSubscriber(), onFault: onError }, CHANNEL_LIMITS)
   const replyLog = createRedisReplyLog({ redis, channels, onFault: onError })
-  return { cache: createRedisCache(redis, limits), events, replyLog: closedWith(replyLog, channels) }
+  const close = async () => {
+    await cache.close()
+    redis.disconnect()
+  }
+  // The cache is closed last, and with it the connection that the others use.
+  return { cache: { ...cache, close }, events, replyLog: closedWith(replyLog, channels) }
 }
 
 function closedWith(replyLog: ReplyLog, channels: { close(): Promise<void> }): ReplyLog {

@@ -63,8 +63,9 @@ export function createContextReader(
       const ids = [...new Set(requests.map(({ conversationId }) => conversationId))]
       const entries = await guard.readEntries(ids)
       const entryById = new Map(ids.map((id, index) => [id, entries?.[index]]))
-      const contexts = requests.map((request) => readContext(request, entryById.get(request.conversationId)))
-      return (await Promise.allSettled(contexts)).map(settled)
+      return Promise.all(
+        requests.map((request) => readContext(request, entryById.get(request.conversationId)).catch(asError)),
+      )
     },
   }
 }
@@ -117,7 +118,6 @@ function sourceOf({ conversation, cachedFrom, historyFrom }: Path, messages: rea
   return first >= historyFrom || last < cachedFrom ? 'HISTORY' : 'CACHE_AND_HISTORY'
 }
 
-function settled(result: PromiseSettledResult<Context>): Context | Error {
-  if (result.status === 'fulfilled') return result.value
-  return result.reason instanceof Error ? result.reason : new Error(String(result.reason))
+function asError(fault: unknown): Error {
+  return fault instanceof Error ? fault : new Error(String(fault))
 }

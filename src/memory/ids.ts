@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { fromString, typeid } from 'typeid-js'
+import { typeid } from 'typeid-js'
 import { ROOT_BRANCH } from './conversation.ts'
+
+/** What follows the prefix of a TypeID: 128 bits in Crockford's base 32. */
+const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}'
+const CONVERSATION_ID = new RegExp(`^conv_${SUFFIX}$`)
+const MESSAGE_ID = new RegExp(`^msg_(${SUFFIX})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$`)
+const REPLY_ID = new RegExp(`^rep_(${SUFFIX})_${SUFFIX}$`)
+
+/** The last two digits of a place. */
+const ENDS = Array.from({ length: 36 * 36 }, (_, end) => end.toString(36).padStart(2, '0'))
 
 /** A new conversation's id: a TypeID (github.com/jetify-com/typeid), so ids sort by their time. */
 export function createConversationId(): string {
@@ -21,9 +30,29 @@ export function createBranchId(): string {
  */
 export function messageId(conversationId: string, branch: string, sequence: number): string {
   const place = sequence.toString(36).padStart(7, '0')
-  const suffix = branch === ROOT_BRANCH ? '' : `_${branch}`
   // Joined, not a template: that makes a tree of strings, and JSON.stringify leaves its fast path for one.
-  return ['msg_', conversationId.slice('conv_'.length), '_', place, suffix].join('')
+  return [beginOf(conversationId), place, suffixOf(branch)].join('')
+}
+
+/** `messageId` for many messages of one branch: what they share is made once, which takes half the time. */
+export function createMessageIds(conversationId: string, branch: string): (sequence: number) => string {
+  const suffix = suffixOf(branch)
+  let page = -1
+  let begin = ''
+  return (sequence) => {
+    const its = Math.floor(sequence / ENDS.length)
+    if (its !== page) begin = [beginOf(conversationId), its.toString(36).padStart(5, '0')].join('')
+    page = its
+    return [begin, ENDS[sequence % ENDS.length], suffix].join('')
+  }
+}
+
+function beginOf(conversationId: string): string {
+  return `msg_${conversationId.slice('conv_'.length)}_`
+}
+
+function suffixOf(branch: string): string {
+  return branch === ROOT_BRANCH ? '' : `_${branch}`
 }
 
 /** Where a message stands: what the unique index of positions is about. */
@@ -35,14 +64,12 @@ export interface MessagePlace {
 
 /** The place that a message's id names; undefined when it is not the id of a message. */
 export function placeOf(id: string): MessagePlace | undefined {
-  const [, suffix, place, branch] = /^msg_([0-9a-z]{26})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$/.exec(id) ?? []
+  const [, suffix, place, branch] = MESSAGE_ID.exec(id) ?? []
   if (suffix === undefined || place === undefined) return undefined
   const conversationId = `conv_${suffix}`
   const sequence = Number.parseInt(place, 36)
   const found = { conversationId, branch: branch ?? ROOT_BRANCH, sequence }
-  return isConversationId(conversationId) && messageId(conversationId, found.branch, sequence) === id
-    ? found
-    : undefined
+  return messageId(conversationId, found.branch, sequence) === id ? found : undefined
 }
 
 /** A new reply's id: its conversation's suffix and one of its own, so it leads to its conversation as a message's does. */
@@ -52,21 +79,11 @@ export function createReplyId(conversationId: string): string {
 
 /** The conversation of a reply; undefined when it is not the id of a reply. */
 export function conversationOfReply(id: string): string | undefined {
-  const [, conversation, own] = /^rep_([0-9a-z]{26})_([0-9a-z]{26})$/.exec(id) ?? []
-  const isReplyId = isTypeId(`conv_${conversation}`, 'conv') && isTypeId(`rep_${own}`, 'rep')
-  return isReplyId ? `conv_${conversation}` : undefined
+  const [, suffix] = REPLY_ID.exec(id) ?? []
+  return suffix && `conv_${suffix}`
 }
 
 /** Whether it has the form of a conversation's id; no store is asked. */
 export function isConversationId(id: string): boolean {
-  return isTypeId(id, 'conv')
-}
-
-function isTypeId(id: string, prefix: string): boolean {
-  try {
-    fromString(id, prefix)
-    return true
-  } catch {
-    return false
-  }
+  return CONVERSATION_ID.test(id)
 }

@@ -82,7 +82,7 @@ export function createPathReader(parts: PathReaderParts, limits: PathReaderLimit
       const known = headOfTail(tail)
       const lowest = lowestTokenStart(known, need.maxTokens)
       const cached = decodeTail(need.conversationId, tail, lowest)
-      const gap = cached === undefined ? [] : await readGap(history, need, tail, lowest)
+      const gap = cached === undefined || tail.knownFrom <= lowest ? [] : await readGap(history, need, tail, lowest)
       const path = cached && joinPath({ base: tail, cached, gap, newer: [] }, known)
       if (path === undefined) filler.drop(need.conversationId)
       else if (lowest < tail.knownFrom) filler.extend(need.conversationId, tail, gap, lowest)

@@ -9,6 +9,8 @@ export interface RedisConnection {
   onError(error: Error): void
   /** For a connection that listens: after a reconnect its user subscribes again, to what is wanted by then. */
   isSubscriber?: boolean
+  /** Whoever asks has a deadline, as the cache guard has: the client's own, one more timer for each command, is left out. */
+  hasDeadline?: boolean
 }
 
 const LONGEST_RETRY_MS = 1_000
@@ -17,15 +19,16 @@ const CONNECT_TIMEOUT_MS = 2_000
 /**
  * Options under which a Redis that is gone or hangs costs nothing but its answers: commands fail at
  * once while there is no connection, none is sent twice, and a connection that hangs is replaced, so
- * that no queue grows. The client's own timeout is the second line, behind the cache guard's.
+ * that no queue grows.
  */
-function redisOptions(commandTimeoutMs: number) {
+function redisOptions({ commandTimeoutMs, isSubscriber = false, hasDeadline = false }: RedisConnection) {
   return {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: 2 * commandTimeoutMs,
+    autoResubscribe: !isSubscriber,
+    ...(!hasDeadline && { commandTimeout: 2 * commandTimeoutMs }),
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: Math.max(CONNECT_TIMEOUT_MS, 4 * commandTimeoutMs),
     keepAlive: 10_000,
@@ -35,9 +38,9 @@ function redisOptions(commandTimeoutMs: number) {
 
 /** A client that connects in the background and for ever; until it has, its commands fail at once. */
 export function createRedis(connection: RedisConnection): Redis | Cluster {
-  const { urls, commandTimeoutMs, onError, isSubscriber = false } = connection
+  const { urls, onError, isSubscriber = false } = connection
   const [first = ''] = urls
-  const options = { ...redisOptions(commandTimeoutMs), autoResubscribe: !isSubscriber }
+  const options = redisOptions(connection)
   const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
   redis.on('error', onError)
   // A failed attempt is told to `onError`, and followed by the next one.
@@ -47,7 +50,7 @@ export function createRedis(connection: RedisConnection): Redis | Cluster {
 
 function createCluster(
   urls: readonly string[],
-  options: ReturnType<typeof redisOptions> & { autoResubscribe: boolean },
+  options: ReturnType<typeof redisOptions>,
   shardedSubscribers: boolean,
 ): Cluster {
   const { username, password, protocol } = new URL(urls[0] ?? '')

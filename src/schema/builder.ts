@@ -1,10 +1,11 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
-import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars'
+import { GraphQLJSON } from 'graphql-scalars'
 import type { Chat } from '../chat/chat.ts'
 import type { Loaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
+import { createDateTime } from './date-time.ts'
 
 /** What the resolvers of one operation are given. */
 export interface OperationContext {
@@ -44,7 +45,7 @@ builder.mutationType({
 })
 builder.subscriptionType({ description: 'What can be followed. A stream never throws: a failure in it is an event.' })
 
-builder.addScalarType('DateTime', GraphQLDateTime, {
+builder.addScalarType('DateTime', createDateTime(), {
   description: 'A time as RFC 3339 writes it, for instance 2026-07-01T12:00:00.000Z.',
 })
 builder.addScalarType('JSON', GraphQLJSON, { description: 'Any JSON value.' })

@@ -1,6 +1,5 @@
 import { getVariableValues } from '@graphql-tools/executor'
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
-import { createIsoTimes } from './iso-time.ts'
 import { planQuery, type QueryPlan } from './query-plan.ts'
 import type { QueryRun } from './resolve-field.ts'
 
@@ -19,7 +18,6 @@ const ONE_ERROR = { maxErrors: 1 }
 /** None at first. */
 export function createKeptPlans(): KeptPlans {
   const plans: Plans = new WeakMap()
-  const toIso = createIsoTimes()
   return {
     prepare(args) {
       const plan = planOf(plans, args)
@@ -28,7 +26,7 @@ export function createKeptPlans(): KeptPlans {
       const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {}, ONE_ERROR)
       if (variables.errors) return undefined
       const { rootValue, contextValue } = args
-      return { plan, rootValue, contextValue, variables: variables.variableValues, toIso }
+      return { plan, rootValue, contextValue, variables: variables.variableValues }
     },
   }
 }

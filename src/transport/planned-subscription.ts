@@ -118,7 +118,7 @@ function plainData(run: QueryRun, field: FieldPlan, event: unknown): Record<stri
       const value = isOwn ? (event as Record<string, unknown>)[definition.name] : undefined
       if (definition.name === '__typename') data[key] = type?.name
       else if (value === undefined || typeof value === 'object' || shape.kind !== 'LEAF') return undefined
-      else data[key] = leafValue(shape.type, value, run.toIso)
+      else data[key] = leafValue(shape.type, value)
     }
     return fields && data
   } catch {

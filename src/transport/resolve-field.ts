@@ -8,8 +8,6 @@ export interface QueryRun {
   rootValue: unknown
   contextValue: unknown
   variables: GraphQLResolveInfo['variableValues']
-  /** Writes a time as JSON has it. */
-  toIso(time: Date): string
 }
 
 /** What a field's resolver gives, or else the property of its name. */

@@ -88,7 +88,7 @@ function readOwn(run: Run, field: FieldPlan, source: unknown, path: Path | undef
     return executeField(run, field, source, addKey(path, field))
   }
   try {
-    return leafValue(field.shape.type, value, run.toIso)
+    return leafValue(field.shape.type, value)
   } catch (error) {
     return handleErrors(run, field, error, addKey(path, field))
   }
@@ -117,7 +117,7 @@ function complete(run: Run, field: FieldPlan, shape: Shape, value: unknown, path
 function completePresent(run: Run, field: FieldPlan, shape: Shape, value: NonNullable<unknown>, path: Path): unknown {
   switch (shape.kind) {
     case 'LEAF':
-      return leafValue(shape.type, value, run.toIso)
+      return leafValue(shape.type, value)
     case 'LIST':
       return completeList(run, field, shape.of, value, path)
     case 'OBJECT':

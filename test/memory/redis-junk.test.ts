@@ -34,7 +34,7 @@ const VALUES: Record<string, Change> = {
   null: write('null'),
   'a list': write('[1,2]'),
   'an object of another version': write('{"v":999,"g":"g","e":0,"h":{},"a":0}\n'),
-  'an object that lacks fields': write('{"v":2}\n'),
+  'an object that lacks fields': write('{"v":3}\n'),
   'bytes that are no text': (redis, key) => redis.set(key, Buffer.from([0xff, 0x00, 0xfe, 0x0a, 0xc3])),
   'a value of another type': async (redis, key) => {
     await redis.del(key)
@@ -46,8 +46,9 @@ const VALUES: Record<string, Change> = {
 const ROWS: Record<string, Change> = {
   'a row that is no JSON': editRows(([first = '', ...rows]) => [first.replace('"', ''), ...rows]),
   'a row that is no row': editRows(([, ...rows]) => ['{"a":1},', ...rows]),
-  'a first row without tokens': editRows(([first = '', ...rows]) => [first.replace(/^\[\d+/, '["x"'), ...rows]),
+  'a first row without tokens': editRows(([first = '', ...rows]) => [first.replace(/^\d+/, '"x"'), ...rows]),
   'a row of no role': editRows((rows) => rows.map((row) => row.replace('"u"', '"z"'))),
+  'a row that lacks a value': editRows(([first = '', ...rows]) => [first.replace(/,0,$/, ','), ...rows]),
   'a row without text': editRows((rows) => rows.map((row) => row.replace(/"message [^"]*"/, 'null'))),
   'a row too few': editRows((rows) => rows.slice(1)),
   'a row too many': editRows((rows) => [rows[0] ?? '', ...rows]),
@@ -95,7 +96,7 @@ test('junk in rows that a budget does not reach fails no read that has to join n
   await conversation.read({ maxTokens: 600 })
   await node.settle()
   const key = `bs:v1:{${conversation.conversationId}}:tail`
-  await editRows(([first = '', ...rows]) => [first.replace(/^\[\d+/, '["x"'), ...rows])(redis, key)
+  await editRows(([first = '', ...rows]) => [first.replace(/^\d+/, '"x"'), ...rows])(redis, key)
   // Without its confirm the tail is short: the next read joins what is newer to it.
   node.cache.before = (operation) => {
     if (operation === 'confirm') throw new Error('lost')

@@ -136,7 +136,12 @@ async function openRedis(
   limits: MemoryLimits & { commandTimeoutMs: number },
   traffic: Traffic,
 ): Promise<Cache> {
-  const redis = createRedis({ urls: [url], commandTimeoutMs: limits.commandTimeoutMs, onError: () => {} })
+  const redis = createRedis({
+    urls: [url],
+    commandTimeoutMs: limits.commandTimeoutMs,
+    onError: () => {},
+    hasDeadline: true,
+  })
   const cache = createRedisCache(redis, limits)
   await vi.waitFor(() => cache.ping(), CONNECT_MS)
   const send = redis.sendCommand.bind(redis)

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, isInterfaceType, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { createIsoTimes } from '../../src/transport/iso-time.ts'
 import { createPlannedSubscriptions } from '../../src/transport/planned-subscription.ts'
 import { planQuery } from '../../src/transport/query-plan.ts'
 
@@ -50,7 +49,7 @@ function mappingOf(document: ReturnType<typeof parse>, coerced: Record<string, u
 
 function runOf(plan: NonNullable<ReturnType<typeof planQuery>>, coerced: Record<string, unknown> = {}) {
   const variables = { coerced, sources: {} }
-  return { plan, rootValue: undefined, contextValue: {}, variables, toIso: createIsoTimes() }
+  return { plan, rootValue: undefined, contextValue: {}, variables }
 }
 
 function createEventSchema() {

@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { createIsoTimes } from '../../src/transport/iso-time.ts'
 import { planQuery } from '../../src/transport/query-plan.ts'
 import { runQueryPlan } from '../../src/transport/run-query-plan.ts'
 import { arbitraryQuery, createSource, createWorldSchema } from '../support/query-world.ts'
@@ -20,7 +19,7 @@ test('a planned query has the results and errors of graphql-js', async () => {
       const args = { schema, document, variableValues: { n: 3 }, contextValue: {} }
       const expected = (await execute({ ...args, rootValue: world() })) as ExecutionResult
       const variables = { coerced: { n: 3 }, sources: {} }
-      const run = { plan, rootValue: world(), contextValue: {}, variables, toIso: createIsoTimes() }
+      const run = { plan, rootValue: world(), contextValue: {}, variables }
       // Twice: the second time all selections are planned.
       for (const result of [await runQueryPlan(run), await runQueryPlan({ ...run, rootValue: world() })]) {
         expect(JSON.parse(JSON.stringify(result.data))).toEqual(JSON.parse(JSON.stringify(expected.data)))
@@ -37,7 +36,7 @@ test('keys come in the order in which they are asked for, promises or not', asyn
   if (plan === undefined) throw new Error('No plan')
   const variables = { coerced: {}, sources: {} }
   const rootValue = createSource(1, 0)
-  const { data } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables, toIso: createIsoTimes() })
+  const { data } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables })
   expect(Object.keys(data ?? {})).toEqual(['z', 'echo', 'a', 'node', 'b'])
 })
 
@@ -55,7 +54,7 @@ test('promises beside an error are heard when they reject', async () => {
     must: late('must'),
   }
   const variables = { coerced: {}, sources: {} }
-  const { errors } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables, toIso: createIsoTimes() })
+  const { errors } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables })
   expect(errors).toHaveLength(1)
   await nextTurn()
 })
@@ -90,21 +89,12 @@ test('a plan keeps no more than a thousand fields, and answers all the same', as
   const plan = planQuery(made, document)
   if (plan === undefined) throw new Error('No plan')
   const variables = { coerced: {}, sources: {} }
-  const run = { plan, rootValue: item, contextValue: {}, variables, toIso: createIsoTimes() }
+  const run = { plan, rootValue: item, contextValue: {}, variables }
   const expected = JSON.stringify(await execute({ schema: made, document, rootValue: item }))
   expect(JSON.stringify(await runQueryPlan(run))).toBe(expected)
   expect(JSON.stringify(await runQueryPlan(run))).toBe(expected)
   expect(plan.size).toBeGreaterThan(900)
   expect(plan.size).toBeLessThan(1_100)
-})
-
-test('a time is written as it writes itself', () => {
-  const toIso = createIsoTimes()
-  fc.assert(
-    fc.property(fc.date({ noInvalidDate: true }), (time) => {
-      expect(toIso(time)).toBe(time.toISOString())
-    }),
-  )
 })
 
 /**

@@ -7,7 +7,7 @@ import type { Fork, Register, Tail } from './cache.ts'
  */
 
 /** Raised when the meaning of a field changes; another version reads as absent. */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 
 /** The value of a tail's key. */
 export function encodeTailValue(tail: Tail): string {
@@ -92,7 +92,7 @@ function decodeForks(places: unknown): Fork[] | undefined {
   return forks
 }
 
-/** A cheap look at both ends: a value that was cut off is junk. Whoever parses the rows checks the rest. */
+/** A cheap look at both ends: most values that were cut off are junk at once. Whoever parses the rows checks the rest. */
 function spanMatches(rows: string, count: number): boolean {
-  return count === 0 ? rows === '' : rows.startsWith('[') && rows.endsWith(']')
+  return count === 0 ? rows === '' : /^\d/.test(rows) && (rows.endsWith('0') || rows.endsWith('}'))
 }

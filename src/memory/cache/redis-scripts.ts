@@ -86,7 +86,7 @@ local function read_tail()
   if not (t and sound(t)) then return nil end
   t.rows = string.sub(value, header_end + 1)
   if t.l < t.f then return t.rows == '' and t or nil end
-  return string.sub(t.rows, 1, 1) == '[' and string.sub(t.rows, -1) == ']' and t or nil
+  return string.find(t.rows, '^%d') and string.find(string.sub(t.rows, -1), '[0}]') and t or nil
 end
 
 -- cjson's 14 digits are enough for the sequence of a fork: ids have room for 11.
@@ -102,7 +102,7 @@ end
 -- The tokens of the row that begins at "from", and where the next one begins.
 local function row_at(rows, from)
   local separator = string.find(rows, ',\n', from, true)
-  return tonumber(string.match(rows, '^%[(%d+)', from)), separator and separator + 2 or #rows + 1
+  return tonumber(string.match(rows, '^%d+', from)), separator and separator + 2 or #rows + 1
 end
 `
 

@@ -37,7 +37,7 @@ function cutFront(rows: string, goOn: (cut: Cut) => boolean): Cut & { rest: stri
   const cut = { count: 0, tokens: 0, lastTokens: 0 }
   let from = 0
   while (from < rows.length && goOn(cut)) {
-    cut.lastTokens = Number.parseInt(rows.slice(from + 1, from + 17), 10)
+    cut.lastTokens = Number.parseInt(rows.slice(from, from + 16), 10)
     cut.tokens += cut.lastTokens
     cut.count++
     const separator = rows.indexOf(ROW_SEPARATOR, from)

@@ -1,13 +1,13 @@
-import { messageId } from '../ids.ts'
+import { createMessageIds } from '../ids.ts'
 import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
 import type { Tail } from './cache.ts'
 import { branchesFrom, forksAbove, joinForks } from './forks.ts'
 
 /*
- * A row is the JSON tuple [tokens, role, createdAt, content, more?]: sequence, position and id follow
- * from the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not.
- * Rows are joined by ",\n": a tail's rows parse as one JSON array, and since JSON holds no raw newline,
- * a reader and Redis' script find the rows without parsing them.
+ * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from
+ * the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not, or is 0.
+ * Rows are joined by ",\n": a tail's rows parse as one JSON array of all values (an array for each row takes
+ * a third longer), and since JSON holds no raw newline, a reader and Redis' script find them without parsing.
  */
 /** Between the rows of a tail. */
 export const ROW_SEPARATOR = ',\n'
@@ -19,16 +19,18 @@ interface More extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts
   parts?: MessagePart[]
 }
 
-type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more?: More]
+type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more: More | 0]
+
+const ROW_LENGTH = 5
+
+type Place = Pick<Message, 'id' | 'conversationId' | 'branch' | 'sequence' | 'tokenStart'>
 
 /** One message as a row of a tail. */
 export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): string {
   const { tokens, role, createdAt, parts } = message
   const plain = plainText(parts)
-  const more = moreOf(message, plain === undefined)
-  const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0]
-  if (more !== undefined) row.push(more)
-  return JSON.stringify(row)
+  const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0, moreOf(message, plain === undefined)]
+  return JSON.stringify(row).slice(1, -1)
 }
 
 /** Rows as one text, as a tail holds them. */
@@ -44,16 +46,22 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
   try {
     const cut = cutRows(tail, fromTokens)
     if (cut === undefined) return undefined
-    const rows = JSON.parse(`[${cut.rows}]`) as Row[]
-    let { tokenStart } = cut
-    const first = tail.last - rows.length + 1
+    const values = JSON.parse(`[${cut.rows}]`) as unknown[]
+    if (values.length % ROW_LENGTH > 0) return undefined
+    const first = tail.last + 1 - values.length / ROW_LENGTH
     const branches = branchesFrom(tail, first)
-    const messages = rows.map((row, index) => {
-      const branch = branches?.[index] ?? tail.branch
-      const message = decodeRow(conversationId, row, branch, first + index, tokenStart)
+    let { tokenStart } = cut
+    let { branch } = tail
+    let idOf = createMessageIds(conversationId, branch)
+    const messages: Message[] = []
+    for (let at = 0, sequence = first; at < values.length; at += ROW_LENGTH, sequence += 1) {
+      const its = branches?.[sequence - first] ?? branch
+      if (its !== branch) idOf = createMessageIds(conversationId, its)
+      branch = its
+      const message = decodeRow(values, at, { id: idOf(sequence), conversationId, branch, sequence, tokenStart })
+      messages.push(message)
       tokenStart += message.tokens
-      return message
-    })
+    }
     const isWhole = cut.tokenStart === tail.tokenStart
     const begins = isWhole ? first === tail.first : first > tail.first
     return begins && tokenStart === tail.tokenStart + tail.tokens ? messages : undefined
@@ -96,7 +104,7 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
   let { first, tokenStart, tokens, knownFrom } = tail
   let begin = 0
   while (tokens > tailTokens) {
-    const rowTokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
+    const rowTokens = Number.parseInt(tail.rows.slice(begin, begin + 11), 10)
     if (!(rowTokens > 0)) return undefined
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
     begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
@@ -122,7 +130,7 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
   while (end > 0) {
     const separator = tail.rows.lastIndexOf(ROW_SEPARATOR, end - 1)
     const begin = separator < 0 ? 0 : separator + ROW_SEPARATOR.length
-    const tokens = Number.parseInt(tail.rows.slice(begin + 1, begin + 12), 10)
+    const tokens = Number.parseInt(tail.rows.slice(begin, begin + 11), 10)
     if (!(tokens > 0)) return undefined
     if (tokenStart - tokens < fromTokens) break
     tokenStart -= tokens
@@ -132,14 +140,19 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
   return { rows: tail.rows.slice(from), tokenStart }
 }
 
-function decodeRow(conversationId: string, row: Row, branch: string, sequence: number, tokenStart: number): Message {
-  const [tokens, letter, createdAt, content, more] = row
-  const role = ROLES[letter]
-  if (role === undefined) throw new TypeError(`Unknown role ${letter}`)
-  if (content === 0 ? !Array.isArray(more?.parts) : typeof content !== 'string') throw new TypeError('No content')
-  if (!(tokens > 0) || typeof createdAt !== 'number') throw new TypeError('No tokens or no time')
-  const id = messageId(conversationId, branch, sequence)
-  const parts: MessagePart[] = content === 0 ? [] : [{ type: 'text', text: content }]
+/** The row whose values begin there; throws when they are no row. */
+function decodeRow(values: readonly unknown[], at: number, place: Place): Message {
+  const tokens = values[at]
+  const role = ROLES[String(values[at + 1])]
+  const createdAt = values[at + 2]
+  const content = values[at + 3]
+  const more = values[at + 4] as More | 0
+  if (typeof tokens !== 'number' || !(tokens > 0) || role === undefined || typeof createdAt !== 'number') {
+    throw new TypeError('No tokens, role or time')
+  }
+  if (typeof content !== 'string' && !(more !== 0 && Array.isArray(more.parts))) throw new TypeError('No content')
+  const parts: MessagePart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : []
+  const { id, conversationId, branch, sequence, tokenStart } = place
   // One literal and no spread: every hit makes one of these for each message.
   const message: Message = {
     id,
@@ -153,7 +166,7 @@ function decodeRow(conversationId: string, row: Row, branch: string, sequence: n
     parts,
     createdAt,
   }
-  return more === undefined ? message : Object.assign(message, more)
+  return more === 0 ? message : Object.assign(message, more)
 }
 
 /** The text of a message that is one text part and nothing else. */
@@ -163,7 +176,7 @@ function plainText(parts: readonly MessagePart[]): string | undefined {
   return only.text
 }
 
-function moreOf(message: MessageDraft, withParts: boolean): More | undefined {
+function moreOf(message: MessageDraft, withParts: boolean): More | 0 {
   const { status, author, replyTo, metadata, clientMessageId, replyId, finishReason, usage, model } = message
   const more: More = {
     ...(withParts && { parts: message.parts }),
@@ -177,5 +190,5 @@ function moreOf(message: MessageDraft, withParts: boolean): More | undefined {
     ...(usage !== undefined && { usage }),
     ...(model !== undefined && { model }),
   }
-  return Object.keys(more).length > 0 ? more : undefined
+  return Object.keys(more).length > 0 ? more : 0
 }

@@ -12,7 +12,7 @@ const MARK = { epoch: 1, branch: '0', sequence: 5 }
 /** A guard on a Redis of its own that holds a tail of `a`, with what was sent to it. */
 async function createGuarded(starting = startRedis()) {
   const server = await starting
-  const redis = createRedis({ urls: [server.url], commandTimeoutMs: 100, onError: () => {} })
+  const redis = createRedis({ urls: [server.url], commandTimeoutMs: 100, onError: () => {}, hasDeadline: true })
   const cache = recordCache(createRedisCache(redis, SMALL_LIMITS))
   const errors: string[] = []
   const guard = createCacheGuard(
@@ -109,7 +109,7 @@ test('a Redis that hangs for long gets no growing queue: its connection is repla
 test('a server that is not there yet is a miss, and is used once it is', async () => {
   const guarded = await createGuarded()
   await guarded.server.kill()
-  const redis = createRedis({ urls: [guarded.server.url], commandTimeoutMs: 100, onError: () => {} })
+  const redis = createRedis({ urls: [guarded.server.url], commandTimeoutMs: 100, onError: () => {}, hasDeadline: true })
   const cache = recordCache(createRedisCache(redis, SMALL_LIMITS))
   const guard = createCacheGuard(
     cache,
@@ -154,7 +154,7 @@ test('a Redis that refuses writes gets the mark when it takes them again, and th
 test('a Redis that returns junk is a miss for that conversation alone, and is filled anew', async () => {
   const { redis, cache, guard } = await createGuarded()
   await fillTail(cache, 'b')
-  await redis.set('bs:v1:{a}:head', '{"v":2,"g":')
+  await redis.set('bs:v1:{a}:head', '{"v":3,"g":')
   await redis.lpush('bs:v1:{other}:tail', 'a list')
   const entries = await guard.readEntries(['a', 'b', 'other'])
   expect(entries).toMatchObject([{ tail: { last: 4 } }, { register: { generation: 'g1' }, tail: { last: 4 } }, {}])

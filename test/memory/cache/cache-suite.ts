@@ -61,13 +61,13 @@ export function testCache(name: string, getCache: () => Cache): void {
       const largest = Number.MAX_SAFE_INTEGER
       await getCache().mark(id, { epoch: largest, branch: '0', sequence: largest - 1 }, 'g1')
       const place = { epoch: largest, tokenStart: largest - 10, knownFrom: largest - 12 }
-      await getCache().fill(id, tailOf(largest - 3, largest - 3, { ...place, tokens: 5, rows: '[5,1]' }), 50)
+      await getCache().fill(id, tailOf(largest - 3, largest - 3, { ...place, tokens: 5, rows: '5,0' }), 50)
       await getCache().confirm(id, {
         ...appendedOf(1, 1),
         first: largest - 2,
         last: largest - 2,
         tokens: 4,
-        rows: '[4,2]',
+        rows: '4,0',
       })
       expect(await registerOf(id)).toMatchObject({ epoch: largest, marks: { '0': largest - 1 } })
       expect(await storedTail(id)).toMatchObject({
@@ -76,7 +76,7 @@ export function testCache(name: string, getCache: () => Cache): void {
         tokenStart: largest - 10,
         knownFrom: largest - 12,
         tokens: 9,
-        rows: '[5,1],\n[4,2]',
+        rows: '5,0,\n4,0',
       })
     })
 
@@ -158,7 +158,7 @@ export function testCache(name: string, getCache: () => Cache): void {
       const id = newConversation()
       await getCache().open(id, 'g1')
       await getCache().fill(id, tailOf(1, 2), 50)
-      await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 31, rows: '[31,"u",1,"long"]' })
+      await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 31, rows: '31,"u",1,"long",0' })
       const tokenStart = tokensOfSpan(1, 2) + 31
       expect(await storedTail(id)).toEqual(tailOf(4, 3, { tokenStart, tokens: 0, rows: '' }))
     })

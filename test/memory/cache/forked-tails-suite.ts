@@ -45,7 +45,7 @@ export function testForkedTails(getCache: () => Cache, newConversation: () => st
 
   test('a message larger than a tail leaves no fork', async () => {
     const id = await fillForked(1, 3, [forkOf('0', 3)])
-    await getCache().confirm(id, { ...appendedOf(4, 4, { branch: 'b2' }), tokens: 31, rows: '[31,"u",1,"long"]' })
+    await getCache().confirm(id, { ...appendedOf(4, 4, { branch: 'b2' }), tokens: 31, rows: '31,"u",1,"long",0' })
     const tokenStart = tokensOfSpan(1, 3) + 31
     expect(await storedTail(id)).toEqual(tailOf(5, 4, { branch: 'b2', tokenStart, tokens: 0, rows: '' }))
   })

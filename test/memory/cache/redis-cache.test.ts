@@ -88,12 +88,12 @@ const JUNK_REGISTERS = [
   'null',
   '7',
   '{}',
-  '{"v":3,"g":"g","e":0,"h":{},"a":0}',
-  '{"v":2,"g":"g","e":-1,"h":{},"a":0}',
-  '{"v":2,"g":"g","e":0,"h":[3],"a":0}',
-  '{"v":2,"g":"g","e":0,"h":{"0":1.5},"a":0}',
-  '{"v":2,"g":7,"e":0,"h":{},"a":0}',
-  '{"v":2,"g":"g","e":0,"h":{},"a":1e99}',
+  '{"v":9,"g":"g","e":0,"h":{},"a":0}',
+  '{"v":3,"g":"g","e":-1,"h":{},"a":0}',
+  '{"v":3,"g":"g","e":0,"h":[3],"a":0}',
+  '{"v":3,"g":"g","e":0,"h":{"0":1.5},"a":0}',
+  '{"v":3,"g":7,"e":0,"h":{},"a":0}',
+  '{"v":3,"g":"g","e":0,"h":{},"a":1e99}',
   '\u0000\ud800\n{',
 ] as const
 
@@ -111,18 +111,18 @@ test.each(JUNK_REGISTERS)('a register that reads %j is absent and is overwritten
   await cache.drop('junk')
 })
 
-const HEADER = '{"v":2,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
-const withForks = (forks: string) => `${HEADER.replace('"f"', `"p":${forks},"f"`)}\n[5]`
+const HEADER = '{"v":3,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
+const withForks = (forks: string) => `${HEADER.replace('"f"', `"p":${forks},"f"`)}\n5,0`
 const JUNK_TAILS = [
   '',
   'junk',
   HEADER,
   `${HEADER}\n`,
-  `${HEADER}\n[5,"u",1,"cut o`,
-  `${HEADER.replace('"v":2', '"v":3')}\n[5]`,
-  `${HEADER.replace('"l":9', '"l":-9')}\n[5]`,
-  `${HEADER.replace('"k":0', '"k":true')}\n[5]`,
-  `${HEADER.replace('"o":"o"', '"o":null')}\n[5]`,
+  `${HEADER}\n5,"u",1,"cut o`,
+  `${HEADER.replace('"v":3', '"v":9')}\n5,0`,
+  `${HEADER.replace('"l":9', '"l":-9')}\n5,0`,
+  `${HEADER.replace('"k":0', '"k":true')}\n5,0`,
+  `${HEADER.replace('"o":"o"', '"o":null')}\n5,0`,
   ...['null', '7', '"0"', '{}', '[]', '{"0":5}', '[null]', '["0",5]', '["05"]', '[{"0":5}]', '[[]]', '[["0"]]'].map(
     withForks,
   ),
