@@ -87,17 +87,40 @@ export function extendTail(
   knownFrom: number,
   tailTokens: number,
 ): Tail | undefined {
+  if (tail.rows === '' && newer.length > 0) {
+    return extendTail(emptyBehind(tail, newer), [...older, ...newer], [], knownFrom, tailTokens)
+  }
+  const tokens = tokensOf(older) + tail.tokens + tokensOf(newer)
+  const kept = withoutSurplus(older, tokens - tailTokens)
   const joined = {
     ...tail,
-    forks: joinForks(tail, older, newer),
+    forks: joinForks(tail, kept, newer),
     knownFrom,
-    first: tail.first - older.length,
+    first: tail.first - kept.length,
     last: tail.last + newer.length,
-    tokenStart: tail.tokenStart - tokensOf(older),
-    tokens: tail.tokens + tokensOf(older) + tokensOf(newer),
-    rows: joinRows([...older.map(encodeRow), ...(tail.rows === '' ? [] : [tail.rows]), ...newer.map(encodeRow)]),
+    tokenStart: tail.tokenStart - tokensOf(kept),
+    tokens: tokensOf(kept) + tail.tokens + tokensOf(newer),
+    rows: joinRows([...kept.map(encodeRow), ...(tail.rows === '' ? [] : [tail.rows]), ...newer.map(encodeRow)]),
   }
   return trimTail(joined, tailTokens)
+}
+
+/** The empty tail that these messages end at. */
+function emptyBehind(tail: Tail, messages: readonly Message[]): Tail {
+  const first = tail.first + messages.length
+  return { ...tail, first, last: first - 1, tokenStart: tail.tokenStart + tokensOf(messages) }
+}
+
+/** All but the oldest, which would be encoded only to be trimmed; with the last of these, which says where the tail begins. */
+function withoutSurplus(messages: readonly Message[], surplusTokens: number): readonly Message[] {
+  let count = 0
+  let tokens = 0
+  for (const message of messages) {
+    tokens += message.tokens
+    if (tokens >= surplusTokens) break
+    count += 1
+  }
+  return messages.slice(count)
 }
 
 function trimTail(tail: Tail, tailTokens: number): Tail | undefined {

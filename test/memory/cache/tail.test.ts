@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Tail } from '../../../src/memory/cache/cache.ts'
 import { decodeTailValue, encodeTailValue } from '../../../src/memory/cache/cache-format.ts'
 import { decodeTail, extendTail } from '../../../src/memory/cache/tail.ts'
@@ -126,12 +126,28 @@ test('whatever path is split into a tail, what is before it and what is behind i
       const trimmed = extended(extendTail(tail, older, newer, 0, tokensOfMessages(kept)))
       expect(decodeTail(CONVERSATION, trimmed, 0)).toEqual(kept)
       expect(trimmed.forks.every(({ belowSequence }) => belowSequence > trimmed.first)).toBe(true)
+      const left = path.at(-kept.length - 1)
+      expect(trimmed.knownFrom).toBe(kept.length === path.length ? 0 : (left?.tokenStart ?? 0) + 1)
 
       const wanted = kept.slice(want % (kept.length + 1))
       expect(decodeTail(CONVERSATION, trimmed, wanted[0]?.tokenStart ?? EVERYTHING)).toEqual(wanted)
     }),
     { numRuns: 500 },
   )
+})
+
+test('of a long read only what a tail has room for is encoded', () => {
+  const path = pathOf([['0', 5_000]])
+  const stringify = vi.spyOn(JSON, 'stringify')
+  for (const held of [0, 4]) {
+    stringify.mockClear()
+    const [older, rows] = splitAt(path, path.length - held)
+    const tail = held === 0 ? tailOf(1, 0, {}) : fillTail('0', rows)
+    const [before, behind] = held === 0 ? [[], path] : [older, []]
+    expect(extended(extendTail(tail, before, behind, 0, tokensOfSpan(4_991, 5_000))).first).toBe(4_991)
+    expect(stringify.mock.calls.length).toBeLessThan(20)
+  }
+  stringify.mockRestore()
 })
 
 function splitAt(messages: readonly Message[], count: number): [Message[], Message[]] {
