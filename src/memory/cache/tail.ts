@@ -47,7 +47,6 @@ export function decodeTail(conversationId: string, tail: Tail, fromTokens: numbe
     const cut = cutRows(tail, fromTokens)
     if (cut === undefined) return undefined
     const values = JSON.parse(`[${cut.rows}]`) as unknown[]
-    if (values.length % ROW_LENGTH > 0) return undefined
     const first = tail.last + 1 - values.length / ROW_LENGTH
     const branches = branchesFrom(tail, first)
     let { tokenStart } = cut
