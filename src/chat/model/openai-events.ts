@@ -15,14 +15,18 @@ export class OpenAiEventError extends Error {
 /** A tool call may come in one event, and no reply is longer than 4 MiB; a server that never ends a line must not fill memory. */
 const MAX_EVENT_CHARACTERS = 16 * 1024 * 1024
 
+/** How long an answer may take to end behind its `[DONE]`. */
+const END_WAIT_MS = 1_000
+
 /**
  * The events of a chat completions stream up to its `[DONE]` or its end, those of one read from the network
  * together: 1.1 µs an event where the SDK's own decoder takes 4.1. What came before an event that cannot be read
  * is yielded first. Throws OpenAiEventError, SyntaxError, ZodError, and what reading the body throws.
+ *
+ * Behind `[DONE]` the answer is read to its end, for which the SDK's decoder does not wait: only then does its
+ * connection serve the next call, which else begins with another handshake.
  */
-export async function* readOpenAiEvents(
-  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<OpenAiChunk[]> {
+export async function* readOpenAiEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<OpenAiChunk[]> {
   const utf8 = new TextDecoder()
   const chunks: OpenAiChunk[] = []
   let failure: unknown
@@ -51,12 +55,28 @@ export async function* readOpenAiEvents(
     if (failure !== undefined) throw failure
   }
 
-  for await (const bytes of body) {
-    yield* read(utf8.decode(bytes, { stream: true }))
-    if (isDone) return
+  try {
+    for await (const bytes of body.values({ preventCancel: true })) {
+      yield* read(utf8.decode(bytes, { stream: true }))
+      if (isDone) return
+    }
+    // Some servers leave out the blank line behind the last event.
+    yield* read(`${utf8.decode()}\n\n`)
+  } finally {
+    if (isDone && failure === undefined) readEnd(body)
+    else body.cancel().catch(() => {})
   }
-  // Some servers leave out the blank line behind the last event.
-  yield* read(`${utf8.decode()}\n\n`)
+}
+
+/** In the background, and no more of it than an end. */
+function readEnd(body: ReadableStream<Uint8Array>): void {
+  const reader = body.getReader()
+  const cancel = () => reader.cancel().catch(() => {})
+  const timer = setTimeout(cancel, END_WAIT_MS).unref()
+  reader
+    .read()
+    .then(({ done }) => (done ? undefined : cancel()), cancel)
+    .finally(() => clearTimeout(timer))
 }
 
 function decodeEvent(name: string | undefined, data: string): OpenAiChunk {

@@ -31,10 +31,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
   const refused = new Set<OptionalField>()
   let loading: Promise<OpenAI> | undefined
 
-  async function open(
-    request: ModelRequest,
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>> {
+  async function open(request: ModelRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     loading ??= loadClient(options)
     const client = await loading
     const left = new Set(refused)
@@ -44,7 +41,7 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
         const response = await client.chat.completions.create(body, { signal }).asResponse()
         // Only now: the words of a refusal that stays may have meant something else.
         for (const field of left) refused.add(field)
-        return response.body ?? []
+        return response.body ?? new Blob().stream()
       } catch (error) {
         const text = refusalText(error)
         const fields = OPTIONAL_FIELDS.filter((field) => field in body && !left.has(field) && text.includes(field))

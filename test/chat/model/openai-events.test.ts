@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { OpenAiEventError, readOpenAiEvents } from '../../../src/chat/model/openai-events.ts'
 
 describe('the events of a model', () => {
@@ -42,9 +43,29 @@ describe('the events of a model', () => {
       yield Buffer.from('data: "')
       for (; ; sent += 1) yield Buffer.alloc(2 ** 20, 'a')
     }
-    expect((await read(endless())).error).toBeInstanceOf(SyntaxError)
+    expect((await read(streamOf(endless()))).error).toBeInstanceOf(SyntaxError)
     expect(sent).toBeLessThan(20)
   })
+})
+
+test.each([
+  [true, 'is read to its end, however late, so that its connection can serve another call'],
+  [false, 'that does not end is left after a second'],
+])('an answer behind its [DONE] (%s) %s', async (ends) => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const cancel = vi.fn()
+  let end = () => {}
+  const start = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    controller.enqueue(Buffer.from(`${event('a')}data: [DONE]\n\n`))
+    end = () => controller.close()
+  }
+  expect((await read(new ReadableStream<Uint8Array>({ start, cancel }))).pieces).toEqual([['a']])
+  await vi.advanceTimersByTimeAsync(900)
+  expect(cancel).not.toHaveBeenCalled()
+  if (ends) end()
+  await vi.advanceTimersByTimeAsync(200)
+  expect(cancel).toHaveBeenCalledTimes(ends ? 0 : 1)
 })
 
 function event(content: string): string {
@@ -52,8 +73,8 @@ function event(content: string): string {
 }
 
 /** The texts of each piece, and what ended the stream. */
-async function read(body: AsyncIterable<Uint8Array> | (string | Uint8Array)[]) {
-  const bytes = Array.isArray(body) ? body.map((piece) => Buffer.from(piece)) : body
+async function read(body: ReadableStream<Uint8Array> | (string | Uint8Array)[]) {
+  const bytes = Array.isArray(body) ? streamOf(body.map((piece) => Buffer.from(piece))) : body
   const pieces: unknown[][] = []
   try {
     for await (const chunks of readOpenAiEvents(bytes)) {
@@ -63,4 +84,8 @@ async function read(body: AsyncIterable<Uint8Array> | (string | Uint8Array)[]) {
     return { pieces, error }
   }
   return { pieces }
+}
+
+function streamOf(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): ReadableStream<Uint8Array> {
+  return Readable.toWeb(Readable.from(pieces)) as ReadableStream<Uint8Array>
 }
