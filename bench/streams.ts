@@ -108,11 +108,17 @@ async function measure(by: string, bare: Choir, ofOne: Choir, ofEach: Choir): Pr
   const compare = (ours: Choir, target?: Target): Finding => {
     const [a = [], b = []] = [micros.get(bare), micros.get(ours)]
     const rounds = a.map((each, index) => each / (b[index] ?? Number.NaN))
-    const what = `${ours.listeners.length.toLocaleString('en')} streams by ${by}: processor time of a delta`
+    const each = ours === ofEach ? ', a reply each' : ''
+    const what = `${ours.listeners.length.toLocaleString('en')} streams by ${by}${each}: processor time of a delta`
     const sides = [sideOf(bare.name, 'µs', a), sideOf(ours.name, 'µs', b)]
     return { what, sides, unit: '×', figure: medianInterval(rounds), ...(target && { target }), rounds }
   }
-  return [compare(ofOne, TARGET), compare(ofEach), heapOf(by, bare, ofOne, HEAP_TARGET), heapOf(by, bare, ofEach)]
+  return [
+    compare(ofOne, TARGET),
+    compare(ofEach),
+    heapOf(by, bare, ofOne, HEAP_TARGET),
+    heapOf(`${by}, a reply each`, bare, ofEach),
+  ]
 }
 
 function heapOf(by: string, bare: Choir, ours: Choir, target?: Target): Finding {
