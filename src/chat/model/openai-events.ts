@@ -72,7 +72,7 @@ export async function* readOpenAiEvents(body: ReadableStream<Uint8Array>): Async
 function readEnd(body: ReadableStream<Uint8Array>): void {
   const reader = body.getReader()
   const cancel = () => reader.cancel().catch(() => {})
-  const timer = setTimeout(cancel, END_WAIT_MS).unref()
+  const timer = setTimeout(() => void cancel(), END_WAIT_MS).unref()
   reader
     .read()
     .then(({ done }) => (done ? undefined : cancel()), cancel)
