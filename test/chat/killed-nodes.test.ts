@@ -21,7 +21,7 @@ const EVENT = `__typename replyId cursor
   ... on ReplyInterrupted { reason partial { id content } } ... on ReplyFailed { code partial { id content } }
   ... on ReplyRejected { code }`
 const SEND = `subscription ($input: SendMessageInput!) { sendMessage(input: $input) { ${EVENT} } }`
-const FOLLOW = `subscription ($id: ID!) { reply(conversationId: $id) { ${EVENT} } }`
+const FOLLOW = `subscription ($id: ID, $conversationId: ID) { reply(id: $id, conversationId: $conversationId) { ${EVENT} } }`
 const CREATE = `mutation { createConversation(input: {}) { ... on CreateConversationSuccess { conversation { id } } } }`
 const MESSAGES = `query ($id: ID!) { conversation(id: $id) {
   activeReply { id } messages(first: 100) { nodes: edges { node { sequence role status content clientMessageId } } } } }`
@@ -82,7 +82,9 @@ async function killOne(): Promise<Kill> {
   const killedAt = performance.now()
   await streaming
   const following: StreamedEvent[] = []
-  const followed = collectInto(following, survivor.stream(FOLLOW, { id }))
+  // One that had ended is the conversation's newest only until the next one is claimed.
+  const replyId = seen.at(-1)?.replyId
+  const followed = collectInto(following, survivor.stream(FOLLOW, replyId ? { id: replyId } : { conversationId: id }))
   let freeAfterMs = Number.NaN
   const next: StreamedEvent[] = []
   const input = { ...question(id, 'second'), onBusy: 'QUEUE' }
