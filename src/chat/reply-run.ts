@@ -1,10 +1,4 @@
-import type {
-  InterruptReason,
-  ReplyChanges,
-  ReplyOutcome,
-  ReplyRecord,
-  ReplyRecords,
-} from '../memory/history/reply-record.ts'
+import type { InterruptReason, ReplyOutcome, ReplyRecord, ReplyRecords } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, Usage } from '../memory/message.ts'
 import type { TokenCounter } from '../memory/tokens/token-counter.ts'
@@ -90,8 +84,13 @@ export function startReplyRun(
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
   const mayTell = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayTell })
+  const facts = async () => replyFacts(question, prepared, await estimate(''))
   const checkpoint = createReplyCheckpoint({ content, facts })
-  const lease = createReplyLease({ renew, now, ...checkpoint, onRenewed, onRefused, onFault: fault }, limits, record)
+  const lease = createReplyLease(
+    { renew, now, ...checkpoint, onRenewed, onRefused: look, onFault: fault },
+    limits,
+    record,
+  )
 
   function interrupt(reason: InterruptReason): void {
     interrupted ??= new InterruptedError(reason)
@@ -143,10 +142,6 @@ export function startReplyRun(
     return { type: 'COMPLETED', finishReason: answer.finishReason }
   }
 
-  async function facts(): Promise<ReplyChanges> {
-    return replyFacts(question, prepared, await estimate(''))
-  }
-
   /** A reply is renewed and ended also where its cost cannot be counted. */
   async function estimate(text: string): Promise<Usage | undefined> {
     return prepared && estimateUsage(counter, prepared, text).catch(fault)
@@ -161,10 +156,6 @@ export function startReplyRun(
   async function look(): Promise<void> {
     const found = await records.find(id)
     if (found?.phase !== 'RUN') decide(found)
-  }
-
-  async function onRefused(): Promise<void> {
-    decide(await records.find(id))
   }
 
   /** Somebody else has decided: it is to stop, or was taken over, or its conversation was deleted. */

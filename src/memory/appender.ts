@@ -21,7 +21,7 @@ export interface AppenderParts extends HandOverParts {
 export interface AppendTarget {
   /** The first draft takes the place of this message, on a branch that becomes active. */
   replaces?: string
-  /** That must be of this role; else it is a BadUserInputError. Absent: any will do. */
+  /** The role that the replaced message must have, else BadUserInputError; absent: any will do. */
   role?: Role
   /** Behind the head of this branch; with `replaces`: the id for the branch that is made. */
   branch?: string

@@ -1,6 +1,6 @@
 import { divergence } from './branches.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
-import { encodeRow, joinRows } from './cache/tail.ts'
+import { encodeRow, joinRows } from './cache/tail-row.ts'
 import type { Conversation } from './conversation.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
 import { messageId } from './ids.ts'

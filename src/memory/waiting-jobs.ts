@@ -1,5 +1,5 @@
 import type { AppendedRows, Tail } from './cache/cache.ts'
-import { joinRows } from './cache/tail.ts'
+import { joinRows } from './cache/tail-row.ts'
 import type { Head } from './message.ts'
 
 /** What the writer has still to write for a conversation. */

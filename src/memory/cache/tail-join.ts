@@ -1,6 +1,6 @@
 import type { AppendedRows, Tail } from './cache.ts'
 import { forksAbove } from './forks.ts'
-import { ROW_SEPARATOR } from './tail.ts'
+import { ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**
  * The tail with the appended rows behind it and its front trimmed to `tailTokens`, rows as text.
@@ -37,7 +37,7 @@ function cutFront(rows: string, goOn: (cut: Cut) => boolean): Cut & { rest: stri
   const cut = { count: 0, tokens: 0, lastTokens: 0 }
   let from = 0
   while (from < rows.length && goOn(cut)) {
-    cut.lastTokens = Number.parseInt(rows.slice(from, from + 16), 10)
+    cut.lastTokens = tokensOfRow(rows, from)
     cut.tokens += cut.lastTokens
     cut.count++
     const separator = rows.indexOf(ROW_SEPARATOR, from)

@@ -1,42 +1,8 @@
 import { createMessageIds } from '../ids.ts'
-import type { Head, Message, MessageDraft, MessagePart, Role } from '../message.ts'
+import type { Head, Message } from '../message.ts'
 import type { Tail } from './cache.ts'
 import { branchesFrom, forksAbove, joinForks } from './forks.ts'
-
-/*
- * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from
- * the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not, or is 0.
- * Rows are joined by ",\n": a tail's rows parse as one JSON array of all values (an array for each row takes
- * a third longer), and since JSON holds no raw newline, a reader and Redis' script find them without parsing.
- */
-/** Between the rows of a tail. */
-export const ROW_SEPARATOR = ',\n'
-
-const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
-const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
-
-interface More extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
-  parts?: MessagePart[]
-}
-
-type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more: More | 0]
-
-const ROW_LENGTH = 5
-
-type Place = Pick<Message, 'id' | 'conversationId' | 'branch' | 'sequence' | 'tokenStart'>
-
-/** One message as a row of a tail. */
-export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): string {
-  const { tokens, role, createdAt, parts } = message
-  const plain = plainText(parts)
-  const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0, moreOf(message, plain === undefined)]
-  return JSON.stringify(row).slice(1, -1)
-}
-
-/** Rows as one text, as a tail holds them. */
-export function joinRows(rows: readonly string[]): string {
-  return rows.join(ROW_SEPARATOR)
-}
+import { decodeRow, encodeRow, joinRows, ROW_LENGTH, ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**
  * The newest messages of a tail down to `fromTokens` (the lowest `tokenStart` wanted), oldest first.
@@ -126,7 +92,7 @@ function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
   let { first, tokenStart, tokens, knownFrom } = tail
   let begin = 0
   while (tokens > tailTokens) {
-    const rowTokens = Number.parseInt(tail.rows.slice(begin, begin + 11), 10)
+    const rowTokens = tokensOfRow(tail.rows, begin)
     if (!(rowTokens > 0)) return undefined
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)
     begin = separator < 0 ? tail.rows.length : separator + ROW_SEPARATOR.length
@@ -152,7 +118,7 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
   while (end > 0) {
     const separator = tail.rows.lastIndexOf(ROW_SEPARATOR, end - 1)
     const begin = separator < 0 ? 0 : separator + ROW_SEPARATOR.length
-    const tokens = Number.parseInt(tail.rows.slice(begin, begin + 11), 10)
+    const tokens = tokensOfRow(tail.rows, begin)
     if (!(tokens > 0)) return undefined
     if (tokenStart - tokens < fromTokens) break
     tokenStart -= tokens
@@ -160,57 +126,4 @@ function cutRows(tail: Tail, fromTokens: number): { rows: string; tokenStart: nu
     end = Math.max(separator, 0)
   }
   return { rows: tail.rows.slice(from), tokenStart }
-}
-
-/** The row whose values begin there; throws when they are no row. */
-function decodeRow(values: readonly unknown[], at: number, place: Place): Message {
-  const tokens = values[at]
-  const role = ROLES[String(values[at + 1])]
-  const createdAt = values[at + 2]
-  const content = values[at + 3]
-  const more = values[at + 4] as More | 0
-  if (typeof tokens !== 'number' || !(tokens > 0) || role === undefined || typeof createdAt !== 'number') {
-    throw new TypeError('No tokens, role or time')
-  }
-  if (typeof content !== 'string' && !(more !== 0 && Array.isArray(more.parts))) throw new TypeError('No content')
-  const parts: MessagePart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : []
-  const { id, conversationId, branch, sequence, tokenStart } = place
-  // One literal and no spread: every hit makes one of these for each message.
-  const message: Message = {
-    id,
-    conversationId,
-    branch,
-    sequence,
-    tokenStart,
-    tokens,
-    role,
-    status: 'COMPLETE',
-    parts,
-    createdAt,
-  }
-  return more === 0 ? message : Object.assign(message, more)
-}
-
-/** The text of a message that is one text part and nothing else. */
-function plainText(parts: readonly MessagePart[]): string | undefined {
-  const [only] = parts
-  if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
-  return only.text
-}
-
-function moreOf(message: MessageDraft, withParts: boolean): More | 0 {
-  const { status, author, replyTo, metadata, clientMessageId, replyId, finishReason, usage, model } = message
-  const more: More = {
-    ...(withParts && { parts: message.parts }),
-    ...(status !== 'COMPLETE' && { status }),
-    ...(author !== undefined && { author }),
-    ...(replyTo !== undefined && { replyTo }),
-    ...(metadata !== undefined && { metadata }),
-    ...(clientMessageId !== undefined && { clientMessageId }),
-    ...(replyId !== undefined && { replyId }),
-    ...(finishReason !== undefined && { finishReason }),
-    ...(usage !== undefined && { usage }),
-    ...(model !== undefined && { model }),
-  }
-  return Object.keys(more).length > 0 ? more : 0
 }

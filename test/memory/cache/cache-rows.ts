@@ -1,5 +1,5 @@
 import type { AppendedRows, CacheLimits, Fork, Tail } from '../../../src/memory/cache/cache.ts'
-import { encodeRow, joinRows } from '../../../src/memory/cache/tail.ts'
+import { encodeRow, joinRows } from '../../../src/memory/cache/tail-row.ts'
 
 /** Limits under which a few rows already overflow. */
 export const SMALL_LIMITS: CacheLimits = { tailTokens: 30, ttlSeconds: 100 }

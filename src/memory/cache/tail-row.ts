@@ -1,0 +1,99 @@
+import type { Message, MessageDraft, MessagePart, Role } from '../message.ts'
+
+/*
+ * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from
+ * the tail's own `first`, `tokenStart` and forks. `more` holds whatever a plain text message has not, or is 0.
+ * Rows are joined by ",\n": a tail's rows parse as one JSON array of all values (an array for each row takes
+ * a third longer), and since JSON holds no raw newline, a reader and Redis' script find them without parsing.
+ */
+/** Between the rows of a tail. */
+export const ROW_SEPARATOR = ',\n'
+
+const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
+const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
+
+interface More extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
+  parts?: MessagePart[]
+}
+
+type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more: More | 0]
+
+/** So that a row is not copied for the number at its front. */
+const MOST_TOKEN_DIGITS = 11
+
+/** The values of a row. */
+export const ROW_LENGTH = 5
+
+/** Where a row's message stands. */
+export type RowPlace = Pick<Message, 'id' | 'conversationId' | 'branch' | 'sequence' | 'tokenStart'>
+
+/** One message as a row of a tail. */
+export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): string {
+  const { tokens, role, createdAt, parts } = message
+  const plain = plainText(parts)
+  const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0, moreOf(message, plain === undefined)]
+  return JSON.stringify(row).slice(1, -1)
+}
+
+/** Rows as one text, as a tail holds them. */
+export function joinRows(rows: readonly string[]): string {
+  return rows.join(ROW_SEPARATOR)
+}
+
+/** The tokens of the row that begins there; no positive number where none does. */
+export function tokensOfRow(rows: string, begin: number): number {
+  return Number.parseInt(rows.slice(begin, begin + MOST_TOKEN_DIGITS), 10)
+}
+
+/** The row whose values begin there; throws when they are no row. */
+export function decodeRow(values: readonly unknown[], at: number, place: RowPlace): Message {
+  const tokens = values[at]
+  const role = ROLES[String(values[at + 1])]
+  const createdAt = values[at + 2]
+  const content = values[at + 3]
+  const more = values[at + 4] as More | 0
+  if (typeof tokens !== 'number' || !(tokens > 0) || role === undefined || typeof createdAt !== 'number') {
+    throw new TypeError('No tokens, role or time')
+  }
+  if (typeof content !== 'string' && !(more !== 0 && Array.isArray(more.parts))) throw new TypeError('No content')
+  const parts: MessagePart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : []
+  const { id, conversationId, branch, sequence, tokenStart } = place
+  // One literal and no spread: every hit makes one of these for each message.
+  const message: Message = {
+    id,
+    conversationId,
+    branch,
+    sequence,
+    tokenStart,
+    tokens,
+    role,
+    status: 'COMPLETE',
+    parts,
+    createdAt,
+  }
+  return more === 0 ? message : Object.assign(message, more)
+}
+
+/** The text of a message that is one text part and nothing else. */
+function plainText(parts: readonly MessagePart[]): string | undefined {
+  const [only] = parts
+  if (parts.length !== 1 || only?.type !== 'text' || only.providerMetadata !== undefined) return undefined
+  return only.text
+}
+
+function moreOf(message: MessageDraft, withParts: boolean): More | 0 {
+  const { status, author, replyTo, metadata, clientMessageId, replyId, finishReason, usage, model } = message
+  const more: More = {
+    ...(withParts && { parts: message.parts }),
+    ...(status !== 'COMPLETE' && { status }),
+    ...(author !== undefined && { author }),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(metadata !== undefined && { metadata }),
+    ...(clientMessageId !== undefined && { clientMessageId }),
+    ...(replyId !== undefined && { replyId }),
+    ...(finishReason !== undefined && { finishReason }),
+    ...(usage !== undefined && { usage }),
+    ...(model !== undefined && { model }),
+  }
+  return Object.keys(more).length > 0 ? more : 0
+}
