@@ -25,6 +25,9 @@ export interface Window<R extends Row> {
   cut: ContextCut
 }
 
+/** What a quotient of positions may be off by: a step that divides the bound must not be taken once more. */
+const ROUNDING = 1e-9
+
 /** The lowest `tokenStart` that can be in a window: what a reader must hold, and no more. */
 export function lowestTokenStart(head: Head, maxTokens: number): number {
   return Math.max(0, head.tokens - maxTokens)
@@ -65,7 +68,7 @@ export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request
 function anchoredBound(bound: number, { maxTokens, anchor }: WindowRequest): number {
   const step = anchor * maxTokens
   // Steps below one token would cut nothing more, and a quotient by a tiny number is no position.
-  return step >= 1 ? Math.max(bound, Math.ceil(bound / step) * step) : bound
+  return step >= 1 ? Math.max(bound, Math.ceil(bound / step - ROUNDING) * step) : bound
 }
 
 function cutReason(omittedTokens: number, fitting: number, anchored: number, kept: number): ContextCut {

@@ -64,6 +64,13 @@ describe('the window', () => {
     expect(moves).toEqual([101, 126, 151, 176, 201, 226, 251, 276, 301])
   })
 
+  test('with an anchor whose steps end at the bound is cut no further, whatever the rounding', () => {
+    const tokens = [18, 44, 38, 48, 43, 24, 39, 25, 20, 57]
+    const path = placed(tokens.map((each) => ({ tokens: each, role: 'USER' as const })))
+    const { rows, cut } = cutWindow(path, headOf(path), { maxTokens: 178, startOn: 'ANY', anchor: 1 / 3 })
+    expect({ kept: rows.length, cut }).toEqual({ kept: 5, cut: 'BUDGET' })
+  })
+
   test('keeps the newest turn whenever it fits the budget, however large the anchor step is', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
@@ -159,7 +166,9 @@ function slowWindow(messages: readonly Draft[], { maxTokens, startOn, anchor }: 
   const step = anchor * maxTokens
   if (step >= 1 && total > maxTokens) {
     let bound = 0
-    for (let steps = Math.floor((total - maxTokens) / step); bound < total - maxTokens; steps += 1) bound = steps * step
+    for (let steps = Math.floor((total - maxTokens) / step); bound < total - maxTokens - step * 1e-9; steps += 1) {
+      bound = steps * step
+    }
     const lastBegin = messages.findLastIndex((message) => canBegin(message, { startOn }))
     while (byAnchor < lastBegin && sum(messages.slice(0, byAnchor)) < bound) byAnchor += 1
   }
