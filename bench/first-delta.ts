@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
+import { toChatMessages } from '../src/chat/chat-messages.ts'
 import { createOpenAiModel } from '../src/chat/model/openai-model.ts'
-import { toChatMessages } from '../src/memory/chat-messages.ts'
 import { type Contender, compare } from './support/compare.ts'
 import { contextRequest, OWNER_ID, storeConversation } from './support/conversation.ts'
 import type { Finding } from './support/finding.ts'

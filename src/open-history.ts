@@ -17,9 +17,9 @@ export async function openHistory(config: Pick<Config, 'mongodbUrl' | 'dataDir'>
 
 async function openSqlite(dataDir: string): Promise<DurableStores> {
   const [{ createSqliteDatabase }, { createSqliteHistory }, { createSqliteReplies }] = await Promise.all([
-    import('./memory/history/sqlite-database.ts'),
-    import('./memory/history/sqlite-history.ts'),
-    import('./memory/history/sqlite-replies.ts'),
+    import('./memory/history/sqlite/sqlite-database.ts'),
+    import('./memory/history/sqlite/sqlite-history.ts'),
+    import('./memory/history/sqlite/sqlite-replies.ts'),
   ])
   await mkdir(dataDir, { recursive: true })
   const database = createSqliteDatabase(join(dataDir, 'backscroll.db'))
@@ -29,9 +29,9 @@ async function openSqlite(dataDir: string): Promise<DurableStores> {
 async function openMongo(mongodbUrl: string): Promise<DurableStores> {
   const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] = await Promise.all([
     import('mongodb'),
-    import('./memory/history/mongo-client-options.ts'),
-    import('./memory/history/mongo-history.ts'),
-    import('./memory/history/mongo-replies.ts'),
+    import('./memory/history/mongo/mongo-client-options.ts'),
+    import('./memory/history/mongo/mongo-history.ts'),
+    import('./memory/history/mongo/mongo-replies.ts'),
   ])
   const client = new MongoClient(mongodbUrl, mongoClientOptions())
   return { history: createMongoHistory(client), records: createMongoReplies(client) }

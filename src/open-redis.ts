@@ -5,8 +5,8 @@ import type { Cache, CacheLimits } from './memory/cache/cache.ts'
 import { createRedisCache } from './memory/cache/redis-cache.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
 import { createRedisEvents } from './memory/events/redis-events.ts'
-import { createRedisChannels } from './memory/redis-channels.ts'
-import { createRedis } from './memory/redis-connection.ts'
+import { createRedisChannels } from './redis/redis-channels.ts'
+import { createRedis } from './redis/redis-connection.ts'
 
 /** What may be lost at any time and is right again by what is durable. */
 export interface VolatileStores {

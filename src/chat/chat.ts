@@ -7,14 +7,14 @@ import {
 } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { conversationOfReply, isConversationId } from '../memory/ids.ts'
-import type { InputLimits } from '../memory/limits.ts'
+import type { InputLimits } from '../memory/input/limits.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json, MessagePart, Metadata, NewMessage } from '../memory/message.ts'
-import { checkNewReply } from '../memory/reply-limits.ts'
-import type { NewReply } from './new-reply.ts'
+import type { NewReply } from './begin/new-reply.ts'
+import { checkNewReply } from './begin/reply-limits.ts'
+import type { ReplyEvent, ReplyRejection } from './follow/reply-event.ts'
+import { streamRejection } from './follow/reply-stream.ts'
 import type { Replies } from './replies.ts'
-import type { ReplyEvent, ReplyRejection } from './reply-event.ts'
-import { streamRejection } from './reply-stream.ts'
 
 /**
  * A send as a client asks for it, unchecked. Exactly one of the ids, and at most one of `content` and

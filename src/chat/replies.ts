@@ -2,23 +2,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BadUserInputError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
-import { beginReply } from './begin-reply.ts'
-import type { NewReply } from './new-reply.ts'
+import { beginReply } from './begin/begin-reply.ts'
+import type { NewReply } from './begin/new-reply.ts'
+import { createReplyFinisher } from './end/reply-finisher.ts'
+import { createReplyStopper } from './end/reply-stopper.ts'
 import {
   decodeReplyCursor,
   REPLY_BEGINNING,
   type ReplyEvent,
   type ReplyPlace,
   type ReplyRejection,
-} from './reply-event.ts'
-import { createReplyFinder } from './reply-finder.ts'
-import { createReplyFinisher } from './reply-finisher.ts'
-import type { ReplyRunLimits, ReplyRunParts } from './reply-run.ts'
-import { createReplyRuns } from './reply-runs.ts'
-import { createReplyStopper } from './reply-stopper.ts'
-import { streamRejection, streamReply } from './reply-stream.ts'
-import { type ReplyStart, type ReplyView, untilTrue } from './reply-view.ts'
-import { createReplyViews, type OpenReply } from './reply-views.ts'
+} from './follow/reply-event.ts'
+import { createReplyFinder } from './follow/reply-finder.ts'
+import { streamRejection, streamReply } from './follow/reply-stream.ts'
+import { type ReplyStart, type ReplyView, untilTrue } from './follow/reply-view.ts'
+import { createReplyViews, type OpenReply } from './follow/reply-views.ts'
+import type { ReplyRunLimits, ReplyRunParts } from './run/reply-run.ts'
+import { createReplyRuns } from './run/reply-runs.ts'
 
 /** The times and bounds of replies; milliseconds. */
 export interface RepliesLimits extends ReplyRunLimits {

@@ -1,5 +1,5 @@
 import type { Message } from './message.ts'
-import type { ContextCut, WindowRequest } from './window.ts'
+import type { ContextCut, WindowRequest } from './read/window.ts'
 
 /** EVENTUAL trusts the marks in the cache, STRONG looks at the head in history (protocol A1). */
 export type Consistency = 'EVENTUAL' | 'STRONG'

@@ -1,11 +1,11 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import { type Conversation, type ConversationChanges, type NewConversation, ROOT_BRANCH } from './conversation.ts'
-import type { Eraser } from './eraser.ts'
+import type { Eraser } from './erase/eraser.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
 import type { ConversationRange, History } from './history/history.ts'
 import { createConversationId } from './ids.ts'
-import { checkChanges, checkNewConversation } from './limits.ts'
+import { checkChanges, checkNewConversation } from './input/limits.ts'
 import { DEFAULT_ENCODING } from './tokens/encoding.ts'
 
 /** The conversations of owners, without their messages. A foreign id is answered as a missing one. */

@@ -1,14 +1,14 @@
 import { NotFoundError } from '../errors.ts'
-import { isListed } from './branches.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
 import type { History, SequenceRange } from './history/history.ts'
 import { placeOf } from './ids.ts'
-import { checkMetadata } from './limits.ts'
+import { checkMetadata } from './input/limits.ts'
 import type { Head, Message, Metadata } from './message.ts'
-import { readPathSequences } from './path-history.ts'
-import { type SelectedVersion, selectVersion } from './version-selector.ts'
+import { readPathSequences } from './read/path-history.ts'
+import { isListed } from './versions/branches.ts'
+import { type SelectedVersion, selectVersion } from './versions/version-selector.ts'
 import type { Writer } from './writer.ts'
 
 type PathRange = Omit<SequenceRange, 'conversationId' | 'branch'>

@@ -1,6 +1,6 @@
 import type { ObjectRef } from '@pothos/core'
-import type { Page } from '../memory/page.ts'
 import { builder } from './builder.ts'
+import type { Page } from './page.ts'
 
 type PageInfo = Page<unknown>['pageInfo']
 

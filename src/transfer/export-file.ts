@@ -2,8 +2,8 @@ import type { Conversation } from '../memory/conversation.ts'
 import type { ConversationKey } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
-import { encodeConversation, fileMessageId } from './openai-conversation.ts'
-import { encodeMessage } from './openai-message.ts'
+import { encodeConversation, fileMessageId } from './openai/openai-conversation.ts'
+import { encodeMessage } from './openai/openai-message.ts'
 import { writeWhole } from './write-file.ts'
 
 /** JSON: one array of conversations. JSONL: one conversation a line. */

@@ -1,5 +1,5 @@
 import type { NewConversation } from '../memory/conversation.ts'
-import type { FileMessage } from './openai-message.ts'
+import type { FileMessage } from './openai/openai-message.ts'
 
 /** A conversation as a file has it. */
 export interface FileConversation {

@@ -1,11 +1,11 @@
 import { ClientMessageIdConflictError } from '../errors.ts'
-import type { AppendTarget } from '../memory/appender.ts'
+import type { AppendTarget } from '../memory/append/appender.ts'
+import { isSame } from '../memory/append/replayed-drafts.ts'
 import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
 import { sliceBatch } from '../memory/history/batch-slices.ts'
 import { isConversationId, placeOf } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft } from '../memory/message.ts'
-import { isSame } from '../memory/replayed-drafts.ts'
 import type { Writer } from '../memory/writer.ts'
 import { clientIdOf, type FileBranch, type FileConversation, idOfClient } from './file-conversation.ts'
 

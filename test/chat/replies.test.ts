@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ReplyEvent } from '../../src/chat/reply-event.ts'
+import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
 import { contentOf } from '../../src/memory/message.ts'
 import { collect, createReplyNode, OWNER, placeDeltas, questionOf, type ReplyNode } from '../support/reply-node.ts'
 import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'

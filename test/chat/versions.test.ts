@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
-import { versionsAt } from '../../src/memory/branches.ts'
 import { contentOf, type Message, type NewMessage } from '../../src/memory/message.ts'
+import { versionsAt } from '../../src/memory/versions/branches.ts'
 import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
 import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
 import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type FollowedEvent, followConversation } from '../../src/memory/follow-conversation.ts'
 import type { NewMessage } from '../../src/memory/message.ts'
+import { type FollowedEvent, followConversation } from '../../src/schema/conversation/follow-conversation.ts'
 import { startMemoryNode } from '../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../support/stored-conversation.ts'
 

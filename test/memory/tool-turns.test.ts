@@ -1,5 +1,5 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { toChatMessages } from '../../src/memory/chat-messages.ts'
+import { toChatMessages } from '../../src/chat/chat-messages.ts'
 import type { Context } from '../../src/memory/context.ts'
 import type { Message } from '../../src/memory/message.ts'
 import { createTokenCounter } from '../../src/memory/tokens/token-counter.ts'

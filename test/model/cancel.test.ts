@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import type { ReplyEvent } from '../../src/chat/reply-event.ts'
+import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
 import { contentOf } from '../../src/memory/message.ts'
 import { eventOf, type ModelNode, report, startModelNode } from '../support/model-node.ts'
 import { createModelProbe } from '../support/model-probe.ts'

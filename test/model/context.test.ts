@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { toChatMessages } from '../../src/memory/chat-messages.ts'
+import { toChatMessages } from '../../src/chat/chat-messages.ts'
 import { contentOf } from '../../src/memory/message.ts'
 import { eventOf, type ModelNode, report, startModelNode } from '../support/model-node.ts'
 import { createModelProbe } from '../support/model-probe.ts'

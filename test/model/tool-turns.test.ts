@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest'
-import { toChatMessages } from '../../src/memory/chat-messages.ts'
+import { toChatMessages } from '../../src/chat/chat-messages.ts'
 import type { ToolCallPart } from '../../src/memory/message.ts'
 import { agentConversation } from '../support/agent-conversation.ts'
 import { chatProblems } from '../support/chat-problems.ts'

@@ -12,7 +12,7 @@ import {
   validate,
 } from 'graphql'
 import { expect, test } from 'vitest'
-import { printSortedSchema } from '../../src/schema/print-schema.ts'
+import { printSortedSchema } from '../../src/commands/print-schema.ts'
 import { createSchema } from '../../src/schema/schema.ts'
 
 interface Described {

@@ -1,6 +1,6 @@
-import { versionsAt } from '../../src/memory/branches.ts'
 import type { Conversation } from '../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
+import { versionsAt } from '../../src/memory/versions/branches.ts'
 import type { ExportedConversation } from './chatgpt-export.ts'
 import { type MemoryNode, type MemoryNodeParts, startMemoryNode } from './memory-node.ts'
 import { type TransferStores, transferStoresOf, writeTestFile } from './transfer-stores.ts'

@@ -2,7 +2,7 @@ import { Cluster, Redis } from 'ioredis'
 import { expect, vi } from 'vitest'
 import { createRedisReplyLog, REPLY_LOG_LIMITS, type RedisReplyLogLimits } from '../../src/chat/log/redis-reply-log.ts'
 import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
-import { createRedisChannels, type RedisChannels } from '../../src/memory/redis-channels.ts'
+import { createRedisChannels, type RedisChannels } from '../../src/redis/redis-channels.ts'
 
 /** One node's reply log with the clients that it uses. */
 export interface RedisReplyNode {

@@ -1,7 +1,7 @@
+import { placeBehind } from '../../src/memory/append/place-behind.ts'
 import type { Context } from '../../src/memory/context.ts'
 import { ROOT_BRANCH } from '../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
-import { placeBehind } from '../../src/memory/place-behind.ts'
 import type { MemoryNode } from './memory-node.ts'
 
 export const OWNER = 'ann'

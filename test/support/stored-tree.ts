@@ -1,7 +1,7 @@
+import { placeBehind } from '../../src/memory/append/place-behind.ts'
 import { type Branch, type Conversation, ROOT_BRANCH } from '../../src/memory/conversation.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import type { Head, Message } from '../../src/memory/message.ts'
-import { placeBehind } from '../../src/memory/place-behind.ts'
 import type { MemoryNode } from './memory-node.ts'
 import { OWNER } from './stored-conversation.ts'
 

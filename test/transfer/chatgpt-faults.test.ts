@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeChatGptConversation } from '../../src/transfer/chatgpt-conversation.ts'
+import { decodeChatGptConversation } from '../../src/transfer/chatgpt/chatgpt-conversation.ts'
 import { EXPORTED_TALK, exportedConversation, said } from '../support/chatgpt-export.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeChatGptConversation } from '../../src/transfer/chatgpt-conversation.ts'
+import { decodeChatGptConversation } from '../../src/transfer/chatgpt/chatgpt-conversation.ts'
 import type { FileBranch } from '../../src/transfer/file-conversation.ts'
 import { EXPORTED_TALK, type ExportedNode, exportedConversation, said } from '../support/chatgpt-export.ts'
 

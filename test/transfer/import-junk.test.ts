@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeMessage } from '../../src/transfer/openai-message.ts'
+import { encodeMessage } from '../../src/transfer/openai/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
 import { replaceValue } from '../support/replace-value.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'

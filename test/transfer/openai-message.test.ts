@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeMessage, encodeMessage } from '../../src/transfer/openai-message.ts'
+import { decodeMessage, encodeMessage } from '../../src/transfer/openai/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
 
 test('every message is read back as it was written', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { contentOf, type MessageDraft, type NewMessage } from '../../src/memory/message.ts'
-import { encodeMessage } from '../../src/transfer/openai-message.ts'
+import { encodeMessage } from '../../src/transfer/openai/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
 import {
   createDirectory,

@@ -1,6 +1,6 @@
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel'
 import type { Cluster, Redis } from 'ioredis'
-import type { RedisChannels } from '../../memory/redis-channels.ts'
+import type { RedisChannels } from '../../redis/redis-channels.ts'
 import {
   createRedisReplyStore,
   decodeChunk,

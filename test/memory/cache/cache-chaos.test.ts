@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
-import { createRedis } from '../../../src/memory/redis-connection.ts'
+import { createRedis } from '../../../src/redis/redis-connection.ts'
 import { startRedis } from '../../support/services.ts'
 import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 import { fillUp, startSmallRedis } from './full-redis.ts'

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import type { Cache, Fork, Register } from '../../../src/memory/cache/cache.ts'
 import { createLocalCache } from '../../../src/memory/cache/local-cache.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
-import { createRedis } from '../../../src/memory/redis-connection.ts'
+import { createRedis } from '../../../src/redis/redis-connection.ts'
 import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 
 let redisCache: Cache

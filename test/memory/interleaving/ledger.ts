@@ -1,10 +1,10 @@
 import { NotFoundError } from '../../../src/errors.ts'
-import type { Turn } from '../../../src/memory/append-course.ts'
-import type { Placed } from '../../../src/memory/appender.ts'
+import type { Turn } from '../../../src/memory/append/append-course.ts'
+import type { Placed } from '../../../src/memory/append/appender.ts'
 import type { Consistency, Context } from '../../../src/memory/context.ts'
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../../src/memory/message.ts'
-import type { Path } from '../../../src/memory/path.ts'
+import type { Path } from '../../../src/memory/read/path.ts'
 import type { ModelHistory } from './model-history.ts'
 
 /** What was acknowledged, and what every read therefore owes (protocol A6). */

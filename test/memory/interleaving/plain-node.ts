@@ -1,7 +1,7 @@
 import type { Cache, CacheEntry, Mark } from '../../../src/memory/cache/cache.ts'
 import type { CacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import type { History } from '../../../src/memory/history/history.ts'
-import type { FlightSteps, HistoryFlights } from '../../../src/memory/history-flights.ts'
+import type { FlightSteps, HistoryFlights } from '../../../src/memory/read/history-flights.ts'
 import type { TokenCounter } from '../../../src/memory/tokens/token-counter.ts'
 import type { Writer } from '../../../src/memory/writer.ts'
 import type { ModelHistory } from './model-history.ts'

@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from 'node:util'
+import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
+import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
+import type { Memory } from '../../memory/memory.ts'
+import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import type { ReplyFinisher } from '../end/reply-finisher.ts'
+import type { ReplyRejection } from '../follow/reply-event.ts'
+import type { ReplyLog } from '../log/reply-log.ts'
+import { readReplyTurn } from '../run/reply-turn.ts'
+
+/** What a claim needs. */
+export interface ReplyClaimParts {
+  records: ReplyRecords
+  memory: Pick<Memory, 'readTurn'>
+  finisher: ReplyFinisher
+  log: Pick<ReplyLog, 'wake'>
+}
+
+/** What a try to begin a reply met. */
+export type Claim =
+  /** The conversation is ours; `turn` was read in the same round trip. */
+  | { type: 'CLAIMED'; turn: TurnPath }
+  /** The same question was sent before: that reply is the answer. */
+  | { type: 'JOINED'; record: ReplyRecord }
+  | { type: 'BUSY'; active: ReplyRecord }
+  | { type: 'REFUSED'; rejection: ReplyRejection }
+
+/**
+ * Claims a conversation by inserting the reply's record (protocol B1), and reads what the turn
+ * continues at the same time. What a dead node left is ended on the way.
+ */
+export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): Promise<Claim> {
+  const { records, memory, log } = parts
+  const { ownerId, conversationId, clientMessageId } = record
+  for (;;) {
+    const [isInserted, turn] = await Promise.all([
+      records.insert(record),
+      readReplyTurn(memory, record).catch((error: unknown) => error),
+    ])
+    const fault = turn instanceof Error ? turn : undefined
+    // Missing, foreign, out of reach, or nothing to answer: the claim must not stay in anybody's way.
+    if (fault && isInserted) {
+      await records.withdraw(record.id)
+      // Who joined it, or waits for its end, goes on.
+      log.wake(record.id)
+    }
+    // What could be answered when it was sent first may be answered by now.
+    if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
+    if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }
+    const same = await records.findByClientMessageId(conversationId, clientMessageId)
+    if (same === undefined && fault) return refusalFor(fault)
+    if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
+    const active = await records.findActive(conversationId)
+    if (active !== undefined && !(await isEndedByUs(parts, active, ownerId))) return { type: 'BUSY', active }
+  }
+}
+
+/** Whether the claim in the way was one to end: sealed, of a lost node, or of somebody who may not claim. */
+async function isEndedByUs(
+  { records, finisher }: ReplyClaimParts,
+  active: ReplyRecord,
+  ownerId: string,
+): Promise<boolean> {
+  if (active.phase === 'SEALED') await finisher.finish(active)
+  // A claim is inserted before the conversation's owner is known; this one is not the owner's.
+  else if (active.ownerId !== ownerId) await records.withdraw(active.id)
+  else return finisher.takeOver(active)
+  return true
+}
+
+function refusalFor(fault: Error): Claim {
+  if (
+    fault instanceof NotFoundError ||
+    fault instanceof HistoryUnavailableError ||
+    fault instanceof BadUserInputError
+  ) {
+    return { type: 'REFUSED', rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message } }
+  }
+  throw fault
+}
+
+/** A redacted question has lost what it said. */
+function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
+  const isRedacted = stored.question?.status === 'REDACTED' && sent.question !== undefined
+  const says = ({ replaces, question }: ReplyRecord) => ({
+    replaces,
+    ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
+  })
+  return stored.ownerId === sent.ownerId && isDeepStrictEqual(says(stored), says(sent))
+}
+
+const CONFLICT: Claim = {
+  type: 'REFUSED',
+  rejection: {
+    type: 'ReplyRejected',
+    code: 'CLIENT_MESSAGE_ID_CONFLICT',
+    detail: 'clientMessageId is used by another question of this conversation.',
+  },
+}

@@ -1,0 +1,162 @@
+import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../../errors.ts'
+import type { AppendTarget } from '../../memory/append/appender.ts'
+import type { ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
+import { placeOf } from '../../memory/ids.ts'
+import type { Memory } from '../../memory/memory.ts'
+import type { Message, MessageDraft, MessagePart, MessageStatus } from '../../memory/message.ts'
+import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
+import type { ReplyEnding } from '../follow/reply-event.ts'
+import { estimateAgain } from '../run/usage-estimate.ts'
+
+/** A lease is over only so long after its end: the clocks of nodes differ. */
+const CLOCK_LEEWAY_MS = 2_000
+const REFUSALS = [NotFoundError, ClientMessageIdConflictError, BadUserInputError]
+
+/** What ending a reply needs. */
+export interface ReplyFinisherParts {
+  records: ReplyRecords
+  memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'tell'>
+  counter: TokenCounter
+  now: () => number
+}
+
+/** The end of replies by protocol B4 and B5. Whoever meets one may call it: nothing happens twice. */
+export interface ReplyFinisher {
+  /** Ends a reply whose node is gone; false when its lease still holds or another was quicker. */
+  takeOver(record: ReplyRecord): Promise<boolean>
+  /** From SEALED to ENDED: stores what is missing, then frees the conversation. */
+  finish(sealed: ReplyRecord): Promise<ReplyRecord>
+  /** The event that ends every stream of an ended reply. */
+  endingOf(ended: ReplyRecord): Promise<ReplyEnding>
+}
+
+/** A finisher on the given records; any number of them may meet the same reply. */
+export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
+  async function store(
+    { ownerId, conversationId }: ReplyRecord,
+    draft: MessageDraft,
+    target: AppendTarget,
+  ): Promise<string | undefined> {
+    const { messages } = await memory.appendDrafts(ownerId, conversationId, [draft], target)
+    return messages[0]?.id
+  }
+
+  /** The question if the reply's node died before it stored it, then the message. */
+  async function storeMessages(
+    record: ReplyRecord,
+  ): Promise<Pick<ReplyChanges, 'questionId' | 'messageId' | 'outcome'>> {
+    if (record.outcome?.type === 'REJECTED') return {}
+    const { question, replaces } = record
+    // A node that died had not looked at what it is to replace.
+    const role = question ? ('USER' as const) : ('ASSISTANT' as const)
+    const inPlace = replaces === undefined ? {} : { replaces, role }
+    try {
+      const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
+      const target = question || replaces === undefined ? behind(questionId) : inPlace
+      const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
+      const messageId = draft && (await store(record, draft, target))
+      return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
+    } catch (error) {
+      // Another version took the conversation's last branch meanwhile: what was said is left in the reply's text.
+      if (error instanceof BadUserInputError && record.outcome?.type === 'COMPLETED')
+        return { outcome: unstored(error) }
+      // The conversation was deleted, or the question or a branch refused for good: there is nothing to store it in.
+      if (REFUSALS.some((refusal) => error instanceof refusal)) return {}
+      throw error
+    }
+  }
+
+  /** Of a reply that was taken over, the estimate knows nothing of what its node said before it was lost. */
+  async function usageOf({ outcome, usage, text }: ReplyRecord): Promise<Pick<ReplyRecord, 'usage'>> {
+    const isCut = outcome?.type === 'INTERRUPTED' && usage?.estimated === true && usage.completionTokens === 0
+    return isCut ? { usage: await estimateAgain(counter, usage, text) } : {}
+  }
+
+  return {
+    async takeOver({ id, phase, beat, leaseUntil, stop }) {
+      if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
+      if (phase === 'QUEUED') {
+        const outcome: ReplyOutcome = {
+          type: 'REJECTED',
+          code: 'NODE_LOST',
+          detail: 'Its node was lost while it waited.',
+        }
+        return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      }
+      if (phase !== 'RUN' && phase !== 'STOP') return false
+      // The text stays as it is: the last checkpoint.
+      const outcome: ReplyOutcome = { type: 'INTERRUPTED', reason: stop ?? 'NODE_LOST' }
+      return records.change(id, { phase, beat }, { phase: 'SEALED', outcome })
+    },
+
+    async finish(sealed) {
+      if (sealed.phase !== 'SEALED') return sealed
+      const stored = await storeMessages(sealed)
+      const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
+      if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
+        memory.tell(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
+        return { ...sealed, ...end }
+      }
+      return (await records.find(sealed.id)) ?? { ...sealed, ...end }
+    },
+
+    async endingOf(ended) {
+      const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
+      return endingWith(ended.outcome, message)
+    },
+  }
+}
+
+function unstored({ code, message }: BadUserInputError): ReplyOutcome {
+  return { type: 'FAILED', code, detail: `The answer was not stored: ${message}`, retryable: false }
+}
+
+/** On the branch of the question, whichever is active by now. */
+function behind(questionId: string | undefined): AppendTarget {
+  const place = questionId === undefined ? undefined : placeOf(questionId)
+  return place ? { branch: place.branch } : {}
+}
+
+/** What is stored as the model's message; undefined when it said nothing. */
+function messageOf(record: ReplyRecord, questionId: string | undefined, now: number): MessageDraft | undefined {
+  const { outcome, text, parts, usage, model, id } = record
+  const content: MessagePart[] = text === '' ? parts : [{ type: 'text', text }, ...parts]
+  // A model may answer with nothing: that is complete, and its event carries a message.
+  if (outcome === undefined || (content.length === 0 && outcome.type !== 'COMPLETED')) return undefined
+  return {
+    role: 'ASSISTANT',
+    status: statusOf(outcome),
+    parts: content,
+    createdAt: now,
+    replyId: id,
+    model,
+    ...(questionId !== undefined && { replyTo: questionId }),
+    ...(outcome.type === 'COMPLETED' && { finishReason: outcome.finishReason }),
+    ...(usage && { usage }),
+  }
+}
+
+function statusOf(outcome: ReplyOutcome): MessageStatus {
+  if (outcome.type === 'COMPLETED') return 'COMPLETE'
+  return outcome.type === 'INTERRUPTED' ? 'INTERRUPTED' : 'FAILED'
+}
+
+function endingWith(outcome: ReplyOutcome | undefined, message: Message | undefined): ReplyEnding {
+  if (outcome?.type === 'COMPLETED' && message !== undefined) return { type: 'ReplyCompleted', message }
+  if (outcome?.type === 'REJECTED') return { type: 'ReplyRejected', code: outcome.code, detail: outcome.detail }
+  const partial = message && { partial: message }
+  if (outcome?.type === 'INTERRUPTED') return { type: 'ReplyInterrupted', reason: outcome.reason, ...partial }
+  if (outcome?.type === 'FAILED') {
+    const { code, detail, retryable } = outcome
+    return { type: 'ReplyFailed', code, detail, retryable, ...partial }
+  }
+  return GONE
+}
+
+/** The end of a reply whose conversation was deleted while somebody listened. */
+export const GONE: ReplyEnding = {
+  type: 'ReplyFailed',
+  code: 'NOT_FOUND',
+  detail: 'The conversation was deleted.',
+  retryable: false,
+}

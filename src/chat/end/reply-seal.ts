@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
+import type { MessagePart } from '../../memory/message.ts'
+import type { ReplyEnding } from '../follow/reply-event.ts'
+import { GONE, type ReplyFinisher } from './reply-finisher.ts'
+
+/** What a seal fixes for good. */
+export interface SealedContent
+  extends Pick<ReplyRecord, 'text' | 'parts'>,
+    Partial<Pick<ReplyRecord, 'usage' | 'questionId' | 'model'>> {
+  outcome: ReplyOutcome
+}
+
+type ReplyFacts = Omit<SealedContent, 'outcome' | 'text' | 'parts'>
+
+/** What a seal is to fix. Without a stored question, what the model said was told to nobody and is not kept. */
+export function sealedContent(
+  outcome: ReplyOutcome,
+  said: (Readonly<Pick<SealedContent, 'text'>> & { readonly parts: readonly MessagePart[] }) | undefined,
+  facts: ReplyFacts,
+): SealedContent {
+  return { outcome, text: said?.text ?? '', parts: [...(said?.parts ?? [])], ...facts }
+}
+
+/** How it ended, for its streams: the text and parts are those that the first seal fixed. */
+export interface SealedReply {
+  text: string
+  parts: readonly MessagePart[]
+  ending: ReplyEnding
+}
+
+/** What sealing a reply needs. */
+export interface SealParts {
+  records: ReplyRecords
+  finisher: ReplyFinisher
+}
+
+/** When a seal that failed is tried again, and when no more. */
+export interface SealRetry {
+  everyMs: number
+  isGivenUp(): boolean
+  onFault(error: unknown): void
+}
+
+/**
+ * Ends a reply by protocol B5: one conditional write fixes outcome and text, then the messages are
+ * stored. Tried again until it is done, whoever did it; undefined when it was given up.
+ */
+export async function sealUntilDone(
+  parts: SealParts,
+  record: ReplyRecord,
+  knownPhase: 'RUN' | 'STOP',
+  content: SealedContent,
+  { everyMs, isGivenUp, onFault }: SealRetry,
+): Promise<SealedReply | undefined> {
+  for (;;) {
+    try {
+      const ended = await seal(parts, record, knownPhase, content)
+      // The conversation was deleted, and its replies with it.
+      if (ended === undefined) return { text: '', parts: [], ending: GONE }
+      return { text: ended.text, parts: ended.parts, ending: await parts.finisher.endingOf(ended) }
+    } catch (error) {
+      onFault(error)
+    }
+    if (isGivenUp()) return undefined
+    await delay(everyMs)
+  }
+}
+
+/** Undefined: the record is gone. */
+async function seal(
+  { records, finisher }: SealParts,
+  record: ReplyRecord,
+  knownPhase: 'RUN' | 'STOP',
+  content: SealedContent,
+): Promise<ReplyRecord | undefined> {
+  const sealed = { ...content, phase: 'SEALED' as const }
+  if (await records.change(record.id, { phase: knownPhase }, sealed)) return finisher.finish({ ...record, ...sealed })
+  const found = await records.find(record.id)
+  if (found?.phase === 'STOP' && knownPhase === 'RUN') return seal({ records, finisher }, record, 'STOP', content)
+  return found && finisher.finish(found)
+}

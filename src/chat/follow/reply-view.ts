@@ -1,0 +1,128 @@
+import type { Context } from '../../memory/context.ts'
+import type { Message, MessagePart } from '../../memory/message.ts'
+import { encodeReplyCursor, type ReplyDelta, type ReplyEnding, type ReplyPlace } from './reply-event.ts'
+import { createReplyText, type ReplyText } from './reply-text.ts'
+
+/** What the model was given. */
+export interface ReplyStart {
+  question: Message
+  context: Context
+  model: string
+}
+
+/**
+ * A reply as this node knows it: the state that subscribers stream from, whoever runs it. The text is
+ * the buffer: it only grows, and a subscriber takes what it lacks when it is ready.
+ */
+export interface ReplyView {
+  readonly replyId: string
+  /** Place in the queue while it waits there; 1 is next. */
+  readonly queuePosition: number | undefined
+  readonly start: ReplyStart | undefined
+  /** Never ends in half of a surrogate pair. It is for subscribers only when `start` is there. */
+  readonly text: Pick<ReplyText, 'length' | 'from'>
+  /** Whole parts that are not text. */
+  readonly parts: readonly MessagePart[]
+  readonly ending: ReplyEnding | undefined
+  /** The text behind a place, up to its end as it is now: the same event for all who ask for the same. */
+  deltaBehind(place: ReplyPlace): ReplyDelta
+  /** Calls back once, at the next change; the returned function forgets it. */
+  onChange(listener: () => void): () => void
+}
+
+/** A view and the one hand that changes it. */
+export interface ReplyViewControl extends ReplyView {
+  queue(position: number): void
+  begin(start: ReplyStart): void
+  /** Text at its place; what is there already is ignored. */
+  placeText(offset: number, text: string): void
+  addPart(part: MessagePart): void
+  end(ending: ReplyEnding): void
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+const TOLD_AT_ONCE = 50
+
+/**
+ * A view of a reply of which nothing is known yet. Plain properties: an object with getters is a
+ * dictionary to V8, and five times as large.
+ */
+export function createReplyView(replyId: string): ReplyViewControl {
+  const parts: MessagePart[] = []
+  const text = createReplyText()
+  let listeners = new Set<() => void>()
+  let newest: ReplyDelta | undefined
+  let newestEnd = 0
+  let newestPartCount = 0
+
+  function tell(): void {
+    const told = listeners
+    listeners = new Set()
+    tellSome(told)
+  }
+
+  /** The rest has its turn after other work: what a thousand subscribers then do takes a quarter of a second. */
+  function tellSome(told: Set<() => void>): void {
+    let count = 0
+    for (const listener of told) {
+      if (count === TOLD_AT_ONCE) {
+        setImmediate(tellSome, told)
+        return
+      }
+      count += 1
+      told.delete(listener)
+      listener()
+    }
+  }
+
+  const view: Mutable<ReplyViewControl> = {
+    replyId,
+    text,
+    parts,
+    queuePosition: undefined,
+    start: undefined,
+    ending: undefined,
+    deltaBehind({ offset, partCount }) {
+      if (newest?.offset !== offset || newestEnd !== text.length || newestPartCount !== partCount) {
+        newestEnd = text.length
+        newestPartCount = partCount
+        const cursor = encodeReplyCursor({ isStarted: true, offset: newestEnd, partCount, isEnded: false })
+        newest = { type: 'ReplyDelta', partIndex: 0, offset, text: text.from(offset), replyId, cursor }
+      }
+      return newest
+    },
+    onChange(listener) {
+      const own = listeners.add(listener)
+      return () => own.delete(listener)
+    },
+    queue(position) {
+      if (position === view.queuePosition) return
+      view.queuePosition = position
+      tell()
+    },
+    begin(begun) {
+      view.start = begun
+      view.queuePosition = undefined
+      tell()
+    },
+    placeText(offset, added) {
+      if (text.place(offset, added)) tell()
+    },
+    addPart(part) {
+      parts.push(part)
+      tell()
+    },
+    end(ended) {
+      if (view.ending !== undefined) return
+      view.ending = ended
+      tell()
+    },
+  }
+  return view
+}
+
+/** Resolves when it is so, looking again at every change. */
+export async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
+}

@@ -1,0 +1,81 @@
+import type { ReplyChanges, ReplyRecord } from '../../memory/history/reply-record.ts'
+import type { RenewReply } from './reply-renewals.ts'
+
+/** The lease of a run. Its renewal is the checkpoint of the text (protocol B3). */
+export interface ReplyLease {
+  /** By our own clock: false when it may be another's by now. */
+  isHeld(): boolean
+  /** Renews it now, and from now on at the interval, or less often while there is nothing new to save. */
+  start(): void
+  /** No further renewal. */
+  stop(): void
+}
+
+/** What a lease is renewed with, and who is told. */
+export interface ReplyLeaseParts {
+  renew: RenewReply
+  /** Epoch milliseconds. */
+  now: () => number
+  /** What a renewal saves along. */
+  state(): Promise<ReplyChanges>
+  /** Whether that is more than the last renewal saved. */
+  hasNews(): boolean
+  onRenewed(): void
+  /** It changed nothing: somebody else has decided. */
+  onRefused(): Promise<void>
+  onFault(error: unknown): void
+}
+
+/** How long a lease holds without a renewal, and how often it is renewed; milliseconds. */
+export interface ReplyLeaseLimits {
+  leaseMs: number
+  checkpointMs: number
+}
+
+/** A renewal that saves nothing new can wait so long: a thousand silent models are not a thousand writes a second. */
+const SILENT_SHARE = 1 / 3
+
+/** A lease that the claim began just now. */
+export function createReplyLease(
+  { renew, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseParts,
+  { leaseMs, checkpointMs }: ReplyLeaseLimits,
+  { id }: ReplyRecord,
+): ReplyLease {
+  let endsAt = performance.now() + leaseMs
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+
+  function renewIn(delayMs: number): void {
+    if (!isOver) timer = setTimeout(() => void renewIfDue(), delayMs)
+  }
+
+  async function renewIfDue(): Promise<void> {
+    const isDue = performance.now() >= endsAt - leaseMs * (1 - SILENT_SHARE)
+    if (isDue || hasNews()) await renewNow()
+    else renewIn(checkpointMs)
+  }
+
+  async function renewNow(): Promise<void> {
+    const sentAt = performance.now()
+    try {
+      const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
+      if (await renew(id, changes)) {
+        endsAt = sentAt + leaseMs
+        onRenewed()
+      } else if (!isOver) await onRefused()
+    } catch (error) {
+      // One that was gathered with others may come when all is closed.
+      if (!isOver) onFault(error)
+    }
+    renewIn(checkpointMs)
+  }
+
+  return {
+    isHeld: () => performance.now() <= endsAt,
+    start: () => renewIn(0),
+    stop() {
+      isOver = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import DataLoader from 'dataloader'
+import { HistoryUnavailableError } from '../../errors.ts'
+import type { ReplyChanges, ReplyRecords, ReplyRenewal } from '../../memory/history/reply-record.ts'
+
+/** Saves the checkpoint of a running reply and renews its lease; false: it runs no more. */
+export type RenewReply = (id: string, changes: ReplyChanges) => Promise<boolean>
+
+/** Nothing waits for a renewal, and a lease is seconds long. */
+const GATHER_MS = 20
+/** So that no write of an embedded history holds up the rest for long. */
+const MOST_AT_ONCE = 50
+
+/**
+ * The renewals of a node's runs, those of 20 ms in one write: a thousand replies are 50 writes a second instead of
+ * a thousand. Where one of them is refused each is asked for alone, since it alone is to know.
+ */
+export function createReplyRenewals(records: Pick<ReplyRecords, 'change' | 'renew'>): RenewReply {
+  const renewAlone = ({ id, changes }: ReplyRenewal): Promise<boolean | Error> =>
+    records
+      .change(id, { phase: 'RUN' }, changes)
+      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+
+  async function areAllRenewed(renewals: readonly ReplyRenewal[]): Promise<boolean> {
+    try {
+      return renewals.length > 1 && (await records.renew(renewals))
+    } catch (error) {
+      if (error instanceof HistoryUnavailableError) throw error
+      // Of a text that its store cannot hold the others are to know nothing.
+      return false
+    }
+  }
+
+  const loader = new DataLoader<ReplyRenewal, boolean>(
+    async (renewals) => {
+      if (await areAllRenewed(renewals)) return renewals.map(() => true)
+      return Promise.all(renewals.map(renewAlone))
+    },
+    { cache: false, maxBatchSize: MOST_AT_ONCE, batchScheduleFn: (run) => setTimeout(run, GATHER_MS) },
+  )
+  return (id, changes) => loader.load({ id, changes })
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReplyRecord } from '../../memory/history/reply-record.ts'
+import type { Memory } from '../../memory/memory.ts'
+import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import { createReplyQueue, type ReplyQueueLimits } from '../begin/reply-queue.ts'
+import { SHUTTING_DOWN } from '../begin/reply-rejections.ts'
+import type { ReplyRejection } from '../follow/reply-event.ts'
+import { createReplyView, type ReplyView, type ReplyViewControl } from '../follow/reply-view.ts'
+import { createReplyRenewals } from './reply-renewals.ts'
+import { type ReplyRun, type ReplyRunLimits, type ReplyRunParts, startReplyRun } from './reply-run.ts'
+import type { TurnOptions } from './reply-turn.ts'
+
+/** A reply of this node; `run` is undefined while it waits in the queue. */
+export interface ReplyHere {
+  readonly view: ReplyView
+  readonly run: ReplyRun | undefined
+  /** Settles when it is over here, also when its place in the queue has become a run; never rejects. */
+  readonly done: Promise<void>
+}
+
+/** The replies that run on this node, or wait here for their turn. */
+export interface ReplyRuns {
+  readonly isClosing: boolean
+  find(replyId: string): ReplyHere | undefined
+  /** Runs a claimed reply; `turn` is what its claim read. */
+  start(record: ReplyRecord, options: TurnOptions, turn: TurnPath): void
+  /** Takes the next place in the queue, and runs when its turn comes. Undefined: claim again (see ReplyQueue). */
+  enqueue(record: ReplyRecord, options: TurnOptions): Promise<ReplyRecord | ReplyRejection | undefined>
+  /** From now on none is to be started: lets them finish within half of the time, and interrupts the rest. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/** What runs need, and by which they tell that they began. */
+export interface ReplyRunsParts extends Omit<ReplyRunParts, 'renew'> {
+  memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
+}
+
+/** Of the time in which to stop, for replies to finish by themselves. */
+const FINISHING_SHARE = 1 / 2
+/** Of the rest, for what was interrupted to be stored: to tell it then takes no more than a moment. */
+const SEALING_SHARE = 9 / 10
+
+/** The runs of this node, none at first. */
+export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & ReplyQueueLimits): ReplyRuns {
+  const { records, memory, finisher, log, now, onFault } = parts
+  const runs = new Map<string, ReplyHere>()
+  const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
+  const renew = createReplyRenewals(records)
+  let isClosing = false
+  let isGivenUp = false
+
+  /** Until a run of this conversation ends here, but no longer than a checkpoint's interval. */
+  async function pause(conversationId: string): Promise<void> {
+    const here = [...runs.values()].find(({ run }) => run?.record.conversationId === conversationId)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, limits.checkpointMs)
+    await (here ? Promise.race([here.done, promise]) : promise)
+    clearTimeout(timer)
+  }
+
+  function start(
+    record: ReplyRecord,
+    options: TurnOptions,
+    turn: TurnPath | undefined,
+    view: ReplyViewControl = createReplyView(record.id),
+  ): void {
+    const run = startReplyRun({ ...parts, renew }, limits, record, options, turn, view)
+    // Its claim, or its turn in the queue, was under way when this node began to stop.
+    if (isClosing) run.stop('SHUTDOWN')
+    if (isGivenUp) run.giveUp()
+    const forget = log.follow(record.id, { onWake: run.look })
+    memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
+    const done = run.done.then(() => {
+      forget()
+      runs.delete(record.id)
+    })
+    runs.set(record.id, { view, run, done })
+  }
+
+  function wait(record: ReplyRecord, options: TurnOptions): void {
+    const view = createReplyView(record.id)
+    const done = waitAndRun(record, view, options).catch((error: unknown) => {
+      onFault(record.id, error)
+      runs.delete(record.id)
+    })
+    runs.set(record.id, { view, run: undefined, done })
+  }
+
+  async function waitAndRun(record: ReplyRecord, view: ReplyViewControl, options: TurnOptions): Promise<void> {
+    const exit = await queue.wait(record, view, () => isClosing)
+    if (exit.type === 'PROMOTED') {
+      start(exit.record, options, undefined, view)
+      return
+    }
+    const ended = await records.find(record.id)
+    view.end(ended?.phase === 'ENDED' ? await finisher.endingOf(ended) : SHUTTING_DOWN)
+    runs.delete(record.id)
+  }
+
+  return {
+    get isClosing() {
+      return isClosing
+    },
+
+    find: (replyId) => runs.get(replyId),
+    start: (record, options, turn) => start(record, options, turn),
+
+    async enqueue(record, options) {
+      const queued = await queue.enter(record)
+      if (queued !== undefined && !('type' in queued)) wait(queued, options)
+      return queued
+    },
+
+    async stop(deadlineMs) {
+      isClosing = true
+      const end = performance.now() + deadlineMs
+      const within = (share: number) => delay(Math.max(0, end - performance.now()) * share, undefined, { ref: false })
+      const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
+      await Promise.race([allDone(), within(FINISHING_SHARE)])
+      for (const { run } of runs.values()) run?.stop('SHUTDOWN')
+      await Promise.race([allDone(), within(SEALING_SHARE)])
+      isGivenUp = true
+      for (const { run } of runs.values()) run?.giveUp()
+    },
+  }
+}

@@ -1,0 +1,154 @@
+import { BadUserInputError } from '../../errors.ts'
+import { placeBehind } from '../../memory/append/place-behind.ts'
+import type { Context } from '../../memory/context.ts'
+import type { Conversation } from '../../memory/conversation.ts'
+import type { ReplyRecord } from '../../memory/history/reply-record.ts'
+import type { Memory } from '../../memory/memory.ts'
+import type { Json, Message, MessageDraft, Usage } from '../../memory/message.ts'
+import { contextOf } from '../../memory/read/context-reader.ts'
+import type { TurnPath, TurnStart } from '../../memory/read/turn-reader.ts'
+import { toChatMessages } from '../chat-messages.ts'
+import type { ModelRequest } from '../model/chat-model.ts'
+
+/** What a send may say about its turn. */
+export interface TurnOptions {
+  /** The budget of the context, the question included. */
+  maxTokens: number
+  anchor: number
+  /** The conversation's when absent, and else the adapter's default. */
+  model?: string
+  maxReplyTokens?: number
+  modelOptions?: { [key: string]: Json }
+}
+
+/** A turn as the model gets it. */
+export interface PreparedTurn {
+  question: Message
+  context: Context
+  instructions: string | undefined
+  encoding: string
+  request: ModelRequest & { model: string }
+}
+
+/**
+ * What a reply's turn continues. Throws BadUserInputError when the message it replaces is of the wrong kind,
+ * or when it has no question and nothing before it can be answered.
+ */
+export async function readReplyTurn(
+  memory: Pick<Memory, 'readTurn'>,
+  record: ReplyRecord,
+  question?: Message,
+): Promise<TurnPath> {
+  const { ownerId, conversationId, context } = record
+  const turn = await memory.readTurn(ownerId, conversationId, context.maxTokens, turnStart(record, question))
+  const { role } = turn.fork?.replaced ?? {}
+  if (record.question && role && role !== 'USER') {
+    throw new BadUserInputError('replaces', 'a message of the user when `content` or `parts` are given', role)
+  }
+  if (record.question === undefined) {
+    if (role && role !== 'ASSISTANT') {
+      throw new BadUserInputError('replaces', 'a reply when neither `content` nor `parts` are given', role)
+    }
+    answeredMessage(turn, context.maxTokens)
+  }
+  return turn
+}
+
+/**
+ * A question that is stored already is on a branch, whichever is active by now. STRONG: where nothing is
+ * appended, no position shows that what was read is old.
+ */
+function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): TurnStart {
+  if (draft && question) return { branch: question.branch, consistency: 'STRONG' }
+  if (replaces !== undefined) return { replaces }
+  return draft ? {} : { consistency: 'STRONG' }
+}
+
+/** The message that a reply without a question of its own answers: the last one of its path. */
+export function answeredMessage({ fork, path: { head, messages } }: TurnPath, maxTokens: number): Message {
+  const last = messages.at(-1)
+  if (last?.role === 'USER' || last?.role === 'TOOL') return last
+  if (last === undefined && head.sequence > 0) {
+    throw new BadUserInputError('maxContextTokens', 'at least the tokens of the last message', String(maxTokens))
+  }
+  const given = last === undefined ? 'no message' : `a message of the role ${last.role}`
+  if (fork) throw new BadUserInputError('replaces', 'a reply to the user or to results of tools', `one to ${given}`)
+  throw new BadUserInputError('content', 'given where the conversation ends with no question', given)
+}
+
+/**
+ * The question placed behind a path, the window that ends with it, and the request that says so. Throws
+ * BadUserInputError when the question alone is over the budget.
+ */
+export function prepareTurn(
+  { conversation, branch, path }: TurnPath,
+  draft: MessageDraft,
+  tokens: number,
+  options: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  const [question] = placeBehind(conversation.id, branch, path.head, [{ draft, tokens }])
+  if (question === undefined) throw new TypeError('A turn without a question')
+  if (tokens > options.maxTokens) {
+    throw new BadUserInputError(
+      'maxContextTokens',
+      `at least the question's ${tokens} tokens`,
+      String(options.maxTokens),
+    )
+  }
+  const withQuestion = {
+    ...path,
+    messages: [...path.messages, question],
+    head: { sequence: question.sequence, tokens: question.tokenStart + tokens },
+    historyFrom: path.historyFrom === path.head.sequence + 1 ? question.sequence + 1 : path.historyFrom,
+  }
+  return asPrepared(conversation, question, withQuestion, options, defaultModel)
+}
+
+/**
+ * The same when the question is stored already: the path holds it. Throws BadUserInputError when nothing
+ * is within the budget, as when the results of a tool are not.
+ */
+export function prepareStoredTurn(
+  { conversation, path }: TurnPath,
+  question: Message,
+  options: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  const prepared = asPrepared(conversation, question, path, options, defaultModel)
+  if (prepared.context.messages.length > 0) return prepared
+  const limit = 'at least the tokens of the last turn, with the calls that its results answer'
+  throw new BadUserInputError('maxContextTokens', limit, String(options.maxTokens))
+}
+
+function asPrepared(
+  { id, instructions, encoding, model: usualModel }: Conversation,
+  question: Message,
+  path: TurnPath['path'],
+  { maxTokens, anchor, model, maxReplyTokens, modelOptions }: TurnOptions,
+  defaultModel: string,
+): PreparedTurn {
+  const context = contextOf({ conversationId: id, maxTokens, startOn: 'ANY', anchor }, path)
+  const system: Json[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
+  const request = {
+    model: model ?? usualModel ?? defaultModel,
+    messages: [...system, ...(toChatMessages(context.messages) as unknown as Json[])],
+    cacheKey: id,
+    ...(maxReplyTokens !== undefined && { maxReplyTokens }),
+    ...(modelOptions !== undefined && { options: modelOptions }),
+  }
+  return { question, context, instructions, encoding, request }
+}
+
+/** What is known of a reply besides what it says, as far as it is known yet. */
+export function replyFacts(
+  question: Message | undefined,
+  turn: PreparedTurn | undefined,
+  usage: Usage | undefined,
+): { questionId?: string; model?: string; usage?: Usage } {
+  return {
+    ...(question && { questionId: question.id }),
+    ...(turn && { model: turn.request.model }),
+    ...(usage && { usage }),
+  }
+}

@@ -1,0 +1,19 @@
+import { messageId } from '../ids.ts'
+import type { Head, Message, MessageDraft } from '../message.ts'
+
+/** A draft with what it costs in a prompt. */
+export interface Counted {
+  draft: MessageDraft
+  tokens: number
+}
+
+/** The messages as they stand on a branch when each follows the one before, the first one the head. */
+export function placeBehind(conversationId: string, branch: string, head: Head, batch: readonly Counted[]): Message[] {
+  let { sequence, tokens: tokenStart } = head
+  return batch.map(({ draft, tokens }) => {
+    sequence += 1
+    const position = { branch, sequence, tokens, tokenStart }
+    tokenStart += tokens
+    return { ...draft, ...position, id: messageId(conversationId, branch, sequence), conversationId }
+  })
+}

@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from 'node:util'
+import { ClientMessageIdConflictError } from '../../errors.ts'
+import type { History } from '../history/history.ts'
+import { idempotencyKey } from '../history/idempotency-key.ts'
+import type { Message, MessageDraft } from '../message.ts'
+
+/**
+ * The drafts that are stored already, by their client's id or by the reply that wrote them, with their
+ * messages. A client's id that is stored with other content is a ClientMessageIdConflictError.
+ */
+export async function findReplayedDrafts(
+  history: Pick<History, 'findByIdempotencyKeys'>,
+  conversationId: string,
+  drafts: readonly MessageDraft[],
+): Promise<Map<MessageDraft, Message>> {
+  const keys = drafts.flatMap((draft) => idempotencyKey(draft) ?? [])
+  const found = keys.length > 0 ? await history.findByIdempotencyKeys(conversationId, keys) : []
+  const byKey = new Map(found.map((message) => [idempotencyKey(message), message]))
+  const replayed = new Map<MessageDraft, Message>()
+  for (const draft of drafts) {
+    const stored = byKey.get(idempotencyKey(draft))
+    if (stored === undefined) continue
+    if (!isSame(draft, stored)) throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', stored.id)
+    replayed.set(draft, stored)
+  }
+  return replayed
+}
+
+/**
+ * Whether a draft is what is stored under its key: the content decides. A redacted message has lost it, and
+ * what a reply wrote was fixed when it was sealed (B5).
+ */
+export function isSame(draft: MessageDraft, stored: Message): boolean {
+  const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
+  return draft.replyId !== undefined || stored.status === 'REDACTED' || isDeepStrictEqual(says(stored), says(draft))
+}

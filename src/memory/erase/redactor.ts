@@ -1,0 +1,85 @@
+import { NotFoundError } from '../../errors.ts'
+import type { CacheGuard } from '../cache/cache-guard.ts'
+import type { History } from '../history/history.ts'
+import type { ReplyRecords } from '../history/reply-record.ts'
+import { placeOf } from '../ids.ts'
+import type { Message, MessagePart } from '../message.ts'
+
+/** A redaction that is not settled after so long was left by a node that died. */
+const LEFT_AFTER_MS = 60_000
+/** Conversations whose redactions one sweep finishes. */
+const SWEEP_LIMIT = 100
+
+/** What a redaction has to reach; `now` gives epoch milliseconds. */
+export interface RedactorParts {
+  guard: Pick<CacheGuard, 'drop'>
+  history: History
+  records: Pick<ReplyRecords, 'findByClientMessageId' | 'redact'>
+  /** Whether a reply's text is gone from what carries it between nodes. */
+  eraseReplyText(replyId: string): Promise<boolean>
+  now: () => number
+}
+
+/** Redacts messages, and finishes redactions that were begun. */
+export interface Redactor {
+  /** What the message says is gone when this returns, on every node whose cache drop was answered. */
+  redactMessage(ownerId: string, id: string): Promise<Message>
+  /** Finishes redactions, also those of nodes that died; to be called about once a minute. */
+  sweep(): Promise<void>
+}
+
+/** Redaction by protocol A4: remembered, done in history and in replies, and then dropped from the cache. */
+export function createRedactor({ guard, history, records, eraseReplyText, now }: RedactorParts): Redactor {
+  async function redact(id: string): Promise<Message | undefined> {
+    const [found] = await history.findMessages([id])
+    if (found === undefined) return undefined
+    const parts = found.parts.flatMap(blank)
+    await redactReplies(found, parts)
+    return history.redactMessage(id, parts)
+  }
+
+  /** After the write: a fill needs the generation that the drop destroys. What does not answer leaves them due. */
+  async function settle(conversationId: string, messages: readonly (Message | undefined)[], ids: readonly string[]) {
+    const replyIds = messages.flatMap((message) => message?.replyId ?? [])
+    const erased = await Promise.all([guard.drop(conversationId), ...replyIds.map(eraseReplyText)])
+    if (erased.includes(false)) return
+    for (const id of ids) await history.settleRedaction(conversationId, id)
+  }
+
+  /** The record of the reply that wrote it, and of the one that it began: each holds its content once more. */
+  async function redactReplies({ conversationId, replyId, clientMessageId }: Message, parts: MessagePart[]) {
+    if (replyId !== undefined) await records.redact(replyId, { text: '', parts })
+    if (clientMessageId === undefined) return
+    const asked = await records.findByClientMessageId(conversationId, clientMessageId)
+    if (asked?.question) await records.redact(asked.id, { question: { ...asked.question, status: 'REDACTED', parts } })
+  }
+
+  return {
+    async redactMessage(ownerId, id) {
+      const { conversationId } = placeOf(id) ?? {}
+      const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
+      const message = isMarked ? await redact(id) : undefined
+      if (isMarked) await settle(conversationId, [message], [id])
+      if (message === undefined) throw new NotFoundError('message', id)
+      return message
+    },
+
+    async sweep() {
+      const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
+      for (const { conversationId, messageIds } of unfinished) {
+        const messages = []
+        for (const id of messageIds) messages.push(await redact(id))
+        // Two that settled at once can leave nothing but the mark.
+        await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
+      }
+    },
+  }
+}
+
+/** What is left of a part: the ids of calls and results, without which a model's API refuses the rest. */
+function blank(part: MessagePart): MessagePart[] {
+  const { type } = part
+  if (type === 'toolCall') return [{ type, toolCallId: part.toolCallId, toolName: part.toolName, arguments: '{}' }]
+  if (type === 'toolResult') return [{ type, toolCallId: part.toolCallId, output: '' }]
+  return []
+}

@@ -1,0 +1,20 @@
+import { BadUserInputError } from '../../errors.ts'
+import type { Json } from '../message.ts'
+import { checkText } from './text-limits.ts'
+
+const MAX_DEPTH = 32
+
+/** Throws BadUserInputError unless the value is JSON that every store keeps as it is: well-formed and not too deep. */
+export function checkJson(field: string, value: Json, depth = 0): void {
+  if (depth > MAX_DEPTH) throw new BadUserInputError(field, `at most ${MAX_DEPTH} levels deep`, 'more')
+  if (typeof value === 'string') checkText(field, value, 0, Number.POSITIVE_INFINITY, 'NUL')
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (const item of value) checkJson(field, item, depth + 1)
+    return
+  }
+  for (const [key, item] of Object.entries(value)) {
+    checkText(`${field} keys`, key, 0, Number.POSITIVE_INFINITY)
+    checkJson(field, item, depth + 1)
+  }
+}

@@ -1,0 +1,48 @@
+import type { Tail } from '../cache/cache.ts'
+import type { Conversation } from '../conversation.ts'
+import type { Head, Message } from '../message.ts'
+
+/** The newest messages of the active path down to a budget, oldest first, without a gap up to the head. */
+export interface Path {
+  /** As history has it now; undefined when the cache alone answered. */
+  conversation: Conversation | undefined
+  head: Head
+  messages: Message[]
+  /** Sequences below this came from history, and so did those from `historyFrom` on; the rest from the cache. */
+  cachedFrom: number
+  historyFrom: number
+}
+
+/** What a path is joined of: a cached tail, what the budget wants from before it, and what came behind it. */
+export interface Stretches {
+  base: Tail | undefined
+  /** What the budget wants of the base. */
+  cached: readonly Message[]
+  gap: readonly Message[]
+  newer: readonly Message[]
+}
+
+/** The three stretches as one path; undefined when they do not join, or lack the head that is known. */
+export function joinPath({ base, cached, gap, newer }: Stretches, known: Head): Path | undefined {
+  const messages = [...gap, ...cached, ...newer]
+  const newest = newer.at(-1)
+  const head = newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+  const joins =
+    isContiguous(messages) &&
+    (base === undefined || gap.length === 0 || gap.at(-1)?.sequence === base.first - 1) &&
+    (base === undefined || newer.length === 0 || newer[0]?.sequence === base.last + 1) &&
+    (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
+    head.sequence >= known.sequence
+  const cachedFrom = base?.first ?? head.sequence + 1
+  // Without a tail all came from history, and so would what is placed behind the head.
+  const historyFrom = base === undefined ? 0 : base.last + 1
+  return joins ? { conversation: undefined, head, messages, cachedFrom, historyFrom } : undefined
+}
+
+function isContiguous(messages: readonly Message[]): boolean {
+  return messages.every((message, index) => {
+    const previous = messages[index - 1]
+    if (previous === undefined) return true
+    return message.sequence === previous.sequence + 1 && message.tokenStart === previous.tokenStart + previous.tokens
+  })
+}

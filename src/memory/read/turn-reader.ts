@@ -1,0 +1,82 @@
+import type { Consistency } from '../context.ts'
+import { type Conversation, headHint } from '../conversation.ts'
+import type { History } from '../history/history.ts'
+import type { Head } from '../message.ts'
+import { type Fork, proposeFork, readReplaced } from '../versions/forks.ts'
+import type { ContextReader } from './context-reader.ts'
+import type { Path } from './path.ts'
+import { findConversation, type PathReader } from './path-reader.ts'
+
+/** Where a turn goes on, if not behind the active path as the cache knows it. */
+export interface TurnStart {
+  /** In the place of this message, on a new branch. */
+  replaces?: string
+  /** Behind the head of this branch. */
+  branch?: string
+  consistency?: Consistency
+}
+
+/** The path behind which a turn's next message goes. */
+export interface TurnPath {
+  /** As it was read; with a fork as it is to be when that is listed. */
+  conversation: Conversation
+  branch: string
+  /** The branch that is to be made for the message. */
+  fork?: Fork
+  path: Path
+  /** Epoch milliseconds, before the conversation was read. */
+  readAt: number
+}
+
+/** Reads what turns continue. */
+export interface TurnReader {
+  /**
+   * In one round trip of both stores when the cache holds the active path. A hit may be old after a loss in
+   * the cache: whoever appends behind it learns so from the position; whoever does not asks for STRONG.
+   */
+  readTurn(ownerId: string, conversationId: string, maxTokens: number, start?: TurnStart): Promise<TurnPath>
+}
+
+/** What turns are read with; `now` gives epoch milliseconds. */
+export interface TurnReaderParts {
+  history: History
+  paths: PathReader
+  contexts: Pick<ContextReader, 'readActivePath'>
+  now: () => number
+}
+
+/** A turn reader on the paths of one node. */
+export function createTurnReader({ history, paths, contexts, now }: TurnReaderParts): TurnReader {
+  return {
+    async readTurn(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
+      const readAt = now()
+      if (replaces !== undefined) {
+        const { conversation, fork } = proposeFork(...(await readReplaced(history, ownerId, conversationId, replaces)))
+        const head = headHint(conversation, fork.branch.id)
+        const path = await paths.readUpTo(conversation, fork.branch.id, head, maxTokens)
+        return { conversation, branch: fork.branch.id, fork, path, readAt }
+      }
+      if (branch !== undefined) {
+        const conversation = await findConversation(history, ownerId, conversationId)
+        if (branch !== conversation.activeBranch) {
+          const head = await readHead(history, conversation, branch)
+          return { conversation, branch, path: await paths.readUpTo(conversation, branch, head, maxTokens), readAt }
+        }
+      }
+      const { conversation, path } = await contexts.readActivePath(ownerId, conversationId, maxTokens, consistency)
+      return { conversation, branch: conversation.activeBranch, path, readAt }
+    },
+  }
+}
+
+/** The head of a branch's path: the newest message from its hint on. One query. */
+export async function readHead(
+  history: Pick<History, 'readTokenRange'>,
+  conversation: Conversation,
+  branch: string,
+  known: Head = headHint(conversation, branch),
+): Promise<Head> {
+  const range = { conversationId: conversation.id, branch, fromTokens: known.tokens, limit: 1 }
+  const [newest] = await history.readTokenRange(range)
+  return newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+}

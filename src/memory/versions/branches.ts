@@ -1,0 +1,115 @@
+import { type Branch, type Conversation, ROOT_BRANCH } from '../conversation.ts'
+import { type MessagePlace, messageId } from '../ids.ts'
+import type { Message } from '../message.ts'
+
+/** A conversation has at most so many branches besides the root. */
+export const MAX_BRANCHES = 1_000
+
+/** A stretch of a path that one branch holds: its messages from a place up to, and without, another. */
+export interface Segment {
+  branch: string
+  fromSequence: number
+  fromTokens: number
+  /** Infinite at the end of the path. */
+  belowSequence: number
+  belowTokens: number
+}
+
+type Tree = Pick<Conversation, 'branches'>
+
+/** The path that ends on a branch, newest stretch first. A branch that is not listed is a path of nothing. */
+export function pathSegments({ branches }: Tree, endBranch: string): Segment[] {
+  const listed = new Map(branches.map((branch) => [branch.id, branch]))
+  const segments: Segment[] = []
+  let below = { belowSequence: Number.POSITIVE_INFINITY, belowTokens: Number.POSITIVE_INFINITY }
+  for (let id = endBranch; ; ) {
+    const branch = listed.get(id)
+    if (branch === undefined && id !== ROOT_BRANCH) return segments
+    const { atSequence: fromSequence, tokenStart: fromTokens } = branch ?? ROOT_PLACE
+    // None of the root's where its first message was replaced.
+    if (fromSequence < below.belowSequence) segments.push({ branch: id, fromSequence, fromTokens, ...below })
+    if (branch === undefined) return segments
+    below = { belowSequence: fromSequence, belowTokens: fromTokens }
+    id = branch.parent
+  }
+}
+
+const ROOT_PLACE = { atSequence: 1, tokenStart: 0 }
+
+/** The ids of all versions of the message at a place, itself included, oldest first. */
+export function versionsAt({ branches }: Tree, { conversationId, branch, sequence }: MessagePlace): string[] {
+  const parent = parentAt({ branches }, branch, sequence)
+  const siblings = branches.filter((each) => each.parent === parent && each.atSequence === sequence)
+  const ids = [parent, ...siblings.map(({ id }) => id)]
+  // A branch that is not listed yet is known by its own message alone.
+  return (ids.includes(branch) ? ids : [branch]).map((id) => messageId(conversationId, id, sequence))
+}
+
+/** The branch that replaces the message at a place: a sibling where that is a branch's first own one. */
+export function forkAt({ branches }: Tree, id: string, { branch, sequence, tokenStart }: Message): Branch {
+  return { id, parent: parentAt({ branches }, branch, sequence), atSequence: sequence, tokenStart }
+}
+
+/** The conversation as it is to be: with a branch that begins empty, and is active. */
+export function withFork(conversation: Conversation, branch: Branch): Conversation {
+  const { branches, heads, selectedEpochs } = conversation
+  const branchEpoch = conversation.branchEpoch + 1
+  return {
+    ...conversation,
+    branches: [...branches, branch],
+    activeBranch: branch.id,
+    branchEpoch,
+    selectedEpochs: { ...selectedEpochs, [branch.id]: branchEpoch },
+    heads: { ...heads, [branch.id]: { sequence: branch.atSequence - 1, tokens: branch.tokenStart } },
+  }
+}
+
+/** Whether the path of a branch can be read: the root's always can. */
+export function isListed({ branches }: Tree, branch: string): boolean {
+  return branch === ROOT_BRANCH || branches.some(({ id }) => id === branch)
+}
+
+/** Whether a place is on the path that ends on a branch. */
+export function isOnPath(
+  tree: Tree,
+  endBranch: string,
+  { branch, sequence }: Omit<MessagePlace, 'conversationId'>,
+): boolean {
+  const stretch = pathSegments(tree, endBranch).find((segment) => segment.branch === branch)
+  return stretch !== undefined && sequence >= stretch.fromSequence && sequence < stretch.belowSequence
+}
+
+/** Of all branches whose path leads through a place the one that was active last; undefined where none does. */
+export function lastUsedBranch(
+  { branches, activeBranch, selectedEpochs }: Conversation,
+  { branch, sequence }: Omit<MessagePlace, 'conversationId'>,
+): string | undefined {
+  if (!isListed({ branches }, branch)) return undefined
+  const through = new Set([branch])
+  // Parents are listed before their children.
+  for (const { id, parent, atSequence } of branches) {
+    if (parent === branch ? atSequence > sequence : through.has(parent)) through.add(id)
+  }
+  if (through.has(activeBranch)) return activeBranch
+  return [...through].reduce((last, id) => ((selectedEpochs[id] ?? 0) > (selectedEpochs[last] ?? 0) ? id : last))
+}
+
+/** Where the path to one branch leaves that to another: the place of its first message that the other lacks. */
+export function divergence(
+  tree: Tree,
+  fromBranch: string,
+  toBranch: string,
+): Omit<MessagePlace, 'conversationId'> | undefined {
+  const from = pathSegments(tree, fromBranch).reverse()
+  for (const [index, { branch, fromSequence, belowSequence }] of pathSegments(tree, toBranch).reverse().entries()) {
+    const shared = from[index]
+    if (shared?.branch !== branch) return { branch, sequence: fromSequence }
+    if (shared.belowSequence < belowSequence) return { branch, sequence: shared.belowSequence }
+  }
+  return undefined
+}
+
+function parentAt({ branches }: Tree, branch: string, sequence: number): string {
+  const own = branches.find(({ id }) => id === branch)
+  return own !== undefined && own.atSequence === sequence ? own.parent : branch
+}

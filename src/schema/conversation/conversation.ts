@@ -1,0 +1,86 @@
+import type { Conversation } from '../../memory/conversation.ts'
+import { headHint } from '../../memory/conversation.ts'
+import { builder, type OperationContext } from '../builder.ts'
+import { NodeRef } from '../node.ts'
+
+/** A conversation whose id is known; its fields are looked up when they are asked for. */
+export type KnownConversation = Conversation | { id: string }
+
+/** A conversation. Its lists and contexts are added by their own files. */
+export const ConversationRef = builder.objectRef<KnownConversation>('Conversation').implement({
+  description: 'A conversation between a person and a model, or several of each.',
+  interfaces: [NodeRef],
+  fields: (t) => ({
+    externalId: t.string({
+      nullable: true,
+      description: "The application's own id of it, unique among your conversations.",
+      resolve: async (parent, _, context) => (await loaded(parent, context)).externalId,
+    }),
+    title: t.string({
+      nullable: true,
+      description: 'What it is called in lists.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).title,
+    }),
+    model: t.string({
+      nullable: true,
+      description: 'The model that answers in it; null: the default of the server.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).model,
+    }),
+    instructions: t.string({
+      nullable: true,
+      description: 'The system prompt that is put before the context when the model is asked.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).instructions,
+    }),
+    encoding: t.string({
+      description: 'The encoding of the tokenizer that its messages are counted with.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).encoding,
+    }),
+    metadata: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the application keeps with it: a flat object.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).metadata,
+    }),
+    messageCount: t.int({
+      description: 'How many messages the active path has.',
+      resolve: async (parent, _, context) => (await context.loaders.head(await loaded(parent, context))).sequence,
+    }),
+    tokenCount: t.int({
+      description: 'The tokens of all messages of the active path.',
+      resolve: async (parent, _, context) => (await context.loaders.head(await loaded(parent, context))).tokens,
+    }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was created.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).createdAt,
+    }),
+    lastMessageAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the newest message arrived, up to a moment ago; null before the first. Lists are sorted by it.',
+      resolve: async (parent, _, context) => lastMessageAt(await loaded(parent, context)),
+    }),
+    archivedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was archived; null when it is not.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).archivedAt,
+    }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'From then on it is gone for every reader; null: it stays.',
+      resolve: async (parent, _, context) => (await loaded(parent, context)).expiresAt,
+    }),
+  }),
+})
+
+/** The conversation itself; rejects with NotFoundError when it is gone meanwhile. */
+export async function loaded(known: KnownConversation, { loaders }: OperationContext): Promise<Conversation> {
+  return 'ownerId' in known ? known : loaders.existingConversation(known.id)
+}
+
+function lastMessageAt(conversation: Conversation): number | undefined {
+  return headHint(conversation, conversation.activeBranch).sequence > 0 ? conversation.lastMessageAt : undefined
+}

@@ -1,0 +1,72 @@
+import { BadUserInputError } from '../../errors.ts'
+import type { Conversation } from '../../memory/conversation.ts'
+import type { ConversationKey } from '../../memory/history/history.ts'
+import { isConversationId } from '../../memory/ids.ts'
+import type { Memory } from '../../memory/memory.ts'
+import { builder, type OperationContext } from '../builder.ts'
+import { connectionOf, pageArguments } from '../connection.ts'
+import { type CursorCodec, type Page, type PageArguments, readPage } from '../page.ts'
+import { ConversationRef, type KnownConversation } from './conversation.ts'
+
+const keyCodec: CursorCodec<Conversation, ConversationKey> = {
+  encode: ({ lastMessageAt, id }) => `conversation ${lastMessageAt} ${id}`,
+  decode(text) {
+    const [, time, id] = /^conversation (\d{1,15}) (\S+)$/.exec(text) ?? []
+    return id !== undefined && isConversationId(id) ? { lastMessageAt: Number(time), id } : undefined
+  },
+}
+
+builder.queryFields((t) => ({
+  conversation: t.field({
+    type: ConversationRef,
+    nullable: true,
+    description: "One of your conversations, by its id or by the application's own id of it; null when there is none.",
+    args: {
+      id: t.arg.id({ description: 'The id. Exactly one of the two is given.' }),
+      externalId: t.arg.string({ description: "The application's own id." }),
+    },
+    resolve: (_, { id, externalId }, context) => findConversation(id, externalId, context),
+  }),
+  conversations: t.field({
+    type: connectionOf<KnownConversation>('Conversation', ConversationRef),
+    description: 'Your conversations, those with the newest messages first.',
+    args: {
+      ...pageArguments,
+      archived: t.arg.boolean({
+        required: true,
+        defaultValue: false,
+        description: 'Whether to list those that are archived instead of those that are not.',
+      }),
+    },
+    resolve: (_, { archived, ...args }, { ownerId, memory }) => readConversationPage(memory, ownerId, archived, args),
+  }),
+}))
+
+async function findConversation(
+  id: string | null | undefined,
+  externalId: string | null | undefined,
+  { ownerId, memory, loaders }: OperationContext,
+): Promise<Conversation | undefined> {
+  if (id != null && externalId == null) return isConversationId(id) ? loaders.conversation(id) : undefined
+  if (id == null && externalId != null) return memory.findConversationByExternalId(ownerId, externalId)
+  throw new BadUserInputError('id', 'given, or else `externalId`, and not both', id == null ? 'neither' : 'both')
+}
+
+/** The list begins with the newest, so the cursor before a page is its newer bound. */
+function readConversationPage(
+  memory: Memory,
+  ownerId: string,
+  archived: boolean,
+  args: PageArguments,
+): Promise<Page<Conversation>> {
+  return readPage(args, keyCodec, ({ after, before, limit, from }) =>
+    memory.listConversations({
+      ownerId,
+      archived,
+      limit,
+      from: from === 'START' ? 'NEWEST' : 'OLDEST',
+      ...(after !== undefined && { newer: after }),
+      ...(before !== undefined && { older: before }),
+    }),
+  )
+}

@@ -1,0 +1,77 @@
+import { contentOf, type Message } from '../../memory/message.ts'
+import { versionsAt } from '../../memory/versions/branches.ts'
+import { builder } from '../builder.ts'
+import { NodeRef } from '../node.ts'
+import { MessagePartRef } from './message-part.ts'
+import { RoleRef } from './role.ts'
+import { UsageRef } from './usage.ts'
+
+const MessageStatusRef = builder.enumType('MessageStatus', {
+  description: 'Whether a message is all that it was meant to be.',
+  values: {
+    COMPLETE: { description: 'It is.' },
+    INTERRUPTED: { description: 'A reply that was stopped; what had been written by then.' },
+    FAILED: { description: 'A reply whose model failed; what had been written by then.' },
+    REDACTED: { description: 'The content was removed; the place and the token count remain.' },
+  } as const,
+})
+
+const FinishReasonRef = builder.enumType('FinishReason', {
+  description: 'Why the model stopped writing.',
+  values: {
+    STOP: { description: 'It was done.' },
+    LENGTH: { description: 'It reached the limit of its tokens.' },
+    TOOL_CALLS: { description: 'It waits for the results of the tools that it called.' },
+    CONTENT_FILTER: { description: "The provider's filter stopped it." },
+  } as const,
+})
+
+/** A stored message. */
+export const MessageRef = builder.objectRef<Message>('Message').implement({
+  description: 'One message of a conversation, as it was stored.',
+  interfaces: [NodeRef],
+  fields: (t) => ({
+    sequence: t.exposeInt('sequence', {
+      description: 'Its place on its path: 1, 2, 3 … with no gaps. Other versions of a message have the same place.',
+    }),
+    role: t.expose('role', { type: RoleRef, description: 'Who speaks.' }),
+    status: t.expose('status', { type: MessageStatusRef, description: 'Whether it is all that it was meant to be.' }),
+    content: t.string({
+      description: 'The text of its text parts, joined; "" when it has none.',
+      resolve: ({ parts }) => contentOf(parts),
+    }),
+    parts: t.expose('parts', { type: [MessagePartRef], description: 'All that it says, in order.' }),
+    author: t.exposeString('author', {
+      nullable: true,
+      description: 'Who of several users, or which agent, wrote it.',
+    }),
+    replyTo: t.exposeID('replyTo', { nullable: true, description: 'The message that this one answers.' }),
+    versions: t.idList({
+      description:
+        'All versions of this message, made by edits and regenerated replies, itself included, oldest first. `selectVersion` shows another one.',
+      resolve: async (message, _, { loaders }) => {
+        const conversation = await loaders.conversation(message.conversationId)
+        // One that was deleted meanwhile has its own event.
+        return versionsAt(conversation ?? { branches: [] }, message)
+      },
+    }),
+    metadata: t.field({
+      type: 'JSON',
+      nullable: true,
+      description: 'What the application keeps with it: a flat object.',
+      resolve: ({ metadata }) => metadata,
+    }),
+    tokenCount: t.exposeInt('tokens', {
+      description: 'What it costs in a prompt: the tokens of all its parts and of the chat framing of its role.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was written.' }),
+    clientMessageId: t.exposeString('clientMessageId', { nullable: true, description: "The client's own id of it." }),
+    finishReason: t.expose('finishReason', {
+      type: FinishReasonRef,
+      nullable: true,
+      description: 'Why the model stopped; null for what no model wrote, or when it did not finish.',
+    }),
+    usage: t.expose('usage', { type: UsageRef, nullable: true, description: 'What the reply cost.' }),
+    model: t.exposeString('model', { nullable: true, description: 'The model that wrote it.' }),
+  }),
+})

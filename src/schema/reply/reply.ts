@@ -1,0 +1,81 @@
+import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
+import type { ReplyRecord } from '../../memory/history/reply-record.ts'
+import { builder } from '../builder.ts'
+import { ConversationRef } from '../conversation/conversation.ts'
+import { MessageRef } from '../message/message.ts'
+import { NodeRef } from '../node.ts'
+
+const ReplyStatusRef = builder.enumType('ReplyStatus', {
+  description: 'How far a reply is.',
+  values: {
+    QUEUED: { description: 'It waits until those before it have ended.' },
+    RUNNING: { description: 'The model is at work.' },
+    COMPLETED: { description: 'The model has said all that it wanted to.' },
+    INTERRUPTED: { description: 'It was stopped; what had been written by then is stored.' },
+    FAILED: { description: 'The model, or we, failed; what had been written by then is stored.' },
+    REJECTED: { description: 'It was never begun: nothing of it is stored.' },
+  } as const,
+})
+
+type ReplyStatus = typeof ReplyStatusRef.$inferType
+
+/** A reply, while it runs and after. */
+export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
+  description: 'The answer of a model to one question, while it is written and after.',
+  interfaces: [NodeRef],
+  fields: (t) => ({
+    status: t.field({ type: ReplyStatusRef, description: 'How far it is.', resolve: statusOf }),
+    startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was asked for.' }),
+    endedAt: t.expose('endedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    question: t.field({
+      type: MessageRef,
+      nullable: true,
+      description:
+        'What is answered: the message that was sent, or else one that was stored before (of the user, or results of tools). Null until it is known, as while it waits in the queue.',
+      resolve: ({ questionId }, _, { loaders }) => (questionId === undefined ? null : loaders.message(questionId)),
+    }),
+    message: t.field({
+      type: MessageRef,
+      nullable: true,
+      description: 'What the model said; null while it runs, and when it ended without a word.',
+      resolve: ({ messageId }, _, { loaders }) => (messageId === undefined ? null : loaders.message(messageId)),
+    }),
+    text: t.exposeString('text', {
+      description:
+        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended.',
+    }),
+    cursor: t.string({
+      description: 'Opaque. Subscribing to the reply `after` it yields what comes behind `text`, up to how it ended.',
+      resolve: cursorOf,
+    }),
+  }),
+})
+
+builder.queryField('reply', (t) =>
+  t.field({
+    type: ReplyRef,
+    nullable: true,
+    description: 'One of your replies; null when there is none with this id.',
+    args: { id: t.arg.id({ required: true, description: 'The reply.' }) },
+    resolve: (_, { id }, { ownerId, chat }) => chat.find(ownerId, id),
+  }),
+)
+
+builder.objectField(ConversationRef, 'activeReply', (t) =>
+  t.field({
+    type: ReplyRef,
+    nullable: true,
+    description: 'The reply that a model is writing now; null when there is none.',
+    resolve: ({ id }, _, { chat }) => chat.findActive(id),
+  }),
+)
+
+function statusOf({ phase, outcome }: ReplyRecord): ReplyStatus {
+  if (phase === 'QUEUED') return 'QUEUED'
+  return (phase === 'ENDED' && outcome?.type) || 'RUNNING'
+}
+
+/** The parts that are not text come again: the reply itself does not show them. */
+function cursorOf({ questionId, text }: ReplyRecord): string {
+  return encodeReplyCursor({ isStarted: questionId !== undefined, offset: text.length, partCount: 0, isEnded: false })
+}

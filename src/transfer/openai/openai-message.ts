@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from 'node:util'
+import { omitAbsent } from '../../memory/history/omit-absent.ts'
+import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Role, Usage } from '../../memory/message.ts'
+import { contentOf } from '../../memory/message.ts'
+import {
+  type JsonObject,
+  optional,
+  readAmount,
+  readFlag,
+  readObject,
+  readText,
+  readTime,
+  readWord,
+} from '../json-fields.ts'
+import { decodeParts } from '../message-parts.ts'
+import {
+  decodeContent,
+  decodeFunctionCall,
+  decodeTextContent,
+  decodeToolCalls,
+  encodeContent,
+  encodeToolCalls,
+} from './openai-content.ts'
+
+/** What a message in a file says: a draft without what belongs to one store, perhaps without its time. */
+export type FileMessage = Omit<MessageDraft, 'createdAt' | 'clientMessageId' | 'replyId' | 'replyTo'> & {
+  /** Epoch milliseconds. */
+  createdAt?: number
+}
+
+const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+const STATUSES: readonly MessageStatus[] = ['COMPLETE', 'INTERRUPTED', 'FAILED', 'REDACTED']
+const FINISH_REASONS: readonly FinishReason[] = ['STOP', 'LENGTH', 'TOOL_CALLS', 'CONTENT_FILTER']
+
+/** The field that holds what the chat completions format has no place for, in messages and in conversations. */
+export const OWN_FIELD = 'backscroll'
+
+/**
+ * A message of the chat completions format, or one that `encodeMessage` wrote. `functionCallId` is the id
+ * that a call in the older format gets, and the result that belongs to it. Throws BadUserInputError.
+ */
+export function decodeMessage(field: string, value: unknown, functionCallId: string): FileMessage {
+  const message = readObject(field, value)
+  const wireRole = readWord(`${field}.role`, message.role, ROLES)
+  const isTool = wireRole === 'tool' || wireRole === 'function'
+  const name = optional(readText, `${field}.name`, message.name)
+  const { parts, author, ...own } = decodeOwn(`${field}.${OWN_FIELD}`, message[OWN_FIELD] ?? {})
+  const decode = isTool ? decodeResult : decodeSaid
+  return omitAbsent({
+    status: 'COMPLETE' as const,
+    ...own,
+    role: isTool ? ('TOOL' as const) : (wireRole.toUpperCase() as Role),
+    parts: parts ?? decode(field, message, functionCallId),
+    author: author ?? (isTool ? undefined : name),
+    createdAt: optional(readTime, `${field}.createdAt`, message.createdAt),
+  })
+}
+
+/**
+ * A message in the chat completions format, with what that has no place for beside it: `id` if it is not known
+ * by its index. `decodeMessage` gives back the same message, whatever it is.
+ */
+export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
+  const { role, parts, author, createdAt, metadata, status, finishReason, usage, model } = message
+  const isTool = role === 'TOOL'
+  const wire: JsonObject = {
+    role: role.toLowerCase(),
+    ...(isTool
+      ? encodeResult(parts)
+      : { content: encodeContent(parts), tool_calls: encodeToolCalls(parts), name: author }),
+    createdAt: new Date(createdAt).toISOString(),
+  }
+  const own = omitAbsent({
+    id,
+    status: status === 'COMPLETE' ? undefined : status,
+    author: isTool ? author : undefined,
+    metadata,
+    finishReason,
+    usage,
+    model,
+    parts: saysAll(wire, parts) ? undefined : parts,
+  })
+  return Object.keys(own).length > 0 ? { ...wire, [OWN_FIELD]: own } : wire
+}
+
+function saysAll(wire: JsonObject, parts: readonly MessagePart[]): boolean {
+  try {
+    return isDeepStrictEqual(decodeMessage('message', wire, '').parts, parts)
+  } catch {
+    return false
+  }
+}
+
+function decodeOwn(field: string, value: unknown) {
+  const own = readObject(field, value)
+  return omitAbsent({
+    status: optional((at, given) => readWord(at, given, STATUSES), `${field}.status`, own.status),
+    author: optional(readText, `${field}.author`, own.author),
+    metadata: optional(readObject, `${field}.metadata`, own.metadata) as MessageDraft['metadata'],
+    finishReason: optional(
+      (at, given) => readWord(at, given, FINISH_REASONS),
+      `${field}.finishReason`,
+      own.finishReason,
+    ),
+    usage: optional(decodeUsage, `${field}.usage`, own.usage),
+    model: optional(readText, `${field}.model`, own.model),
+    parts: optional(decodeParts, `${field}.parts`, own.parts),
+  })
+}
+
+function decodeSaid(field: string, message: JsonObject, functionCallId: string): MessagePart[] {
+  const calls: MessagePart[] = optional(decodeToolCalls, `${field}.tool_calls`, message.tool_calls) ?? []
+  if (message.function_call != null) {
+    calls.push(decodeFunctionCall(`${field}.function_call`, message.function_call, functionCallId))
+  }
+  // The API answers with an empty content or none beside calls and refusals.
+  const content = message.content || (message.refusal ?? message.content)
+  if (calls.length > 0 && (content == null || content === '')) return calls
+  return [...decodeContent(`${field}.content`, content), ...calls]
+}
+
+function decodeResult(field: string, message: JsonObject, functionCallId: string): MessagePart[] {
+  const { role, name, tool_call_id: id } = message
+  const toolCallId = role === 'function' ? functionCallId : readText(`${field}.tool_call_id`, id)
+  const toolName = optional(readText, `${field}.name`, name)
+  const output = decodeTextContent(`${field}.content`, message.content)
+  return [{ type: 'toolResult', toolCallId, ...omitAbsent({ toolName }), output }]
+}
+
+function encodeResult(parts: readonly MessagePart[]): JsonObject {
+  const result = parts.find((part) => part.type === 'toolResult')
+  if (result === undefined) return { content: contentOf(parts) }
+  return { tool_call_id: result.toolCallId, name: result.toolName, content: result.output }
+}
+
+function decodeUsage(field: string, value: unknown): Usage {
+  const usage = readObject(field, value)
+  const amount = (name: string) => readAmount(`${field}.${name}`, usage[name])
+  const maybeAmount = (name: string) => optional(readAmount, `${field}.${name}`, usage[name])
+  return omitAbsent({
+    promptTokens: amount('promptTokens'),
+    completionTokens: amount('completionTokens'),
+    cachedPromptTokens: maybeAmount('cachedPromptTokens'),
+    reasoningTokens: maybeAmount('reasoningTokens'),
+    estimated: readFlag(`${field}.estimated`, usage.estimated),
+  })
+}

@@ -1,0 +1,134 @@
+import { describe, expect, inject, test } from 'vitest'
+import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../../src/errors.ts'
+import type { MessageDraft } from '../../../src/memory/message.ts'
+import { type MemoryNode, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
+
+const STORES = {
+  MongoDB: () => ({ history: newMongodb(), redisUrl: inject('redisUrl') }),
+  SQLite: () => ({}),
+}
+
+describe.each(Object.entries(STORES))('on %s', (_, createParts) => {
+  test("a reply's message that is stored already is that message, whatever came after it", async () => {
+    const node = await startMemoryNode(createParts())
+    const conversationId = await startConversation(node)
+    const reply: MessageDraft = {
+      role: 'ASSISTANT',
+      status: 'COMPLETE',
+      parts: [{ type: 'text', text: 'an answer' }],
+      createdAt: 1_700_000_000_000,
+      replyId: 'rep_1',
+    }
+    const first = await node.memory.appendDrafts(OWNER, conversationId, [reply])
+    await appendTexts(node, conversationId, ['a question'])
+    const again = await node.memory.appendDrafts(OWNER, conversationId, [{ ...reply, createdAt: 1_800_000_000_000 }])
+    expect(again).toMatchObject({ messages: first.messages, stored: [] })
+    await node.settle()
+    const third = await node.memory.appendDrafts(OWNER, conversationId, [reply])
+    expect(third).toMatchObject({ messages: first.messages, stored: [] })
+    expect((await readContext(node, conversationId, 1_000)).messages.map(textOf)).toEqual(['an answer', 'a question'])
+  })
+
+  test('a batch that is sent again costs later reads nothing', async () => {
+    const node = await startMemoryNode(createParts())
+    const conversationId = await startConversation(node)
+    const texts = Array.from({ length: 20 }, (__, index) => `text ${index}`)
+    const first = await appendTexts(node, conversationId, texts)
+    await readContext(node, conversationId, 1_000)
+    await node.settle()
+    const again = await appendTexts(node, conversationId, texts)
+    expect(again).toMatchObject({ messages: first.messages, stored: [] })
+    await node.settle()
+    node.forget()
+    expect(await readContext(node, conversationId, 1_000)).toMatchObject({ source: 'CACHE', messages: first.messages })
+    expect(node.history.calls).toEqual([])
+  })
+})
+
+test('the same client id with other content is a conflict, and what was stored before it is read and told', async () => {
+  const node = await startMemoryNode()
+  const conversationId = await startConversation(node)
+  await appendTexts(node, conversationId, ['one'])
+  await node.settle()
+  const events = await node.memory.subscribe(OWNER, conversationId, undefined, AbortSignal.timeout(10_000))
+  const conflicting = [message('new'), { ...message('other'), clientMessageId: 'id one' }]
+  await expect(node.memory.appendMessages(OWNER, conversationId, conflicting)).rejects.toThrow(
+    ClientMessageIdConflictError,
+  )
+  const { messages } = await readContext(node, conversationId, 1_000)
+  expect(messages.map(textOf)).toEqual(['one', 'new'])
+  for await (const event of events) {
+    expect(event).toMatchObject({ type: 'MessageAppended', messageId: messages[1]?.id })
+    break
+  }
+})
+
+test('a tail that is longer than history moves no hint, so that nothing is ever appended behind a gap', async () => {
+  const history = newMongodb()
+  const redisUrl = inject('redisUrl')
+  const node = await startMemoryNode({ history, redisUrl })
+  const conversationId = await startConversation(node)
+  await appendTexts(node, conversationId, ['one', 'two'])
+  await node.settle()
+  await readContext(node, conversationId, 1_000)
+  await node.settle()
+  // As after a restore of the history from a copy: the cache knows of messages that it has not.
+  const [entry] = (await node.guard.readEntries([conversationId])) ?? []
+  if (entry?.tail === undefined) throw new Error('No tail')
+  const rows = '[9,"u",1700000000000,"three"]'
+  await node.guard.confirm(conversationId, { epoch: 0, branch: '0', first: 3, last: 3, tokens: 9, rows })
+  await readContext(node, conversationId, 1_000, 'STRONG')
+  await node.settle()
+  const { stored } = await appendTexts(node, conversationId, ['three, really'])
+  expect(stored).toMatchObject([{ sequence: 3 }])
+})
+
+test('two readers whose ids run together as text do not share a read', async () => {
+  const node = await startMemoryNode()
+  const { conversation } = await node.memory.createConversation('tenant ann', {}, 'FAIL')
+  await node.memory.appendMessages('tenant ann', conversation.id, [message('secret')])
+  await node.guard.drop(conversation.id)
+  const request = { maxTokens: 100, startOn: 'ANY', anchor: 0, consistency: 'STRONG' } as const
+  const [own, foreign] = await node.memory.readContexts([
+    { ...request, ownerId: 'tenant ann', conversationId: conversation.id },
+    { ...request, ownerId: 'ann', conversationId: `${conversation.id} tenant` },
+  ])
+  expect(own).toMatchObject({ messages: { length: 1 } })
+  expect(foreign).toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('messages that a failed call has stored are told and hit later, though nobody sends them again', async () => {
+  let isCut = false
+  const node = await startMemoryNode({
+    change: (history) => ({
+      async insertMessages(messages) {
+        if (isCut) throw new HistoryUnavailableError(new Error('gone'))
+        isCut = true
+        // Another writer's message stands in the middle.
+        await history.insertMessages(messages.slice(0, 1))
+        return { inserted: 1, duplicate: true }
+      },
+    }),
+  })
+  const conversationId = await startConversation(node)
+  await readContext(node, conversationId, 1_000)
+  await node.settle()
+  const events = await node.memory.subscribe(OWNER, conversationId, undefined, AbortSignal.timeout(10_000))
+  await expect(appendTexts(node, conversationId, ['one', 'two'])).rejects.toThrow(HistoryUnavailableError)
+  await node.settle()
+  const [conversation] = await node.memory.findConversations(OWNER, [conversationId])
+  expect(conversation?.heads).toMatchObject({ '0': { sequence: 1 } })
+  for await (const event of events) {
+    expect(event).toMatchObject({ type: 'MessageAppended' })
+    break
+  }
+})
+
+function message(text: string) {
+  return { role: 'USER' as const, parts: [{ type: 'text' as const, text }], clientMessageId: `id ${text}` }
+}
+
+function appendTexts({ memory }: MemoryNode, conversationId: string, texts: readonly string[]) {
+  return memory.appendMessages(OWNER, conversationId, texts.map(message))
+}

@@ -1,0 +1,64 @@
+import { MongoClient } from 'mongodb'
+import { afterAll, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { HistoryUnavailableError } from '../../../../src/errors.ts'
+import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-client-options.ts'
+import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
+import { createConversationId } from '../../../../src/memory/ids.ts'
+import { startMongodb } from '../../../support/services.ts'
+import { everyReplyCall } from '../every-reply-call.ts'
+import { describeReplyRecords } from '../reply-records-suite.ts'
+import { sampleReply } from '../reply-samples.ts'
+import { databaseUrl } from './mongo-database.ts'
+
+const BOUND_MS = 5_000
+
+const url = databaseUrl(inject('mongodbUrl'), 'reply-records-suite')
+const client = new MongoClient(url, { ...mongoClientOptions(), monitorCommands: true })
+
+afterAll(() => client.close())
+
+describeReplyRecords('replies in MongoDB', async () => {
+  await client.db().dropDatabase()
+  return createMongoReplies(client)
+})
+
+test('every method is at most two commands to MongoDB', async () => {
+  let commands: string[] = []
+  client.on('commandSucceeded', ({ commandName }) => commands.push(commandName))
+  for (const [name, call] of Object.entries(everyReplyCall(createMongoReplies(client)))) {
+    commands = []
+    await call()
+    expect(commands.length, name).toBeGreaterThan(0)
+    expect(commands.length, name).toBeLessThanOrEqual(2)
+  }
+})
+
+test('while MongoDB is away every call fails in bounded time, and what was acknowledged is there afterwards', async () => {
+  const server = await startMongodb()
+  onTestFinished(server.stop)
+  const own = new MongoClient(server.url, mongoClientOptions())
+  const records = createMongoReplies(own)
+  await records.prepare()
+  const reply = sampleReply(createConversationId())
+  await records.insert(reply)
+  await records.change(reply.id, { phase: 'RUN' }, { text: 'a checkpoint', bumpBeat: true })
+  for (const [leave, comeBack] of [
+    [server.kill, server.restart],
+    [server.pause, server.resume],
+  ] as const) {
+    await leave()
+    const begin = performance.now()
+    const calls = Object.entries(everyReplyCall(records)).map(async ([name, call]) => {
+      await expect(call(), name).rejects.toBeInstanceOf(HistoryUnavailableError)
+      expect(performance.now() - begin, name).toBeLessThan(BOUND_MS)
+    })
+    await Promise.all(calls)
+    await comeBack()
+    await vi.waitFor(async () => {
+      expect(await records.find(reply.id)).toStrictEqual({ ...reply, text: 'a checkpoint', beat: 1 })
+    }, 10_000)
+  }
+  expect(await records.insert(sampleReply(reply.conversationId))).toBe(false)
+  await own.close()
+  await expect(records.find(reply.id)).rejects.toBeInstanceOf(HistoryUnavailableError)
+})

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { Branch } from '../../../src/memory/conversation.ts'
+import type { TokenRange } from '../../../src/memory/history/history.ts'
+import { createConversationId } from '../../../src/memory/ids.ts'
+import type { Message } from '../../../src/memory/message.ts'
+import { readPathTokens } from '../../../src/memory/read/path-history.ts'
+import { sampleMessage } from '../history/stored-samples.ts'
+
+const BRANCHES = 100
+
+test('a path through a hundred branches is read in order, with at most 32 questions at once', async () => {
+  const id = createConversationId()
+  const branches = Array.from({ length: BRANCHES }, (_, index): Branch => {
+    return {
+      id: `b${index}`,
+      parent: index === 0 ? '0' : `b${index - 1}`,
+      atSequence: index + 2,
+      tokenStart: 10 * (index + 1),
+    }
+  })
+  const asked: number[] = []
+  let open = 0
+  const readTokenRange = async ({ branch, fromTokens }: TokenRange): Promise<Message[]> => {
+    open += 1
+    asked.push(open)
+    await new Promise(setImmediate)
+    open -= 1
+    return [sampleMessage(id, fromTokens / 10 + 1, { branch })]
+  }
+  const range = { fromTokens: 0, limit: 1_000 }
+  const path = await readPathTokens({ readTokenRange }, { id, branches }, `b${BRANCHES - 1}`, range)
+  expect(path.map(({ branch }) => branch)).toEqual(['0', ...branches.map((branch) => branch.id)])
+  expect(Math.max(...asked)).toBe(32)
+})
