@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
@@ -11,6 +10,7 @@ import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory } from './open-history.ts'
 import type { VolatileStores } from './open-redis.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The memory on the stores that are configured, with the parts that it is made of. */
 export interface OpenMemory {
@@ -100,7 +100,7 @@ async function close(
   await writer.drain(deadlineMs)
   for (const part of [counter, events, replyLog, guard, history]) {
     try {
-      await Promise.race([part.close(), delay(CLOSE_DEADLINE_MS / 5, undefined, { ref: false })])
+      await withTimeout(part.close(), CLOSE_DEADLINE_MS / 5)
     } catch (error) {
       log.warn({ err: error }, 'closing failed')
     }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import { withTimeout } from '../../with-timeout.ts'
 import { createReplyQueue, type ReplyQueueLimits } from '../begin/reply-queue.ts'
 import { SHUTTING_DOWN } from '../begin/reply-rejections.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
@@ -114,11 +114,14 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     async stop(deadlineMs) {
       isClosing = true
       const end = performance.now() + deadlineMs
-      const within = (share: number) => delay(Math.max(0, end - performance.now()) * share, undefined, { ref: false })
-      const allDone = () => Promise.all([...runs.values()].map(({ done }) => done))
-      await Promise.race([allDone(), within(FINISHING_SHARE)])
+      const allDone = (share: number) =>
+        withTimeout(
+          Promise.all([...runs.values()].map(({ done }) => done)),
+          Math.max(0, end - performance.now()) * share,
+        ).catch(() => undefined)
+      await allDone(FINISHING_SHARE)
       for (const { run } of runs.values()) run?.stop('SHUTDOWN')
-      await Promise.race([allDone(), within(SEALING_SHARE)])
+      await allDone(SEALING_SHARE)
       isGivenUp = true
       for (const { run } of runs.values()) run?.giveUp()
     },

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import { withTimeout } from '../../with-timeout.ts'
 import type { AppendedRows, Cache, CacheEntry, Mark, Register, Tail } from './cache.ts'
 import { createKeptMarks } from './kept-marks.ts'
-import { within } from './within.ts'
 
 /**
  * The one place that decides what a fault of the cache means: a miss. No method rejects, none takes
@@ -65,7 +65,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   async function ask<T>(operation: keyof Cache, send: () => Promise<T>): Promise<T | undefined> {
     if (breaker.state !== CircuitState.Closed) return undefined
     try {
-      return await breaker.execute(() => within(send(), commandTimeoutMs))
+      return await breaker.execute(() => withTimeout(send(), commandTimeoutMs))
     } catch (error) {
       observer.onFault(operation, error)
       return undefined
@@ -88,7 +88,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
     probing = true
     try {
       if (breaker.state === CircuitState.Closed) await sendKept()
-      else await breaker.execute(() => within(cache.ping(), commandTimeoutMs).then(sendKept))
+      else await breaker.execute(() => withTimeout(cache.ping(), commandTimeoutMs).then(sendKept))
     } catch (error) {
       observer.onFault('ping', error)
     }
@@ -99,7 +99,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   function sendKept(): Promise<void> {
     return kept.sendAll(async (conversationId, mark) => {
       try {
-        await within(cache.mark(conversationId, mark, createGeneration()), commandTimeoutMs)
+        await withTimeout(cache.mark(conversationId, mark, createGeneration()), commandTimeoutMs)
         return true
       } catch (error) {
         if (isRefusal(error)) return false

@@ -1,6 +1,6 @@
+import pMap from 'p-map'
 import type { Conversation } from '../conversation.ts'
 import type { History, SequenceRange, TokenRange } from '../history/history.ts'
-import { inGroups } from '../in-groups.ts'
 import type { Message } from '../message.ts'
 import { pathSegments } from '../versions/branches.ts'
 
@@ -33,7 +33,7 @@ export async function readPathTokens(
       ...(Number.isFinite(belowTokens) && { belowTokens }),
       limit,
     })
-  const newestFirst = (await inGroups(stretches, STRETCHES_AT_ONCE, read)).flat()
+  const newestFirst = (await pMap(stretches, read, { concurrency: STRETCHES_AT_ONCE })).flat()
   return newestFirst.slice(0, limit).reverse()
 }
 
@@ -53,6 +53,6 @@ export async function readPathSequences(
     .filter((stretch) => stretch.afterSequence + 1 < stretch.beforeSequence)
   const read = (stretch: (typeof stretches)[number]) =>
     history.readSequenceRange({ conversationId: conversation.id, ...stretch, limit, from })
-  const oldestFirst = (await inGroups(stretches.reverse(), STRETCHES_AT_ONCE, read)).flat()
+  const oldestFirst = (await pMap(stretches.reverse(), read, { concurrency: STRETCHES_AT_ONCE })).flat()
   return from === 'OLDEST' ? oldestFirst.slice(0, limit) : oldestFirst.slice(-limit)
 }

@@ -1,4 +1,4 @@
-import { createNumberHeap } from './number-heap.ts'
+import FlatQueue from 'flatqueue'
 
 /** The rank of the token made of the bytes from `start` up to `end`; undefined when there is none. */
 export type RankOf = (start: number, end: number) => number | undefined
@@ -17,14 +17,14 @@ export function mergeBytePairs(length: number, rankOf: RankOf): number {
   const previous = new Int32Array(length)
   // The rank of a token and the next one together; -1 when they are no token.
   const ranks = new Int32Array(length)
-  const pairs = createNumberHeap()
+  const pairs = new FlatQueue<number>()
   let tokens = length
 
   const after = (start: number) => next[start] ?? length
   const offer = (start: number, end: number) => {
     const rank = rankOf(start, end) ?? -1
     ranks[start] = rank
-    if (rank >= 0) pairs.push(rank * OFFSETS + start)
+    if (rank >= 0) pairs.push(start, rank * OFFSETS + start)
   }
   const merge = (start: number) => {
     const middle = after(start)
@@ -46,10 +46,10 @@ export function mergeBytePairs(length: number, rankOf: RankOf): number {
     previous[start] = start - 1
     if (start + 1 < length) offer(start, start + 2)
   }
-  for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
-    const start = pair % OFFSETS
+  for (let pair = pairs.peekValue(); pair !== undefined; pair = pairs.peekValue()) {
+    const start = pairs.pop()
     // A pair that grew or went since it was pushed has another rank now, since no two tokens share one.
-    if (ranks[start] === (pair - start) / OFFSETS) merge(start)
+    if (start !== undefined && ranks[start] === (pair - start) / OFFSETS) merge(start)
   }
   return tokens
 }

@@ -8,6 +8,7 @@ import {
   MongoTopologyClosedError,
 } from 'mongodb'
 import { HistoryUnavailableError } from '../../../errors.ts'
+import { TimedOutError, withTimeout } from '../../../with-timeout.ts'
 
 /** Runs one step on the store, in bounded time; a fault of the store rejects with HistoryUnavailableError. */
 export type MongoGuard = <T>(step: () => Promise<T>) => Promise<T>
@@ -26,14 +27,10 @@ const CLOSED_ERRORS = [MongoNotConnectedError, MongoClientClosedError, MongoServ
  */
 export function createMongoGuard(deadlineMs: number): MongoGuard {
   return async (step) => {
-    const deadline = Promise.withResolvers<never>()
-    const timer = setTimeout(() => deadline.reject(new HistoryUnavailableError(overdue(deadlineMs))), deadlineMs)
     try {
-      return await Promise.race([step(), deadline.promise])
+      return await withTimeout(step(), deadlineMs)
     } catch (error) {
       throw isFault(error) ? new HistoryUnavailableError(error) : error
-    } finally {
-      clearTimeout(timer)
     }
   }
 }
@@ -43,11 +40,8 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY
 }
 
-function overdue(deadlineMs: number): Error {
-  return new Error(`MongoDB did not answer within ${deadlineMs} ms`)
-}
-
 function isFault(error: unknown): boolean {
+  if (error instanceof TimedOutError) return true
   if (error instanceof MongoServerError) return !MISTAKE_CODES.includes(error.code)
   if (error instanceof MongoAPIError) return CLOSED_ERRORS.some((closed) => error instanceof closed)
   return error instanceof MongoError || isSocketError(error)

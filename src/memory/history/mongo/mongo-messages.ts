@@ -1,6 +1,6 @@
 import { type Collection, MongoBulkWriteError, type UpdateFilter } from 'mongodb'
+import pMap from 'p-map'
 import { type MessagePlace, placeOf } from '../../ids.ts'
-import { inGroups } from '../../in-groups.ts'
 import type { Message } from '../../message.ts'
 import { sliceBatch } from '../batch-slices.ts'
 import type { History, InsertOutcome } from '../history.ts'
@@ -85,14 +85,14 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
         return await read({ conversationId, branch, sequence }, { sequence: 1 }, places.length)
       }
       const found = new Map(
-        (await inGroups(paths, LOOKUPS_AT_ONCE, find)).flat().map((message) => [message.id, message]),
+        (await pMap(paths, find, { concurrency: LOOKUPS_AT_ONCE })).flat().map((message) => [message.id, message]),
       )
       return ids.map((id) => found.get(id))
     },
 
     async findByIdempotencyKeys(conversationId, keys) {
       const find = (clientMessageId: string) => read({ conversationId, clientMessageId }, {}, 1)
-      return (await inGroups([...new Set(keys)], LOOKUPS_AT_ONCE, find)).flat()
+      return (await pMap(new Set(keys), find, { concurrency: LOOKUPS_AT_ONCE })).flat()
     },
 
     updateMessageMetadata: (id, metadata) =>
