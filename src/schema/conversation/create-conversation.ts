@@ -2,8 +2,8 @@ import { BadUserInputError, ExternalIdTakenError, HistoryUnavailableError } from
 import type { NewConversation } from '../../memory/conversation.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { Metadata } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
-import { given } from '../given.ts'
 import { ConversationRef } from './conversation.ts'
 
 type Created = Awaited<ReturnType<Memory['createConversation']>>
@@ -78,7 +78,7 @@ builder.mutationField('createConversation', (t) =>
 /** Metadata as the client gave it: memory refuses what is not flat. */
 function newConversation({ ifExists: _, expiresAt, metadata, ...fields }: Input): NewConversation {
   return {
-    ...given(fields),
+    ...omitUndefined(fields),
     ...(metadata != null && { metadata: metadata as Metadata }),
     ...(expiresAt != null && { expiresAt: expiresAt.getTime() }),
   }

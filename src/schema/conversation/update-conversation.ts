@@ -1,8 +1,8 @@
 import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
 import type { Conversation, ConversationChanges } from '../../memory/conversation.ts'
 import type { Metadata } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
-import { changed } from '../given.ts'
 import { ConversationRef } from './conversation.ts'
 
 const UpdateConversationInput = builder.inputType('UpdateConversationInput', {
@@ -53,7 +53,7 @@ builder.mutationField('updateConversation', (t) =>
 /** Metadata as the client gave it: memory refuses what is not flat. */
 function changesOf({ id: _, archived, expiresAt, metadata, ...fields }: Input, now: number): ConversationChanges {
   return {
-    ...changed(fields),
+    ...omitUndefined(fields, 'KEEP_NULL'),
     ...(metadata !== undefined && { metadata: metadata as Metadata | null }),
     ...(archived != null && { archivedAt: archived ? now : null }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt?.getTime() ?? null }),

@@ -6,9 +6,9 @@ import {
 } from '../../errors.ts'
 import type { Appended } from '../../memory/append/appender.ts'
 import type { Metadata, NewMessage } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
-import { given } from '../given.ts'
 import { MessageRef } from './message.ts'
 import { MessagePartInput, partsOf } from './message-part-input.ts'
 import { RoleRef } from './role.ts'
@@ -84,7 +84,7 @@ builder.mutationField('appendMessages', (t) =>
 function newMessage(input: typeof NewMessageInput.$inferInput): NewMessage {
   const { content, parts, metadata, createdAt, ...fields } = input
   return {
-    ...given(fields),
+    ...omitUndefined(fields),
     parts: partsOf(content, parts),
     ...(metadata != null && { metadata: metadata as Metadata }),
     ...(createdAt != null && { createdAt: createdAt.getTime() }),

@@ -1,7 +1,7 @@
 import { BadUserInputError } from '../../errors.ts'
 import type { MessagePart } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
-import { given } from '../given.ts'
 
 const providerMetadata = { type: 'JSON', description: 'Opaque data of a model provider, kept as it is.' } as const
 
@@ -92,11 +92,11 @@ function partOf({
   file,
   data,
 }: typeof MessagePartInput.$inferInput): MessagePart {
-  if (text != null) return { type: 'text', ...given(text) }
-  if (reasoning != null) return { type: 'reasoning', ...given(reasoning) }
-  if (toolCall != null) return { type: 'toolCall', ...given(toolCall) }
-  if (toolResult != null) return { type: 'toolResult', ...given(toolResult) }
-  if (file != null) return { type: 'file', ...given(file) }
-  if (data != null) return { type: 'data', data: null, ...given(data) }
+  if (text != null) return { type: 'text', ...omitUndefined(text) }
+  if (reasoning != null) return { type: 'reasoning', ...omitUndefined(reasoning) }
+  if (toolCall != null) return { type: 'toolCall', ...omitUndefined(toolCall) }
+  if (toolResult != null) return { type: 'toolResult', ...omitUndefined(toolResult) }
+  if (file != null) return { type: 'file', ...omitUndefined(file) }
+  if (data != null) return { type: 'data', data: null, ...omitUndefined(data) }
   throw new BadUserInputError('parts', 'exactly one kind each', 'none')
 }

@@ -1,7 +1,7 @@
 import type { ReplyRequest } from '../../chat/chat.ts'
 import type { Metadata } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
-import { given } from '../given.ts'
 import { MessagePartInput, partsOf } from '../message/message-part-input.ts'
 
 const DEFAULT_CONTEXT_TOKENS = 3_000
@@ -92,7 +92,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
 export function replyRequest(input: typeof SendMessageInput.$inferInput): ReplyRequest {
   const { parts, metadata, maxContextTokens, ...fields } = input
   return {
-    ...given(fields),
+    ...omitUndefined(fields),
     maxTokens: maxContextTokens ?? DEFAULT_CONTEXT_TOKENS,
     ...(parts != null && { parts: partsOf(undefined, parts) }),
     ...(metadata != null && { metadata: metadata as Metadata }),
