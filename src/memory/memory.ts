@@ -15,8 +15,8 @@ import { checkContextRequest, checkNewMessages } from './input/limits.ts'
 import type { Head, Message, MessageDraft, NewMessage } from './message.ts'
 import { createMessages, type Messages } from './messages.ts'
 import { contextOf, createContextReader } from './read/context-reader.ts'
-import { createPathReader, findConversation, type PathReaderLimits, type PathReaderParts } from './read/path-reader.ts'
-import { createTurnReader, readHead, type TurnPath, type TurnStart } from './read/turn-reader.ts'
+import { createPathReader, findConversation, type PathReaderDeps, type PathReaderLimits } from './read/path-reader.ts'
+import { createPromptReader, type PromptPath, type PromptStart, readHead } from './read/prompt-reader.ts'
 import type { WindowRequest } from './read/window.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
 import type { Writer } from './writer.ts'
@@ -29,8 +29,8 @@ import type { Writer } from './writer.ts'
 export interface Memory extends Conversations, Messages {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
-  /** What a turn continues: see TurnReader. */
-  readTurn(ownerId: string, conversationId: string, maxTokens: number, start?: TurnStart): Promise<TurnPath>
+  /** What a turn continues: see PromptReader. */
+  readPrompt(ownerId: string, conversationId: string, maxTokens: number, start?: PromptStart): Promise<PromptPath>
 
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
@@ -88,7 +88,7 @@ export interface MemoryParts {
   counter: TokenCounter
   events: ConversationEvents
   now: () => number
-  onFill: PathReaderParts['onFill']
+  onFill: PathReaderDeps['onFill']
 }
 
 /** The limits of a deployment, as the configuration has them. */
@@ -102,7 +102,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = parts
   const paths = createPathReader(parts, limits)
   const contexts = createContextReader(parts, paths)
-  const { readTurn } = createTurnReader({ history, paths, contexts, now })
+  const { readPrompt } = createPromptReader({ history, paths, contexts, now })
   const { append, appendBehind } = createAppender({ ...parts, tell })
   const eraser = createEraser(parts)
   const redactor = createRedactor(parts)
@@ -123,7 +123,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
     ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, tell }),
     ...createMessages({ guard, history, writer, redact: redactor.redactMessage, tell }),
     readContexts: readCheckedContexts,
-    readTurn,
+    readPrompt,
     appendDrafts: append,
     appendBehind,
     tell,

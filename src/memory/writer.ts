@@ -2,8 +2,8 @@ import PQueue from 'p-queue'
 import type { AppendedRows, Tail } from './cache/cache.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { History } from './history/history.ts'
+import { mergeIntoQueue, type WriterJob } from './job-queue.ts'
 import type { Head } from './message.ts'
-import { mergeIntoWaiting, type WaitingJob } from './waiting-jobs.ts'
 
 /**
  * The background writer: takes what is to be written after the response. Bounded; jobs of one
@@ -38,7 +38,7 @@ export interface WriterLimits {
 }
 
 /** Where the writer writes, and who hears of what failed. */
-export interface WriterParts {
+export interface WriterDeps {
   guard: Pick<CacheGuard, 'fill' | 'confirm'>
   history: Pick<History, 'raiseHead'>
   /** Told of every job that failed or was given up. */
@@ -46,16 +46,16 @@ export interface WriterParts {
 }
 
 /** The writer, on p-queue; order and merging within a conversation are ours. */
-export function createWriter({ guard, history, onError }: WriterParts, limits: WriterLimits = {}): Writer {
+export function createWriter({ guard, history, onError }: WriterDeps, limits: WriterLimits = {}): Writer {
   const { concurrency = 8, maxConversations = 1_000, maxJobsOfConversation = 64, jobTimeoutMs = 5_000 } = limits
   const queue = new PQueue({ concurrency, timeout: jobTimeoutMs })
-  const waiting = new Map<string, WaitingJob[]>()
+  const waiting = new Map<string, WriterJob[]>()
   const whenEmpty: (() => void)[] = []
   let dropped = 0
 
-  function hand(conversationId: string, job: WaitingJob): void {
+  function hand(conversationId: string, job: WriterJob): void {
     const jobs = waiting.get(conversationId)
-    if (jobs && mergeIntoWaiting(jobs, job)) return
+    if (jobs && mergeIntoQueue(jobs, job)) return
     if (jobs ? jobs.length >= maxJobsOfConversation : waiting.size >= maxConversations) {
       dropped++
       return

@@ -115,7 +115,7 @@ describe('a read', () => {
       await node.settle()
     }
     expect((await readContext(node, conversationId, 1_000, 'STRONG')).messages).toHaveLength(20)
-    expect((await node.memory.readTurn(OWNER, conversationId, 1_000)).path.messages).toHaveLength(20)
+    expect((await node.memory.readPrompt(OWNER, conversationId, 1_000)).path.messages).toHaveLength(20)
   })
 })
 

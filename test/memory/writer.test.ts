@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createWriter, type WriterLimits, type WriterParts } from '../../src/memory/writer.ts'
+import { createWriter, type WriterDeps, type WriterLimits } from '../../src/memory/writer.ts'
 import { appendedOf, tailOf } from './cache/cache-rows.ts'
 
 /** A writer whose writes are recorded and end only when the test says so. */
@@ -8,7 +8,7 @@ function createRecordedWriter(limits: WriterLimits = {}) {
   const written: unknown[][] = []
   const errors: unknown[] = []
   const gate = Promise.withResolvers<void>()
-  const parts: WriterParts = {
+  const parts: WriterDeps = {
     guard: {
       async fill(...args) {
         written.push(['fill', ...args])

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
-import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
@@ -11,7 +11,7 @@ import { readReplyTurn } from '../run/reply-turn.ts'
 /** What a claim needs. */
 export interface ReplyClaimParts {
   records: ReplyRecords
-  memory: Pick<Memory, 'readTurn'>
+  memory: Pick<Memory, 'readPrompt'>
   finisher: ReplyFinisher
   log: Pick<ReplyLog, 'wake'>
 }
@@ -19,7 +19,7 @@ export interface ReplyClaimParts {
 /** What a try to begin a reply met. */
 export type Claim =
   /** The conversation is ours; `turn` was read in the same round trip. */
-  | { type: 'CLAIMED'; turn: TurnPath }
+  | { type: 'CLAIMED'; turn: PromptPath }
   /** The same question was sent before: that reply is the answer. */
   | { type: 'JOINED'; record: ReplyRecord }
   | { type: 'BUSY'; active: ReplyRecord }
@@ -46,7 +46,7 @@ export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): P
     }
     // What could be answered when it was sent first may be answered by now.
     if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
-    if (isInserted) return { type: 'CLAIMED', turn: turn as TurnPath }
+    if (isInserted) return { type: 'CLAIMED', turn: turn as PromptPath }
     const same = await records.findByClientMessageId(conversationId, clientMessageId)
     if (same === undefined && fault) return refusalFor(fault)
     if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT

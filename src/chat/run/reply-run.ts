@@ -1,7 +1,7 @@
 import type { InterruptReason, ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { Message, Usage } from '../../memory/message.ts'
-import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
 import { sealedContent, sealUntilDone } from '../end/reply-seal.ts'
@@ -29,7 +29,7 @@ import { estimateUsage } from './usage-estimate.ts'
 export interface ReplyRunParts {
   records: ReplyRecords
   renew: RenewReply
-  memory: Pick<Memory, 'readTurn' | 'appendBehind'>
+  memory: Pick<Memory, 'readPrompt' | 'appendBehind'>
   counter: TokenCounter
   model: ChatModel
   finisher: ReplyFinisher
@@ -68,7 +68,7 @@ export function startReplyRun(
   limits: ReplyRunLimits,
   record: ReplyRecord,
   options: TurnOptions,
-  firstTurn: TurnPath | undefined,
+  firstTurn: PromptPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
   const { records, renew, memory, counter, model, finisher, log, now, onFault } = parts
@@ -118,7 +118,7 @@ export function startReplyRun(
     }
   }
 
-  async function prepareQuestion(turn: TurnPath): Promise<PreparedTurn> {
+  async function prepareQuestion(turn: PromptPath): Promise<PreparedTurn> {
     const { question: draft } = record
     if (draft === undefined) throw new TypeError('A turn without a question')
     const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [draft])
@@ -126,7 +126,7 @@ export function startReplyRun(
   }
 
   /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: TurnPath, built: Message): Promise<boolean> {
+  async function isPlaced(turn: PromptPath, built: Message): Promise<boolean> {
     const placed = await memory.appendBehind({ ...turn, head: turn.path.head }, built, built.tokens)
     if (placed.type === 'TAKEN') return false
     question = placed.message

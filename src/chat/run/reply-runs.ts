@@ -1,6 +1,6 @@
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
-import type { TurnPath } from '../../memory/read/turn-reader.ts'
+import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import { withTimeout } from '../../with-timeout.ts'
 import { createReplyQueue, type ReplyQueueLimits } from '../begin/reply-queue.ts'
 import { SHUTTING_DOWN } from '../begin/reply-rejections.ts'
@@ -23,7 +23,7 @@ export interface ReplyRuns {
   readonly isClosing: boolean
   find(replyId: string): ReplyHere | undefined
   /** Runs a claimed reply; `turn` is what its claim read. */
-  start(record: ReplyRecord, options: TurnOptions, turn: TurnPath): void
+  start(record: ReplyRecord, options: TurnOptions, turn: PromptPath): void
   /** Takes the next place in the queue, and runs when its turn comes. Undefined: claim again (see ReplyQueue). */
   enqueue(record: ReplyRecord, options: TurnOptions): Promise<ReplyRecord | ReplyRejection | undefined>
   /** From now on none is to be started: lets them finish within half of the time, and interrupts the rest. */
@@ -61,7 +61,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
   function start(
     record: ReplyRecord,
     options: TurnOptions,
-    turn: TurnPath | undefined,
+    turn: PromptPath | undefined,
     view: ReplyViewControl = createReplyView(record.id),
   ): void {
     const run = startReplyRun({ ...parts, renew }, limits, record, options, turn, view)

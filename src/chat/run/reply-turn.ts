@@ -6,7 +6,7 @@ import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { Json, Message, MessageDraft, Usage } from '../../memory/message.ts'
 import { contextOf } from '../../memory/read/context-reader.ts'
-import type { TurnPath, TurnStart } from '../../memory/read/turn-reader.ts'
+import type { PromptPath, PromptStart } from '../../memory/read/prompt-reader.ts'
 import { toChatMessages } from '../chat-messages.ts'
 import type { ModelRequest } from '../model/chat-model.ts'
 
@@ -35,12 +35,12 @@ export interface PreparedTurn {
  * or when it has no question and nothing before it can be answered.
  */
 export async function readReplyTurn(
-  memory: Pick<Memory, 'readTurn'>,
+  memory: Pick<Memory, 'readPrompt'>,
   record: ReplyRecord,
   question?: Message,
-): Promise<TurnPath> {
+): Promise<PromptPath> {
   const { ownerId, conversationId, context } = record
-  const turn = await memory.readTurn(ownerId, conversationId, context.maxTokens, turnStart(record, question))
+  const turn = await memory.readPrompt(ownerId, conversationId, context.maxTokens, turnStart(record, question))
   const { role } = turn.fork?.replaced ?? {}
   if (record.question && role && role !== 'USER') {
     throw new BadUserInputError('replaces', 'a message of the user when `content` or `parts` are given', role)
@@ -58,14 +58,14 @@ export async function readReplyTurn(
  * A question that is stored already is on a branch, whichever is active by now. STRONG: where nothing is
  * appended, no position shows that what was read is old.
  */
-function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): TurnStart {
+function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): PromptStart {
   if (draft && question) return { branch: question.branch, consistency: 'STRONG' }
   if (replaces !== undefined) return { replaces }
   return draft ? {} : { consistency: 'STRONG' }
 }
 
 /** The message that a reply without a question of its own answers: the last one of its path. */
-export function answeredMessage({ fork, path: { head, messages } }: TurnPath, maxTokens: number): Message {
+export function answeredMessage({ fork, path: { head, messages } }: PromptPath, maxTokens: number): Message {
   const last = messages.at(-1)
   if (last?.role === 'USER' || last?.role === 'TOOL') return last
   if (last === undefined && head.sequence > 0) {
@@ -81,7 +81,7 @@ export function answeredMessage({ fork, path: { head, messages } }: TurnPath, ma
  * BadUserInputError when the question alone is over the budget.
  */
 export function prepareTurn(
-  { conversation, branch, path }: TurnPath,
+  { conversation, branch, path }: PromptPath,
   draft: MessageDraft,
   tokens: number,
   options: TurnOptions,
@@ -110,7 +110,7 @@ export function prepareTurn(
  * is within the budget, as when the results of a tool are not.
  */
 export function prepareStoredTurn(
-  { conversation, path }: TurnPath,
+  { conversation, path }: PromptPath,
   question: Message,
   options: TurnOptions,
   defaultModel: string,
@@ -124,7 +124,7 @@ export function prepareStoredTurn(
 function asPrepared(
   { id, instructions, encoding, model: usualModel }: Conversation,
   question: Message,
-  path: TurnPath['path'],
+  path: PromptPath['path'],
   { maxTokens, anchor, model, maxReplyTokens, modelOptions }: TurnOptions,
   defaultModel: string,
 ): PreparedTurn {

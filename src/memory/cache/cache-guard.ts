@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
 import { withTimeout } from '../../with-timeout.ts'
 import type { AppendedRows, Cache, CacheEntry, Mark, Register, Tail } from './cache.ts'
-import { createKeptMarks } from './kept-marks.ts'
+import { createUnsentMarks } from './unsent-marks.ts'
 
 /**
  * The one place that decides what a fault of the cache means: a miss. No method rejects, none takes
@@ -31,7 +31,7 @@ export interface CacheGuardLimits {
   /** How often an absent cache is asked whether it is back, and kept marks are sent again. */
   probeIntervalMs?: number
   /** Marks of so many conversations are kept. */
-  maxKeptMarks?: number
+  maxUnsentMarks?: number
 }
 
 /** What is worth counting and logging; none of it changes what the guard does. */
@@ -48,13 +48,13 @@ export interface CacheGuardObserver {
  * before any caller comes through again. Refusals, which are answers, never open the breaker.
  */
 export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observer: CacheGuardObserver): CacheGuard {
-  const { commandTimeoutMs, faultsToOpen = 5, probeIntervalMs = 500, maxKeptMarks = 100_000 } = limits
+  const { commandTimeoutMs, faultsToOpen = 5, probeIntervalMs = 500, maxUnsentMarks = 100_000 } = limits
   const options = { halfOpenAfter: 0, breaker: new ConsecutiveBreaker(faultsToOpen) }
   const breaker = circuitBreaker(
     handleWhen((error) => !isRefusal(error)),
     options,
   )
-  const kept = createKeptMarks(maxKeptMarks)
+  const kept = createUnsentMarks(maxUnsentMarks)
   let closing = false
   let probing = false
   let timer: NodeJS.Timeout | undefined

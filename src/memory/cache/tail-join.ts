@@ -1,5 +1,5 @@
 import type { AppendedRows, Tail } from './cache.ts'
-import { forksAbove } from './forks.ts'
+import { forksAbove } from './tail-forks.ts'
 import { ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**

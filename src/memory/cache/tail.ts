@@ -1,7 +1,7 @@
 import { createMessageIds } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
 import type { Tail } from './cache.ts'
-import { branchesFrom, forksAbove, joinForks } from './forks.ts'
+import { branchesFrom, forksAbove, joinForks } from './tail-forks.ts'
 import { decodeRow, encodeRow, joinRows, ROW_LENGTH, ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**

@@ -4,9 +4,9 @@ import type { Consistency, Context, ContextRequest, ContextSource } from '../con
 import { type Conversation, headHint } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import type { Message } from '../message.ts'
-import { createHistoryFlights, type FlightSteps, type HistoryFlights } from './history-flights.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathNeed, type PathReader } from './path-reader.ts'
+import { createSingleFlightReads, type ReadSteps, type SingleFlightReads } from './single-flight-reads.ts'
 import { cutWindow } from './window.ts'
 
 /** Reads contexts, and active paths, from the cache where it can. */
@@ -22,13 +22,13 @@ export interface ContextReader {
   ): Promise<{ conversation: Conversation; path: Path }>
 }
 
-type PathFlights = (steps: FlightSteps<PathNeed, Register | undefined, Path>) => HistoryFlights<PathNeed, Path>
+type PathFlights = (steps: ReadSteps<PathNeed, Register | undefined, Path>) => SingleFlightReads<PathNeed, Path>
 
 /** `createFlights` is there for tests that show what joining a read already sent would break. */
 export function createContextReader(
   { guard, history, now }: { guard: CacheGuard; history: History; now: () => number },
   paths: PathReader,
-  createFlights: PathFlights = createHistoryFlights,
+  createFlights: PathFlights = createSingleFlightReads,
 ): ContextReader {
   const flights = createFlights({
     // The entry of who joins last: it is never older than a drop that one of the readers saw.

@@ -4,7 +4,7 @@ import type { History } from '../history/history.ts'
 import type { Writer } from '../writer.ts'
 
 /** What the end of a dead switch needs; `now` gives epoch milliseconds. */
-export interface DeadSwitchParts {
+export interface DeadSwitchDeps {
   history: Pick<History, 'switchBranch'>
   writer: Pick<Writer, 'run'>
   now: () => number
@@ -18,7 +18,7 @@ const DEAD_AFTER_MS = 60_000
  * would go to history for ever. Raises the conversation's epoch to it, in the background (protocol A3).
  */
 export function endDeadSwitch(
-  { history, writer, now }: DeadSwitchParts,
+  { history, writer, now }: DeadSwitchDeps,
   { id, ownerId, branchEpoch: fromEpoch }: Conversation,
   { epoch: toEpoch, markedAt }: Register,
 ): void {

@@ -8,11 +8,11 @@ import type { Writer } from '../writer.ts'
 import { endDeadSwitch } from './dead-switch.ts'
 import { joinPath, type Path } from './path.ts'
 import { readPathTokens } from './path-history.ts'
-import { createTailFiller, type TailFillerLimits, type TailFillerParts } from './tail-filler.ts'
+import { createTailFiller, type TailFillerDeps, type TailFillerLimits } from './tail-filler.ts'
 import { lowestTokenStart } from './window.ts'
 
 /** Where paths are read, and who fills the cache with them. */
-export interface PathReaderParts extends TailFillerParts {
+export interface PathReaderDeps extends TailFillerDeps {
   history: History
   writer: Writer
 }
@@ -40,7 +40,7 @@ export interface PathReader {
 }
 
 /** Joins cached rows and history into paths. */
-export function createPathReader(parts: PathReaderParts, limits: PathReaderLimits): PathReader {
+export function createPathReader(parts: PathReaderDeps, limits: PathReaderLimits): PathReader {
   const { history, writer } = parts
   const filler = createTailFiller(parts, limits)
 

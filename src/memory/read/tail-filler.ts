@@ -6,7 +6,7 @@ import type { Head, Message } from '../message.ts'
 import type { Writer } from '../writer.ts'
 
 /** Where fills go; `now` gives epoch milliseconds. */
-export interface TailFillerParts {
+export interface TailFillerDeps {
   guard: Pick<CacheGuard, 'drop'>
   writer: Pick<Writer, 'fill' | 'run'>
   now: () => number
@@ -44,7 +44,7 @@ export interface TailFiller {
 }
 
 /** Makes tails of what reads learnt; every write goes through the writer, after the response. */
-export function createTailFiller(parts: TailFillerParts, { tailTokens, ttlSeconds }: TailFillerLimits): TailFiller {
+export function createTailFiller(parts: TailFillerDeps, { tailTokens, ttlSeconds }: TailFillerLimits): TailFiller {
   const { guard, writer, now, onFill } = parts
 
   function hand(conversationId: string, tail: Tail, loaded: readonly Message[]): void {

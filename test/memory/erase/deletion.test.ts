@@ -136,7 +136,7 @@ async function expectAbsent({ memory }: MemoryNode, conversationId: string): Pro
     const [answer] = await memory.readContexts([{ ...contextRequest(conversationId, 200), consistency }])
     expect(answer).toBeInstanceOf(NotFoundError)
   }
-  await expect(memory.readTurn(OWNER, conversationId, 200)).rejects.toThrow(NotFoundError)
+  await expect(memory.readPrompt(OWNER, conversationId, 200)).rejects.toThrow(NotFoundError)
 }
 
 /** What the ids of a conversation and of all its messages have in common. */

@@ -1,7 +1,7 @@
 import type { Cache, CacheEntry, Mark } from '../../../src/memory/cache/cache.ts'
 import type { CacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import type { History } from '../../../src/memory/history/history.ts'
-import type { FlightSteps, HistoryFlights } from '../../../src/memory/read/history-flights.ts'
+import type { ReadSteps, SingleFlightReads } from '../../../src/memory/read/single-flight-reads.ts'
 import type { TokenCounter } from '../../../src/memory/tokens/token-counter.ts'
 import type { Writer } from '../../../src/memory/writer.ts'
 import type { ModelHistory } from './model-history.ts'
@@ -104,9 +104,9 @@ export const plainCounter: TokenCounter = {
 }
 
 /** Single flight as libraries have it: who comes joins what is running, also when it was sent before. */
-export function createLeakyFlights<Need, Prepared, Result>(
-  steps: FlightSteps<Need, Prepared, Result>,
-): HistoryFlights<Need, Result> {
+export function createLeakyReads<Need, Prepared, Result>(
+  steps: ReadSteps<Need, Prepared, Result>,
+): SingleFlightReads<Need, Result> {
   const running = new Map<string, Promise<Result>>()
   async function fly(need: Need): Promise<Result> {
     return steps.send(need, await steps.prepare(need))

@@ -6,15 +6,15 @@ import type { History } from '../../../src/memory/history/history.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Message, MessageDraft } from '../../../src/memory/message.ts'
 import { createContextReader } from '../../../src/memory/read/context-reader.ts'
-import { createHistoryFlights } from '../../../src/memory/read/history-flights.ts'
 import { createPathReader } from '../../../src/memory/read/path-reader.ts'
-import { createTurnReader, type TurnStart } from '../../../src/memory/read/turn-reader.ts'
+import { createPromptReader, type PromptStart } from '../../../src/memory/read/prompt-reader.ts'
+import { createSingleFlightReads } from '../../../src/memory/read/single-flight-reads.ts'
 import { selectVersion } from '../../../src/memory/versions/version-selector.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createModelCache, type ModelCache, type ScriptProtections } from './model-cache.ts'
 import { createModelHistory } from './model-history.ts'
 import {
-  createLeakyFlights,
+  createLeakyReads,
   createPlainGuard,
   createPlainWriter,
   type NodeProtections,
@@ -89,11 +89,11 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       onFill() {},
       tell() {},
     }
-    const flights = on('joinOnlyUnsent') ? createHistoryFlights : createLeakyFlights
+    const flights = on('joinOnlyUnsent') ? createSingleFlightReads : createLeakyReads
     const paths = createPathReader(parts, LIMITS)
     const contexts = createContextReader(parts, paths, flights)
-    const { readTurn } = createTurnReader({ ...parts, paths, contexts })
-    return { parts, contexts, readTurn, appender: createAppender(parts), eraser: createEraser(parts) }
+    const { readPrompt } = createPromptReader({ ...parts, paths, contexts })
+    return { parts, contexts, readPrompt, appender: createAppender(parts), eraser: createEraser(parts) }
   }
 
   function nodeOf(name: string) {
@@ -114,11 +114,11 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     done.appended(conversation, messages)
   }
 
-  async function ask(node: string, draft: MessageDraft, start: TurnStart): Promise<void> {
-    const { readTurn, appender } = nodeOf(node)
+  async function ask(node: string, draft: MessageDraft, start: PromptStart): Promise<void> {
+    const { readPrompt, appender } = nodeOf(node)
     for (;;) {
       const done = ledger.begin()
-      const read = await readTurn(OWNER, conversationId, WHOLE_PATH.maxTokens, start)
+      const read = await readPrompt(OWNER, conversationId, WHOLE_PATH.maxTokens, start)
       const turn = { ...read, head: read.path.head }
       const [tokens = 0] = await plainCounter.countMessages('o200k_base', [draft])
       const placed = await appender.appendBehind(turn, draft, tokens)

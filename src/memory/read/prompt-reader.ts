@@ -8,7 +8,7 @@ import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
 
 /** Where a turn goes on, if not behind the active path as the cache knows it. */
-export interface TurnStart {
+export interface PromptStart {
   /** In the place of this message, on a new branch. */
   replaces?: string
   /** Behind the head of this branch. */
@@ -17,7 +17,7 @@ export interface TurnStart {
 }
 
 /** The path behind which a turn's next message goes. */
-export interface TurnPath {
+export interface PromptPath {
   /** As it was read; with a fork as it is to be when that is listed. */
   conversation: Conversation
   branch: string
@@ -29,16 +29,16 @@ export interface TurnPath {
 }
 
 /** Reads what turns continue. */
-export interface TurnReader {
+export interface PromptReader {
   /**
    * In one round trip of both stores when the cache holds the active path. A hit may be old after a loss in
    * the cache: whoever appends behind it learns so from the position; whoever does not asks for STRONG.
    */
-  readTurn(ownerId: string, conversationId: string, maxTokens: number, start?: TurnStart): Promise<TurnPath>
+  readPrompt(ownerId: string, conversationId: string, maxTokens: number, start?: PromptStart): Promise<PromptPath>
 }
 
 /** What turns are read with; `now` gives epoch milliseconds. */
-export interface TurnReaderParts {
+export interface PromptReaderDeps {
   history: History
   paths: PathReader
   contexts: Pick<ContextReader, 'readActivePath'>
@@ -46,9 +46,9 @@ export interface TurnReaderParts {
 }
 
 /** A turn reader on the paths of one node. */
-export function createTurnReader({ history, paths, contexts, now }: TurnReaderParts): TurnReader {
+export function createPromptReader({ history, paths, contexts, now }: PromptReaderDeps): PromptReader {
   return {
-    async readTurn(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
+    async readPrompt(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
       const readAt = now()
       if (replaces !== undefined) {
         const { conversation, fork } = proposeFork(...(await readReplaced(history, ownerId, conversationId, replaces)))

@@ -2,7 +2,7 @@ import type { Mark, Register } from './cache.ts'
 import { raiseRegister } from './register.ts'
 
 /** Marks that the cache has not taken yet, merged by conversation and branch. */
-export interface KeptMarks {
+export interface UnsentMarks {
   /** False when there is no room for one more conversation: then the mark is lost. */
   keep(conversationId: string, mark: Mark): boolean
   /** The register as it will be once the marks are sent. */
@@ -25,7 +25,7 @@ const SENT_AT_ONCE = 16
 const REFUSALS_AT_ONCE = 256
 
 /** Marks of at most `maxConversations`. */
-export function createKeptMarks(maxConversations: number): KeptMarks {
+export function createUnsentMarks(maxConversations: number): UnsentMarks {
   const kept = new Map<string, Map<string, Mark>>()
 
   /** Whether all were taken. */

@@ -86,7 +86,7 @@ test('a mark that is raised while it is sent is sent again', async () => {
 })
 
 test('marks of more conversations than may be kept are lost, and told of', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500, maxKeptMarks: 2 })
+  const guarded = createGuarded({ probeIntervalMs: 500, maxUnsentMarks: 2 })
   const { cache, guard, events } = guarded
   await breakCircuit(guarded)
   for (const id of ['a', 'b', 'c']) await guard.mark(id, MARK)

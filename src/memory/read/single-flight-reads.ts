@@ -1,11 +1,11 @@
 /** Reads of history that many readers share, by key. */
-export interface HistoryFlights<Need, Result> {
+export interface SingleFlightReads<Need, Result> {
   /** Joins the read of this key that is not yet sent, or plans one behind the read that is running. */
   join(key: string, need: Need): Promise<Result>
 }
 
 /** What a shared read is made of. */
-export interface FlightSteps<Need, Prepared, Result> {
+export interface ReadSteps<Need, Prepared, Result> {
   /** What the planned read must serve when one more reader joins it. */
   merge(planned: Need, joining: Need): Need
   /** Comes before the read; readers may still join. */
@@ -23,9 +23,9 @@ interface Flight<Need, Result> {
  * Single flight by protocol A1.5: per key one read running and one planned, which all later readers
  * share, so a stampede of any size costs two reads.
  */
-export function createHistoryFlights<Need, Prepared, Result>(
-  steps: FlightSteps<Need, Prepared, Result>,
-): HistoryFlights<Need, Result> {
+export function createSingleFlightReads<Need, Prepared, Result>(
+  steps: ReadSteps<Need, Prepared, Result>,
+): SingleFlightReads<Need, Result> {
   const planned = new Map<string, Flight<Need, Result>>()
   const landings = new Map<string, Promise<unknown>>()
 

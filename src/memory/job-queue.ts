@@ -3,14 +3,14 @@ import { joinRows } from './cache/tail-row.ts'
 import type { Head } from './message.ts'
 
 /** What the writer has still to write for a conversation. */
-export type WaitingJob =
+export type WriterJob =
   | { type: 'fill'; tail: Tail; ttlSeconds: number }
   | { type: 'confirm'; appended: AppendedRows }
   | { type: 'head'; branch: string; head: Head; lastMessageAt: number }
   | { type: 'run'; run: () => Promise<void> }
 
 /** Merges a job with those that wait, where one write can do for both. False: it must wait itself. */
-export function mergeIntoWaiting(jobs: WaitingJob[], job: WaitingJob): boolean {
+export function mergeIntoQueue(jobs: WriterJob[], job: WriterJob): boolean {
   if (job.type === 'confirm') return mergeConfirm(jobs, job.appended)
   for (const [index, waiting] of jobs.entries()) {
     const merged = merge(waiting, job)
@@ -22,7 +22,7 @@ export function mergeIntoWaiting(jobs: WaitingJob[], job: WaitingJob): boolean {
 }
 
 /** To the end of those that wait: behind a fill it finds a tail to join, before it there may be none. */
-function mergeConfirm(jobs: WaitingJob[], appended: AppendedRows): boolean {
+function mergeConfirm(jobs: WriterJob[], appended: AppendedRows): boolean {
   let joined = appended
   for (let index = 0; index < jobs.length; ) {
     const waiting = jobs[index]
@@ -57,7 +57,7 @@ function joinAppended(before: AppendedRows, next: AppendedRows): AppendedRows | 
   }
 }
 
-function merge(waiting: WaitingJob, job: WaitingJob): WaitingJob | undefined {
+function merge(waiting: WriterJob, job: WriterJob): WriterJob | undefined {
   if (waiting.type === 'fill' && job.type === 'fill') return betterFill(waiting, job)
   if (waiting.type === 'head' && job.type === 'head' && waiting.branch === job.branch) {
     const { head } = job.head.sequence > waiting.head.sequence ? job : waiting
