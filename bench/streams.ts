@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ChoirProcess, startChoirProcess } from '../test/support/choir-process.ts'
-import { type Listener, listen } from '../test/support/listener.ts'
+import { type StreamSubscriber, subscribe } from '../test/support/sse-subscriber.ts'
 import type { Finding, Side, Target, Unit } from './support/finding.ts'
 import type { Grounds } from './support/grounds.ts'
 import { medianInterval, spreadOf } from './support/interval.ts'
-import { listenBySocket } from './support/socket-listener.ts'
+import { subscribeBySocket } from './support/socket-subscriber.ts'
 
 interface Choir {
   name: string
   server: ChoirProcess
-  listeners: Listener[]
-  /** Of the heap of its server, for each listener. */
+  subscribers: StreamSubscriber[]
+  /** Of the heap of its server, for each subscriber. */
   heapKilobytes: number
 }
 
-type Open = (index: number) => Listener
+type Open = (index: number) => StreamSubscriber
 
 const ROUNDS = 12
 const WARM_UP_ROUNDS = 3
@@ -39,16 +39,16 @@ const FOLLOW = `subscription ($id: ID!) { reply(id: $id) { ${EVENT} } }`
  */
 export async function measureStreams(grounds: Grounds): Promise<Finding[]> {
   return [
-    ...(await measureTransport(grounds, 'SSE', listen)),
-    ...(await measureTransport(grounds, 'WebSocket', listenBySocket)),
+    ...(await measureTransport(grounds, 'SSE', subscribe)),
+    ...(await measureTransport(grounds, 'WebSocket', subscribeBySocket)),
   ]
 }
 
-async function measureTransport(grounds: Grounds, by: string, transport: typeof listen): Promise<Finding[]> {
+async function measureTransport(grounds: Grounds, by: string, transport: typeof subscribe): Promise<Finding[]> {
   const choirs: Choir[] = []
   const start = async (name: string, program: URL | undefined, of: 'each' | 'all') => {
     const server = await startChoirProcess({ DATA_DIR: await grounds.directory() }, program)
-    const choir = { name, server, listeners: [], heapKilobytes: Number.NaN }
+    const choir = { name, server, subscribers: [], heapKilobytes: Number.NaN }
     choirs.push(choir)
     await fill(
       choir,
@@ -63,8 +63,8 @@ async function measureTransport(grounds: Grounds, by: string, transport: typeof 
     const ofEach = await start('Backscroll, a reply each', undefined, 'each')
     return await measure(by, bare, ofOne, ofEach)
   } finally {
-    for (const { listeners, server } of choirs) {
-      for (const listener of listeners) listener.leave()
+    for (const { subscribers, server } of choirs) {
+      for (const subscriber of subscribers) subscriber.unsubscribe()
       await server.stop()
     }
   }
@@ -79,16 +79,16 @@ async function fill(choir: Choir, count: number, open: Open): Promise<void> {
 }
 
 /** A question and a reply for each stream. */
-function replyEach({ server }: Choir, transport: typeof listen): Open {
+function replyEach({ server }: Choir, transport: typeof subscribe): Open {
   const input = { content: 'hello', clientMessageId: 'question' }
   return (index) => transport(server.origin, SEND, { input: { ...input, externalId: String(index) } })
 }
 
 /** One reply that all streams follow, once the first one has begun it. */
-function followers(choir: Choir, transport: typeof listen): Open {
+function followers(choir: Choir, transport: typeof subscribe): Open {
   const send = replyEach(choir, transport)
   return (index) => {
-    const id = choir.listeners[0]?.last?.replyId
+    const id = choir.subscribers[0]?.last?.replyId
     return id === undefined ? send(index) : transport(choir.server.origin, FOLLOW, { id })
   }
 }
@@ -102,14 +102,14 @@ async function measure(by: string, bare: Choir, ofOne: Choir, ofEach: Choir): Pr
     length += DELTAS * WORD.length
     for (const choir of choirs) {
       const used = await sing(choir, length)
-      if (round >= 0) micros.get(choir)?.push(used / (DELTAS * choir.listeners.length))
+      if (round >= 0) micros.get(choir)?.push(used / (DELTAS * choir.subscribers.length))
     }
   }
   const compare = (ours: Choir, target?: Target): Finding => {
     const [a = [], b = []] = [micros.get(bare), micros.get(ours)]
     const rounds = a.map((each, index) => each / (b[index] ?? Number.NaN))
     const each = ours === ofEach ? ', a reply each' : ''
-    const what = `${ours.listeners.length.toLocaleString('en')} streams by ${by}${each}: processor time of a delta`
+    const what = `${ours.subscribers.length.toLocaleString('en')} streams by ${by}${each}: processor time of a delta`
     const sides = [sideOf(bare.name, 'µs', a), sideOf(ours.name, 'µs', b)]
     return { what, sides, unit: '×', figure: medianInterval(rounds), ...(target && { target }), rounds }
   }
@@ -129,23 +129,24 @@ function heapOf(by: string, bare: Choir, ours: Choir, target?: Target): Finding 
 }
 
 /** Deltas for all of them; the microseconds of the processors until the last has arrived. */
-async function sing({ name, server, listeners }: Choir, length: number): Promise<number> {
+async function sing({ name, server, subscribers }: Choir, length: number): Promise<number> {
   const before = await server.measureCpu()
   for (let count = 0; count < DELTAS; count += 1) {
     await Promise.all([server.say(WORD), delay(EVERY_MS)])
   }
-  await until(name, () => listeners.every(({ text }) => text.length === length))
-  if (!listeners.every(({ text }) => text === WORD.repeat(length / WORD.length))) throw new Error(`${name} lost a byte`)
+  await until(name, () => subscribers.every(({ text }) => text.length === length))
+  if (!subscribers.every(({ text }) => text === WORD.repeat(length / WORD.length)))
+    throw new Error(`${name} lost a byte`)
   return (await server.measureCpu()) - before
 }
 
 /** Opens streams until there are so many. */
-async function openAll({ name, listeners }: Choir, count: number, open: Open): Promise<void> {
-  while (listeners.length < count) {
+async function openAll({ name, subscribers }: Choir, count: number, open: Open): Promise<void> {
+  while (subscribers.length < count) {
     // The first one alone: the others may follow what it has begun.
-    const size = listeners.length === 0 ? 1 : Math.min(BATCH, count - listeners.length)
-    const batch = Array.from({ length: size }, (_, index) => open(listeners.length + index))
-    listeners.push(...batch)
+    const size = subscribers.length === 0 ? 1 : Math.min(BATCH, count - subscribers.length)
+    const batch = Array.from({ length: size }, (_, index) => open(subscribers.length + index))
+    subscribers.push(...batch)
     await until(name, () => batch.every(({ last }) => last !== undefined))
   }
 }

@@ -19,8 +19,8 @@ const LIMITS: RepliesLimits = {
 export function openReplies(stage: Stage, model: ChatModel, limits: Partial<RepliesLimits> = {}): Replies {
   const { records, memory, counter, replyLog } = stage
   const onFault = (replyId: string, error: unknown) => console.warn(`fault of ${replyId}: ${error}`)
-  const parts = { records, memory, counter, model, log: replyLog, now: Date.now, onFault }
-  return createReplies(parts, { ...LIMITS, ...limits })
+  const deps = { records, memory, counter, model, log: replyLog, now: Date.now, onFault }
+  return createReplies(deps, { ...LIMITS, ...limits })
 }
 
 /** A question like any other, each with an id of its own. */

@@ -22,8 +22,8 @@ process.exitCode = await runTransfer(
   {
     args: process.argv.slice(2),
     environment: process.env,
-    say: (text) => console.log(text),
-    complain: (text) => console.error(text),
+    print: (text) => console.log(text),
+    printError: (text) => console.error(text),
   },
 )
 

@@ -25,8 +25,8 @@ process.exitCode = await runTransfer(
   {
     args: process.argv.slice(2),
     environment: process.env,
-    say: (text) => console.log(text),
-    complain: (text) => console.error(text),
+    print: (text) => console.log(text),
+    printError: (text) => console.error(text),
   },
 )
 
@@ -37,12 +37,12 @@ async function run({ file, config, stores }: TransferJob): Promise<ExitCode> {
   const none = { conversations: 0, messages: 0, present: 0 }
   const progress = startProgress(process.stderr, PROGRESS, size, none)
   const report = await importFile({ ...stores, now: Date.now }, file, limits, progress.update).finally(progress.stop)
-  tell(file, report, (performance.now() - begun) / 1000)
+  printReport(file, report, (performance.now() - begun) / 1000)
   return report.refused > 0 ? 1 : 0
 }
 
-function tell(file: string, report: ImportReport, seconds: number): void {
-  const { conversations, messages, stored, present, tokens, refused, faults } = report
+function printReport(file: string, report: ImportReport, seconds: number): void {
+  const { conversations, messages, stored, present, tokens, refused, errors } = report
   const number = (value: number) => value.toLocaleString('en')
   console.log(
     `Read ${number(conversations)} conversations, ${number(messages)} messages (${number(tokens)} tokens with their ` +
@@ -50,6 +50,6 @@ function tell(file: string, report: ImportReport, seconds: number): void {
   )
   if (refused === 0) return
   console.error(`${number(refused)} not imported:`)
-  for (const fault of faults) console.error(`  ${file}: ${fault}`)
-  if (refused > faults.length) console.error(`  and ${number(refused - faults.length)} more`)
+  for (const error of errors) console.error(`  ${file}: ${error}`)
+  if (refused > errors.length) console.error(`  and ${number(refused - errors.length)} more`)
 }

@@ -31,28 +31,28 @@ export const EXIT_CODES_HELP = `Exit codes:
   2  the command line, a setting or the file cannot be used
   3  a store failed: run the same command again, nothing doubles`
 
-/** Who owns what these commands read and write, as long as there are no accounts. */
+/** The owner of what these commands read and write. */
 export const OWNER_ID = 'local'
 
-/** What the program that runs the command gives it. */
-export interface Surroundings {
+/** What the program that runs a command passes to it: arguments, settings, standard output and error. */
+export interface CommandCaller {
   args: string[]
   environment: Readonly<Record<string, string | undefined>>
-  say(text: string): void
-  complain(text: string): void
+  print(text: string): void
+  printError(text: string): void
 }
 
 /** Background work of a large import may take longer than a server's shutdown may. */
 const DRAIN_MS = 60_000
 
 /** Runs a command to its exit code: reads the command line and the settings, opens the stores and closes them. */
-export async function runTransfer(command: TransferCommand, surroundings: Surroundings): Promise<ExitCode> {
-  const { args, environment, say, complain } = surroundings
+export async function runTransfer(command: TransferCommand, caller: CommandCaller): Promise<ExitCode> {
+  const { args, environment, print, printError } = caller
   const log = createLog('warn')
   try {
     const { values, positionals } = readCommandLine(command, args)
     if (values.help) {
-      say(command.help)
+      print(command.help)
       return 0
     }
     const [file, ...others] = positionals
@@ -61,7 +61,7 @@ export async function runTransfer(command: TransferCommand, surroundings: Surrou
     await command.checkFile(file)
     return await withStores(config, log, (stores) => command.run({ file, values, config, stores }))
   } catch (error) {
-    return explain(error, complain, log)
+    return explain(error, printError, log)
   }
 }
 
@@ -90,13 +90,13 @@ async function withStores(
   }
 }
 
-/** What people can put right is told without a stack. */
-function explain(error: unknown, complain: (text: string) => void, log: Log): ExitCode {
-  if (error instanceof UsageError) complain(`${error.message} See --help.`)
-  else if (error instanceof ConfigError) complain(error.message)
-  else if (error instanceof Error && 'syscall' in error) complain(error.message)
+/** Prints what people can put right without a stack. */
+function explain(error: unknown, printError: (text: string) => void, log: Log): ExitCode {
+  if (error instanceof UsageError) printError(`${error.message} See --help.`)
+  else if (error instanceof ConfigError) printError(error.message)
+  else if (error instanceof Error && 'syscall' in error) printError(error.message)
   else if (error instanceof HistoryUnavailableError) {
-    complain(`${error.message} Run the same command again: nothing doubles. (${causeOf(error)})`)
+    printError(`${error.message} Run the same command again: nothing doubles. (${causeOf(error)})`)
     return 3
   } else {
     log.error({ err: error }, 'failed')

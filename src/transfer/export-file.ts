@@ -1,15 +1,17 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import type { Conversation } from '../memory/conversation.ts'
 import type { ConversationKey } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
 import { encodeConversation, fileMessageId } from './openai/openai-conversation.ts'
 import { encodeMessage } from './openai/openai-message.ts'
-import { writeWhole } from './write-file.ts'
 
 /** JSON: one array of conversations. JSONL: one conversation a line. */
 export type ExportFormat = 'json' | 'jsonl'
 
-/** What an export did, and does while it runs. */
+/** What an export has written so far, and at its end all of it. */
 export interface ExportReport {
   conversations: number
   messages: number
@@ -24,7 +26,8 @@ const MESSAGES_AT_ONCE = 100
 
 /**
  * Writes every conversation of an owner, archived ones included, along its active path, as `importFile`
- * reads it: oldest activity first, a page in memory at a time. The file is there when all of it is written.
+ * reads it: oldest activity first, one page in memory at a time. The file appears when all of it is written. Rejects
+ * with the history's faults and those of the file system; then the old file stands as it was.
  */
 export async function exportFile(
   memory: ExportMemory,
@@ -35,6 +38,22 @@ export async function exportFile(
   const report: ExportReport = { conversations: 0, messages: 0, tokens: 0 }
   await writeWhole(path, exportTexts(memory, ownerId, format, report, onProgress))
   return report
+}
+
+/**
+ * Writes a file whole or not at all: beside it as `<path>.partial`, flushed, then renamed over it. Only
+ * its owner can read it. The next run removes what a killed one left.
+ */
+async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<void> {
+  const partial = `${path}.partial`
+  await rm(partial, { force: true })
+  try {
+    await pipeline(texts, createWriteStream(partial, { flags: 'wx', mode: 0o600, flush: true }))
+    await rename(partial, path)
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw error
+  }
 }
 
 async function* exportTexts(
@@ -68,8 +87,8 @@ function encode(message: Message): string {
 }
 
 /**
- * Oldest activity first: a conversation that goes on meanwhile moves ahead of the walk, never behind it. It
- * may be met again there; then it has been written.
+ * Oldest activity first: a conversation that goes on meanwhile moves ahead of the walk, never behind it. There it
+ * is met a second time and left out.
  */
 async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<Conversation> {
   const written = new Set<string>()
@@ -89,7 +108,7 @@ async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<C
   }
 }
 
-/** Both bounds are near: sequences have no gaps, and stores read far for an open range. */
+/** Both bounds are given and near: sequences have no gaps, and stores read far for an open range. */
 async function* readPages(memory: ExportMemory, conversation: Conversation): AsyncGenerator<Message[]> {
   let afterSequence = 0
   for (;;) {

@@ -4,17 +4,17 @@ import { checkNewConversation, checkNewMessage } from '../memory/input/limits.ts
 import { decodeChatGptConversation, isChatGptConversation } from './chatgpt/chatgpt-conversation.ts'
 import { clientIdOf, type FileConversation } from './file-conversation.ts'
 import { decodeConversation } from './openai/openai-conversation.ts'
-import { type FileRecord, readRecords } from './read-file.ts'
+import { type FileRecord, readRecords } from './read-records.ts'
 import { FileFormatError } from './read-text.ts'
-import { type ImporterParts, type StoredBatch, storeConversation } from './store-conversation.ts'
+import { type ImporterDeps, type StoredBatch, storeConversation } from './store-conversation.ts'
 
-/** Whose conversations they become, and the largest message in bytes of UTF-8. */
+/** The owner of what is imported, and the size of the largest message in bytes of UTF-8. */
 export interface ImportLimits {
   ownerId: string
   maxMessageBytes: number
 }
 
-/** What an import did, and does while it runs. */
+/** What an import has done so far, and at its end all that it did. */
 export interface ImportReport {
   /** Conversations that are stored whole now. */
   conversations: number
@@ -27,14 +27,14 @@ export interface ImportReport {
   /** Conversations that were refused; nothing new of them is stored. */
   refused: number
   /** One line for each refused conversation, with its place in the file; the first ones, if they are many. */
-  faults: string[]
+  errors: string[]
 }
 
 /** Conversations under way: enough to count one while another is inserted. */
 const CONCURRENCY = 8
-const MAX_FAULTS = 100
+const MAX_ERRORS = 100
 const EMPTY_REPORT = { conversations: 0, messages: 0, stored: 0, present: 0, tokens: 0, refused: 0 }
-/** What an external id has room for behind the prefix. */
+/** An external id has room for so many characters behind its prefix. */
 const MAX_ID_LENGTH = 249
 
 /**
@@ -43,27 +43,27 @@ const MAX_ID_LENGTH = 249
  * Rejects when the file or the history cannot be read on; what was stored until then stays.
  */
 export async function importFile(
-  parts: ImporterParts,
+  deps: ImporterDeps,
   path: string,
   limits: ImportLimits,
   onProgress: (bytes: number, report: Readonly<ImportReport>) => void,
 ): Promise<ImportReport> {
-  const report: ImportReport = { ...EMPTY_REPORT, faults: [] }
+  const report: ImportReport = { ...EMPTY_REPORT, errors: [] }
   const ids = new Set<string>()
   const queue = new PQueue({ concurrency: CONCURRENCY })
-  const failures: unknown[] = []
+  const faults: unknown[] = []
   let bytes = 0
   const importRecord = async (record: FileRecord) => {
     try {
-      const conversation = readChecked(record, ids, limits, parts.now())
-      await storeConversation(parts, conversation, limits.ownerId, (stored) => {
+      const conversation = readChecked(record, ids, limits, deps.now())
+      await storeConversation(deps, conversation, limits.ownerId, (stored) => {
         addTo(report, stored)
         onProgress(bytes, report)
       })
       report.conversations++
     } catch (error) {
-      if (isFault(error)) refuse(report, record.place, error.message)
-      else failures.push(error)
+      if (isFileError(error)) refuse(report, record.place, error.message)
+      else faults.push(error)
     }
     onProgress(bytes, report)
   }
@@ -72,22 +72,22 @@ export async function importFile(
   }
   try {
     for await (const record of readRecords(path, onBytes)) {
-      if (failures.length > 0) break
+      if (faults.length > 0) break
       void queue.add(() => importRecord(record))
       await queue.onSizeLessThan(1)
     }
   } catch (error) {
     if (error instanceof FileFormatError) refuse(report, 'the file', error.message)
-    else failures.push(error)
+    else faults.push(error)
   }
   await queue.onIdle()
-  if (failures.length > 0) throw failures[0]
+  if (faults.length > 0) throw faults[0]
   return report
 }
 
-/** All that can be wrong with it is found here, before anything of it is stored. */
+/** Finds every error of a conversation before anything of it is stored. */
 function readChecked(record: FileRecord, ids: Set<string>, limits: ImportLimits, now: number): FileConversation {
-  if ('fault' in record) throw new FileFormatError(record.fault)
+  if ('error' in record) throw new FileFormatError(record.error)
   try {
     const { value } = record
     const conversation = isChatGptConversation(value) ? decodeChatGptConversation(value) : decodeConversation(value)
@@ -124,11 +124,11 @@ function addTo(report: ImportReport, { messages, stored, tokens }: StoredBatch):
 
 function refuse(report: ImportReport, place: string, reason: string): void {
   report.refused++
-  if (report.faults.length < MAX_FAULTS) report.faults.push(`${place}: ${reason}`)
+  if (report.errors.length < MAX_ERRORS) report.errors.push(`${place}: ${reason}`)
 }
 
-/** What is the file's fault; the history's are not. */
-function isFault(error: unknown): error is Error {
+/** Whether it is an error of the file, and no fault of the history. */
+function isFileError(error: unknown): error is Error {
   return [FileFormatError, BadUserInputError, ClientMessageIdConflictError, NotFoundError].some(
     (kind) => error instanceof kind,
   )

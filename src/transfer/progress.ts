@@ -23,8 +23,13 @@ export function startProgress(stream: NodeJS.WriteStream, format: string, total:
     notTTYSchedule: LINE_EVERY_MS,
   })
   bar.start(total, 0, numbers)
-  return {
-    update: (done, current) => bar.update(done, { ...current }),
-    stop: () => bar.stop(),
+  return { update, stop }
+
+  function update(done: number, current: object): void {
+    bar.update(done, { ...current })
+  }
+
+  function stop(): void {
+    bar.stop()
   }
 }

@@ -9,8 +9,8 @@ import type { Message, MessageDraft } from '../memory/message.ts'
 import type { Writer } from '../memory/writer.ts'
 import { clientIdOf, type FileBranch, type FileConversation, idOfClient } from './file-conversation.ts'
 
-/** What an import writes to; `now` gives epoch milliseconds. */
-export interface ImporterParts {
+/** The stores that an import writes to; `now` returns epoch milliseconds. */
+export interface ImporterDeps {
   memory: Pick<
     Memory,
     | 'findConversations'
@@ -24,25 +24,27 @@ export interface ImporterParts {
   now: () => number
 }
 
-/** What a batch did: messages that are in the history now, those of them that were not before, and their tokens. */
+/** The messages of a batch that are in the history now, how many of them this run stored, and the tokens of all. */
 export interface StoredBatch {
   messages: number
   stored: number
   tokens: number
 }
 
-/** About as many characters a batch as a store takes at once; as each message counts 500, at most 1,000 messages. */
+/** About as many characters as a store takes in one write. Each message counts 500, so a batch has at most 1,000 messages. */
 const BATCH_LENGTH = 500_000
-/** More background jobs than this wait for the writer, which would drop them at some point. */
+/** With more background jobs than this the import waits, since the writer drops jobs when it is full. */
 const MAX_WRITER_DEPTH = 100
 const DRAIN_MS = 60_000
 
 /**
  * Stores a conversation branch by branch, under ids that the file determines: what is there already is
- * left as it is. What is set at the end, archived and the active path, is not set again by later runs.
+ * left as it is. Whether it is archived and which path is active is set by the run that stores its last
+ * message, and never again. Rejects with ClientMessageIdConflictError where a stored message has other
+ * content, and with the history's faults; batches stored until then stay.
  */
 export async function storeConversation(
-  { memory, writer, now }: ImporterParts,
+  { memory, writer, now }: ImporterDeps,
   file: FileConversation,
   ownerId: string,
   onStored: (stored: StoredBatch) => void,
@@ -72,9 +74,9 @@ export async function storeConversation(
   if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })
 }
 
-/** A conversation of this server's own is itself; any other one is known by its external id. */
+/** A conversation of this server is found by its id, any other one by its external id. */
 async function findOrCreate(
-  memory: ImporterParts['memory'],
+  memory: ImporterDeps['memory'],
   ownerId: string,
   { id, settings, externalId }: FileConversation,
 ): Promise<{ conversation: Conversation; created: boolean }> {
@@ -85,7 +87,7 @@ async function findOrCreate(
 
 /** The drafts' messages, in order. */
 async function storeBatch(
-  memory: ImporterParts['memory'],
+  memory: ImporterDeps['memory'],
   ownerId: string,
   conversationId: string,
   drafts: readonly MessageDraft[],
@@ -101,9 +103,9 @@ async function storeBatch(
   return { messages: drafts.flatMap((draft) => known.get(draft) ?? appended.get(draft) ?? []), stored: stored.length }
 }
 
-/** What came from no file is known by its own id, which an export gives it. */
+/** Messages that came from no file are found by their own id, which an export writes. */
 async function findKnown(
-  memory: ImporterParts['memory'],
+  memory: ImporterDeps['memory'],
   ownerId: string,
   conversationId: string,
   drafts: readonly MessageDraft[],

@@ -5,7 +5,7 @@ import type { Message } from '../../src/memory/message.ts'
 import { createTokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { agentConversation, ROUND_LENGTH } from '../support/agent-conversation.ts'
 import { chatProblems } from '../support/chat-problems.ts'
-import { type MemoryNodeParts, newMongodb, startMemoryNode } from '../support/memory-node.ts'
+import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../support/memory-node.ts'
 import { contextRequest, newestWithin, OWNER, readContext, startConversation } from '../support/stored-conversation.ts'
 
 const STORES = {
@@ -60,7 +60,7 @@ describe.each(Object.entries(STORES))('an agent of sixty messages with large res
 })
 
 /** The conversation in the store as an agent appends it, step by step, and as the plain list that it is. */
-async function storeAgent(parts: MemoryNodeParts, count: number) {
+async function storeAgent(parts: MemoryNodeOptions, count: number) {
   const counter = createTokenCounter()
   onTestFinished(() => counter.close())
   const node = await startMemoryNode({ ...parts, counter })

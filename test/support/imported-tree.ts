@@ -2,7 +2,7 @@ import type { Conversation } from '../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
 import { versionsAt } from '../../src/memory/versions/branches.ts'
 import type { ExportedConversation } from './chatgpt-export.ts'
-import { type MemoryNode, type MemoryNodeParts, startMemoryNode } from './memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, startMemoryNode } from './memory-node.ts'
 import { type TransferStores, transferStoresOf, writeTestFile } from './transfer-stores.ts'
 
 /** One memory into which ChatGPT exports are imported, and what it holds by the ids of their nodes. */
@@ -21,8 +21,8 @@ export interface ImportedTree extends TransferStores {
 const OWNER = 'local'
 
 /** Ends with the test. */
-export async function startImportedTree(parts: MemoryNodeParts = {}): Promise<ImportedTree> {
-  const node = await startMemoryNode(parts)
+export async function startImportedTree(options: MemoryNodeOptions = {}): Promise<ImportedTree> {
+  const node = await startMemoryNode(options)
   const { memory, history } = node
   const stores = transferStoresOf(memory)
 

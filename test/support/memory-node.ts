@@ -46,7 +46,7 @@ export interface Traffic {
   documents: number
 }
 
-export interface MemoryNodeParts {
+export interface MemoryNodeOptions {
   /** Of a server and a database, or the path of a file; without it an embedded history of its own. */
   history?: { mongodbUrl: string } | { sqlitePath: string }
   /** Without it the node has its own cache in process. */
@@ -70,13 +70,13 @@ const CONNECT_MS = 10_000
 
 /** A node that lives as long as the test; many nodes may share the stores. */
 export async function startMemoryNode(
-  parts: MemoryNodeParts = {},
+  options: MemoryNodeOptions = {},
   limits: Partial<MemoryLimits & CacheGuardLimits> = {},
 ): Promise<MemoryNode> {
-  const { redisUrl, counter = plainCounter, now = Date.now, change = () => ({}) } = parts
+  const { redisUrl, counter = plainCounter, now = Date.now, change = () => ({}) } = options
   const allLimits = { ...LIMITS, ...limits }
   const traffic: Traffic = { redis: [], mongodb: [], documents: 0 }
-  const stores = openStores(parts, now, traffic)
+  const stores = openStores(options, now, traffic)
   const history = recordHistory(stores.history, change)
   await history.prepare()
   await stores.records.prepare()
@@ -113,7 +113,7 @@ export function newMongodb(serverUrl: string = inject('mongodbUrl')): { mongodbU
   return { mongodbUrl: url.href }
 }
 
-function openStores({ history }: MemoryNodeParts, now: () => number, traffic: Traffic): DurableStores {
+function openStores({ history }: MemoryNodeOptions, now: () => number, traffic: Traffic): DurableStores {
   if (history === undefined || 'sqlitePath' in history) {
     const database = createSqliteDatabase(history?.sqlitePath ?? ':memory:')
     return { history: createSqliteHistory(database, now), records: createSqliteReplies(database) }

@@ -15,7 +15,7 @@ import { createWriter } from '../../src/memory/writer.ts'
 export const OWNER = 'local'
 
 /** What the nodes of a test share: the stores and what goes between nodes. */
-export interface SharedParts {
+export interface SharedDeps {
   history: History
   records: ReplyRecords
   cache: Cache
@@ -44,7 +44,7 @@ const LIMITS: RepliesLimits = {
 }
 
 /** A node of a test: the real memory and replies on shared stores, with its own model. */
-export function createReplyNode(shared: SharedParts, model: ChatModel, limits: Partial<RepliesLimits> = {}): ReplyNode {
+export function createReplyNode(shared: SharedDeps, model: ChatModel, limits: Partial<RepliesLimits> = {}): ReplyNode {
   const { history, records, events, log } = shared
   const faults: unknown[] = []
   const guard = createCacheGuard(

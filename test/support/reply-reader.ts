@@ -1,10 +1,10 @@
 import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
 
-/** A follower that writes down what it hears, and any gap. */
+/** A reader that keeps what it receives, and counts any gap. */
 export interface ReplyReader {
   readonly text: string
   readonly wakes: number
-  /** Texts told twice, in whole or in part, and texts told with a gap before them. */
+  /** Texts received twice, in whole or in part, and texts received with a gap before them. */
   readonly repeated: number
   readonly gaps: number
   stop(): void
@@ -12,19 +12,19 @@ export interface ReplyReader {
 
 /** Follows a reply from where `known`, which it has already, ends. */
 export function followReply(log: ReplyLog, replyId: string, known = ''): ReplyReader {
-  const heard = { text: known, wakes: 0, repeated: 0, gaps: 0 }
+  const received = { text: known, wakes: 0, repeated: 0, gaps: 0 }
   const listener = {
     onText(offset: number, text: string) {
-      if (offset < heard.text.length) heard.repeated += 1
-      if (offset > heard.text.length) heard.gaps += 1
-      heard.text = heard.text.slice(0, offset) + text
+      if (offset < received.text.length) received.repeated += 1
+      if (offset > received.text.length) received.gaps += 1
+      received.text = received.text.slice(0, offset) + text
     },
     onWake() {
-      heard.wakes += 1
+      received.wakes += 1
     },
   }
   const stop = log.follow(replyId, listener, known.length)
-  return Object.assign(heard, { stop })
+  return Object.assign(received, { stop })
 }
 
 /** Writes text to the log in pieces, as a run does. */

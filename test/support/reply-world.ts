@@ -9,9 +9,9 @@ import { createMongoReplies } from '../../src/memory/history/mongo/mongo-replies
 import { createSqliteDatabase } from '../../src/memory/history/sqlite/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/history/sqlite/sqlite-history.ts'
 import { createSqliteReplies } from '../../src/memory/history/sqlite/sqlite-replies.ts'
-import type { SharedParts } from './reply-node.ts'
+import type { SharedDeps } from './reply-node.ts'
 
-export interface ReplyWorld extends SharedParts {
+export interface ReplyWorld extends SharedDeps {
   close(): Promise<void>
 }
 
@@ -29,7 +29,7 @@ export async function openMongoWorld(): Promise<ReplyWorld> {
   return open(createMongoHistory(client), createMongoReplies(client))
 }
 
-async function open(history: SharedParts['history'], records: SharedParts['records']): Promise<ReplyWorld> {
+async function open(history: SharedDeps['history'], records: SharedDeps['records']): Promise<ReplyWorld> {
   await history.prepare()
   await records.prepare()
   const log = createLocalReplyLog()

@@ -12,14 +12,14 @@ import { type RecordedHistory, recordHistory } from './recorded-history.ts'
 
 export interface TestMemory {
   memory: Memory
-  /** Where it keeps things, with a record of what it is asked. */
+  /** Where it keeps things, with a record of its calls. */
   history: RecordedHistory
   records: ReplyRecords
   counter: TokenCounter
   stop(): Promise<void>
 }
 
-/** What the server is told by default. */
+/** The limits of a server by default. */
 export const INPUT_LIMITS = { maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
 
 /** The embedded memory, with nothing in it, and what ends it. */
@@ -34,8 +34,8 @@ export async function startTestMemory(): Promise<TestMemory> {
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
   const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
-  const parts = { guard, history, records, eraseReplyText: async () => true, writer, counter, events }
-  const memory = createMemory({ ...parts, now: Date.now, onFill() {} }, limits)
+  const deps = { guard, history, records, eraseReplyText: async () => true, writer, counter, events }
+  const memory = createMemory({ ...deps, now: Date.now, onFill() {} }, limits)
   await history.prepare()
   await records.prepare()
   await counter.warm('o200k_base')

@@ -40,8 +40,8 @@ export async function startWireNode(
   await stores.prepare()
   await counter.warm('o200k_base')
   const onFault = (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault')
-  const parts = { records, memory, counter, log: replyLog, model, now: Date.now, onFault }
-  const replies = createReplies(parts, { ...LIMITS, ...limits })
+  const deps = { records, memory, counter, log: replyLog, model, now: Date.now, onFault }
+  const replies = createReplies(deps, { ...LIMITS, ...limits })
   const chat = createChat({ replies, memory, now: Date.now }, config)
   const server = createServer({ memory, chat, log }, { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000 })
   const origin = await server.listen()

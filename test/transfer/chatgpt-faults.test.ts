@@ -65,7 +65,7 @@ test.each([
     'mapping.b must be at most 1000 bytes; got 1001 bytes.',
   ],
   ['a node that is no object', { a: 3 }, 'mapping.a must be an object; got 3.'],
-])('%s is named with its place, and nothing of its conversation is stored', async (_, mapping, fault) => {
+])('%s is named with its place, and nothing of its conversation is stored', async (_, mapping, error) => {
   const stores = await startTransferStores(1_000)
   const good = exportedConversation([{ id: 'a', message: hello }])
   const file = [
@@ -73,8 +73,8 @@ test.each([
     { id: 'two', mapping },
     { ...good, id: 'three' },
   ]
-  const { faults } = await stores.importFile(await writeTestFile('a.json', JSON.stringify(file)))
-  expect(faults).toEqual([`[1]: ${fault}`])
+  const { errors } = await stores.importFile(await writeTestFile('a.json', JSON.stringify(file)))
+  expect(errors).toEqual([`[1]: ${error}`])
   expect(await stores.readAll()).toHaveLength(2)
 })
 
@@ -91,7 +91,7 @@ test('more branches than a conversation can have are refused before anything is 
     const talk = exportedConversation([{ id: 'r' }, ...nodes], { id })
     return stores.importFile(await writeTestFile('a.json', JSON.stringify([talk])))
   }
-  expect((await import_('over', 1_002)).faults).toEqual([
+  expect((await import_('over', 1_002)).errors).toEqual([
     '[0]: mapping must be a tree of at most 1000 branches besides the first; got 1001.',
   ])
   expect(await stores.readAll()).toEqual([])

@@ -5,10 +5,10 @@ const good = { role: 'user', content: 'hello' }
 const json = JSON.stringify
 
 /** What is said of a file, and how many conversations it left. */
-async function faultsOf(name: string, content: string | Buffer) {
+async function errorsOf(name: string, content: string | Buffer) {
   const stores = await startTransferStores(1_000)
-  const { faults } = await stores.importFile(await writeTestFile(name, content))
-  return { faults, stored: (await stores.readAll()).length }
+  const { errors } = await stores.importFile(await writeTestFile(name, content))
+  return { errors, stored: (await stores.readAll()).length }
 }
 
 test.each([
@@ -79,10 +79,10 @@ test.each([
     { role: 'user', content: '\ud83d' },
     'messages[1].parts[0].text must be well-formed Unicode; got half of a surrogate pair.',
   ],
-])('%s is named with its place, and nothing of its conversation is stored', async (_, message, fault) => {
+])('%s is named with its place, and nothing of its conversation is stored', async (_, message, error) => {
   const lines = [{ messages: [good] }, { messages: [good, message] }, { messages: [good, good] }]
-  expect(await faultsOf('a.jsonl', lines.map((line) => json(line)).join('\n'))).toEqual({
-    faults: [`line 2: ${fault}`],
+  expect(await errorsOf('a.jsonl', lines.map((line) => json(line)).join('\n'))).toEqual({
+    errors: [`line 2: ${error}`],
     stored: 2,
   })
 })
@@ -103,38 +103,38 @@ test.each([
     'encoding must be one of o200k_base, o200k_harmony, cl100k_base, p50k_base, p50k_edit, r50k_base, gpt2; got "x".',
   ],
   ['an id that was there', { id: 'one', messages: [good] }, 'id must be unlike every other in the file; got "one".'],
-])('%s is named with its place in an array', async (_, value, fault) => {
+])('%s is named with its place in an array', async (_, value, error) => {
   const conversations = [{ id: 'one', messages: [good] }, value, { id: 'two', messages: [good] }]
-  expect(await faultsOf('a.json', json(conversations))).toEqual({ faults: [`[1]: ${fault}`], stored: 2 })
+  expect(await errorsOf('a.json', json(conversations))).toEqual({ errors: [`[1]: ${error}`], stored: 2 })
 })
 
 test('a message by itself on a line of JSONL is no conversation', async () => {
-  const { faults } = await faultsOf('a.jsonl', json(good))
-  expect(faults).toEqual(['line 1: the conversation must be an object with `messages`; got a message by itself.'])
+  const { errors } = await errorsOf('a.jsonl', json(good))
+  expect(errors).toEqual(['line 1: the conversation must be an object with `messages`; got a message by itself.'])
 })
 
 test('a line that is no JSON does not keep the others away', async () => {
-  const { faults, stored } = await faultsOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
-  expect(faults).toEqual([expect.stringMatching(/^line 2: no JSON: /)])
+  const { errors, stored } = await errorsOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
+  expect(errors).toEqual([expect.stringMatching(/^line 2: no JSON: /)])
   expect(stored).toBe(2)
 })
 
 test('an array that breaks off is told with the last place that was read', async () => {
-  const { faults, stored } = await faultsOf('a.json', `[${json({ messages: [good] })},{"messages":[`)
-  expect(faults).toEqual([expect.stringMatching(/^the file: no JSON from \[1\] on: /)])
+  const { errors, stored } = await errorsOf('a.json', `[${json({ messages: [good] })},{"messages":[`)
+  expect(errors).toEqual([expect.stringMatching(/^the file: no JSON from \[1\] on: /)])
   expect(stored).toBe(1)
 })
 
 test('what is no UTF-8 or no JSON at all is told as such', async () => {
   const latin = Buffer.from('{"messages":[{"role":"user","content":"caf\xe9"}]}', 'latin1')
-  expect((await faultsOf('a.jsonl', latin)).faults).toEqual(['the file: not UTF-8 after 0 bytes'])
-  expect((await faultsOf('a.json', latin)).faults).toEqual(['the file: not UTF-8 after 0 bytes'])
-  expect((await faultsOf('a.csv', 'role,content')).faults).toEqual([
+  expect((await errorsOf('a.jsonl', latin)).errors).toEqual(['the file: not UTF-8 after 0 bytes'])
+  expect((await errorsOf('a.json', latin)).errors).toEqual(['the file: not UTF-8 after 0 bytes'])
+  expect((await errorsOf('a.csv', 'role,content')).errors).toEqual([
     'the file: neither JSON nor JSONL: it begins with "r"',
   ])
 })
 
-test('a message that changed since the last import is a fault, and one more at the end is stored', async () => {
+test('a message that changed since the last import is an error, and one more at the end is stored', async () => {
   const stores = await startTransferStores()
   const conversation = (...contents: string[]) =>
     json([{ id: 'one', messages: contents.map((content) => ({ role: 'user', content })) }])
@@ -142,12 +142,12 @@ test('a message that changed since the last import is a fault, and one more at t
   const grown = await stores.importFile(await writeTestFile('a.json', conversation('a', 'b', 'c')))
   expect(grown).toMatchObject({ messages: 3, stored: 1, present: 2, refused: 0 })
   const changed = await stores.importFile(await writeTestFile('a.json', conversation('a', 'B', 'c')))
-  expect(changed.faults).toEqual(['[0]: clientMessageId "import:1" is stored with other content.'])
+  expect(changed.errors).toEqual(['[0]: clientMessageId "import:1" is stored with other content.'])
 })
 
-test('many faults are counted, and the first hundred told', async () => {
+test('many errors are counted, and the first hundred told', async () => {
   const stores = await startTransferStores()
   const report = await stores.importFile(await writeTestFile('a.jsonl', '3\n'.repeat(250)))
   expect(report.refused).toBe(250)
-  expect(report.faults).toHaveLength(100)
+  expect(report.errors).toHaveLength(100)
 })

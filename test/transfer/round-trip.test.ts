@@ -102,13 +102,13 @@ test('what was said since an import is exported with it, and imported again stor
   expect(copied.messages).toEqual(JSON.parse(exported.text.split('\n')[0] ?? '').messages)
 })
 
-test('a message of an export that was changed is a fault, and one that was added stands behind the others', async () => {
+test('a message of an export that was changed is an error, and one that was added stands behind the others', async () => {
   const { memory, ...stores } = await startTransferMemory()
   const { conversation } = await memory.createConversation('local', {}, 'FAIL')
   await memory.appendMessages('local', conversation.id, [says('one'), says('two')])
   const { text } = await exportTo(stores, 'out.jsonl')
   const changed = await stores.importFile(await writeTestFile('a.jsonl', text.replace('two', 'zwei')))
-  expect(changed.faults).toEqual([expect.stringMatching(/is stored with other content/)])
+  expect(changed.errors).toEqual([expect.stringMatching(/is stored with other content/)])
   const grown = text.replace(']}', ',{"role":"assistant","content":"three"}]}')
   expect(await stores.importFile(await writeTestFile('a.jsonl', grown))).toMatchObject({ stored: 1, present: 2 })
   expect((await stores.readAll()).map(({ messages }) => messages.map(({ parts }) => contentOf(parts)))).toEqual([

@@ -9,9 +9,9 @@ import { readBody } from '../../src/transport/request-body.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
 import { exchange, type Received } from '../support/http-exchange.ts'
 import { createKeptLog } from '../support/kept-log.ts'
-import { listen } from '../support/listener.ts'
 import { ask } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
+import { subscribe } from '../support/sse-subscriber.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -100,29 +100,31 @@ test('a reply that is being written is streamed with each delta as the model wri
   const model = createScriptedModel()
   const { origin, client } = await startTestServer(undefined, { model })
   const id = await startConversation(client)
-  const listener = listen(origin, SEND, { input: ask(id, 'hello') })
+  const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello') })
   const call = await model.nextCall()
   for (const word of ['One', ' zwei ☕', ' 👩‍🚀']) {
     call.text(word)
-    await vi.waitFor(() => expect(listener.last).toMatchObject({ __typename: 'ReplyDelta', text: word, partIndex: 0 }))
+    await vi.waitFor(() =>
+      expect(subscriber.last).toMatchObject({ __typename: 'ReplyDelta', text: word, partIndex: 0 }),
+    )
   }
   call.toolCall({ type: 'toolCall', toolCallId: 'a', toolName: 'look', arguments: '{}' })
-  await vi.waitFor(() => expect(listener.last).toMatchObject({ part: { toolName: 'look' } }))
+  await vi.waitFor(() => expect(subscriber.last).toMatchObject({ part: { toolName: 'look' } }))
   call.finish()
   call.end()
-  await listener.ended
-  expect(listener.last).toMatchObject({ __typename: 'ReplyCompleted', message: { content: 'One zwei ☕ 👩‍🚀' } })
+  await subscriber.ended
+  expect(subscriber.last).toMatchObject({ __typename: 'ReplyCompleted', message: { content: 'One zwei ☕ 👩‍🚀' } })
 })
 
 test('a stream shows that it lives, and ends at once for the server when its client leaves', async () => {
   const { handler, id } = await startBoth()
   const origin = await serveStreams(handler, 20)
-  const asking = request(`${origin}/graphql`, {
+  const outgoing = request(`${origin}/graphql`, {
     method: 'POST',
     headers: { ...JSON_TYPE, accept: 'text/event-stream' },
   })
-  asking.end(JSON.stringify({ query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }` }))
-  const [response] = await once(asking, 'response')
+  outgoing.end(JSON.stringify({ query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }` }))
+  const [response] = await once(outgoing, 'response')
   let text = ''
   response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk
@@ -148,19 +150,19 @@ test('a client without room for more gets what it missed in one delta', async ()
     full = Object.assign(response, { write: keep })
     await streams.answer(incoming, (await readBody(incoming, 10_000)) ?? Buffer.alloc(0), response)
   })
-  const listener = listen(origin, SEND, { input: ask(id, 'hello again') })
+  const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello again') })
   const call = await model.nextCall()
-  await vi.waitFor(() => expect(listener.last).toMatchObject({ __typename: 'ReplyStarted' }))
+  await vi.waitFor(() => expect(subscriber.last).toMatchObject({ __typename: 'ReplyStarted' }))
   for (const letter of 'abcdef') call.text(letter)
   call.finish()
   call.end()
   const stored =
     'subscription ($id: ID) { reply(conversationId: $id) { ... on ReplyCompleted { message { content } } } }'
-  await listen(await serveStreams(handler, 12_000), stored, { id }).ended
-  expect(listener.last).toMatchObject({ __typename: 'ReplyStarted' })
+  await subscribe(await serveStreams(handler, 12_000), stored, { id }).ended
+  expect(subscriber.last).toMatchObject({ __typename: 'ReplyStarted' })
   hasRoom = true
   full?.emit('drain')
-  await listener.ended
+  await subscriber.ended
   expect(written.match(/"text":"[^"]*"/g)).toEqual(['"text":"abcdef"'])
 })
 
@@ -183,7 +185,7 @@ async function startBoth() {
   const { memory, replies, client, origin } = server
   const id = await startConversation(client, { title: 'Streams' })
   await say(client, id, 'one', 'zwei ☕')
-  const listener = listen(
+  const subscriber = subscribe(
     origin,
     'subscription ($input: SendMessageInput!) { sendMessage(input: $input) { replyId } }',
     {
@@ -192,10 +194,10 @@ async function startBoth() {
   )
   const call = await model.nextCall()
   call.answer('grün 👩‍🚀')
-  await listener.ended
+  await subscriber.ended
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' })
-  return { ...server, model, id, replyId: listener.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
+  return { ...server, model, id, replyId: subscriber.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
 }
 
 /** Streams alone; what they leave to Yoga is answered with nothing. */

@@ -4,7 +4,7 @@ import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import { MAX_BRANCHES } from '../../memory/versions/branches.ts'
 import type { FileBranch, FileConversation, PlacedMessage } from '../file-conversation.ts'
 import { isObject, type JsonObject, optional, readText, readTime } from '../json-fields.ts'
-import { placeTools, type ToolTurn } from './chatgpt-message.ts'
+import { placeTools, type ToolPlacement } from './chatgpt-message.ts'
 import { readTree, type TreeMessage } from './chatgpt-tree.ts'
 
 /**
@@ -63,13 +63,13 @@ function branchesOf(roots: readonly TreeMessage[]): FileBranch[] {
 
 function place(node: TreeMessage): PlacedMessage {
   const { id, message } = node
-  return { id, place: node.place, message: placeTools(id, message, toolTurn(node)) }
+  return { id, place: node.place, message: placeTools(id, message, toolPlacement(node)) }
 }
 
 /** A model's message to a tool is a call where a tool speaks next on every path. */
-function toolTurn({ parent, message, children }: TreeMessage): ToolTurn {
+function toolPlacement({ parent, message, children }: TreeMessage): ToolPlacement {
   if (message.role === 'TOOL') {
-    return parent && toolTurn(parent).type === 'CALL' ? { type: 'RESULT', callId: parent.id } : { type: 'ALONE' }
+    return parent && toolPlacement(parent).type === 'CALL' ? { type: 'RESULT', callId: parent.id } : { type: 'ALONE' }
   }
   const isCall = message.role === 'ASSISTANT' && message.tool !== undefined && children.length > 0
   return isCall && children.every((child) => child.message.role === 'TOOL') ? { type: 'CALL' } : { type: 'ALONE' }

@@ -12,7 +12,7 @@ export interface ChatGptMessage extends FileMessage {
 }
 
 /** How a message stands to a tool: see `placeTools`. */
-export type ToolTurn = { type: 'CALL' } | { type: 'RESULT'; callId: string } | { type: 'ALONE' }
+export type ToolPlacement = { type: 'CALL' } | { type: 'RESULT'; callId: string } | { type: 'ALONE' }
 
 const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const
 /** What people set for all their conversations; nobody says it in this one. */
@@ -59,16 +59,16 @@ function decodeEnd(role: Role, { finish_details: details }: JsonObject): Pick<Fi
  * call, say) becomes a model's message that holds a call and the result. A call that nothing answers
  * stays the text that the model wrote.
  */
-export function placeTools(id: string, { tool, ...message }: ChatGptMessage, turn: ToolTurn): FileMessage {
+export function placeTools(id: string, { tool, ...message }: ChatGptMessage, placement: ToolPlacement): FileMessage {
   const { role, parts } = message
-  if (tool === undefined || (role === 'ASSISTANT' && turn.type !== 'CALL')) return message
+  if (tool === undefined || (role === 'ASSISTANT' && placement.type !== 'CALL')) return message
   const text = contentOf(parts)
   const others = parts.filter(({ type }) => type !== 'text')
   const call = (input: string): MessagePart => ({ type: 'toolCall', toolCallId: id, toolName: tool, arguments: input })
   if (role === 'ASSISTANT') return { ...message, parts: [call(toArguments(text)), ...others] }
-  const toolCallId = turn.type === 'RESULT' ? turn.callId : id
+  const toolCallId = placement.type === 'RESULT' ? placement.callId : id
   const result: MessagePart = { type: 'toolResult', toolCallId, toolName: tool, output: text }
-  if (turn.type === 'RESULT') return { ...message, parts: [result, ...others] }
+  if (placement.type === 'RESULT') return { ...message, parts: [result, ...others] }
   return { ...message, role: 'ASSISTANT', parts: [call('{}'), result, ...others] }
 }
 

@@ -40,12 +40,12 @@ const SHOWN_LENGTH = 64
 export function readTree(mapping: JsonObject, currentNode: unknown): MessageTree {
   const nodes = readNodes(mapping)
   for (const node of nodes.values()) checkLinks(node, nodes)
-  const { roots, heard } = listen(nodes)
-  const astray = [...nodes.values()].find(({ id }) => !heard.has(id))
+  const { roots, nearest } = collectMessages(nodes)
+  const astray = [...nodes.values()].find(({ id }) => !nearest.has(id))
   if (astray) throw new BadUserInputError(astray.place, 'below a node without a parent', 'a circle of nodes')
   const current = optional(readText, 'current_node', currentNode)
   if (current !== undefined && !nodes.has(current)) refuse('current_node', 'a node of the mapping', current)
-  const shown = (current === undefined ? undefined : heard.get(current)) ?? newestOf(roots)
+  const shown = (current === undefined ? undefined : nearest.get(current)) ?? newestOf(roots)
   return { roots, ...(shown && { current: shown }) }
 }
 
@@ -78,10 +78,10 @@ function checkLinks({ id, place, parent, children }: Node, nodes: ReadonlyMap<st
   }
 }
 
-/** `heard` has for each node that was reached the nearest one that says something, itself included. */
-function listen(nodes: ReadonlyMap<string, Node>) {
+/** `nearest` maps each node that was reached to the nearest one above that says something, itself included. */
+function collectMessages(nodes: ReadonlyMap<string, Node>) {
   const roots: TreeMessage[] = []
-  const heard = new Map<string, TreeMessage | undefined>()
+  const nearest = new Map<string, TreeMessage | undefined>()
   const tops = [...nodes.values()].filter(({ parent }) => parent === undefined).reverse()
   const waiting = tops.map((node): { node: Node; above?: TreeMessage } => ({ node }))
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -90,13 +90,13 @@ function listen(nodes: ReadonlyMap<string, Node>) {
     const isSaid = message !== undefined && saysSomething(message, above)
     const here = isSaid ? { id, place, message, children: [], ...(above && { parent: above }) } : above
     if (isSaid && here) (above?.children ?? roots).push(here)
-    heard.set(id, here)
+    nearest.set(id, here)
     for (const child of [...node.children].reverse()) {
       const below = nodes.get(child)
       if (below) waiting.push({ node: below, ...(here && { above: here }) })
     }
   }
-  return { roots, heard }
+  return { roots, nearest }
 }
 
 /** A tool that printed nothing has answered all the same. */

@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type ChoirProcess, startChoirProcess } from '../../support/choir-process.ts'
 import { startConversation } from '../../support/conversation-operations.ts'
 import { createGraphqlClient } from '../../support/graphql-client.ts'
-import { type Listener, listen } from '../../support/listener.ts'
 import { ask, startReply } from '../../support/reply-operations.ts'
+import { type StreamSubscriber, subscribe } from '../../support/sse-subscriber.ts'
 import { storedTexts } from '../../support/stored-texts.ts'
 import { sharedStores } from '../../support/wire-nodes.ts'
 
@@ -28,10 +28,10 @@ test(`${STREAMS} subscribers of one reply get every byte of it`, async () => {
   const id = await startConversation(client)
   const { startReply: result } = await client.get(startReply, { input: ask(id, 'hello') })
   if (result.__typename !== 'StartReplySuccess') throw new Error(JSON.stringify(result))
-  const follow = () => listen(server.origin, FOLLOW, { id: result.reply.id })
-  for (const listener of await openAll(BATCH, follow)) listener.leave()
-  const listeners = await streamAll(server, 'of one reply', follow)
-  expect(new Set(listeners.map(({ text }) => text))).toEqual(new Set([WORDS.join('')]))
+  const follow = () => subscribe(server.origin, FOLLOW, { id: result.reply.id })
+  for (const subscriber of await openAll(BATCH, follow)) subscriber.unsubscribe()
+  const subscribers = await streamAll(server, 'of one reply', follow)
+  expect(new Set(subscribers.map(({ text }) => text))).toEqual(new Set([WORDS.join('')]))
   expect(await storedTexts(client, id)).toEqual(['hello', WORDS.join('')])
 }, 300_000)
 
@@ -39,13 +39,13 @@ test(`${STREAMS} replies at once are streamed and stored to the last byte`, asyn
   // On the embedded stores: its checkpoints are more writes than a MongoDB of the tests may take in time.
   const { server } = await startServer({ DATA_DIR: await mkdtemp(join(tmpdir(), 'backscroll-streams-')) })
   const send = (externalId: string) =>
-    listen(server.origin, SEND, { input: { externalId, content: 'hello', clientMessageId: 'question' } })
+    subscribe(server.origin, SEND, { input: { externalId, content: 'hello', clientMessageId: 'question' } })
   const before = await openAll(BATCH, (index) => send(`before-${index}`))
   await server.finish()
   await Promise.all(before.map(({ ended }) => ended))
-  const listeners = await streamAll(server, 'of a reply each', (index) => send(`measured-${index}`))
-  expect(new Set(listeners.map(({ text }) => text))).toEqual(new Set([WORDS.join('')]))
-  expect(new Set(listeners.map(({ last }) => last?.replyId)).size).toBe(STREAMS)
+  const subscribers = await streamAll(server, 'of a reply each', (index) => send(`measured-${index}`))
+  expect(new Set(subscribers.map(({ text }) => text))).toEqual(new Set([WORDS.join('')]))
+  expect(new Set(subscribers.map(({ last }) => last?.replyId)).size).toBe(STREAMS)
 }, 300_000)
 
 async function startServer(env: Record<string, string>) {
@@ -61,31 +61,35 @@ async function startServer(env: Record<string, string>) {
 }
 
 /** Streams that hear a reply to its end, and what each of them costs the server while it is open. */
-async function streamAll(server: ChoirProcess, what: string, open: (index: number) => Listener): Promise<Listener[]> {
+async function streamAll(
+  server: ChoirProcess,
+  what: string,
+  open: (index: number) => StreamSubscriber,
+): Promise<StreamSubscriber[]> {
   const before = await server.measureHeap()
-  const listeners = await openAll(STREAMS, open)
+  const subscribers = await openAll(STREAMS, open)
   for (const word of WORDS) {
     await server.say(word)
-    await expect.poll(() => listeners.filter(({ text }) => !text.endsWith(word)).length, WAIT).toBe(0)
+    await expect.poll(() => subscribers.filter(({ text }) => !text.endsWith(word)).length, WAIT).toBe(0)
   }
   const bytes = ((await server.measureHeap()) - before) / STREAMS
   process.stdout.write(`${STREAMS} streams ${what} took ${(bytes / 1024).toFixed(1)} KB of heap each\n`)
   expect(bytes).toBeLessThan(MOST_HEAP_BYTES)
   await server.finish()
-  await Promise.all(listeners.map(({ ended }) => ended))
-  for (const { text, last } of listeners) {
+  await Promise.all(subscribers.map(({ ended }) => ended))
+  for (const { text, last } of subscribers) {
     expect(last).toMatchObject({ __typename: 'ReplyCompleted', message: { content: text } })
   }
-  return listeners
+  return subscribers
 }
 
-/** Each has heard that its reply has begun. */
-async function openAll(count: number, open: (index: number) => Listener): Promise<Listener[]> {
-  const listeners: Listener[] = []
-  while (listeners.length < count) {
-    const batch = Array.from({ length: BATCH }, (_, index) => open(listeners.length + index))
+/** Each has received that its reply has begun. */
+async function openAll(count: number, open: (index: number) => StreamSubscriber): Promise<StreamSubscriber[]> {
+  const subscribers: StreamSubscriber[] = []
+  while (subscribers.length < count) {
+    const batch = Array.from({ length: BATCH }, (_, index) => open(subscribers.length + index))
     await expect.poll(() => batch.filter(({ last }) => last === undefined).length, WAIT).toBe(0)
-    listeners.push(...batch)
+    subscribers.push(...batch)
   }
-  return listeners
+  return subscribers
 }

@@ -5,14 +5,14 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { HistoryUnavailableError } from '../../../src/errors.ts'
 import type { History } from '../../../src/memory/history/history.ts'
 import type { Message, NewMessage } from '../../../src/memory/message.ts'
-import { type MemoryNode, type MemoryNodeParts, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 
 const WRITERS = 32
 const BATCHES_OF_WRITER = 2
 const BUDGET = 100_000
 
-const STORES: Record<string, () => Promise<MemoryNodeParts['history']>> = {
+const STORES: Record<string, () => Promise<MemoryNodeOptions['history']>> = {
   MongoDB: async () => newMongodb(),
   SQLite: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'backscroll-'))

@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { createTokenCounter } from '../../../src/memory/tokens/token-counter.ts'
-import { measureLongestTurn } from '../../support/longest-turn.ts'
+import { measureLongestTick } from '../../support/longest-tick.ts'
 import { newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 import { realisticText } from '../../support/texts.ts'
@@ -26,7 +26,7 @@ test.each([
 
   const conversationId = await startConversation(node)
   await append(conversationId, 'before')
-  const appending = await measureLongestTurn(async () => {
+  const appending = await measureLongestTick(async () => {
     await append(conversationId, text)
     await node.settle()
   })
@@ -42,6 +42,6 @@ test.each([
     expect(oversize).toMatchObject({ messages: [], tokenCount: 0, omittedCount: 2, cut: 'OVERSIZE' })
     await node.settle()
   }
-  const reading = await measureLongestTurn(() => readContext(node, conversationId, tokens + 5))
+  const reading = await measureLongestTick(() => readContext(node, conversationId, tokens + 5))
   expect(reading).toBeLessThan(LONGEST_TURN_MS)
 })

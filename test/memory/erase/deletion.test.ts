@@ -6,14 +6,14 @@ import { Redis } from 'ioredis'
 import { MongoClient } from 'mongodb'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { NotFoundError } from '../../../src/errors.ts'
-import { type MemoryNode, type MemoryNodeParts, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { contextRequest, OWNER, readContext } from '../../support/stored-conversation.ts'
 
 /** After this the second pass of a deletion is due. */
 const SECOND_PASS_MS = 61_000
 
 interface Store {
-  history: NonNullable<MemoryNodeParts['history']>
+  history: NonNullable<MemoryNodeOptions['history']>
   /** All that it keeps, as one text. */
   dump(): Promise<string>
 }

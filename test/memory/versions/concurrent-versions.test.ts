@@ -7,13 +7,13 @@ import type { Conversation } from '../../../src/memory/conversation.ts'
 import { createReplyId, placeOf } from '../../../src/memory/ids.ts'
 import type { Message, MessageDraft, NewMessage, Role } from '../../../src/memory/message.ts'
 import { versionsAt } from '../../../src/memory/versions/branches.ts'
-import { type MemoryNode, type MemoryNodeParts, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 
 const ROUNDS = 25
 const BUDGET = 100_000
 
-const STORES: Record<string, () => Promise<NonNullable<MemoryNodeParts['history']>>> = {
+const STORES: Record<string, () => Promise<NonNullable<MemoryNodeOptions['history']>>> = {
   MongoDB: async () => newMongodb(),
   SQLite: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'backscroll-'))

@@ -10,7 +10,7 @@ import type { Memory } from '../../../src/memory/memory.ts'
 import type { Head, Message } from '../../../src/memory/message.ts'
 import { cutWindow } from '../../../src/memory/read/window.ts'
 import { versionsAt } from '../../../src/memory/versions/branches.ts'
-import { type MemoryNode, type MemoryNodeParts, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { createNaiveTree } from '../../support/naive-tree.ts'
 import { contextRequest, OWNER, startConversation } from '../../support/stored-conversation.ts'
 import { nodeOf, type Play, takeStep, versionStep } from './version-steps.ts'
@@ -36,7 +36,7 @@ const look = fc.record({
 })
 type Look = typeof look extends fc.Arbitrary<infer L> ? L : never
 type ContextLook = Pick<ContextRequest, 'maxTokens' | 'startOn' | 'anchor' | 'consistency'>
-type HistoryPlace = NonNullable<MemoryNodeParts['history']>
+type HistoryPlace = NonNullable<MemoryNodeOptions['history']>
 
 const STORES = [
   { name: 'SQLite and the cache in process', runs: 100, start: () => startNodes(startSqlite, false) },

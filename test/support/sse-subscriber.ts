@@ -1,55 +1,55 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { placeSent } from './reply-operations.ts'
 
-/** An event as a listener keeps it. */
-export interface HeardEvent {
+/** An event as a subscriber keeps it. */
+export interface ReceivedEvent {
   __typename: string
   replyId: string
   message?: { content: string }
 }
 
 /** One subscriber by SSE that costs as little as can be: only its text and its last event are kept. */
-export interface Listener {
+export interface StreamSubscriber {
   readonly text: string
-  readonly last: HeardEvent | undefined
+  readonly last: ReceivedEvent | undefined
   /** Settles when the stream has ended. */
   readonly ended: Promise<void>
-  leave(): void
+  unsubscribe(): void
 }
 
 const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY })
 
 /** Subscribes; the query has one field. */
-export function listen(origin: string, query: string, variables: object): Listener {
+export function subscribe(origin: string, query: string, variables: object): StreamSubscriber {
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
-  const heard: { text: string; last: HeardEvent | undefined } = { text: '', last: undefined }
+  const received: { text: string; last: ReceivedEvent | undefined } = { text: '', last: undefined }
   let response: IncomingMessage | undefined
   const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
-  const asking = request(`${origin}/graphql`, { method: 'POST', agent, headers }, (answer) => {
+  const outgoing = request(`${origin}/graphql`, { method: 'POST', agent, headers }, (answer) => {
     let rest = ''
     response = answer
     response.setEncoding('utf8')
     response.on('data', (chunk: string) => {
       const blocks = (rest + chunk).split('\n\n')
       rest = blocks.pop() ?? ''
-      for (const block of blocks) take(block)
+      for (const block of blocks) receive(block)
     })
     response.once('end', resolve)
     response.once('error', reject)
     response.once('close', resolve)
   })
-  asking.once('error', reject)
-  asking.end(JSON.stringify({ query, variables }))
+  outgoing.once('error', reject)
+  outgoing.end(JSON.stringify({ query, variables }))
 
-  function take(block: string): void {
+  function receive(block: string): void {
     const json = /^data: ?(.+)$/m.exec(block)?.[1]
     if (json === undefined) return
-    const { data } = JSON.parse(json) as { data: Record<string, HeardEvent> }
+    const { data } = JSON.parse(json) as { data: Record<string, ReceivedEvent> }
     const [event] = Object.values(data)
     if (event === undefined) return
-    heard.text = placeSent([event], heard.text)
-    heard.last = event
+    received.text = placeSent([event], received.text)
+    received.last = event
   }
 
-  return Object.assign(heard, { ended, leave: () => void response?.destroy() })
+  return Object.assign(received, { ended, unsubscribe: () => void response?.destroy() })
 }

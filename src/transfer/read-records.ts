@@ -5,22 +5,22 @@ import { streamArray } from 'stream-json/streamers/stream-array.js'
 import { isObject } from './json-fields.ts'
 import { FileFormatError, readText, splitLines } from './read-text.ts'
 
-/** One conversation's JSON in a file, or what is wrong at that place. */
-export type FileRecord = { place: string; value: unknown } | { place: string; fault: string }
+/** The JSON of one conversation in a file, or the error at that place, for people. */
+export type FileRecord = { place: string; value: unknown } | { place: string; error: string }
 
-/** How far what was read reaches: the bytes before the end of the newest record. */
+/** Called with the number of bytes read so far. */
 type OnBytes = (bytes: number) => void
 
 const LINE_EXTENSIONS = ['.jsonl', '.ndjson']
 /** Strings of V8 end at 512 M characters, and parsed values take a few times the text. */
 const MAX_VALUE_LENGTH = 256 * 1024 * 1024
-/** Enough of a file to see what it is. */
+/** So much of a file decides what it is. */
 const HEAD_BYTES = 65_536
 
 /**
  * The conversations of a file, one at a time: the elements of a JSON array, the lines of JSONL, one JSON
- * object, or one list of messages. What it is is seen from its beginning. A bad line is a fault and the
- * next one is read; a JSON array that breaks off throws FileFormatError.
+ * object, or one list of messages. The beginning of the file decides which. A line that is no
+ * JSON becomes an error record and the next one is read; a JSON array that breaks off throws FileFormatError.
  */
 export async function* readRecords(path: string, onBytes: OnBytes): AsyncGenerator<FileRecord> {
   const hasLines = LINE_EXTENSIONS.includes(extname(path).toLowerCase())
@@ -31,7 +31,7 @@ export async function* readRecords(path: string, onBytes: OnBytes): AsyncGenerat
   else if (head !== '') throw new FileFormatError(`neither JSON nor JSONL: it begins with ${JSON.stringify(head[0])}`)
 }
 
-/** The beginning of the text, from what is not white space on. */
+/** The beginning of the text, without leading white space. */
 async function readHead(path: string): Promise<string> {
   await using file = await open(path)
   const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES))
@@ -98,6 +98,6 @@ function parseRecord(place: string, text: string): FileRecord {
   try {
     return { place, value: JSON.parse(text) }
   } catch (error) {
-    return { place, fault: `no JSON: ${(error as Error).message}` }
+    return { place, error: `no JSON: ${(error as Error).message}` }
   }
 }

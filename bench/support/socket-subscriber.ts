@@ -1,16 +1,16 @@
 import WebSocket from 'ws'
-import type { HeardEvent, Listener } from '../../test/support/listener.ts'
 import { placeSent } from '../../test/support/reply-operations.ts'
+import type { ReceivedEvent, StreamSubscriber } from '../../test/support/sse-subscriber.ts'
 
 interface Frame {
   type: string
-  payload?: { data: Record<string, HeardEvent> }
+  payload?: { data: Record<string, ReceivedEvent> }
 }
 
-/** As `listen`, by a WebSocket of its own. */
-export function listenBySocket(origin: string, query: string, variables: object): Listener {
+/** As `subscribe`, by a WebSocket of its own. */
+export function subscribeBySocket(origin: string, query: string, variables: object): StreamSubscriber {
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
-  const heard: { text: string; last: HeardEvent | undefined } = { text: '', last: undefined }
+  const received: { text: string; last: ReceivedEvent | undefined } = { text: '', last: undefined }
   const socket = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   const send = (frame: object) => socket.send(JSON.stringify(frame))
   socket.once('open', () => send({ type: 'connection_init' }))
@@ -20,8 +20,8 @@ export function listenBySocket(origin: string, query: string, variables: object)
     if (type === 'connection_ack') send({ type: 'subscribe', id: '1', payload: { query, variables } })
     const [event] = Object.values((type === 'next' && payload?.data) || {})
     if (event === undefined) return
-    heard.text = placeSent([event], heard.text)
-    heard.last = event
+    received.text = placeSent([event], received.text)
+    received.last = event
   })
-  return Object.assign(heard, { ended, leave: () => socket.terminate() })
+  return Object.assign(received, { ended, unsubscribe: () => socket.terminate() })
 }
