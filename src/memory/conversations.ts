@@ -16,6 +16,7 @@ export interface Conversations {
     input: NewConversation,
     ifExists: 'FAIL' | 'RETURN',
   ): Promise<{ conversation: Conversation; created: boolean }>
+  /** Rejects with NotFoundError where it is missing or foreign, as deleteConversation does. */
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
@@ -23,46 +24,55 @@ export interface Conversations {
   listConversations(range: ConversationRange): Promise<Conversation[]>
 }
 
-/** What they are kept in, and who is told of changes; `now` gives epoch milliseconds. */
-export interface ConversationsParts {
+/** Where conversations are stored and their events are published; `now` returns epoch milliseconds. */
+export interface ConversationsDeps {
   guard: Pick<CacheGuard, 'drop'>
   history: History
   now: () => number
   deleteConversation: Eraser['deleteConversation']
-  tell(conversationId: string, changes: readonly ConversationChange[]): void
+  publish(conversationId: string, changes: readonly ConversationChange[]): void
 }
 
-/** Checks what clients say of conversations, stores it, and tells those who follow them. */
-export function createConversations(parts: ConversationsParts): Conversations {
-  const { guard, history, now, deleteConversation, tell } = parts
+/** Checks input, stores conversations and publishes their changes. */
+export function createConversations(deps: ConversationsDeps): Conversations {
+  const { guard, history, now, publish } = deps
+  const { findConversations, findConversationByExternalId, listConversations } = history
+
+  async function createConversation(
+    ownerId: string,
+    input: NewConversation,
+    ifExists: 'FAIL' | 'RETURN',
+  ): Promise<{ conversation: Conversation; created: boolean }> {
+    checkNewConversation(input, now())
+    const result = await history.createConversation(newConversation(ownerId, input, now()))
+    if (!result.created && ifExists === 'FAIL') {
+      throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
+    }
+    return result
+  }
+
+  async function updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation> {
+    checkChanges(changes, now())
+    const conversation = await history.updateConversation(ownerId, id, changes)
+    if (conversation === undefined) throw new NotFoundError('conversation', id)
+    // A cached tail lives no longer than its conversation: the next fill knows the new end.
+    if (changes.expiresAt !== undefined) await guard.drop(id)
+    publish(id, [{ type: 'ConversationChanged' }])
+    return conversation
+  }
+
+  async function deleteConversation(ownerId: string, id: string): Promise<void> {
+    await deps.deleteConversation(ownerId, id)
+    publish(id, [{ type: 'ConversationDeleted' }])
+  }
+
   return {
-    findConversations: history.findConversations,
-    findConversationByExternalId: history.findConversationByExternalId,
-    listConversations: history.listConversations,
-
-    async createConversation(ownerId, input, ifExists) {
-      checkNewConversation(input, now())
-      const result = await history.createConversation(newConversation(ownerId, input, now()))
-      if (!result.created && ifExists === 'FAIL') {
-        throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
-      }
-      return result
-    },
-
-    async updateConversation(ownerId, id, changes) {
-      checkChanges(changes, now())
-      const conversation = await history.updateConversation(ownerId, id, changes)
-      if (conversation === undefined) throw new NotFoundError('conversation', id)
-      // A cached tail lives no longer than its conversation: the next fill knows the new end.
-      if (changes.expiresAt !== undefined) await guard.drop(id)
-      tell(id, [{ type: 'ConversationChanged' }])
-      return conversation
-    },
-
-    async deleteConversation(ownerId, id) {
-      await deleteConversation(ownerId, id)
-      tell(id, [{ type: 'ConversationDeleted' }])
-    },
+    createConversation,
+    updateConversation,
+    deleteConversation,
+    findConversations,
+    findConversationByExternalId,
+    listConversations,
   }
 }
 

@@ -1,5 +1,4 @@
 import { NotFoundError } from '../errors.ts'
-import type { Turn } from './append/append-course.ts'
 import { type Appended, type AppendTarget, createAppender, type Placed } from './append/appender.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
@@ -19,17 +18,18 @@ import { createPathReader, findConversation, type PathReaderDeps, type PathReade
 import { createPromptReader, type PromptPath, type PromptStart, readHead } from './read/prompt-reader.ts'
 import type { WindowRequest } from './read/window.ts'
 import type { TokenCounter } from './tokens/token-counter.ts'
+import type { AppendPoint } from './versions/new-branch.ts'
 import type { Writer } from './writer.ts'
 
 /**
- * What the server remembers: conversations, their messages and contexts. Every method takes the owner:
+ * What the server stores: conversations, their messages and contexts. Every method takes the owner:
  * there is no way to ask without one, and a foreign id is answered as a missing one. Errors are those
  * of errors.ts.
  */
 export interface Memory extends Conversations, Messages {
   /** One cache round trip for all; per request a context or the error that its reader gets. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
-  /** What a turn continues: see PromptReader. */
+  /** What a prompt continues: see PromptReader. */
   readPrompt(ownerId: string, conversationId: string, maxTokens: number, start?: PromptStart): Promise<PromptPath>
 
   /** The true end of the active path: the hint and what is newer. */
@@ -58,10 +58,10 @@ export interface Memory extends Conversations, Messages {
     drafts: readonly MessageDraft[],
     target?: AppendTarget,
   ): Promise<Appended>
-  /** One message at exactly the place behind a turn, or not at all: see Appender. */
-  appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
-  /** Tells every subscriber of a conversation, in the background. */
-  tell(conversationId: string, changes: readonly ConversationChange[]): void
+  /** One message at exactly the position behind a prompt, or not at all: see Appender. */
+  appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed>
+  /** Publishes events of a conversation to its subscribers, in the background. */
+  publish(conversationId: string, changes: readonly ConversationChange[]): void
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
   subscribe(
     ownerId: string,
@@ -76,11 +76,11 @@ export interface Memory extends Conversations, Messages {
   drain(deadlineMs: number): Promise<void>
 }
 
-/** What a memory is made of; `now` gives epoch milliseconds. */
-export interface MemoryParts {
+/** What a memory is made of; `now` returns epoch milliseconds. */
+export interface MemoryDeps {
   guard: CacheGuard
   history: History
-  /** They hold what messages say once more: erasing reaches them too. */
+  /** They hold the content of messages too, so erasing reaches them. */
   records: Pick<ReplyRecords, 'remove' | 'findByClientMessageId' | 'redact'>
   /** Whether a reply's text is gone from what carries it between nodes. */
   eraseReplyText(replyId: string): Promise<boolean>
@@ -97,63 +97,80 @@ export interface MemoryLimits extends PathReaderLimits {
   maxMessageBytes: number
 }
 
-/** The memory of one node. Input is checked here, before a store is asked. */
-export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
-  const { guard, history, writer, events, now } = parts
-  const paths = createPathReader(parts, limits)
-  const contexts = createContextReader(parts, paths)
+/** The memory of one node. Input is checked here, before a query. */
+export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
+  const { guard, history, writer, events, now } = deps
+  const paths = createPathReader(deps, limits)
+  const contexts = createContextReader(deps, paths)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })
-  const { append, appendBehind } = createAppender({ ...parts, tell })
-  const eraser = createEraser(parts)
-  const redactor = createRedactor(parts)
+  const { append, appendBehind } = createAppender({ ...deps, publish })
+  const eraser = createEraser(deps)
+  const redactor = createRedactor(deps)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
-  function tell(conversationId: string, changes: readonly ConversationChange[]): void {
+  function publish(conversationId: string, changes: readonly ConversationChange[]): void {
     writer.run(`${conversationId} events`, () => events.publish(conversationId, changes))
   }
 
-  /** Bad requests are answered without asking for them; the others go on in one call. */
+  /** Bad requests cost no round trip; the others are read in one call. */
   async function readCheckedContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
     const faults = requests.map((request) => contextFault(request, limits))
     const read = (await contexts.readContexts(requests.filter((_, index) => faults[index] === undefined))).values()
     return faults.map((fault) => fault ?? (read.next().value as Context | Error))
   }
 
+  async function readContextUpTo(
+    ownerId: string,
+    newest: Message,
+    request: Pick<WindowRequest, 'maxTokens' | 'anchor'>,
+  ): Promise<Context> {
+    const { conversationId, branch, sequence, tokenStart, tokens } = newest
+    const conversation = await findConversation(history, ownerId, conversationId)
+    const head = { sequence, tokens: tokenStart + tokens }
+    const path = await paths.readUpTo(conversation, branch, head, request.maxTokens)
+    return contextOf({ ...request, conversationId, startOn: 'ANY' }, path)
+  }
+
+  async function appendMessages(
+    ownerId: string,
+    conversationId: string,
+    messages: readonly NewMessage[],
+    replaces?: string,
+  ): Promise<Appended> {
+    checkNewMessages(messages, limits)
+    const drafts = messages.map((message) => draftOf(message, now()))
+    const { role = 'USER' } = messages[0] ?? {}
+    return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces, role })
+  }
+
+  async function subscribe(
+    ownerId: string,
+    conversationId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ConversationEvent>> {
+    await findConversation(history, ownerId, conversationId)
+    return events.subscribe(conversationId, after, signal)
+  }
+
+  async function sweep(): Promise<void> {
+    await eraser.sweep()
+    await redactor.sweep()
+  }
+
   return {
-    ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, tell }),
-    ...createMessages({ guard, history, writer, redact: redactor.redactMessage, tell }),
+    ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, publish }),
+    ...createMessages({ guard, history, writer, redact: redactor.redactMessage, publish }),
     readContexts: readCheckedContexts,
     readPrompt,
     appendDrafts: append,
     appendBehind,
-    tell,
-
-    async readContextUpTo(ownerId, newest, request) {
-      const { conversationId, branch, sequence, tokenStart, tokens } = newest
-      const conversation = await findConversation(history, ownerId, conversationId)
-      const head = { sequence, tokens: tokenStart + tokens }
-      const path = await paths.readUpTo(conversation, branch, head, request.maxTokens)
-      return contextOf({ ...request, conversationId, startOn: 'ANY' }, path)
-    },
-
+    publish,
+    readContextUpTo,
     readHead: (conversation) => readHead(history, conversation, conversation.activeBranch),
-
-    async appendMessages(ownerId, conversationId, given, replaces) {
-      checkNewMessages(given, limits)
-      const drafts = given.map((message) => draftOf(message, now()))
-      const { role = 'USER' } = given[0] ?? {}
-      return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces, role })
-    },
-
-    async subscribe(ownerId, conversationId, after, signal) {
-      await findConversation(history, ownerId, conversationId)
-      return events.subscribe(conversationId, after, signal)
-    },
-
-    async sweep() {
-      await eraser.sweep()
-      await redactor.sweep()
-    },
+    appendMessages,
+    subscribe,
+    sweep,
     drain: writer.drain,
   }
 }
@@ -161,7 +178,7 @@ export function createMemory(parts: MemoryParts, limits: MemoryLimits): Memory {
 function contextFault(request: ContextRequest, limits: MemoryLimits): Error | undefined {
   try {
     checkContextRequest(request, limits)
-    // No store is asked for what cannot be there.
+    // What is no id needs no query.
     return isConversationId(request.conversationId)
       ? undefined
       : new NotFoundError('conversation', request.conversationId)

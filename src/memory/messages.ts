@@ -20,68 +20,73 @@ export interface Messages {
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
   /** Makes the path through a message active that was active last; does nothing where that is so. */
   selectVersion(ownerId: string, messageId: string): Promise<SelectedVersion>
-  /** What it says is gone from every store when this returns; its place, its tokens and its tool calls' ids stay. */
+  /** Its content is gone from every store when this returns; its position and its tool calls' ids stay. */
   redactMessage(ownerId: string, id: string): Promise<Message>
   /** Metadata only; null removes it. */
   updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message>
 }
 
-/** What they are kept in, and who is told of changes. */
-export interface MessagesParts {
+/** Where messages are stored and their events are published. */
+export interface MessagesDeps {
   guard: Pick<CacheGuard, 'drop' | 'mark'>
   history: History
   writer: Pick<Writer, 'run'>
   redact(ownerId: string, id: string): Promise<Message>
-  tell(conversationId: string, changes: readonly ConversationChange[]): void
+  publish(conversationId: string, changes: readonly ConversationChange[]): void
 }
 
-/** Reads messages and changes them as far as they can be changed; tells those who follow their conversation. */
-export function createMessages(parts: MessagesParts): Messages {
-  const { guard, history, redact, tell } = parts
+/** Reads messages, changes what may change of them, and publishes the changes. */
+export function createMessages(deps: MessagesDeps): Messages {
+  const { guard, history, redact, publish } = deps
+
+  async function readMessages(conversation: Conversation, range: PathRange): Promise<Message[]> {
+    const { activeBranch } = conversation
+    const tight = tightRange(range, headHint(conversation, activeBranch))
+    return readPathSequences(history, conversation, activeBranch, tight)
+  }
+
+  async function findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]> {
+    const conversationIds = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
+    const [messages, conversations] = await Promise.all([
+      history.findMessages(ids),
+      history.findConversations(ownerId, conversationIds),
+    ])
+    const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
+    return messages.map((message) => {
+      const tree = message && owned.get(message.conversationId)
+      return tree && isListed(tree, message.branch) ? message : undefined
+    })
+  }
+
+  async function redactMessage(ownerId: string, id: string): Promise<Message> {
+    const message = await redact(ownerId, id)
+    publish(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
+    return message
+  }
+
+  async function updateMessage(ownerId: string, id: string, metadata: Metadata | null): Promise<Message> {
+    if (metadata !== null) checkMetadata('metadata', metadata)
+    const place = placeOf(id)
+    const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
+    const message = conversation && (await history.updateMessageMetadata(id, metadata))
+    if (message === undefined) throw new NotFoundError('message', id)
+    // After the write, as a redaction's (A4): a tail filled from here on holds the new metadata.
+    await guard.drop(message.conversationId)
+    publish(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
+    return message
+  }
+
   return {
-    readMessages(conversation, range) {
-      const { activeBranch } = conversation
-      const tight = tightRange(range, headHint(conversation, activeBranch))
-      return readPathSequences(history, conversation, activeBranch, tight)
-    },
-
-    async findMessages(ownerId, ids) {
-      const owners = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
-      const [messages, conversations] = await Promise.all([
-        history.findMessages(ids),
-        history.findConversations(ownerId, owners),
-      ])
-      const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
-      return messages.map((message) => {
-        const tree = message && owned.get(message.conversationId)
-        return tree && isListed(tree, message.branch) ? message : undefined
-      })
-    },
-
-    selectVersion: (ownerId, messageId) => selectVersion(parts, ownerId, messageId),
-
-    async redactMessage(ownerId, id) {
-      const message = await redact(ownerId, id)
-      tell(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
-      return message
-    },
-
-    async updateMessage(ownerId, id, metadata) {
-      if (metadata !== null) checkMetadata('metadata', metadata)
-      const place = placeOf(id)
-      const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
-      const message = conversation && (await history.updateMessageMetadata(id, metadata))
-      if (message === undefined) throw new NotFoundError('message', id)
-      // After the write, as a redaction's (A4): a tail filled from here on holds the new metadata.
-      await guard.drop(message.conversationId)
-      tell(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
-      return message
-    },
+    readMessages,
+    findMessages,
+    selectVersion: (ownerId, messageId) => selectVersion(deps, ownerId, messageId),
+    redactMessage,
+    updateMessage,
   }
 }
 
 /**
- * The same stretch with both bounds near: sequences have no gaps, and the true head is at or above the
+ * The same range with both bounds near: sequences have no gaps, and the true head is at or above the
  * hint. Not every server stops at a limit.
  */
 function tightRange(range: PathRange, hint: Head): PathRange {

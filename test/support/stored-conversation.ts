@@ -1,4 +1,4 @@
-import { placeBehind } from '../../src/memory/append/place-behind.ts'
+import { positionAfter } from '../../src/memory/append/position-after.ts'
 import type { Context } from '../../src/memory/context.ts'
 import { ROOT_BRANCH } from '../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
@@ -37,7 +37,7 @@ export async function storeConversation(
       createdAt: 1_700_000_000_000 + index,
     },
   }))
-  const messages = placeBehind(conversation.id, ROOT_BRANCH, { sequence: 0, tokens: 0 }, drafts)
+  const messages = positionAfter(conversation.id, ROOT_BRANCH, { sequence: 0, tokens: 0 }, drafts)
   for (let begin = 0; begin < length; begin += BATCH_LENGTH) {
     await history.insertMessages(messages.slice(begin, begin + BATCH_LENGTH))
   }

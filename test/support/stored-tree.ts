@@ -1,4 +1,4 @@
-import { placeBehind } from '../../src/memory/append/place-behind.ts'
+import { positionAfter } from '../../src/memory/append/position-after.ts'
 import { type Branch, type Conversation, ROOT_BRANCH } from '../../src/memory/conversation.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import type { Head, Message } from '../../src/memory/message.ts'
@@ -78,7 +78,7 @@ function messagesBehind(id: string, branch: string, before: readonly Message[], 
     const said = { role: 'USER' as const, status: 'COMPLETE' as const, createdAt: 1_700_000_000_000 + index }
     return { tokens: TOKENS, draft: { ...said, parts: [{ type: 'text' as const, text }] } }
   })
-  return placeBehind(id, branch, headOf(before), drafts)
+  return positionAfter(id, branch, headOf(before), drafts)
 }
 
 function headOf(path: readonly Message[]): Head {

@@ -1,7 +1,7 @@
 import { BadUserInputError } from '../../errors.ts'
-import { checkJson } from '../../memory/input/json-limits.ts'
+import { checkJson } from '../../memory/input/check-json.ts'
+import { checkId, checkName } from '../../memory/input/check-text.ts'
 import { checkContextRequest, checkNewMessage, type InputLimits } from '../../memory/input/limits.ts'
-import { checkId, checkName } from '../../memory/input/text-limits.ts'
 import type { Json, NewMessage } from '../../memory/message.ts'
 
 /** A question and how it is to be answered, as a client gives them. */

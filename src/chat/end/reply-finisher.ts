@@ -15,7 +15,7 @@ const REFUSALS = [NotFoundError, ClientMessageIdConflictError, BadUserInputError
 /** What ending a reply needs. */
 export interface ReplyFinisherParts {
   records: ReplyRecords
-  memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'tell'>
+  memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'publish'>
   counter: TokenCounter
   now: () => number
 }
@@ -94,7 +94,7 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       const stored = await storeMessages(sealed)
       const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
       if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
-        memory.tell(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
+        memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
         return { ...sealed, ...end }
       }
       return (await records.find(sealed.id)) ?? { ...sealed, ...end }

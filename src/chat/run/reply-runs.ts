@@ -32,7 +32,7 @@ export interface ReplyRuns {
 
 /** What runs need, and by which they tell that they began. */
 export interface ReplyRunsParts extends Omit<ReplyRunParts, 'renew'> {
-  memory: ReplyRunParts['memory'] & Pick<Memory, 'tell'>
+  memory: ReplyRunParts['memory'] & Pick<Memory, 'publish'>
 }
 
 /** Of the time in which to stop, for replies to finish by themselves. */
@@ -69,7 +69,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     if (isClosing) run.stop('SHUTDOWN')
     if (isGivenUp) run.giveUp()
     const forget = log.follow(record.id, { onWake: run.look })
-    memory.tell(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
+    memory.publish(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
       forget()
       runs.delete(record.id)

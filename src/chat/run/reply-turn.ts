@@ -1,5 +1,5 @@
 import { BadUserInputError } from '../../errors.ts'
-import { placeBehind } from '../../memory/append/place-behind.ts'
+import { positionAfter } from '../../memory/append/position-after.ts'
 import type { Context } from '../../memory/context.ts'
 import type { Conversation } from '../../memory/conversation.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
@@ -41,7 +41,7 @@ export async function readReplyTurn(
 ): Promise<PromptPath> {
   const { ownerId, conversationId, context } = record
   const turn = await memory.readPrompt(ownerId, conversationId, context.maxTokens, turnStart(record, question))
-  const { role } = turn.fork?.replaced ?? {}
+  const { role } = turn.newBranch?.replaced ?? {}
   if (record.question && role && role !== 'USER') {
     throw new BadUserInputError('replaces', 'a message of the user when `content` or `parts` are given', role)
   }
@@ -65,14 +65,15 @@ function turnStart({ question: draft, replaces }: ReplyRecord, question: Message
 }
 
 /** The message that a reply without a question of its own answers: the last one of its path. */
-export function answeredMessage({ fork, path: { head, messages } }: PromptPath, maxTokens: number): Message {
+export function answeredMessage({ newBranch, path: { head, messages } }: PromptPath, maxTokens: number): Message {
   const last = messages.at(-1)
   if (last?.role === 'USER' || last?.role === 'TOOL') return last
   if (last === undefined && head.sequence > 0) {
     throw new BadUserInputError('maxContextTokens', 'at least the tokens of the last message', String(maxTokens))
   }
   const given = last === undefined ? 'no message' : `a message of the role ${last.role}`
-  if (fork) throw new BadUserInputError('replaces', 'a reply to the user or to results of tools', `one to ${given}`)
+  if (newBranch)
+    throw new BadUserInputError('replaces', 'a reply to the user or to results of tools', `one to ${given}`)
   throw new BadUserInputError('content', 'given where the conversation ends with no question', given)
 }
 
@@ -87,7 +88,7 @@ export function prepareTurn(
   options: TurnOptions,
   defaultModel: string,
 ): PreparedTurn {
-  const [question] = placeBehind(conversation.id, branch, path.head, [{ draft, tokens }])
+  const [question] = positionAfter(conversation.id, branch, path.head, [{ draft, tokens }])
   if (question === undefined) throw new TypeError('A turn without a question')
   if (tokens > options.maxTokens) {
     throw new BadUserInputError(

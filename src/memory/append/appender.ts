@@ -3,16 +3,16 @@ import type { History } from '../history/history.ts'
 import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
-import { commitFork, readForkTurn } from '../versions/forks.ts'
-import { type AppendCourse, createAppendSteps, startCourse, type Turn } from './append-course.ts'
-import { type HandOverParts, handOver } from './hand-over.ts'
+import { type AppendPoint, commitBranch, readBranchPoint } from '../versions/new-branch.ts'
+import { type AfterAppendDeps, afterAppend } from './after-append.ts'
+import { type AppendProgress, createAppendSteps, startAppend } from './optimistic-append.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
 
-/** No insert is sent later than this after its conversation was read (A4), by a good margin. */
+/** No insert is sent later than this after its conversation was read (A4 wants 30 s at most). */
 const DOCUMENT_LIFE_MS = 20_000
 
-/** What an appender is made of; `now` gives epoch milliseconds. */
-export interface AppenderParts extends HandOverParts {
+/** What an appender is made of; `now` returns epoch milliseconds. */
+export interface AppenderDeps extends AfterAppendDeps {
   history: History
   counter: TokenCounter
 }
@@ -27,7 +27,7 @@ export interface AppendTarget {
   branch?: string
 }
 
-/** What an append answers. */
+/** What an append returns. */
 export interface Appended {
   conversation: Conversation
   /** One for each draft, in order: stored now, or there already by its idempotency key. */
@@ -38,7 +38,12 @@ export interface Appended {
 
 /** Puts messages behind the head of a path. */
 export interface Appender {
-  /** Appends by protocol A2: durable, and marked in the cache or the command timeout over, when it returns. */
+  /**
+   * Appends by protocol A2: when it returns, all is durable, and marked in the cache or the command timeout is
+   * over. Rejects with NotFoundError, ClientMessageIdConflictError, BadUserInputError (`replaces`, `role`) or
+   * HistoryUnavailableError; messages before the one that failed may be stored then, and the same call again
+   * completes them by their client ids.
+   */
   append(
     ownerId: string,
     conversationId: string,
@@ -46,73 +51,79 @@ export interface Appender {
     target?: AppendTarget,
   ): Promise<Appended>
   /**
-   * One message at exactly the place behind a turn's path, or not at all (protocol B2). TAKEN: something
-   * stands there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
+   * One message at exactly the position behind a prompt's path, or not at all (protocol B2). TAKEN: another
+   * message stands there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
+   * Rejects as `append` does.
    */
-  appendBehind(turn: Turn, draft: MessageDraft, tokens: number): Promise<Placed>
+  appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed>
 }
 
-/** How an append behind a turn went: see Appender. */
+/** The outcome of Appender.appendBehind. */
 export type Placed = { type: 'STORED' | 'REPLAYED'; message: Message } | { type: 'TAKEN' }
 
-/** The appender of one node; what it owes the cache and others goes to the writer when it has answered. */
-export function createAppender(parts: AppenderParts): Appender {
-  const { guard, history, counter, now } = parts
-  const { insert, takeReplayed, moveHead } = createAppendSteps(parts)
+/** The appender of one node. The cached tail, the hint and the events are written in the background. */
+export function createAppender(deps: AppenderDeps): Appender {
+  const { guard, history, counter, now } = deps
+  const { insert, skipReplayed, advanceHead } = createAppendSteps(deps)
 
-  async function readTurn(
+  async function readPoint(
     ownerId: string,
     conversationId: string,
     target: AppendTarget,
     first: MessageDraft | undefined,
-  ): Promise<Turn> {
+  ): Promise<AppendPoint> {
     const readAt = now()
     const { replaces } = target
     if (replaces !== undefined) {
-      return { ...(await readForkTurn(history, ownerId, conversationId, { ...target, replaces }, first)), readAt }
+      return { ...(await readBranchPoint(history, ownerId, conversationId, { ...target, replaces }, first)), readAt }
     }
     const conversation = await findConversation(history, ownerId, conversationId)
     const branch = target.branch ?? conversation.activeBranch
     return { conversation, branch, readAt, head: headHint(conversation, branch) }
   }
 
-  /** Whether a batch is sent again: its mark would announce positions that nothing fills, and no read were a hit. */
-  async function isRetry({ conversation, pending: [first, second] }: AppendCourse): Promise<boolean> {
+  /** A batch that is sent again: its mark would announce positions that nothing fills, and reads would miss. */
+  async function isRetry({ conversation, pending: [first, second] }: AppendProgress): Promise<boolean> {
     if (first === undefined || second === undefined) return false
     return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
   }
 
-  /** What was read is too old to insert by. Its branch may be listed by now, or the first message be on another. */
-  async function readAgain(course: AppendCourse, target: AppendTarget, first: MessageDraft | undefined): Promise<void> {
-    const { ownerId, id } = course.conversation
-    const turn = await readTurn(ownerId, id, { ...target, branch: course.branch }, first)
-    delete course.fork
-    Object.assign(course, turn)
+  /** The document is too old to insert by. The branch may be listed by now, or the first message be elsewhere. */
+  async function readPointAgain(
+    progress: AppendProgress,
+    target: AppendTarget,
+    first: MessageDraft | undefined,
+  ): Promise<void> {
+    const { ownerId, id } = progress.conversation
+    const point = await readPoint(ownerId, id, { ...target, branch: progress.branch }, first)
+    delete progress.newBranch
+    Object.assign(progress, point)
   }
 
   /** False: the first message was stored meanwhile on another branch than the one that was to be made for it. */
-  async function run(course: AppendCourse, target: AppendTarget): Promise<boolean> {
-    const first = course.pending[0]?.draft
-    if (await isRetry(course)) await takeReplayed(course)
-    while (course.pending.length > 0 && isBegunHere(course, first)) {
-      if (now() - course.readAt > DOCUMENT_LIFE_MS) await readAgain(course, target, first)
-      const inserted = await insert(course)
-      if (course.pending.length === 0) break
-      const replayed = await takeReplayed(course)
-      if (course.pending.length > 0) await moveHead(course, inserted + replayed === 0)
+  async function insertAll(progress: AppendProgress, target: AppendTarget): Promise<boolean> {
+    const first = progress.pending[0]?.draft
+    if (await isRetry(progress)) await skipReplayed(progress)
+    while (progress.pending.length > 0 && isBegunHere(progress, first)) {
+      if (now() - progress.readAt > DOCUMENT_LIFE_MS) await readPointAgain(progress, target, first)
+      const inserted = await insert(progress)
+      if (progress.pending.length === 0) break
+      const replayed = await skipReplayed(progress)
+      if (progress.pending.length > 0) await advanceHead(progress, inserted + replayed === 0)
     }
-    return isBegunHere(course, first)
+    return isBegunHere(progress, first)
   }
 
-  async function finish(course: AppendCourse): Promise<void> {
-    const { conversation, fork, branch, head } = course
-    if (fork) {
+  /** Lists the new branch, if there is one, and waits for the marks. */
+  async function commit(progress: AppendProgress): Promise<void> {
+    const { conversation, newBranch, branch, head } = progress
+    if (newBranch) {
       const { id } = conversation
-      const onMark = (epoch: number) => course.marks.push(guard.mark(id, { epoch, branch, sequence: 0 }))
-      Object.assign(course, await commitFork(history, { conversation, fork }, head, onMark))
-      delete course.fork
+      const onMark = (epoch: number) => progress.marks.push(guard.mark(id, { epoch, branch, sequence: 0 }))
+      Object.assign(progress, await commitBranch(history, { conversation, newBranch }, head, onMark))
+      delete progress.newBranch
     }
-    await Promise.all(course.marks)
+    await Promise.all(progress.marks)
   }
 
   async function append(
@@ -121,46 +132,44 @@ export function createAppender(parts: AppenderParts): Appender {
     drafts: readonly MessageDraft[],
     target: AppendTarget = {},
   ): Promise<Appended> {
-    const turn = await readTurn(ownerId, conversationId, target, drafts[0])
-    const counts = await counter.countMessages(turn.conversation.encoding, drafts)
+    const point = await readPoint(ownerId, conversationId, target, drafts[0])
+    const counts = await counter.countMessages(point.conversation.encoding, drafts)
     const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
-    const course = startCourse(turn, counted)
+    const progress = startAppend(point, counted)
     try {
-      if (!(await run(course, target))) return await append(ownerId, conversationId, drafts, target)
-      await finish(course)
+      if (!(await insertAll(progress, target))) return await append(ownerId, conversationId, drafts, target)
+      await commit(progress)
     } finally {
-      handOver(parts, course)
+      afterAppend(deps, progress)
     }
-    const { conversation, messages, stored } = course
+    const { conversation, messages, stored } = progress
     return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
   }
 
-  return {
-    append,
-
-    async appendBehind(turn, draft, tokens) {
-      if (now() - turn.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
-      const course = startCourse(turn, [{ draft, tokens }])
-      const inserted = await insert(course)
-      if (inserted === 0 && course.fork) {
-        const { ownerId, id } = course.conversation
-        const { messages } = await append(ownerId, id, [draft], { replaces: course.fork.replaced.id })
-        return placed(messages[0], inserted)
-      }
-      if (inserted === 0) await takeReplayed(course)
-      await finish(course)
-      handOver(parts, course)
-      return placed(course.messages.get(draft), inserted)
-    },
+  async function appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed> {
+    if (now() - point.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
+    const progress = startAppend(point, [{ draft, tokens }])
+    const inserted = await insert(progress)
+    if (inserted === 0 && progress.newBranch) {
+      const { ownerId, id } = progress.conversation
+      const { messages } = await append(ownerId, id, [draft], { replaces: progress.newBranch.replaced.id })
+      return outcomeOf(messages[0], inserted)
+    }
+    if (inserted === 0) await skipReplayed(progress)
+    await commit(progress)
+    afterAppend(deps, progress)
+    return outcomeOf(progress.messages.get(draft), inserted)
   }
+
+  return { append, appendBehind }
 }
 
 /** Whether the branch that is to be made holds its first message, or nobody's: an empty one must never be listed. */
-function isBegunHere({ fork, branch, messages }: AppendCourse, first: MessageDraft | undefined): boolean {
+function isBegunHere({ newBranch, branch, messages }: AppendProgress, first: MessageDraft | undefined): boolean {
   const begun = first && messages.get(first)
-  return fork === undefined || begun === undefined || begun.branch === branch
+  return newBranch === undefined || begun === undefined || begun.branch === branch
 }
 
-function placed(message: Message | undefined, inserted: number): Placed {
+function outcomeOf(message: Message | undefined, inserted: number): Placed {
   return message ? { type: inserted > 0 ? 'STORED' : 'REPLAYED', message } : { type: 'TAKEN' }
 }

@@ -6,7 +6,7 @@ import type { Message, MessageDraft } from '../message.ts'
 
 /**
  * The drafts that are stored already, by their client's id or by the reply that wrote them, with their
- * messages. A client's id that is stored with other content is a ClientMessageIdConflictError.
+ * messages. Rejects with ClientMessageIdConflictError where a client's id is stored with other content.
  */
 export async function findReplayedDrafts(
   history: Pick<History, 'findByIdempotencyKeys'>,
@@ -31,6 +31,6 @@ export async function findReplayedDrafts(
  * what a reply wrote was fixed when it was sealed (B5).
  */
 export function isSame(draft: MessageDraft, stored: Message): boolean {
-  const says = ({ role, parts, author }: MessageDraft) => ({ role, parts, author })
-  return draft.replyId !== undefined || stored.status === 'REDACTED' || isDeepStrictEqual(says(stored), says(draft))
+  if (draft.replyId !== undefined || stored.status === 'REDACTED') return true
+  return isDeepStrictEqual([stored.role, stored.parts, stored.author], [draft.role, draft.parts, draft.author])
 }

@@ -10,8 +10,8 @@ const LEFT_AFTER_MS = 60_000
 /** Conversations whose redactions one sweep finishes. */
 const SWEEP_LIMIT = 100
 
-/** What a redaction has to reach; `now` gives epoch milliseconds. */
-export interface RedactorParts {
+/** The stores in which a redaction blanks; `now` returns epoch milliseconds. */
+export interface RedactorDeps {
   guard: Pick<CacheGuard, 'drop'>
   history: History
   records: Pick<ReplyRecords, 'findByClientMessageId' | 'redact'>
@@ -22,14 +22,17 @@ export interface RedactorParts {
 
 /** Redacts messages, and finishes redactions that were begun. */
 export interface Redactor {
-  /** What the message says is gone when this returns, on every node whose cache drop was answered. */
+  /**
+   * The message's content is gone when this returns, on every node whose cache drop was answered. Rejects with
+   * NotFoundError where it is missing or foreign.
+   */
   redactMessage(ownerId: string, id: string): Promise<Message>
   /** Finishes redactions, also those of nodes that died; to be called about once a minute. */
   sweep(): Promise<void>
 }
 
 /** Redaction by protocol A4: remembered, done in history and in replies, and then dropped from the cache. */
-export function createRedactor({ guard, history, records, eraseReplyText, now }: RedactorParts): Redactor {
+export function createRedactor({ guard, history, records, eraseReplyText, now }: RedactorDeps): Redactor {
   async function redact(id: string): Promise<Message | undefined> {
     const [found] = await history.findMessages([id])
     if (found === undefined) return undefined
@@ -38,7 +41,7 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
     return history.redactMessage(id, parts)
   }
 
-  /** After the write: a fill needs the generation that the drop destroys. What does not answer leaves them due. */
+  /** After the write: a fill needs the generation that the drop destroys. Without an answer they stay due. */
   async function settle(conversationId: string, messages: readonly (Message | undefined)[], ids: readonly string[]) {
     const replyIds = messages.flatMap((message) => message?.replyId ?? [])
     const erased = await Promise.all([guard.drop(conversationId), ...replyIds.map(eraseReplyText)])
@@ -46,34 +49,34 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
     for (const id of ids) await history.settleRedaction(conversationId, id)
   }
 
-  /** The record of the reply that wrote it, and of the one that it began: each holds its content once more. */
+  /** The record of the reply that wrote it, and of the one that it began: each holds its content too. */
   async function redactReplies({ conversationId, replyId, clientMessageId }: Message, parts: MessagePart[]) {
     if (replyId !== undefined) await records.redact(replyId, { text: '', parts })
     if (clientMessageId === undefined) return
-    const asked = await records.findByClientMessageId(conversationId, clientMessageId)
-    if (asked?.question) await records.redact(asked.id, { question: { ...asked.question, status: 'REDACTED', parts } })
+    const reply = await records.findByClientMessageId(conversationId, clientMessageId)
+    if (reply?.question) await records.redact(reply.id, { question: { ...reply.question, status: 'REDACTED', parts } })
   }
 
-  return {
-    async redactMessage(ownerId, id) {
-      const { conversationId } = placeOf(id) ?? {}
-      const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
-      const message = isMarked ? await redact(id) : undefined
-      if (isMarked) await settle(conversationId, [message], [id])
-      if (message === undefined) throw new NotFoundError('message', id)
-      return message
-    },
-
-    async sweep() {
-      const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
-      for (const { conversationId, messageIds } of unfinished) {
-        const messages = []
-        for (const id of messageIds) messages.push(await redact(id))
-        // Two that settled at once can leave nothing but the mark.
-        await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
-      }
-    },
+  async function redactMessage(ownerId: string, id: string): Promise<Message> {
+    const { conversationId } = placeOf(id) ?? {}
+    const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
+    const message = isMarked ? await redact(id) : undefined
+    if (isMarked) await settle(conversationId, [message], [id])
+    if (message === undefined) throw new NotFoundError('message', id)
+    return message
   }
+
+  async function sweep(): Promise<void> {
+    const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
+    for (const { conversationId, messageIds } of unfinished) {
+      const messages = []
+      for (const id of messageIds) messages.push(await redact(id))
+      // Two that settled at once can leave nothing but the mark.
+      await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
+    }
+  }
+
+  return { redactMessage, sweep }
 }
 
 /** What is left of a part: the ids of calls and results, without which a model's API refuses the rest. */

@@ -3,8 +3,8 @@ import type { ContextRequest } from '../context.ts'
 import type { ConversationChanges, NewConversation } from '../conversation.ts'
 import type { MessagePart, Metadata, NewMessage, Role } from '../message.ts'
 import { ENCODING_NAMES, isEncoding } from '../tokens/encoding.ts'
-import { checkPart, partBytes } from './part-limits.ts'
-import { checkId, checkName, checkText } from './text-limits.ts'
+import { checkPart, partBytes } from './check-part.ts'
+import { checkId, checkName, checkText } from './check-text.ts'
 
 /** Limits that a deployment sets. */
 export interface InputLimits {

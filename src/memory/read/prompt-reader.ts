@@ -2,7 +2,7 @@ import type { Consistency } from '../context.ts'
 import { type Conversation, headHint } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import type { Head } from '../message.ts'
-import { type Fork, proposeFork, readReplaced } from '../versions/forks.ts'
+import { type NewBranch, proposeBranch, readReplaced } from '../versions/new-branch.ts'
 import type { ContextReader } from './context-reader.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
@@ -18,11 +18,11 @@ export interface PromptStart {
 
 /** The path behind which a turn's next message goes. */
 export interface PromptPath {
-  /** As it was read; with a fork as it is to be when that is listed. */
+  /** As it was read; with a new branch as it is to be when that is listed. */
   conversation: Conversation
   branch: string
   /** The branch that is to be made for the message. */
-  fork?: Fork
+  newBranch?: NewBranch
   path: Path
   /** Epoch milliseconds, before the conversation was read. */
   readAt: number
@@ -51,10 +51,12 @@ export function createPromptReader({ history, paths, contexts, now }: PromptRead
     async readPrompt(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
       const readAt = now()
       if (replaces !== undefined) {
-        const { conversation, fork } = proposeFork(...(await readReplaced(history, ownerId, conversationId, replaces)))
-        const head = headHint(conversation, fork.branch.id)
-        const path = await paths.readUpTo(conversation, fork.branch.id, head, maxTokens)
-        return { conversation, branch: fork.branch.id, fork, path, readAt }
+        const found = await readReplaced(history, ownerId, conversationId, replaces)
+        const { conversation, newBranch } = proposeBranch(...found)
+        const { id } = newBranch.branch
+        const head = headHint(conversation, id)
+        const path = await paths.readUpTo(conversation, id, head, maxTokens)
+        return { conversation, branch: id, newBranch, path, readAt }
       }
       if (branch !== undefined) {
         const conversation = await findConversation(history, ownerId, conversationId)

@@ -5,7 +5,7 @@ import type { Message } from '../message.ts'
 /** A conversation has at most so many branches besides the root. */
 export const MAX_BRANCHES = 1_000
 
-/** A stretch of a path that one branch holds: its messages from a place up to, and without, another. */
+/** The segment of a path that lies on one branch: its messages from a position up to, and without, another. */
 export interface Segment {
   branch: string
   fromSequence: number
@@ -17,7 +17,7 @@ export interface Segment {
 
 type Tree = Pick<Conversation, 'branches'>
 
-/** The path that ends on a branch, newest stretch first. A branch that is not listed is a path of nothing. */
+/** The path that ends on a branch, newest segment first. A branch that is not listed has no path. */
 export function pathSegments({ branches }: Tree, endBranch: string): Segment[] {
   const listed = new Map(branches.map((branch) => [branch.id, branch]))
   const segments: Segment[] = []
@@ -26,7 +26,7 @@ export function pathSegments({ branches }: Tree, endBranch: string): Segment[] {
     const branch = listed.get(id)
     if (branch === undefined && id !== ROOT_BRANCH) return segments
     const { atSequence: fromSequence, tokenStart: fromTokens } = branch ?? ROOT_PLACE
-    // None of the root's where its first message was replaced.
+    // The root has no segment where its first message was replaced.
     if (fromSequence < below.belowSequence) segments.push({ branch: id, fromSequence, fromTokens, ...below })
     if (branch === undefined) return segments
     below = { belowSequence: fromSequence, belowTokens: fromTokens }
@@ -46,12 +46,12 @@ export function versionsAt({ branches }: Tree, { conversationId, branch, sequenc
 }
 
 /** The branch that replaces the message at a place: a sibling where that is a branch's first own one. */
-export function forkAt({ branches }: Tree, id: string, { branch, sequence, tokenStart }: Message): Branch {
+export function branchAt({ branches }: Tree, id: string, { branch, sequence, tokenStart }: Message): Branch {
   return { id, parent: parentAt({ branches }, branch, sequence), atSequence: sequence, tokenStart }
 }
 
 /** The conversation as it is to be: with a branch that begins empty, and is active. */
-export function withFork(conversation: Conversation, branch: Branch): Conversation {
+export function withBranch(conversation: Conversation, branch: Branch): Conversation {
   const { branches, heads, selectedEpochs } = conversation
   const branchEpoch = conversation.branchEpoch + 1
   return {
@@ -75,8 +75,8 @@ export function isOnPath(
   endBranch: string,
   { branch, sequence }: Omit<MessagePlace, 'conversationId'>,
 ): boolean {
-  const stretch = pathSegments(tree, endBranch).find((segment) => segment.branch === branch)
-  return stretch !== undefined && sequence >= stretch.fromSequence && sequence < stretch.belowSequence
+  const segment = pathSegments(tree, endBranch).find((each) => each.branch === branch)
+  return segment !== undefined && sequence >= segment.fromSequence && sequence < segment.belowSequence
 }
 
 /** Of all branches whose path leads through a place the one that was active last; undefined where none does. */

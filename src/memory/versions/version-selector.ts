@@ -1,15 +1,15 @@
 import { NotFoundError } from '../../errors.ts'
-import { type HandOverParts, handOverSwitch } from '../append/hand-over.ts'
+import { type AfterAppendDeps, afterSwitch } from '../append/after-append.ts'
 import type { Conversation } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import { placeOf } from '../ids.ts'
 import type { Message } from '../message.ts'
 import type { Writer } from '../writer.ts'
 import { lastUsedBranch } from './branches.ts'
-import { readReplaced } from './forks.ts'
+import { readReplaced } from './new-branch.ts'
 
-/** What a selector is made of. */
-export interface VersionSelectorParts extends Pick<HandOverParts, 'guard' | 'tell'> {
+/** What a selection reads and writes. */
+export interface VersionSelectorDeps extends Pick<AfterAppendDeps, 'guard' | 'publish'> {
   history: Pick<History, 'findConversations' | 'findMessages' | 'switchBranch'>
   writer: Pick<Writer, 'run'>
 }
@@ -20,25 +20,26 @@ export interface SelectedVersion {
   message: Message
 }
 
-/** Makes the path through a message active that was active last (protocol A3); NotFoundError without it. */
+/** Makes the path through a message active that was active last (protocol A3). Rejects with NotFoundError. */
 export async function selectVersion(
-  parts: VersionSelectorParts,
+  deps: VersionSelectorDeps,
   ownerId: string,
   messageId: string,
 ): Promise<SelectedVersion> {
-  const { guard, history } = parts
+  const { guard, history } = deps
   const { conversationId } = placeOf(messageId) ?? {}
   if (conversationId === undefined) throw new NotFoundError('message', messageId)
-  /** It was the message that was asked for, not its conversation. */
-  const asMissing = (error: unknown) => {
+  /** The caller named the message, not its conversation. */
+  function throwMessageMissing(error: unknown): never {
     throw error instanceof NotFoundError ? new NotFoundError('message', messageId) : error
   }
   for (;;) {
-    const [conversation, message] = await readReplaced(history, ownerId, conversationId, messageId).catch(asMissing)
+    const found = await readReplaced(history, ownerId, conversationId, messageId).catch(throwMessageMissing)
+    const [conversation, message] = found
     const branch = lastUsedBranch(conversation, message)
     const { branchEpoch: fromEpoch, activeBranch: leftBranch, selectedEpochs } = conversation
     if (branch === undefined || branch === leftBranch) {
-      // It is acknowledged here as well, and the mark of who selected it may still be under way.
+      // We acknowledge the selection too, so we mark it: the other's mark may still be under way.
       await guard.mark(conversationId, { epoch: fromEpoch, branch: leftBranch, sequence: 0 })
       return { conversation, message }
     }
@@ -49,7 +50,7 @@ export async function selectVersion(
     if (!isSwitched) continue
     const epochs = { ...selectedEpochs, [branch]: toEpoch }
     const selected = { ...conversation, activeBranch: branch, branchEpoch: toEpoch, selectedEpochs: epochs }
-    handOverSwitch(parts, selected, leftBranch)
+    afterSwitch(deps, selected, leftBranch)
     return { conversation: selected, message }
   }
 }

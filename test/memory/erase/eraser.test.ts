@@ -36,7 +36,7 @@ async function startEraser() {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
-  const { append } = createAppender({ ...parts, tell() {} })
+  const { append } = createAppender({ ...parts, publish() {} })
 
   async function converse(replyCount: number): Promise<string> {
     const id = createConversationId()

@@ -1,10 +1,10 @@
 import { NotFoundError } from '../../../src/errors.ts'
-import type { Turn } from '../../../src/memory/append/append-course.ts'
 import type { Placed } from '../../../src/memory/append/appender.ts'
 import type { Consistency, Context } from '../../../src/memory/context.ts'
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../../src/memory/message.ts'
 import type { Path } from '../../../src/memory/read/path.ts'
+import type { AppendPoint } from '../../../src/memory/versions/new-branch.ts'
 import type { ModelHistory } from './model-history.ts'
 
 /** What was acknowledged, and what every read therefore owes (protocol A6). */
@@ -25,7 +25,7 @@ export interface Ledger {
 interface Acknowledgement {
   appended(conversation: Conversation, messages: readonly Message[]): void
   /** A question, behind the path that its model was given. */
-  asked(turn: Turn & { path: Path }, placed: Placed): void
+  asked(turn: AppendPoint & { path: Path }, placed: Placed): void
   selected(conversation: Conversation): void
   deleted(): void
   read(consistency: Consistency, answer: Context | Error | undefined): void
@@ -117,10 +117,10 @@ export function createLedger(model: ModelHistory): Ledger {
       }
       return {
         appended: ({ branchEpoch }, messages) => owe(debt(), branchEpoch, messages),
-        asked({ conversation, fork, head, path }, placed) {
+        asked({ conversation, newBranch, head, path }, placed) {
           if (placed.type === 'TAKEN' || deletion.landedAt < clock) return
           const { message } = placed
-          owe(debt(), fork ? 0 : conversation.branchEpoch, [message])
+          owe(debt(), newBranch ? 0 : conversation.branchEpoch, [message])
           const isBehind = placed.type === 'STORED' && message.sequence === head.sequence + 1
           const given = model.path(message.branch).filter(({ sequence }) => sequence < message.sequence)
           const fault = isBehind ? pathFault(given, path.messages, given.length) : undefined

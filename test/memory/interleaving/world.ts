@@ -87,7 +87,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       counter: plainCounter,
       now,
       onFill() {},
-      tell() {},
+      publish() {},
     }
     const flights = on('joinOnlyUnsent') ? createSingleFlightReads : createLeakyReads
     const paths = createPathReader(parts, LIMITS)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Appended, AppendTarget } from '../../../src/memory/append/appender.ts'
-import { placeBehind } from '../../../src/memory/append/place-behind.ts'
+import { positionAfter } from '../../../src/memory/append/position-after.ts'
 import { createReplyId } from '../../../src/memory/ids.ts'
 import type { Message, MessageDraft, MessagePart, Role } from '../../../src/memory/message.ts'
 import type { MemoryNode } from '../../support/memory-node.ts'
@@ -106,7 +106,7 @@ async function send(
   const counted = drafts.map((draft, nth) => ({ draft, tokens: counts[nth] ?? 0 }))
   const last = before.at(-1)
   const head = { sequence: before.length, tokens: last ? last.tokenStart + last.tokens : 0 }
-  expect(messages).toEqual(placeBehind(play.conversationId, messages[0]?.branch ?? '', head, counted))
+  expect(messages).toEqual(positionAfter(play.conversationId, messages[0]?.branch ?? '', head, counted))
   expect(stored).toEqual(messages)
   if (isRepeated) expect(await appendBy(nodeOf(play, node + 1))).toMatchObject({ messages, stored: [] })
   return messages

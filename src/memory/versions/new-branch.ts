@@ -6,25 +6,27 @@ import { createBranchId, placeOf } from '../ids.ts'
 import { checkVersion } from '../input/limits.ts'
 import type { Head, Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
-import { forkAt, isListed, MAX_BRANCHES, withFork } from './branches.ts'
+import { branchAt, isListed, MAX_BRANCHES, withBranch } from './branches.ts'
 
-/** A branch that is not made yet. */
-export interface Fork {
+/** A branch that is not listed yet. */
+export interface NewBranch {
   branch: Branch
-  /** The message whose place its first one takes. */
+  /** The message whose position its first one takes. */
   replaced: Message
   /** The branch that is active until then. */
   leftBranch: string
 }
 
 /** Where an append goes: behind a head on a branch. */
-export interface ForkTurn {
-  /** With a fork as it is to be when that is listed. */
+export interface AppendPoint {
+  /** With a new branch: as it is to be when that is listed. */
   conversation: Conversation
   branch: string
   /** Absent where the branch is listed. */
-  fork?: Fork
+  newBranch?: NewBranch
   head: Head
+  /** Epoch milliseconds before the conversation was read. */
+  readAt: number
 }
 
 /** The conversation and the message to be replaced; NotFoundError unless it is on a path of it. */
@@ -43,32 +45,33 @@ export async function readReplaced(
   return [conversation, replaced]
 }
 
-/** A branch in the place of a message, under an id of its own or the given one; there is a limit to their number. */
-export function proposeFork(
+/** A branch in the place of a message. Throws BadUserInputError where the conversation has MAX_BRANCHES already. */
+export function proposeBranch(
   conversation: Conversation,
   replaced: Message,
   id: string = createBranchId(),
-): { conversation: Conversation; fork: Fork } {
+): { conversation: Conversation; newBranch: NewBranch } {
   const { length } = conversation.branches
   if (length >= MAX_BRANCHES) {
     throw new BadUserInputError('replaces', `in a conversation with less than ${MAX_BRANCHES} branches`, String(length))
   }
-  const branch = forkAt(conversation, id, replaced)
+  const branch = branchAt(conversation, id, replaced)
   const { activeBranch: leftBranch } = conversation
-  return { conversation: withFork(conversation, branch), fork: { branch, replaced, leftBranch } }
+  return { conversation: withBranch(conversation, branch), newBranch: { branch, replaced, leftBranch } }
 }
 
 /**
- * What an append in the place of a message continues. One that was sent before, as far as its first message
- * at least, goes on with the branch that was made then, whether that is listed or not.
+ * The point of an append in the place of a message. One whose first message is stored already goes on with the
+ * branch that was made then, whether that is listed or not. Rejects with NotFoundError, with BadUserInputError
+ * where the roles differ, and with ClientMessageIdConflictError where that message stands elsewhere.
  */
-export async function readForkTurn(
+export async function readBranchPoint(
   history: Pick<History, 'findConversations' | 'findMessages' | 'findByIdempotencyKeys'>,
   ownerId: string,
   conversationId: string,
-  { replaces, role, branch: given }: { replaces: string; role?: Role; branch?: string },
+  { replaces, role, branch: proposed }: { replaces: string; role?: Role; branch?: string },
   first: MessageDraft | undefined,
-): Promise<ForkTurn> {
+): Promise<Omit<AppendPoint, 'readAt'>> {
   const [[conversation, replaced], replayed] = await Promise.all([
     readReplaced(history, ownerId, conversationId, replaces),
     first ? findReplayedDrafts(history, conversationId, [first]) : undefined,
@@ -78,41 +81,41 @@ export async function readForkTurn(
   if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
     throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)
   }
-  const branch = stored?.branch ?? given ?? createBranchId()
+  const branch = stored?.branch ?? proposed ?? createBranchId()
   const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
   if (isListed(conversation, branch)) return { conversation, branch, head }
-  return { ...proposeFork(conversation, replaced, branch), branch, head }
+  return { ...proposeBranch(conversation, replaced, branch), branch, head }
 }
 
-/** A switch that is done: the conversation since, and the branch that was left, unless another did it. */
-export interface CommittedFork {
+/** A switch that is done: the conversation after it, and the branch that was left, unless another call did it. */
+export interface CommittedBranch {
   conversation: Conversation
   leftBranch?: string
 }
 
 /**
  * Lists a branch whose first messages are stored, and makes it active (A3): against any number of other
- * switches, each of which costs a round. `onMark` sends the mark of a further attempt.
+ * switches, each of which costs an attempt. `onMark` sends the mark of a further one.
  */
-export async function commitFork(
+export async function commitBranch(
   history: Pick<History, 'findConversations' | 'switchBranch'>,
-  proposal: { conversation: Conversation; fork: Fork },
+  proposal: { conversation: Conversation; newBranch: NewBranch },
   head: Head,
   onMark: (epoch: number) => void,
-): Promise<CommittedFork> {
-  for (let { conversation, fork } = proposal; ; ) {
+): Promise<CommittedBranch> {
+  for (let { conversation, newBranch } = proposal; ; ) {
     const { ownerId, id, branchEpoch: toEpoch } = conversation
-    const { branch, replaced, leftBranch } = fork
+    const { branch, replaced, leftBranch } = newBranch
     const change = { fromEpoch: toEpoch - 1, toEpoch, branch: branch.id, fork: { branch, head } }
     if (await history.switchBranch(ownerId, id, change)) return { conversation, leftBranch }
     const current = await findConversation(history, ownerId, id)
-    // Another attempt at the same append, or an earlier one of ours whose answer was lost. What is acknowledged
-    // here must be marked by us: the mark of who listed the branch may still be under way.
+    // The same append listed it meanwhile, or an earlier attempt of ours whose answer was lost. We acknowledge it
+    // too, so we mark it: the other's mark may still be under way.
     if (isListed(current, branch.id)) {
       onMark(current.branchEpoch)
       return { conversation: current }
     }
-    ;({ conversation, fork } = proposeFork(current, replaced, branch.id))
+    ;({ conversation, newBranch } = proposeBranch(current, replaced, branch.id))
     onMark(conversation.branchEpoch)
   }
 }

@@ -1,6 +1,6 @@
 import { BadUserInputError } from '../../errors.ts'
 import type { Json } from '../message.ts'
-import { checkText } from './text-limits.ts'
+import { checkText } from './check-text.ts'
 
 const MAX_DEPTH = 32
 

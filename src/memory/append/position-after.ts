@@ -2,15 +2,20 @@ import { messageId } from '../ids.ts'
 import type { Head, Message, MessageDraft } from '../message.ts'
 
 /** A draft with what it costs in a prompt. */
-export interface Counted {
+export interface CountedDraft {
   draft: MessageDraft
   tokens: number
 }
 
 /** The messages as they stand on a branch when each follows the one before, the first one the head. */
-export function placeBehind(conversationId: string, branch: string, head: Head, batch: readonly Counted[]): Message[] {
+export function positionAfter(
+  conversationId: string,
+  branch: string,
+  head: Head,
+  drafts: readonly CountedDraft[],
+): Message[] {
   let { sequence, tokens: tokenStart } = head
-  return batch.map(({ draft, tokens }) => {
+  return drafts.map(({ draft, tokens }) => {
     sequence += 1
     const position = { branch, sequence, tokens, tokenStart }
     tokenStart += tokens

@@ -1,7 +1,7 @@
 import { BadUserInputError } from '../../errors.ts'
 import type { Json, MessagePart } from '../message.ts'
-import { checkJson } from './json-limits.ts'
-import { checkId, checkName, checkText, MAX_ID_LENGTH, MAX_NAME_LENGTH } from './text-limits.ts'
+import { checkJson } from './check-json.ts'
+import { checkId, checkName, checkText, MAX_ID_LENGTH, MAX_NAME_LENGTH } from './check-text.ts'
 
 const MAX_URL_LENGTH = 8_192
 

@@ -1,0 +1,116 @@
+import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../errors.ts'
+import type { CacheGuard } from '../cache/cache-guard.ts'
+import type { Conversation } from '../conversation.ts'
+import type { History } from '../history/history.ts'
+import type { Message, MessageDraft } from '../message.ts'
+import { findConversation } from '../read/path-reader.ts'
+import { readHead } from '../read/prompt-reader.ts'
+import { isListed } from '../versions/branches.ts'
+import type { AppendPoint } from '../versions/new-branch.ts'
+import { type CountedDraft, positionAfter } from './position-after.ts'
+import { findReplayedDrafts } from './replayed-drafts.ts'
+
+/** The state of one append: the head as far as it is known, the marks under way, and what is stored. */
+export interface AppendProgress extends AppendPoint {
+  /** The highest sequence that this call marked on the branch. */
+  marked: number
+  marks: Promise<void>[]
+  pending: CountedDraft[]
+  messages: Map<MessageDraft, Message>
+  stored: Message[]
+  /** The branch that was active until this call switched from it. */
+  leftBranch?: string
+}
+
+/** The steps of an append by protocol A2. Each changes the progress by what the history answers. */
+export interface AppendSteps {
+  /**
+   * One ordered insert of what is pending behind the head, its mark beside it. Returns how many were stored;
+   * rejects with HistoryUnavailableError where the insert stopped for another reason than a duplicate.
+   */
+  insert(progress: AppendProgress): Promise<number>
+  /**
+   * Removes from what is pending what is stored already, and marks it, since it is acknowledged here (A2.3).
+   * Returns how many. Rejects with ClientMessageIdConflictError where an id is stored with other content; the
+   * messages before it may be stored then.
+   */
+  skipReplayed(progress: AppendProgress): Promise<number>
+  /** Reads the head that a duplicate met. Rejects with HistoryUnavailableError where it must be newer and is not. */
+  advanceHead(progress: AppendProgress, mustAdvance: boolean): Promise<void>
+}
+
+/** The progress of an append of which nothing is stored. */
+export function startAppend(point: AppendPoint, pending: CountedDraft[]): AppendProgress {
+  return { ...point, marked: 0, marks: [], pending, messages: new Map(), stored: [] }
+}
+
+/** The steps on the stores of one node. */
+export function createAppendSteps({
+  guard,
+  history,
+}: {
+  guard: Pick<CacheGuard, 'mark'>
+  history: History
+}): AppendSteps {
+  /** For a new branch the mark is that of the switch too: it may come early, never late (A3). */
+  function mark(progress: AppendProgress, sequence: number, branch: string = progress.branch): void {
+    const { id, branchEpoch: epoch } = progress.conversation
+    progress.marks.push(guard.mark(id, { epoch, branch, sequence }))
+  }
+
+  /** A replayed message may be on a branch that was listed, or made active, since the conversation was read. */
+  async function refreshConversation(progress: AppendProgress, replayed: readonly Message[]): Promise<void> {
+    if (replayed.every(({ branch }) => branch === progress.branch)) return
+    const { ownerId, id } = progress.conversation
+    progress.conversation = await findConversation(history, ownerId, id)
+    checkListed(progress.conversation, replayed)
+  }
+
+  async function insert(progress: AppendProgress): Promise<number> {
+    const { conversation, branch, head } = progress
+    const messages = positionAfter(conversation.id, branch, head, progress.pending)
+    progress.marked = head.sequence + messages.length
+    mark(progress, progress.marked)
+    const { inserted, duplicate } = await history.insertMessages(messages)
+    if (inserted < messages.length && !duplicate) throw new HistoryUnavailableError(new Error('An insert stopped'))
+    for (const message of messages.slice(0, inserted)) {
+      const placed = progress.pending.shift()
+      if (placed) progress.messages.set(placed.draft, message)
+      progress.stored.push(message)
+      progress.head = { sequence: message.sequence, tokens: message.tokenStart + message.tokens }
+    }
+    return inserted
+  }
+
+  async function skipReplayed(progress: AppendProgress): Promise<number> {
+    const drafts = progress.pending.map(({ draft }) => draft)
+    const replayed = await findReplayedDrafts(history, progress.conversation.id, drafts)
+    if (progress.newBranch === undefined) await refreshConversation(progress, [...replayed.values()])
+    // A mark is a high-water mark: the highest of a branch does for all.
+    const highest = new Map([[progress.branch, progress.marked]])
+    for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
+      if (sequence <= (highest.get(branch) ?? 0)) continue
+      highest.set(branch, sequence)
+      mark(progress, sequence, branch)
+    }
+    for (const [draft, message] of replayed) progress.messages.set(draft, message)
+    progress.pending = progress.pending.filter(({ draft }) => !replayed.has(draft))
+    return replayed.size
+  }
+
+  async function advanceHead(progress: AppendProgress, mustAdvance: boolean): Promise<void> {
+    const head = await readHead(history, progress.conversation, progress.branch, progress.head)
+    if (mustAdvance && head.sequence === progress.head.sequence) {
+      throw new HistoryUnavailableError(new Error(`A duplicate in ${progress.conversation.id} that is not there`))
+    }
+    progress.head = head
+  }
+
+  return { insert, skipReplayed, advanceHead }
+}
+
+/** A message on an unlisted branch belongs to an edit under way: only the same edit may use its id. */
+function checkListed(conversation: Conversation, messages: readonly Message[]): void {
+  const hidden = messages.find(({ branch }) => !isListed(conversation, branch))
+  if (hidden) throw new ClientMessageIdConflictError(hidden.clientMessageId ?? '', hidden.id)
+}
