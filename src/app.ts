@@ -29,24 +29,26 @@ const BODY_PER_MESSAGE = 4
 /** The program that a configuration describes. Nothing opens before `start`. */
 export function createApp(config: Config, log: Log): App {
   let running: Running | undefined
-  return {
-    async start() {
-      running = await open(config, log)
-      try {
-        await running.stores.prepare()
-        const url = await running.server.listen()
-        // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
-        await running.stores.counter.warm(DEFAULT_ENCODING)
-        return url
-      } catch (error) {
-        await close(running, 0)
-        throw error
-      }
-    },
-    async stop() {
-      if (running !== undefined) await close(running, config.shutdownDeadlineMs)
-    },
+
+  async function start(): Promise<string> {
+    running = await open(config, log)
+    try {
+      await running.stores.prepare()
+      const url = await running.server.listen()
+      // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
+      await running.stores.counter.warm(DEFAULT_ENCODING)
+      return url
+    } catch (error) {
+      await close(running, 0)
+      throw error
+    }
   }
+
+  async function stop(): Promise<void> {
+    if (running !== undefined) await close(running, config.shutdownDeadlineMs)
+  }
+
+  return { start, stop }
 }
 
 async function open(config: Config, log: Log): Promise<Running> {
@@ -64,7 +66,7 @@ async function openChat(
   { memory, records, counter, replyLog }: OpenMemory,
   log: Log,
 ): Promise<{ replies: Replies; chat: Chat }> {
-  const parts = {
+  const deps = {
     records,
     memory,
     counter,
@@ -73,7 +75,7 @@ async function openChat(
     now: Date.now,
     onFault: (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault'),
   }
-  const replies = createReplies(parts, {
+  const replies = createReplies(deps, {
     firstTokenMs: config.modelFirstTokenTimeoutMs,
     idleMs: config.modelIdleTimeoutMs,
     replyTimeoutMs: config.replyTimeoutMs,
@@ -99,7 +101,7 @@ function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): Node
   return setInterval(() => void sweepAll(), SWEEP_EVERY_MS).unref()
 }
 
-/** Replies first, while their streams can still tell how they end; the server before the writer, to which it hands work. */
+/** Replies first, while their streams can still carry the ending; the server before the writer, to which it gives work. */
 async function close({ server, replies, stores, sweeping }: Running, deadlineMs: number): Promise<void> {
   const end = performance.now() + deadlineMs
   const half = () => Math.max(0, (end - performance.now()) / 2)

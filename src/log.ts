@@ -1,6 +1,6 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
 
-/** Writes one JSON line an entry; an error goes in as `err`, with its cause. Never given content of messages. */
+/** Writes one JSON line an entry; an error goes in as `err`, with its cause. It never gets the content of messages. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 /** The log on the standard output, or what is worth a warning on the standard error. */

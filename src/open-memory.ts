@@ -12,7 +12,7 @@ import { openHistory } from './open-history.ts'
 import type { VolatileStores } from './open-redis.ts'
 import { withTimeout } from './with-timeout.ts'
 
-/** The memory on the stores that are configured, with the parts that it is made of. */
+/** The memory on the stores that are configured, with what it is made of. */
 export interface OpenMemory {
   memory: Memory
   history: History
@@ -32,7 +32,7 @@ const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
 const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
 
-/** Makes every part. Nothing but the cache is asked for before `prepare`. */
+/** Makes all of it. Nothing but Redis is connected to before `prepare`. */
 export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
   const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
     openHistory(config),
@@ -51,12 +51,12 @@ export async function openMemory(config: Config, log: Log): Promise<OpenMemory> 
     { guard, history, records, eraseReplyText: replyLog.erase, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
   )
-  const parts = { history, records, guard, writer, counter, events, replyLog }
+  const deps = { history, records, guard, writer, counter, events, replyLog }
   const prepare = async () => {
     await history.prepare()
     await records.prepare()
   }
-  return { memory, ...parts, prepare, close: (deadlineMs) => close(parts, deadlineMs, log) }
+  return { memory, ...deps, prepare, close: (deadlineMs) => close(deps, deadlineMs, log) }
 }
 
 async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
@@ -92,15 +92,15 @@ function guardObserver(log: Log) {
 
 /** The stores last, since the writer writes to them. */
 async function close(
-  parts: Omit<OpenMemory, 'memory' | 'prepare' | 'close'>,
+  deps: Omit<OpenMemory, 'memory' | 'prepare' | 'close'>,
   deadlineMs: number,
   log: Log,
 ): Promise<void> {
-  const { writer, counter, events, replyLog, guard, history } = parts
+  const { writer, counter, events, replyLog, guard, history } = deps
   await writer.drain(deadlineMs)
-  for (const part of [counter, events, replyLog, guard, history]) {
+  for (const each of [counter, events, replyLog, guard, history]) {
     try {
-      await withTimeout(part.close(), CLOSE_DEADLINE_MS / 5)
+      await withTimeout(each.close(), CLOSE_DEADLINE_MS / 5)
     } catch (error) {
       log.warn({ err: error }, 'closing failed')
     }

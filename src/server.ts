@@ -20,14 +20,14 @@ import { readBody, withBody } from './transport/request-body.ts'
 export interface Server {
   /** The address that it listens on, as `http://host:port`. */
   listen(): Promise<string>
-  /** From here on nothing new is taken and /ready says so; what is under way goes on. */
+  /** From here on new requests are refused and /ready says so; what is under way goes on. */
   refuse(): void
-  /** Refuses what is new, ends all streams, closes all connections; cuts off what is left after the deadline. */
+  /** Refuses new requests, ends all streams, closes all connections; cuts off what is left after the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
-/** What the server answers from. */
-export interface ServerParts {
+/** What the server answers with. */
+export interface ServerDeps {
   memory: Memory
   chat: Chat
   log: Log
@@ -40,14 +40,14 @@ export interface ServerLimits {
   maxBodyBytes: number
 }
 
-/** The one owner while there is no authentication; the configuration sees to it that only this machine can ask. */
+/** The one owner while there is no authentication: the configuration lets only this machine connect. */
 const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
 /** Proxies close what is silent for a minute; Yoga pings as often. */
 const PING_EVERY_MS = 12_000
 
-/** A server that listens once it is told to; no request reaches the stores but through memory and chat. */
-export function createServer({ memory, chat, log }: ServerParts, limits: ServerLimits): Server {
+/** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
+export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
   const plain = createPlainRequests(handler)
   const events = createEventStreams(handler, { pingMs: PING_EVERY_MS })
@@ -98,16 +98,16 @@ export function createServer({ memory, chat, log }: ServerParts, limits: ServerL
     sockets.accept(request, socket, head)
   })
 
-  return {
-    listen: () => listen(http, limits),
-    refuse() {
-      isClosing = true
-    },
-    close(deadlineMs) {
-      closing ??= close(deadlineMs)
-      return closing
-    },
+  function refuseNew(): void {
+    isClosing = true
   }
+
+  function closeOnce(deadlineMs: number): Promise<void> {
+    closing ??= close(deadlineMs)
+    return closing
+  }
+
+  return { listen: () => listen(http, limits), refuse: refuseNew, close: closeOnce }
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {
@@ -152,7 +152,7 @@ async function listen(http: HttpServer, { host, port }: ServerLimits): Promise<s
   return `http://${name}:${(http.address() as AddressInfo).port}`
 }
 
-/** A connection whose response ends while the server closes becomes idle only then: so it is asked again. */
+/** A connection whose response ends while the server closes becomes idle only then: so idle ones are closed again and again. */
 async function closeHttp(http: HttpServer, deadlineMs: number): Promise<void> {
   const idle = setInterval(() => http.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
   const deadline = setTimeout(() => http.closeAllConnections(), deadlineMs)

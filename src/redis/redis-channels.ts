@@ -1,45 +1,46 @@
 import type { Cluster, Redis } from 'ioredis'
 import PQueue from 'p-queue'
 
-interface ChannelListener {
+/** What a subscriber of a channel is called with. */
+export interface ChannelHandlers {
   onMessage(message: string): void
-  /** Listens now: at first, and again after every gap, in which messages may have been missed. */
-  onJoined(): void
+  /** The channel is subscribed now: the first time, and again after every gap, in which messages may be missing. */
+  onSubscribed(): void
 }
 
-/** Channels of Redis on one connection: each is subscribed once, however many listen, and left when nobody does. */
+/** Channels of Redis on one connection: each is subscribed once, however many use it, and unsubscribed with the last. */
 export interface RedisChannels {
-  /** Listens until the returned function is called; tries until it succeeds. */
-  join(channel: string, listener: ChannelListener): () => void
-  /** Tells the listeners of this node only: for what Redis could not carry. */
-  tellHere(channel: string, message: string): void
+  /** Subscribes until the returned function is called; retries until it succeeds. */
+  subscribe(channel: string, handlers: ChannelHandlers): () => void
+  /** Calls the subscribers of this node only: for what Redis could not carry. */
+  publishLocally(channel: string, message: string): void
   close(): Promise<void>
 }
 
-/** The connection, and who hears of its faults. */
+/** The connection, and who is called of its faults. */
 export interface RedisChannelsDeps {
   /**
-   * The one connection that listens, closed by `close`: without an offline queue and with
+   * The one connection that is subscribed, closed by `close`: without an offline queue and with
    * `autoResubscribe: false`; for a Cluster with `shardedSubscribers: true`.
    */
   subscriber: Redis | Cluster
-  /** Told of every subscription that failed; it is tried again. */
+  /** Called for every subscription that failed; it is retried. */
   onFault(error: unknown): void
 }
 
 /** Times of the channels. */
 export interface RedisChannelsLimits {
-  /** How long after a failure a subscription is tried again. */
+  /** How long after a failure a subscription is retried. */
   retryMs: number
 }
 
 interface Channel {
-  listeners: Set<ChannelListener>
-  isJoined: boolean
+  handlers: Set<ChannelHandlers>
+  isSubscribed: boolean
 }
 
 /** So that a reconnect with thousands of channels does not itself run into the command timeout. */
-const REJOINS_AT_ONCE = 50
+const SUBSCRIPTIONS_AT_ONCE = 50
 
 /** Sharded channels on a Cluster (Redis 7), plain ones elsewhere. */
 export function createRedisChannels(
@@ -47,97 +48,98 @@ export function createRedisChannels(
   { retryMs }: RedisChannelsLimits,
 ): RedisChannels {
   const channels = new Map<string, Channel>()
-  const rejoins = new PQueue({ concurrency: REJOINS_AT_ONCE })
+  const subscriptions = new PQueue({ concurrency: SUBSCRIPTIONS_AT_ONCE })
   let connections = 0
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  const reconnected = () => {
-    connections += 1
-    rejoins.clear()
-    for (const channel of channels.values()) channel.isJoined = false
-    rejoinAll()
-  }
-  subscriber.on('ready', reconnected)
-  // A Cluster stays ready while the connections that listen are replaced.
-  subscriber.on('subscribersReady', reconnected)
-  subscriber.on(subscriber.isCluster ? 'smessage' : 'message', (name: string, message: string) => {
-    // A Cluster client subscribes by itself again to what was left while it had no connection.
-    if (channels.has(name)) tellHere(name, message)
-    else unsubscribe(name)
-  })
+  subscriber.on('ready', resubscribe)
+  // A Cluster stays ready while its subscribed connections are replaced.
+  subscriber.on('subscribersReady', resubscribe)
+  subscriber.on(subscriber.isCluster ? 'smessage' : 'message', receive)
 
-  function rejoinAll(): void {
+  function resubscribe(): void {
+    connections += 1
+    subscriptions.clear()
+    for (const channel of channels.values()) channel.isSubscribed = false
+    subscribeMissing()
+  }
+
+  function receive(name: string, message: string): void {
+    // A Cluster client subscribes by itself again to what was unsubscribed while it had no connection.
+    if (channels.has(name)) publishLocally(name, message)
+    else unsubscribeChannel(name)
+  }
+
+  function subscribeMissing(): void {
     for (const [name, channel] of channels) {
-      if (!channel.isJoined) void rejoins.add(() => subscribe(name, channel))
+      if (!channel.isSubscribed) void subscriptions.add(() => subscribeChannel(name, channel))
     }
   }
 
-  async function subscribe(name: string, channel: Channel): Promise<void> {
-    // It may have waited for its turn.
-    if (channels.get(name) !== channel || channel.isJoined) return
+  async function subscribeChannel(name: string, channel: Channel): Promise<void> {
+    // It may have waited in the queue.
+    if (channels.get(name) !== channel || channel.isSubscribed) return
     const connection = connections
     try {
       await (subscriber.isCluster ? subscriber.ssubscribe(name) : subscriber.subscribe(name))
-      // On another connection by now, which subscribes anew, or told by another attempt.
-      if (connection !== connections || channel.isJoined) return
-      channel.isJoined = true
-      for (const { onJoined } of channel.listeners) onJoined()
+      // Another connection by now subscribes anew, or another attempt has succeeded.
+      if (connection !== connections || channel.isSubscribed) return
+      channel.isSubscribed = true
+      for (const { onSubscribed } of channel.handlers) onSubscribed()
     } catch (error) {
       if (closed) return
       onFault(error)
-      planRetry()
+      scheduleRetry()
     }
   }
 
-  function planRetry(): void {
+  function scheduleRetry(): void {
     retry ??= setTimeout(() => {
       retry = undefined
       // Without a connection it would fail; with the next one all are subscribed anyway.
-      if (subscriber.status === 'ready') rejoinAll()
+      if (subscriber.status === 'ready') subscribeMissing()
     }, retryMs).unref()
   }
 
   function openChannel(name: string): Channel {
-    const channel: Channel = { listeners: new Set(), isJoined: false }
+    const channel: Channel = { handlers: new Set(), isSubscribed: false }
     channels.set(name, channel)
-    void subscribe(name, channel)
+    void subscribeChannel(name, channel)
     return channel
   }
 
-  function unsubscribe(name: string): void {
+  function unsubscribeChannel(name: string): void {
     // Without a connection there is no subscription either.
-    const left = subscriber.isCluster ? subscriber.sunsubscribe(name) : subscriber.unsubscribe(name)
-    left.catch(() => undefined)
+    const unsubscribed = subscriber.isCluster ? subscriber.sunsubscribe(name) : subscriber.unsubscribe(name)
+    unsubscribed.catch(() => undefined)
   }
 
-  function tellHere(name: string, message: string): void {
-    for (const { onMessage } of channels.get(name)?.listeners ?? []) onMessage(message)
+  function publishLocally(name: string, message: string): void {
+    for (const { onMessage } of channels.get(name)?.handlers ?? []) onMessage(message)
   }
 
-  return {
-    tellHere,
-
-    join(name, { onMessage, onJoined }) {
-      if (closed) return () => undefined
-      const channel = channels.get(name) ?? openChannel(name)
-      // An object of its own, so that the same listener may join twice.
-      const listener = { onMessage, onJoined }
-      channel.listeners.add(listener)
-      if (channel.isJoined) queueMicrotask(() => channel.listeners.has(listener) && onJoined())
-      return () => {
-        if (!channel.listeners.delete(listener) || channel.listeners.size > 0) return
-        channels.delete(name)
-        unsubscribe(name)
-      }
-    },
-
-    async close() {
-      closed = true
-      clearTimeout(retry)
-      rejoins.clear()
-      channels.clear()
-      subscriber.disconnect()
-    },
+  function subscribe(name: string, { onMessage, onSubscribed }: ChannelHandlers): () => void {
+    if (closed) return () => undefined
+    const channel = channels.get(name) ?? openChannel(name)
+    // An object of its own, so that the same handlers may subscribe twice.
+    const handlers = { onMessage, onSubscribed }
+    channel.handlers.add(handlers)
+    if (channel.isSubscribed) queueMicrotask(() => channel.handlers.has(handlers) && onSubscribed())
+    return () => {
+      if (!channel.handlers.delete(handlers) || channel.handlers.size > 0) return
+      channels.delete(name)
+      unsubscribeChannel(name)
+    }
   }
+
+  async function close(): Promise<void> {
+    closed = true
+    clearTimeout(retry)
+    subscriptions.clear()
+    channels.clear()
+    subscriber.disconnect()
+  }
+
+  return { subscribe, publishLocally, close }
 }

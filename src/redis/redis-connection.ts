@@ -5,11 +5,11 @@ export interface RedisConnection {
   /** One URL, or several nodes of one cluster. */
   urls: readonly string[]
   commandTimeoutMs: number
-  /** Told of every failed attempt to connect; the client goes on trying. */
+  /** Called for every failed attempt to connect; the client retries for ever. */
   onError(error: Error): void
-  /** For a connection that listens: after a reconnect its user subscribes again, to what is wanted by then. */
+  /** For a connection with subscriptions: after a reconnect its user subscribes again, to what is wanted by then. */
   isSubscriber?: boolean
-  /** Whoever asks has a deadline, as the cache guard has: the client's own, one more timer for each command, is left out. */
+  /** Callers have a deadline, as the cache guard has: the client's own, one more timer a command, is left out. */
   hasDeadline?: boolean
 }
 
@@ -43,7 +43,7 @@ export function createRedis(connection: RedisConnection): Redis | Cluster {
   const options = redisOptions(connection)
   const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
   redis.on('error', onError)
-  // A failed attempt is told to `onError`, and followed by the next one.
+  // `onError` gets what a failed attempt is rejected with, and the next one follows.
   redis.connect().catch(() => undefined)
   return redis
 }

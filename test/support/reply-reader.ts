@@ -3,7 +3,7 @@ import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
 /** A reader that keeps what it receives, and counts any gap. */
 export interface ReplyReader {
   readonly text: string
-  readonly wakes: number
+  readonly notified: number
   /** Texts received twice, in whole or in part, and texts received with a gap before them. */
   readonly repeated: number
   readonly gaps: number
@@ -12,18 +12,18 @@ export interface ReplyReader {
 
 /** Follows a reply from where `known`, which it has already, ends. */
 export function followReply(log: ReplyLog, replyId: string, known = ''): ReplyReader {
-  const received = { text: known, wakes: 0, repeated: 0, gaps: 0 }
-  const listener = {
+  const received = { text: known, notified: 0, repeated: 0, gaps: 0 }
+  const handlers = {
     onText(offset: number, text: string) {
       if (offset < received.text.length) received.repeated += 1
       if (offset > received.text.length) received.gaps += 1
       received.text = received.text.slice(0, offset) + text
     },
-    onWake() {
-      received.wakes += 1
+    onNotify() {
+      received.notified += 1
     },
   }
-  const stop = log.follow(replyId, listener, known.length)
+  const stop = log.follow(replyId, handlers, known.length)
   return Object.assign(received, { stop })
 }
 

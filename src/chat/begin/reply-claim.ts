@@ -13,7 +13,7 @@ export interface ReplyClaimParts {
   records: ReplyRecords
   memory: Pick<Memory, 'readPrompt'>
   finisher: ReplyFinisher
-  log: Pick<ReplyLog, 'wake'>
+  log: Pick<ReplyLog, 'notify'>
 }
 
 /** What a try to begin a reply met. */
@@ -42,7 +42,7 @@ export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): P
     if (fault && isInserted) {
       await records.withdraw(record.id)
       // Who joined it, or waits for its end, goes on.
-      log.wake(record.id)
+      log.notify(record.id)
     }
     // What could be answered when it was sent first may be answered by now.
     if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)

@@ -39,7 +39,7 @@ export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leas
       const found = isEnded ? undefined : await records.find(id)
       if (found?.phase === 'RUN') return stop(found, reason)
     } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
-    log.wake(id)
+    log.notify(id)
   }
 
   return {

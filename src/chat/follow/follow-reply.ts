@@ -42,7 +42,7 @@ export function followReply(
       ? () => {}
       : log.follow(id, {
           onText: view.placeText,
-          onWake: () => look(),
+          onNotify: () => look(),
         })
   look(seen)
 

@@ -4,26 +4,26 @@ import type { RedisChannels } from '../../redis/redis-channels.ts'
 import {
   createRedisReplyStore,
   decodeChunk,
+  notifyChannel,
   type RedisReplyStoreLimits,
   textChannel,
-  wakeChannel,
 } from './redis-reply-store.ts'
-import { createReplyFollower, type ReplyFollowerLimits } from './reply-follower.ts'
-import type { ReplyLog, ReplyLogListener } from './reply-log.ts'
-import { createReplyOutbox, type ReplyOutboxLimits } from './reply-outbox.ts'
+import type { ReplyLog, ReplyLogHandlers } from './reply-log.ts'
+import { createReplyLogReader, type ReplyLogReaderLimits } from './reply-log-reader.ts'
+import { createReplyLogWriter, type ReplyLogWriterLimits } from './reply-log-writer.ts'
 
-/** The client for commands, the node's listening channels, and who is told of faults. */
+/** The connections of a reply log. */
 export interface RedisReplyLogDeps {
   /** Commands: no offline queue, nothing sent twice after a reconnect, a command timeout. Not closed by this. */
   redis: Redis | Cluster
   /** Of the same Redis; not closed by this. */
   channels: RedisChannels
-  /** Told of every command that failed; nothing is lost but time. */
+  /** Called for every command that failed; nothing is lost but time. */
   onFault(error: unknown): void
 }
 
-/** The bounds of the store, of followers and of what waits to be written, together. */
-export interface RedisReplyLogLimits extends RedisReplyStoreLimits, ReplyFollowerLimits, ReplyOutboxLimits {
+/** The bounds of the store, of readers and of what waits to be written, together. */
+export interface RedisReplyLogLimits extends RedisReplyStoreLimits, ReplyLogReaderLimits, ReplyLogWriterLimits {
   /** So many failed commands in a row make all wait. */
   faultsToPause: number
   /** How long they wait before one of them is tried. */
@@ -44,7 +44,7 @@ export const REPLY_LOG_LIMITS: RedisReplyLogLimits = {
 
 /**
  * The reply log of all nodes on one Redis. While it cannot be reached, writes only gather text, and
- * wakes reach this node; when it is back, it is brought up to date from what it holds, be it nothing.
+ * notifications reach this node only; when it is back, it gets what it lacks, be it everything.
  */
 export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyLogLimits = REPLY_LOG_LIMITS): ReplyLog {
   const { channels } = deps
@@ -55,7 +55,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
   })
   const stops = new Set<() => void>()
 
-  async function ask<T>(command: () => Promise<T>): Promise<T> {
+  async function execute<T>(command: () => Promise<T>): Promise<T> {
     try {
       return await breaker.execute(command)
     } catch (error) {
@@ -64,64 +64,60 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
     }
   }
 
-  const outbox = createReplyOutbox(
+  const writer = createReplyLogWriter(
     {
-      append: (replyId, placed) => ask(() => store.append(replyId, placed)),
-      wake: (replyId, ended) => ask(() => store.wake(replyId, ended)),
+      append: (replyId, placed) => execute(() => store.append(replyId, placed)),
+      notify: (replyId, ended) => execute(() => store.notify(replyId, ended)),
       onUnsent(replyId) {
-        channels.tellHere(textChannel(replyId), '')
-        channels.tellHere(wakeChannel(replyId), '')
+        channels.publishLocally(textChannel(replyId), '')
+        channels.publishLocally(notifyChannel(replyId), '')
       },
     },
     limits,
   )
 
-  function followText(replyId: string, listener: ReplyLogListener, from: number): () => void {
-    const read = (position: number) => ask(() => store.read(replyId, position))
-    const follower = createReplyFollower({ read }, limits, listener, from)
-    const leave = channels.join(textChannel(replyId), {
-      onMessage: (message) => follower.take(decodeChunk(message)),
-      onJoined: follower.joined,
+  function followText(replyId: string, handlers: ReplyLogHandlers, from: number): () => void {
+    const read = (position: number) => execute(() => store.read(replyId, position))
+    const reader = createReplyLogReader({ read }, limits, handlers, from)
+    const unsubscribe = channels.subscribe(textChannel(replyId), {
+      onMessage: (message) => reader.receive(decodeChunk(message)),
+      onSubscribed: reader.subscribed,
     })
     return () => {
-      follower.stop()
-      leave()
+      reader.stop()
+      unsubscribe()
     }
   }
 
-  function followWakes(replyId: string, listener: ReplyLogListener): () => void {
-    const onWake = () => listener.onWake()
-    return channels.join(wakeChannel(replyId), { onMessage: onWake, onJoined: onWake })
+  function followNotifications(replyId: string, handlers: ReplyLogHandlers): () => void {
+    const onNotify = () => handlers.onNotify()
+    return channels.subscribe(notifyChannel(replyId), { onMessage: onNotify, onSubscribed: onNotify })
   }
 
-  return {
-    write: outbox.write,
-    end: outbox.end,
-    wake: outbox.wake,
-
-    follow(replyId, listener, from = 0) {
-      const leave = listener.onText ? followText(replyId, listener, from) : followWakes(replyId, listener)
-      const stop = () => {
-        stops.delete(stop)
-        leave()
-      }
-      stops.add(stop)
-      return stop
-    },
-
-    async erase(replyId) {
-      try {
-        await ask(() => store.erase(replyId))
-        return true
-      } catch {
-        // Counted where it was asked for.
-        return false
-      }
-    },
-
-    async close() {
-      for (const stop of stops) stop()
-      await outbox.close()
-    },
+  function follow(replyId: string, handlers: ReplyLogHandlers, from = 0): () => void {
+    const release = handlers.onText ? followText(replyId, handlers, from) : followNotifications(replyId, handlers)
+    const stop = () => {
+      stops.delete(stop)
+      release()
+    }
+    stops.add(stop)
+    return stop
   }
+
+  async function erase(replyId: string): Promise<boolean> {
+    try {
+      await execute(() => store.erase(replyId))
+      return true
+    } catch {
+      // Counted by `execute`.
+      return false
+    }
+  }
+
+  async function close(): Promise<void> {
+    for (const stop of stops) stop()
+    await writer.close()
+  }
+
+  return { write: writer.write, end: writer.end, notify: writer.notify, follow, erase, close }
 }

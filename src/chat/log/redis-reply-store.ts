@@ -1,16 +1,16 @@
 import type { Cluster, Redis, Result } from 'ioredis'
 import { conversationOfReply } from '../../memory/ids.ts'
-import type { PlacedText } from './reply-placer.ts'
+import type { PlacedText } from './delta-placer.ts'
 
 /** The texts of running replies in Redis. Every method is one round trip and may reject. */
 export interface RedisReplyStore {
   /**
-   * Stores and tells text that begins where the stored text ends, and only then; returns where the
+   * Stores and publishes text that begins where the stored text ends, and only then; returns where the
    * stored text ends now. So what is stored has no gap, whatever was lost, doubled or late.
    */
   append(replyId: string, placed: PlacedText): Promise<number>
-  /** Wakes the followers and the owner; an ended reply's text expires soon after. */
-  wake(replyId: string, ended: boolean): Promise<void>
+  /** Notifies the readers and the owner; an ended reply's text expires soon after. */
+  notify(replyId: string, ended: boolean): Promise<void>
   erase(replyId: string): Promise<void>
   /** What reaches beyond `from`, in order, at most `readChunks`. */
   read(replyId: string, from: number): Promise<PlacedText[]>
@@ -21,7 +21,7 @@ export interface RedisReplyStoreLimits {
   /** Life of a running reply's text after its last write. */
   runningTtlMs: number
   endedTtlMs: number
-  /** So that a long reply is no single answer of megabytes, which would hold up what comes after it. */
+  /** Pieces in one answer at most: an answer of megabytes would hold up what comes after it. */
   readChunks: number
 }
 
@@ -35,7 +35,7 @@ declare module 'ioredis' {
       end: number,
       chunk: string,
     ): Result<string, Context>
-    wakeReply(key: string, publish: string, ttlMs: number | ''): Result<null, Context>
+    notifyReply(key: string, publish: string, ttlMs: number | ''): Result<null, Context>
   }
 }
 
@@ -50,48 +50,50 @@ redis.call(ARGV[1], KEYS[1], ARGV[5])
 return ARGV[4]
 `
 
-const WAKE_SCRIPT = `
+const NOTIFY_SCRIPT = `
 if ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 redis.call(ARGV[1], KEYS[1], '')
-redis.call(ARGV[1], KEYS[1] .. ':wake', '')
+redis.call(ARGV[1], KEYS[1] .. ':notify', '')
 `
 
 /** One Redis Stream a reply; a write costs what it carries, however much is stored. Sharded channels on a Cluster (7). */
 export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReplyStoreLimits): RedisReplyStore {
   redis.defineCommand('appendReplyText', { numberOfKeys: 1, lua: APPEND_SCRIPT })
-  redis.defineCommand('wakeReply', { numberOfKeys: 1, lua: WAKE_SCRIPT })
+  redis.defineCommand('notifyReply', { numberOfKeys: 1, lua: NOTIFY_SCRIPT })
   const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
 
-  return {
-    async append(replyId, placed) {
-      const { offset, text } = placed
-      const { runningTtlMs } = limits
-      const end = offset + text.length
-      return Number(
-        await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, encodeChunk(placed)),
-      )
-    },
-    async wake(replyId, ended) {
-      await redis.wakeReply(textChannel(replyId), publish, ended ? limits.endedTtlMs : '')
-    },
-    async erase(replyId) {
-      await redis.del(textChannel(replyId))
-    },
-    async read(replyId, from) {
-      const entries = await redis.xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
-      return entries.flatMap(([, [, chunk]]) => decodeChunk(chunk ?? '') ?? [])
-    },
+  async function append(replyId: string, placed: PlacedText): Promise<number> {
+    const { offset, text } = placed
+    const { runningTtlMs } = limits
+    const end = offset + text.length
+    const chunk = encodeChunk(placed)
+    return Number(await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, chunk))
   }
+
+  async function notify(replyId: string, ended: boolean): Promise<void> {
+    await redis.notifyReply(textChannel(replyId), publish, ended ? limits.endedTtlMs : '')
+  }
+
+  async function erase(replyId: string): Promise<void> {
+    await redis.del(textChannel(replyId))
+  }
+
+  async function read(replyId: string, from: number): Promise<PlacedText[]> {
+    const entries = await redis.xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
+    return entries.flatMap(([, [, chunk]]) => decodeChunk(chunk ?? '') ?? [])
+  }
+
+  return { append, notify, erase, read }
 }
 
-/** Where a reply's text is told, and the key under which it is stored. */
+/** The channel of a reply's text, and the key under which the text is stored. */
 export function textChannel(replyId: string): string {
   return `bs:v1:{${conversationOfReply(replyId)}}:reply:${replyId}`
 }
 
-/** Where only wakes are told. */
-export function wakeChannel(replyId: string): string {
-  return `${textChannel(replyId)}:wake`
+/** The channel of notifications alone. */
+export function notifyChannel(replyId: string): string {
+  return `${textChannel(replyId)}:notify`
 }
 
 /** JSON, which keeps half characters too; UTF-8 does not. */
@@ -99,7 +101,7 @@ function encodeChunk({ offset, text }: PlacedText): string {
   return JSON.stringify([offset, text])
 }
 
-/** Text as it is stored and told; undefined when it is no text: a wake, or what a newer version wrote. */
+/** Text as it is stored and published; undefined when it is none: a notification, or what a newer version wrote. */
 export function decodeChunk(chunk: string): PlacedText | undefined {
   try {
     const [offset, text] = JSON.parse(chunk) as unknown[]

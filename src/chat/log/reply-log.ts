@@ -1,36 +1,36 @@
-/** What a follower of a reply on another node hears. */
-export interface ReplyLogListener {
+/** What a reader of a reply's log is called with. */
+export interface ReplyLogHandlers {
   /**
-   * Text at its place, in UTF-16 units; may come twice and never with a gap before it. Without this
-   * only wakes are told: for the owner, which has the text.
+   * Text at its place, in UTF-16 units; it may come twice and never with a gap before it. Without this handler
+   * only notifications come: the owner has the text itself.
    */
   onText?(offset: number, text: string): void
   /**
-   * The reply has ended or changed its phase, or that may have been missed: look at its record. Also
-   * told as soon as following has begun, so that nothing falls between.
+   * The reply has ended or changed its phase, or that may have been missed: read its record. Also called once
+   * reading has begun, so that nothing falls between.
    */
-  onWake(): void
+  onNotify(): void
 }
 
 /**
- * Carries a running reply's text to other nodes, and hints to its owner. Everything here is a help:
- * what is lost is made good by the reply's record (checkpoints, phases), so no method rejects or
- * waits for a store on the caller's behalf, and a listener hears nothing before `follow` has returned.
+ * Carries a running reply's text to other nodes, and hints to its owner. All of it is a help: what is lost is
+ * made good by the reply's record (checkpoints, phases). So no method rejects or waits for a store on the
+ * caller's behalf, and no handler is called before `follow` has returned.
  */
 export interface ReplyLog {
   /**
-   * New text at its place; it is written in the background. In order, from 0: a write that does not
+   * Appends text at its place; it is written in the background. Texts come in order, from 0: one that does not
    * begin where the last one ended is ignored. What was written is held until `end`, which must come.
    */
   write(replyId: string, offset: number, text: string): void
-  /** The reply has ended: wakes every follower; its log expires soon after. */
+  /** Marks the reply as ended and notifies every reader; its log expires soon after. */
   end(replyId: string): void
-  /** Wakes everybody who follows this reply, on every node, and its owner. */
-  wake(replyId: string): void
-  /** Tells the text from `from` (0) on, first what there is and then what comes, until the returned function is called. */
-  follow(replyId: string, listener: ReplyLogListener, from?: number): () => void
-  /** Nothing of an ended reply's text is kept when this returns true; false: its store did not answer. */
+  /** Notifies the readers of this reply, on every node, and its owner. */
+  notify(replyId: string): void
+  /** Reads the text from `from` (0) on, first what there is and then what comes, until the returned function is called. */
+  follow(replyId: string, handlers: ReplyLogHandlers, from?: number): () => void
+  /** True when nothing is kept any more of an ended reply's text; false when the store did not answer. */
   erase(replyId: string): Promise<boolean>
-  /** Sends what is left unless the store fails, and forgets every follower. */
+  /** Sends what is left, unless the store fails, and stops every reader. */
   close(): Promise<void>
 }

@@ -68,7 +68,7 @@ export function createReplyRuns(parts: ReplyRunsParts, limits: ReplyRunLimits & 
     // Its claim, or its turn in the queue, was under way when this node began to stop.
     if (isClosing) run.stop('SHUTDOWN')
     if (isGivenUp) run.giveUp()
-    const forget = log.follow(record.id, { onWake: run.look })
+    const forget = log.follow(record.id, { onNotify: run.look })
     memory.publish(record.conversationId, [{ type: 'ReplyBegan', replyId: record.id }])
     const done = run.done.then(() => {
       forget()

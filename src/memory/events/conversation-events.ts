@@ -22,9 +22,9 @@ export interface EventLimits {
   bufferEvents: number
 }
 
-/** Tells every subscriber of a conversation, on every node, what happened in it. */
+/** Carries what happened in a conversation to its subscribers on every node. */
 export interface ConversationEvents {
-  /** Never rejects and never waits for a store longer than its command timeout. */
+  /** Publishes changes in order. Never rejects and never waits for a store longer than its command timeout. */
   publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void>
   /** From now on, or after a cursor; ends when the signal aborts or the conversation is deleted. Never throws. */
   subscribe(conversationId: string, after: string | undefined, signal: AbortSignal): AsyncIterable<ConversationEvent>

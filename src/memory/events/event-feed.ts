@@ -5,23 +5,23 @@ import type { LogEntry, LoggedChange, LogReading, PlacedEntry } from './redis-ev
 
 /** What one node's subscribers of one conversation share: one place in its log, one channel, one catch-up. */
 export interface EventFeed {
-  join(after: string | undefined, signal: AbortSignal): EventStream
-  /** What the channel told; undefined when it is unknown what happened. */
-  take(entry: PlacedEntry | undefined): void
+  subscribe(after: string | undefined, signal: AbortSignal): EventStream
+  /** Takes what the channel carried; undefined when it is unknown what happened. */
+  receive(entry: PlacedEntry | undefined): void
   /** Entries that the log did not take: for the subscribers of this node only. */
-  takeUnlogged(entries: readonly LogEntry[]): void
-  /** The channel was lost: listens again and reads what was missed. */
-  rejoin(): Promise<void>
+  receiveUnlogged(entries: readonly LogEntry[]): void
+  /** The channel was lost: subscribes again and reads what was missed. */
+  resubscribe(): Promise<void>
   end(): void
 }
 
-/** The log and the channel that the feed follows. */
-export interface EventFeedParts {
+/** The log and the channel of the feed's conversation. */
+export interface EventFeedDeps {
   read(after: LogPosition | undefined): Promise<LogReading>
-  listen(): Promise<void>
-  /** The last subscriber has left; the feed is of no use any more. */
+  subscribeChannel(): Promise<void>
+  /** The last subscriber has gone; the feed is of no use any more. */
   onEmpty(): void
-  /** A command failed; it will be tried again. */
+  /** A command failed; it will be retried. */
   onFault(error: unknown): void
   /** Who got an entry of this node already, by its token, while that is in doubt. */
   receivers: { get(token: string): WeakSet<EventStream> | undefined }
@@ -29,13 +29,13 @@ export interface EventFeedParts {
 
 /** Bounds of a feed and of its subscribers. */
 export interface EventFeedLimits extends EventLimits {
-  /** How often the log is looked at though nothing was told. */
+  /** How often the log is polled though the channel was silent. */
   checkMs: number
 }
 
 type Arrival = LogEntry & { at: LogPosition | undefined }
 
-interface Reader {
+interface Subscriber {
   stream: EventStream
   /** Undefined until the log could be read for it. */
   position: LogPosition | undefined
@@ -44,145 +44,151 @@ interface Reader {
 }
 
 /**
- * The log is the truth, the channel only saves reading it: an entry that it tells is passed on when it
- * is the very next, else the log is read. What the channel lost without anybody noticing is found by a
- * look at the log every `checkMs`, which also keeps the log alive as long as there are subscribers.
+ * The log is the truth, the channel only saves reading it: an entry that it carries is passed on when it
+ * is the very next, else the log is read. What the channel lost without anybody noticing is found by
+ * polling the log every `checkMs`, which also keeps the log alive as long as there are subscribers.
  * A subscriber gets each entry that is the very next for it, and a reset in place of anything else.
  */
-export function createEventFeed(parts: EventFeedParts, limits: EventFeedLimits): EventFeed {
-  const readers = new Set<Reader>()
+export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): EventFeed {
+  const subscribers = new Set<Subscriber>()
   let firstOpened: Promise<void> | undefined
   let position: LogPosition | undefined
-  let listening = false
-  let reading = false
+  let isSubscribed = false
+  let isReading = false
   let readAgain = false
-  const timer = setInterval(() => void keepUp(), limits.checkMs).unref()
+  const timer = setInterval(() => void poll(), limits.checkMs).unref()
 
-  function leave(reader: Reader): void {
-    readers.delete(reader)
-    if (readers.size > 0) return
+  function subscribe(after: string | undefined, signal: AbortSignal): EventStream {
+    const stream = createEventStream(signal, limits.bufferEvents, () => release(subscriber))
+    const subscriber: Subscriber = { stream, position: undefined, held: [] }
+    subscribers.add(subscriber)
+    const opened = open(subscriber, after)
+    if (firstOpened === undefined) {
+      firstOpened = opened
+      void poll()
+    }
+    return stream
+  }
+
+  function release(subscriber: Subscriber): void {
+    subscribers.delete(subscriber)
+    if (subscribers.size > 0) return
     clearInterval(timer)
-    parts.onEmpty()
+    deps.onEmpty()
   }
 
   /** Reads the log for one subscriber, who may lag behind the feed or be ahead of it. */
-  async function open(reader: Reader, after: string | undefined): Promise<void> {
+  async function open(subscriber: Subscriber, after: string | undefined): Promise<void> {
     try {
-      const { head, entries } = await parts.read(after === undefined ? undefined : parseCursor(after))
-      for (const entry of entries ?? []) deliver(reader, entry)
-      if (after !== undefined && entries === undefined) deliver(reader, resetAt(head))
-      reader.position = head
+      const { head, entries } = await deps.read(after === undefined ? undefined : parseCursor(after))
+      for (const entry of entries ?? []) deliver(subscriber, entry)
+      if (after !== undefined && entries === undefined) deliver(subscriber, resetAt(head))
+      subscriber.position = head
       position ??= head
     } catch (error) {
-      parts.onFault(error)
+      deps.onFault(error)
       // It can reload at once; once the log can be read again, it will get a second reset.
-      if (after !== undefined) deliver(reader, resetAt(undefined))
+      if (after !== undefined) deliver(subscriber, resetAt(undefined))
     }
-    const held = reader.held ?? []
-    reader.held = undefined
-    for (const arrival of held) offer(reader, arrival)
+    const held = subscriber.held ?? []
+    subscriber.held = undefined
+    for (const arrival of held) push(subscriber, arrival)
   }
 
-  /** Listens first, then reads: so nothing falls between the two. */
-  async function keepUp(): Promise<void> {
-    if (readers.size === 0) return
+  /** Subscribes to the channel first, then reads: so nothing falls between the two. */
+  async function poll(): Promise<void> {
+    if (subscribers.size === 0) return
     try {
-      if (!listening) await parts.listen()
-      listening = true
+      if (!isSubscribed) await deps.subscribeChannel()
+      isSubscribed = true
     } catch (error) {
-      parts.onFault(error)
+      deps.onFault(error)
     }
     await catchUp()
   }
 
+  async function resubscribe(): Promise<void> {
+    isSubscribed = false
+    await poll()
+  }
+
   async function catchUp(): Promise<void> {
     readAgain = true
-    if (reading) return
-    reading = true
+    if (isReading) return
+    isReading = true
     // It begins where the first subscriber did, whose own reading is under way.
     await firstOpened
-    while (readAgain && readers.size > 0) {
+    while (readAgain && subscribers.size > 0) {
       readAgain = false
       try {
-        advance(await parts.read(position))
+        advance(await deps.read(position))
       } catch (error) {
-        parts.onFault(error)
+        deps.onFault(error)
       }
     }
-    reading = false
+    isReading = false
   }
 
   function advance({ head, entries }: LogReading): void {
     for (const entry of entries ?? []) {
-      // The channel did not tell it: perhaps it is lost, so subscribe again at the next look.
-      if (take(entry)) listening = false
+      // The channel did not carry it: perhaps it is lost, so the next poll subscribes again.
+      if (receiveEntry(entry)) isSubscribed = false
     }
     if (comparePosition(position, head) !== 'SEEN') position = head
-    // For those who have followed this is old; those who could not, or missed something, start anew.
-    for (const reader of readers) offer(reader, resetAt(position))
+    // For subscribers that kept up this is old; those that could not, or missed something, start anew.
+    for (const subscriber of subscribers) push(subscriber, resetAt(position))
+  }
+
+  function receive(entry: PlacedEntry | undefined): void {
+    if (entry === undefined) void catchUp()
+    else receiveEntry(entry)
   }
 
   /** Whether the entry was new. */
-  function take(entry: PlacedEntry): boolean {
-    // Before the first reading there is no place to compare with; that reading will tell.
+  function receiveEntry(entry: PlacedEntry): boolean {
+    // Before the first reading there is no place to compare with; that reading will bring it.
     if (position === undefined) return false
     const placement = comparePosition(position, entry.at)
     if (placement === 'GAP') void catchUp()
     if (placement !== 'NEXT') return false
     position = entry.at
-    for (const reader of readers) offer(reader, entry)
+    for (const subscriber of subscribers) push(subscriber, entry)
     return true
   }
 
-  function offer(reader: Reader, arrival: Arrival): void {
-    if (reader.held !== undefined) {
-      reader.held.push(arrival)
+  function receiveUnlogged(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      for (const subscriber of subscribers) push(subscriber, { ...entry, at: undefined })
+    }
+  }
+
+  function push(subscriber: Subscriber, arrival: Arrival): void {
+    if (subscriber.held !== undefined) {
+      subscriber.held.push(arrival)
       return
     }
     if (arrival.at === undefined) {
-      deliver(reader, arrival)
+      deliver(subscriber, arrival)
       return
     }
-    const placement = comparePosition(reader.position, arrival.at)
+    const placement = comparePosition(subscriber.position, arrival.at)
     if (placement === 'SEEN') return
-    reader.position = arrival.at
-    deliver(reader, placement === 'NEXT' ? arrival : resetAt(arrival.at))
+    subscriber.position = arrival.at
+    deliver(subscriber, placement === 'NEXT' ? arrival : resetAt(arrival.at))
   }
 
-  function deliver({ stream }: Reader, { token, change, at }: Arrival): void {
-    const receivers = parts.receivers.get(token)
+  function deliver({ stream }: Subscriber, { token, change, at }: Arrival): void {
+    const receivers = deps.receivers.get(token)
     if (receivers?.has(stream)) return
     receivers?.add(stream)
     stream.push({ ...change, cursor: at === undefined ? UNLOGGED_CURSOR : formatCursor(at) })
   }
 
-  return {
-    join(after, signal) {
-      const stream = createEventStream(signal, limits.bufferEvents, () => leave(reader))
-      const reader: Reader = { stream, position: undefined, held: [] }
-      readers.add(reader)
-      const opened = open(reader, after)
-      if (firstOpened === undefined) {
-        firstOpened = opened
-        void keepUp()
-      }
-      return stream
-    },
-    take(entry) {
-      if (entry === undefined) void catchUp()
-      else take(entry)
-    },
-    takeUnlogged(entries) {
-      for (const entry of entries) for (const reader of readers) offer(reader, { ...entry, at: undefined })
-    },
-    async rejoin() {
-      listening = false
-      await keepUp()
-    },
-    end() {
-      for (const { stream } of readers) stream.end()
-    },
+  function end(): void {
+    for (const { stream } of subscribers) stream.end()
   }
+
+  return { subscribe, receive, receiveUnlogged, resubscribe, end }
 }
 
 /** Not a place in any log: subscribing after it yields a reset. */

@@ -11,7 +11,7 @@ export interface EventStream {
 const DONE: IteratorResult<ConversationEvent> = { done: true, value: undefined }
 
 /**
- * A bounded queue as an async iterator. It ends in the same turn when the signal aborts or the
+ * A bounded queue as an async iterator. It ends in the same tick when the signal aborts or the
  * subscriber returns, dropping what waits: an async generator would only notice at its next value.
  * A subscriber that lets more than `bufferEvents` wait gets one reset in their place, with the cursor
  * of the last of them, so that the rest follows it without a gap. `onEnd` is called exactly once, as
@@ -47,7 +47,7 @@ export function createEventStream(signal: AbortSignal, bufferEvents: number, onE
   const events: AsyncIterableIterator<ConversationEvent> = {
     [Symbol.asyncIterator]: () => events,
     async next() {
-      // After a deletion nothing listens to the signal, but what waits must not outlive it either.
+      // After a deletion no handler of the signal is left, but what waits must not outlive it either.
       if (signal.aborted) end()
       const value = buffer.shift()
       if (value !== undefined) return { done: false, value }
@@ -59,17 +59,15 @@ export function createEventStream(signal: AbortSignal, bufferEvents: number, onE
     },
   }
 
-  return {
-    events,
-    end,
-    push(event) {
-      if (!open) return
-      const deleted = event.type === 'ConversationDeleted'
-      if (deleted) close()
-      const resolve = waiting.shift()
-      if (resolve === undefined) store(event)
-      else resolve({ done: false, value: event })
-      if (deleted) for (const rest of waiting.splice(0)) rest(DONE)
-    },
+  function push(event: ConversationEvent): void {
+    if (!open) return
+    const deleted = event.type === 'ConversationDeleted'
+    if (deleted) close()
+    const resolve = waiting.shift()
+    if (resolve === undefined) store(event)
+    else resolve({ done: false, value: event })
+    if (deleted) for (const rest of waiting.splice(0)) rest(DONE)
   }
+
+  return { events, end, push }
 }

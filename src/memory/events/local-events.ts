@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { ConversationEvent, ConversationEvents, EventLimits } from './conversation-events.ts'
+import type { ConversationChange, ConversationEvent, ConversationEvents, EventLimits } from './conversation-events.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
 import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
 
@@ -31,42 +31,46 @@ export function createLocalEvents(limits: LocalEventLimits): ConversationEvents 
     return log
   }
 
-  function leave(conversationId: string, stream: EventStream): void {
-    const joined = streams.get(conversationId)
-    joined?.delete(stream)
-    if (joined?.size === 0) streams.delete(conversationId)
+  function release(conversationId: string, stream: EventStream): void {
+    const open = streams.get(conversationId)
+    open?.delete(stream)
+    if (open?.size === 0) streams.delete(conversationId)
   }
 
-  return {
-    async publish(conversationId, changes) {
-      const joined = streams.get(conversationId)
-      const log = joined ? openLog(conversationId) : logs.get(conversationId)
-      if (log === undefined) return
-      for (const change of changes) {
-        log.head = { ...log.head, sequence: log.head.sequence + 1 }
-        const event = { ...change, cursor: formatCursor(log.head) }
-        log.events.push(event)
-        if (log.events.length > limits.logEvents) log.events.shift()
-        for (const stream of joined ?? []) stream.push(event)
-      }
-    },
-
-    subscribe(conversationId, after, signal) {
-      const stream = createEventStream(signal, limits.bufferEvents, () => leave(conversationId, stream))
-      if (closed) stream.end()
-      if (closed || signal.aborted) return stream.events
-      const log = openLog(conversationId)
-      const joined = streams.get(conversationId) ?? new Set()
-      streams.set(conversationId, joined.add(stream))
-      if (after !== undefined) for (const event of eventsAfter(log, after)) stream.push(event)
-      return stream.events
-    },
-
-    async close() {
-      closed = true
-      for (const joined of streams.values()) for (const stream of joined) stream.end()
-    },
+  async function publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void> {
+    const open = streams.get(conversationId)
+    const log = open ? openLog(conversationId) : logs.get(conversationId)
+    if (log === undefined) return
+    for (const change of changes) {
+      log.head = { ...log.head, sequence: log.head.sequence + 1 }
+      const event = { ...change, cursor: formatCursor(log.head) }
+      log.events.push(event)
+      if (log.events.length > limits.logEvents) log.events.shift()
+      for (const stream of open ?? []) stream.push(event)
+    }
   }
+
+  function subscribe(
+    conversationId: string,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<ConversationEvent> {
+    const stream = createEventStream(signal, limits.bufferEvents, () => release(conversationId, stream))
+    if (closed) stream.end()
+    if (closed || signal.aborted) return stream.events
+    const log = openLog(conversationId)
+    const open = streams.get(conversationId) ?? new Set()
+    streams.set(conversationId, open.add(stream))
+    if (after !== undefined) for (const event of eventsAfter(log, after)) stream.push(event)
+    return stream.events
+  }
+
+  async function close(): Promise<void> {
+    closed = true
+    for (const open of streams.values()) for (const stream of open) stream.end()
+  }
+
+  return { publish, subscribe, close }
 }
 
 function createLog(): Log {

@@ -7,7 +7,7 @@ export type LoggedChange = ConversationChange | { type: 'ConversationReset' }
 
 /** A change on its way into a log. */
 export interface LogEntry {
-  /** Names the entry wherever it turns up, so that nobody is told twice. */
+  /** Names the entry wherever it turns up, so that nobody gets it twice. */
   token: string
   change: LoggedChange
 }
@@ -17,17 +17,17 @@ export interface PlacedEntry extends LogEntry {
   at: LogPosition
 }
 
-/** What a log told: its newest position, and what was asked for. */
+/** What a read of a log returned: its newest position, and the entries that were requested. */
 export interface LogReading {
   head: LogPosition
-  /** All that came after the position asked for; undefined when that is not known. */
+  /** All that came after the given position; undefined when that is not known. */
   entries?: PlacedEntry[]
 }
 
 /** The logs of all conversations in Redis. Every method is one round trip and may reject. */
 export interface RedisEventLog {
   /**
-   * Adds entries and tells the channel, which has the log's name. Without a log it tells the channel
+   * Adds entries and publishes them on the channel, which has the log's name. Without a log it publishes
    * only that something was lost, and returns nothing.
    */
   append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]>
@@ -56,8 +56,8 @@ declare module 'ioredis' {
 }
 
 /**
- * A log exists from the first subscriber on: before, nobody can ask for what came after. Ids are given,
- * not drawn from the clock, so that sequences have no gaps.
+ * A log exists from the first subscriber on: before, nobody holds a cursor of it. Ids are counted and not
+ * drawn from the clock, so that sequences have no gaps.
  */
 const APPEND_SCRIPT = `
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
@@ -108,27 +108,26 @@ export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLo
   redis.defineCommand('readEvents', { numberOfKeys: 1, lua: READ_SCRIPT })
   const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
 
-  return {
-    async append(conversationId, entries, ttlMs) {
-      const values = entries.map(({ token, change }) => JSON.stringify([token, change]))
-      const key = eventsKey(conversationId)
-      const last = parseCursor((await redis.appendEvents(key, publish, ttlMs, limits.logEvents, ...values)) ?? '')
-      if (last === undefined) return []
-      const before = last.sequence - entries.length
-      return entries.map((entry, index) => ({ ...entry, at: { ...last, sequence: before + index + 1 } }))
-    },
-
-    async read(conversationId, after) {
-      const from = after === undefined ? '' : formatCursor(after)
-      const [id, rows] = await redis.readEvents(eventsKey(conversationId), limits.logTtlMs, from)
-      const head = parseCursor(id)
-      if (head === undefined) throw new TypeError(`The event log of ${conversationId} has the id ${id}`)
-      // Entries that were trimmed, or lost with a failover, are missing from the count.
-      const complete =
-        after && comparePosition(head, after) === 'SEEN' && rows.length === head.sequence - after.sequence
-      return complete ? { head, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) } : { head }
-    },
+  async function append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]> {
+    const values = entries.map(({ token, change }) => JSON.stringify([token, change]))
+    const key = eventsKey(conversationId)
+    const last = parseCursor((await redis.appendEvents(key, publish, ttlMs, limits.logEvents, ...values)) ?? '')
+    if (last === undefined) return []
+    const before = last.sequence - entries.length
+    return entries.map((entry, index) => ({ ...entry, at: { ...last, sequence: before + index + 1 } }))
   }
+
+  async function read(conversationId: string, after: LogPosition | undefined): Promise<LogReading> {
+    const from = after === undefined ? '' : formatCursor(after)
+    const [id, rows] = await redis.readEvents(eventsKey(conversationId), limits.logTtlMs, from)
+    const head = parseCursor(id)
+    if (head === undefined) throw new TypeError(`The event log of ${conversationId} has the id ${id}`)
+    // Entries that were trimmed, or lost with a failover, are missing from the count.
+    const complete = after && comparePosition(head, after) === 'SEEN' && rows.length === head.sequence - after.sequence
+    return complete ? { head, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) } : { head }
+  }
+
+  return { append, read }
 }
 
 /** The key of a conversation's log and the name of its channel. */
@@ -136,7 +135,7 @@ export function eventsKey(conversationId: string): string {
   return `bs:v1:{${conversationId}}:events`
 }
 
-/** An entry as the channel tells it; undefined when it only says that there is something to read. */
+/** An entry as the channel carries it; undefined when it only says that there is something to read. */
 export function parseEntryMessage(message: string): PlacedEntry | undefined {
   const space = message.indexOf(' ')
   return placeEntry(message.slice(0, Math.max(0, space)), message.slice(space + 1))
@@ -147,7 +146,7 @@ function placeEntry(id: string, value: string | undefined): PlacedEntry | undefi
   return at && { at, ...decodeEntry(value ?? '') }
 }
 
-/** What a newer version wrote reads as a reset: something happened, and only a reload can tell what. */
+/** What a newer version wrote reads as a reset: something happened, and only a reload can show what. */
 function decodeEntry(value: string): LogEntry {
   try {
     const [token, change] = JSON.parse(value) as [unknown, { type?: unknown } | undefined]

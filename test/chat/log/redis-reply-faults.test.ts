@@ -44,7 +44,7 @@ async function startNode(options: RedisReplyNodeOptions = {}): Promise<RedisRepl
 
 async function listen({ log }: RedisReplyNode, replyId = id): Promise<ReplyReader> {
   const reader = followReply(log, replyId)
-  await expect.poll(() => reader.wakes, WAIT).toBe(1)
+  await expect.poll(() => reader.notified, WAIT).toBe(1)
   return reader
 }
 
@@ -65,7 +65,7 @@ test('what a flushed Redis has lost is written again with the next text', async 
   expect([owner.faults, other.faults]).toEqual([[], []])
 })
 
-test('text that the channel told and the store then lost is made good by the next text', async () => {
+test('text that was published and then lost by the store is made good by the next text', async () => {
   const [owner, other] = [await startNode(), await startNode()]
   const end = writeReply(owner.log, id, ['Hello', ', '])
   await expect.poll(() => client.xlen(textChannel(id)), WAIT).toBe(2)
@@ -76,7 +76,7 @@ test('text that the channel told and the store then lost is made good by the nex
   await untilText(reader, 'Hello, world')
 })
 
-test('a restarted Redis: the owner brings it up to date, and followers are told to look at the record', async () => {
+test('a restarted Redis: the owner brings it up to date, and readers are notified to read the record', async () => {
   const [owner, other] = [await startNode(), await startNode()]
   const reader = await listen(other)
   const end = writeReply(owner.log, id, ['Hello', ', '])
@@ -86,10 +86,10 @@ test('a restarted Redis: the owner brings it up to date, and followers are told 
   await expect.poll(() => owner.faults.length, WAIT).toBeGreaterThan(0)
   await server.restart()
   await untilText(reader, 'Hello, world')
-  await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(2)
+  await expect.poll(() => reader.notified, WAIT).toBeGreaterThanOrEqual(2)
 })
 
-test('when Redis restarts and the owner is gone, a wake leads to the record', async () => {
+test('when Redis restarts and the owner is gone, a notification leads to the record', async () => {
   const [owner, other] = [await startNode(), await startNode()]
   let record = ''
   let text = ''
@@ -97,7 +97,7 @@ test('when Redis restarts and the owner is gone, a wake leads to the record', as
     onText: (offset, piece) => {
       text = text.slice(0, offset) + piece
     },
-    onWake: () => {
+    onNotify: () => {
       if (record.length > text.length) text = record
     },
   })
@@ -147,12 +147,12 @@ test('a node with many replies sends one command at a time to a Redis that stays
   for (const replyId of replyIds) await expect.poll(() => client.exists(textChannel(replyId)), WAIT).toBe(1)
 })
 
-test('a listening connection that was cut misses no text, and wakes', async () => {
+test('a subscribed connection that was cut misses no text, and notifies', async () => {
   const [owner, other] = [await startNode(), await startNode()]
   const reader = await listen(other)
-  const wakes = vi.fn()
-  other.log.follow(id, { onWake: wakes })
-  await expect.poll(() => wakes.mock.calls.length, WAIT).toBe(1)
+  const notified = vi.fn()
+  other.log.follow(id, { onNotify: notified })
+  await expect.poll(() => notified.mock.calls.length, WAIT).toBe(1)
   let text = ''
   for (let round = 0; round < 5; round += 1) {
     await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
@@ -160,24 +160,26 @@ test('a listening connection that was cut misses no text, and wakes', async () =
     owner.log.write(id, text.length, piece)
     text += piece
     await untilText(reader, text)
-    await expect.poll(() => Math.min(reader.wakes, wakes.mock.calls.length), WAIT).toBeGreaterThanOrEqual(round + 2)
+    await expect
+      .poll(() => Math.min(reader.notified, notified.mock.calls.length), WAIT)
+      .toBeGreaterThanOrEqual(round + 2)
   }
 })
 
-test('without Redis, wakes and ends reach this node at once, and the others when it is back', async () => {
+test('without Redis, notifications and ends reach this node at once, and the others when it is back', async () => {
   const [owner, other] = [await startNode(), await startNode()]
   const [near, far] = [await listen(owner), await listen(other)]
   await disconnect(owner.redis)
-  owner.log.wake(id)
-  await expect.poll(() => near.wakes, WAIT).toBe(2)
+  owner.log.notify(id)
+  await expect.poll(() => near.notified, WAIT).toBe(2)
   owner.log.end(id)
-  await expect.poll(() => near.wakes, WAIT).toBe(3)
-  expect(far.wakes).toBe(1)
+  await expect.poll(() => near.notified, WAIT).toBe(3)
+  expect(far.notified).toBe(1)
   await owner.redis.connect()
-  await expect.poll(() => far.wakes, WAIT).toBeGreaterThanOrEqual(2)
+  await expect.poll(() => far.notified, WAIT).toBeGreaterThanOrEqual(2)
 })
 
-test('wakes of ended replies are given up in the end', async () => {
+test('notifications of ended replies are given up in the end', async () => {
   const owner = await startNode({ mostTries: 3 })
   await disconnect(owner.redis)
   writeReply(owner.log, id, ['Hello'])
@@ -200,7 +202,7 @@ test('following that begins without Redis begins when it is back', async () => {
   writeReply(owner.log, id, ['Hello', ', ', 'world'])
   await server.restart()
   await untilText(reader, 'Hello, world')
-  expect(gone.wakes).toBe(0)
+  expect(gone.notified).toBe(0)
 })
 
 test('following that begins while Redis hangs begins when it goes on', async () => {
@@ -209,10 +211,10 @@ test('following that begins while Redis hangs begins when it goes on', async () 
   const reader = followReply(other.log, id)
   writeReply(owner.log, id, ['Hello', ', ', 'world'])
   await expect.poll(() => Math.min(owner.faults.length, other.faults.length), WAIT).toBeGreaterThan(0)
-  expect(reader.wakes).toBe(0)
+  expect(reader.notified).toBe(0)
   await server.resume()
   await untilText(reader, 'Hello, world')
-  await expect.poll(() => reader.wakes, WAIT).toBeGreaterThan(0)
+  await expect.poll(() => reader.notified, WAIT).toBeGreaterThan(0)
 })
 
 test('a text that could not be read is read again', async () => {
@@ -249,7 +251,7 @@ test('a log closes while Redis hangs', async () => {
   await server.resume()
 })
 
-test('whatever is cut or lost at any time, followers have the written text in the end', async () => {
+test('whatever is cut or lost at any time, readers have the written text in the end', async () => {
   const [owner, other] = [await startNode({ writeLength: 5 }), await startNode({ readChunks: 3 })]
   const fault = fc.constantFrom('none', 'none', 'pubsub', 'normal', 'flush', 'scripts')
   const step = fc.record({ text: fc.string({ unit: 'grapheme', maxLength: 20 }), fault, follows: fc.boolean() })

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { textChannel, wakeChannel } from '../../../src/chat/log/redis-reply-store.ts'
+import { notifyChannel, textChannel } from '../../../src/chat/log/redis-reply-store.ts'
 import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
 import { startRedisCluster } from '../../support/redis-cluster.ts'
 import { type RedisReplyNode, startRedisReplyNode } from '../../support/redis-reply-nodes.ts'
@@ -29,7 +29,7 @@ describeReplyLog('The reply log of two nodes on a cluster', async () => {
   return { ...nodes, stop: () => nodes.stop().then(() => server.stop()) }
 })
 
-test('listening connections of a cluster that were cut miss no text, and wake', async () => {
+test('subscribed connections of a cluster that were cut miss no text, and notify', async () => {
   const server = await startRedisCluster()
   const [owner, other] = [
     await startRedisReplyNode(server.url, { cluster: true }),
@@ -40,7 +40,7 @@ test('listening connections of a cluster that were cut miss no text, and wake', 
   const reader = followReply(other.log, id)
   let text = ''
   for (let round = 1; round <= 3; round += 1) {
-    await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(round)
+    await expect.poll(() => reader.notified, WAIT).toBeGreaterThanOrEqual(round)
     await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
     owner.log.write(id, text.length, `round ${round}, `)
     text += `round ${round}, `
@@ -107,7 +107,7 @@ describe('What Redis holds', () => {
     expect(chunks.filter(([, [, chunk]]) => chunk?.includes('\\ud'))).toHaveLength(0)
   })
 
-  test('a text of many chunks is caught up with in parts', async () => {
+  test('a text of many chunks is caught up with in deps', async () => {
     const node = await startRedisReplyNode(inject('redisUrl'), { readChunks: 7, writeLength: 3 })
     const text = realisticText(300)
     node.log.write(id, 0, text)
@@ -126,20 +126,20 @@ describe('What Redis holds', () => {
     await expect.poll(() => client.pttl(textChannel(id)), WAIT).toBeLessThanOrEqual(60_000)
   })
 
-  test('a thousand followers of a reply are one subscription, and none when they have left', async () => {
+  test('a thousand readers of a reply are one subscription, and none when they have left', async () => {
     const readers = Array.from({ length: 1_000 }, () => followReply(other.log, id))
-    const wakes = Array.from({ length: 1_000 }, () => other.log.follow(id, { onWake: () => undefined }))
+    const stops = Array.from({ length: 1_000 }, () => other.log.follow(id, { onNotify: () => undefined }))
     owner.log.write(id, 0, 'Hello')
     await expect.poll(() => readers.every(({ text }) => text === 'Hello'), WAIT).toBe(true)
     await expect.poll(() => subscriptions(textChannel(id)), WAIT).toBe(1)
-    await expect.poll(() => subscriptions(wakeChannel(id)), WAIT).toBe(1)
+    await expect.poll(() => subscriptions(notifyChannel(id)), WAIT).toBe(1)
     for (const reader of readers) reader.stop()
-    for (const stop of wakes) stop()
+    for (const stop of stops) stop()
     await expect.poll(() => subscriptions(textChannel(id)), WAIT).toBe(0)
-    await expect.poll(() => subscriptions(wakeChannel(id)), WAIT).toBe(0)
+    await expect.poll(() => subscriptions(notifyChannel(id)), WAIT).toBe(0)
   })
 
-  test('a follower that leaves and one that comes at once do not disturb each other', async () => {
+  test('a reader that leaves and one that comes at once do not disturb each other', async () => {
     for (let round = 0; round < 20; round += 1) followReply(other.log, id).stop()
     const reader = followReply(other.log, id)
     owner.log.write(id, 0, 'Hello')
@@ -148,22 +148,22 @@ describe('What Redis holds', () => {
     await expect.poll(() => subscriptions(textChannel(id)), WAIT).toBe(0)
   })
 
-  test('what a newer version tells is a hint to look at the record', async () => {
+  test('what a newer version publishes is a notification', async () => {
     const reader = followReply(other.log, id)
-    await expect.poll(() => reader.wakes, WAIT).toBe(1)
+    await expect.poll(() => reader.notified, WAIT).toBe(1)
     for (const message of ['', 'junk', '{}', '[]', '["0","text"]', 'null']) {
       await client.publish(textChannel(id), message)
     }
-    await expect.poll(() => reader.wakes, WAIT).toBe(7)
+    await expect.poll(() => reader.notified, WAIT).toBe(7)
     expect(reader.text).toBe('')
   })
 
-  test('a wake that is asked for while one is under way is sent too', async () => {
+  test('a notification that is requested while one is under way is sent too', async () => {
     const reader = followReply(other.log, id)
-    await expect.poll(() => reader.wakes, WAIT).toBe(1)
-    owner.log.wake(id)
-    owner.log.wake(id)
-    await expect.poll(() => reader.wakes, WAIT).toBe(3)
+    await expect.poll(() => reader.notified, WAIT).toBe(1)
+    owner.log.notify(id)
+    owner.log.notify(id)
+    await expect.poll(() => reader.notified, WAIT).toBe(3)
   })
 
   test('a closed log has sent what it was given', async () => {

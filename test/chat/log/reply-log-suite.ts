@@ -29,18 +29,18 @@ export function describeReplyLog(
     /** A follower that is known to listen. */
     async function listen(log: ReplyLog, replyId = id, known = ''): Promise<ReplyReader> {
       const reader = followReply(log, replyId, known)
-      await expect.poll(() => reader.wakes, WAIT).toBe(1)
+      await expect.poll(() => reader.notified, WAIT).toBe(1)
       return reader
     }
 
-    test('a follower hears what is written, in order and once, on every node', async () => {
+    test('a reader gets what is written, in order and once, on every node', async () => {
       const readers = [await listen(nodes.owner), await listen(nodes.other), await listen(nodes.other)]
       writeReply(nodes.owner, id, ['Hello', ', ', 'world', ' 👩‍👩‍👧', '!'])
       for (const reader of readers) await expect.poll(() => reader.text, WAIT).toBe('Hello, world 👩‍👩‍👧!')
       expect(readers.map(({ gaps, repeated }) => gaps + repeated)).toEqual([0, 0, 0])
     })
 
-    test('a follower that comes later hears the text from its beginning', async () => {
+    test('a reader that comes later gets the text from its beginning', async () => {
       const early = await listen(nodes.other)
       const end = writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
       await expect.poll(() => early.text, WAIT).toBe('Hello, world')
@@ -50,66 +50,66 @@ export function describeReplyLog(
       await expect.poll(() => late.text, WAIT).toBe('Hello, world!')
     })
 
-    test('a follower that has the beginning hears only the rest', async () => {
+    test('a reader that has the beginning gets only the rest', async () => {
       const early = await listen(nodes.other)
       writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
       await expect.poll(() => early.text, WAIT).toBe('Hello, world')
-      const told: [number, string][] = []
-      nodes.other.follow(id, { onText: (offset, text) => told.push([offset, text]), onWake: () => undefined }, 3)
-      await expect.poll(() => told.map(([, text]) => text).join(''), WAIT).toBe('lo, world')
-      expect(told[0]?.[0]).toBe(3)
+      const received: [number, string][] = []
+      nodes.other.follow(id, { onText: (offset, text) => received.push([offset, text]), onNotify: () => undefined }, 3)
+      await expect.poll(() => received.map(([, text]) => text).join(''), WAIT).toBe('lo, world')
+      expect(received[0]?.[0]).toBe(3)
     })
 
-    test('a follower that has more than was written hears what comes beyond', async () => {
+    test('a reader that has more than was written gets what comes beyond', async () => {
       const reader = await listen(nodes.other, id, 'Hello, wo')
       writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
       await expect.poll(() => reader.text, WAIT).toBe('Hello, world')
       expect(reader).toMatchObject({ gaps: 0, repeated: 0 })
     })
 
-    test('nobody hears anything before follow has returned', () => {
+    test('no handler is called before follow has returned', () => {
       const reader = followReply(nodes.owner, id)
-      expect(reader.wakes).toBe(0)
+      expect(reader.notified).toBe(0)
     })
 
-    test('a wake reaches every follower and the owner, who hears no text', async () => {
+    test('a notification reaches every reader and the owner, who gets no text', async () => {
       const owner = vi.fn()
-      nodes.owner.follow(id, { onWake: owner })
+      nodes.owner.follow(id, { onNotify: owner })
       await expect.poll(() => owner.mock.calls.length, WAIT).toBe(1)
       const readers = [await listen(nodes.owner), await listen(nodes.other)]
       writeReply(nodes.owner, id, ['Hello'])
       for (const reader of readers) await expect.poll(() => reader.text, WAIT).toBe('Hello')
       expect(owner).toHaveBeenCalledTimes(1)
-      nodes.other.wake(id)
-      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      nodes.other.notify(id)
+      for (const reader of readers) await expect.poll(() => reader.notified, WAIT).toBe(2)
       await expect.poll(() => owner.mock.calls.length, WAIT).toBe(2)
     })
 
-    test('an end wakes every follower behind the text', async () => {
+    test('an end notifies every reader behind the text', async () => {
       const readers = [await listen(nodes.owner), await listen(nodes.other)]
       const texts: string[] = []
-      for (const reader of readers) nodes.other.follow(id, { onWake: () => texts.push(reader.text) })
+      for (const reader of readers) nodes.other.follow(id, { onNotify: () => texts.push(reader.text) })
       await expect.poll(() => texts.length, WAIT).toBe(2)
       writeReply(nodes.owner, id, ['Hello', ', ', 'world'])
       nodes.owner.end(id)
-      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      for (const reader of readers) await expect.poll(() => reader.notified, WAIT).toBe(2)
       expect(readers.map(({ text }) => text)).toEqual(['Hello, world', 'Hello, world'])
     })
 
-    test('whoever follows a reply that has ended is told to look at its record', async () => {
+    test('whoever follows a reply that has ended is notified, to read its record', async () => {
       writeReply(nodes.owner, id, ['Hello'])
       nodes.owner.end(id)
       const unknown = createReplyId(createConversationId())
       const readers = [id, unknown].map((replyId) => followReply(nodes.other, replyId))
-      for (const reader of readers) await expect.poll(() => reader.wakes, WAIT).toBeGreaterThanOrEqual(1)
+      for (const reader of readers) await expect.poll(() => reader.notified, WAIT).toBeGreaterThanOrEqual(1)
     })
 
-    test('of a reply that was erased nobody hears a text any more', async () => {
+    test('of a reply that was erased nobody gets a text any more', async () => {
       writeReply(nodes.owner, id, ['Hello'])
       const before = await listen(nodes.other)
       await expect.poll(() => before.text, WAIT).toBe('Hello')
       nodes.owner.end(id)
-      await expect.poll(() => before.wakes, WAIT).toBe(2)
+      await expect.poll(() => before.notified, WAIT).toBe(2)
       expect(await nodes.other.erase(id)).toBe(true)
       const after = await listen(nodes.other)
       expect(after.text).toBe('')
@@ -125,11 +125,11 @@ export function describeReplyLog(
       nodes.owner.write(id, 5, '!')
       nodes.owner.end(id)
       nodes.owner.write(id, 6, 'late')
-      await expect.poll(() => reader.wakes, WAIT).toBe(2)
+      await expect.poll(() => reader.notified, WAIT).toBe(2)
       expect(reader).toMatchObject({ text: 'Hello!', gaps: 0 })
     })
 
-    test('a follower hears nothing of other replies, nor after it stopped', async () => {
+    test('a reader gets nothing of other replies, nor after it stopped', async () => {
       const conversationId = createConversationId()
       const [mine, sibling] = [createReplyId(conversationId), createReplyId(conversationId)]
       const reader = await listen(nodes.other, mine)
@@ -139,10 +139,10 @@ export function describeReplyLog(
       stopped.stop()
       writeReply(nodes.owner, sibling, ['Hello'])
       nodes.owner.end(sibling)
-      await expect.poll(() => following.wakes, WAIT).toBe(2)
+      await expect.poll(() => following.notified, WAIT).toBe(2)
       expect(following.text).toBe('Hello')
-      expect(stopped).toMatchObject({ text: '', wakes: 1 })
-      expect(reader).toMatchObject({ text: '', wakes: 1 })
+      expect(stopped).toMatchObject({ text: '', notified: 1 })
+      expect(reader).toMatchObject({ text: '', notified: 1 })
     })
 
     test('whoever follows from any moment has the written text in the end, unit by unit', async () => {

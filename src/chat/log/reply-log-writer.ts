@@ -1,29 +1,29 @@
 import { setTimeout } from 'node:timers/promises'
-import type { PlacedText } from './reply-placer.ts'
+import type { PlacedText } from './delta-placer.ts'
 
-/** What a node has to tell of replies: their new text and wakes, a command a reply at a time. */
-export interface ReplyOutbox {
+/** Writes the text and the notifications of this node's replies, one command of a reply at a time. */
+export interface ReplyLogWriter {
   write(replyId: string, offset: number, text: string): void
   end(replyId: string): void
-  wake(replyId: string): void
+  notify(replyId: string): void
   /** Sends what is left, up to the first failure. */
   close(): Promise<void>
 }
 
-/** Where an outbox writes, and who is told of faults. */
-export interface ReplyOutboxParts {
+/** Where an writer writes, and who is told of faults. */
+export interface ReplyLogWriterDeps {
   /** Returns where the stored text ends, which need not be where this text does. */
   append(replyId: string, placed: PlacedText): Promise<number>
-  wake(replyId: string, ended: boolean): Promise<void>
-  /** A wake that could not be sent yet. */
+  notify(replyId: string, ended: boolean): Promise<void>
+  /** A notification could not be sent yet. */
   onUnsent(replyId: string): void
 }
 
 /** How much one write carries, and how failed ones are tried again. */
-export interface ReplyOutboxLimits {
+export interface ReplyLogWriterLimits {
   /** How long a reply's next command waits after one that failed. */
   retryMs: number
-  /** Failures in a row after which a reply that is not running is given up: others look at its record anyway. */
+  /** Failures in a row after which a reply that is not running is given up: others poll its record anyway. */
   mostTries: number
   /** UTF-16 units of one write at most. */
   writeLength: number
@@ -38,14 +38,14 @@ interface Entry {
   /** The end of `text` that is not yet stored, as far as is known. */
   unstored: string
   stored: number
-  /** Whether others are to be woken: all, or those of other nodes, since it could not be sent. */
-  wake: 'NONE' | 'ALL' | 'ELSEWHERE'
+  /** Who is still to be notified: all, or the readers on other nodes, since it could not be sent. */
+  pending: 'NONE' | 'ALL' | 'ELSEWHERE'
   failures: number
   sending: Promise<void> | undefined
 }
 
 /** While one command of a reply is under way, all that comes is gathered for the next one. */
-export function createReplyOutbox(parts: ReplyOutboxParts, limits: ReplyOutboxLimits): ReplyOutbox {
+export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogWriterLimits): ReplyLogWriter {
   const entries = new Map<string, Entry>()
   const closing = new AbortController()
 
@@ -66,9 +66,9 @@ export function createReplyOutbox(parts: ReplyOutboxParts, limits: ReplyOutboxLi
         entry.failures = 0
       } catch {
         entry.failures += 1
-        if (entry.wake === 'ALL') {
-          entry.wake = 'ELSEWHERE'
-          parts.onUnsent(replyId)
+        if (entry.pending === 'ALL') {
+          entry.pending = 'ELSEWHERE'
+          deps.onUnsent(replyId)
         }
         if (closing.signal.aborted || (!entry.isRunning && entry.failures >= limits.mostTries)) break
         await setTimeout(limits.retryMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
@@ -80,67 +80,70 @@ export function createReplyOutbox(parts: ReplyOutboxParts, limits: ReplyOutboxLi
 
   async function sendNext(replyId: string, entry: Entry): Promise<void> {
     // An end comes behind the text.
-    if (entry.wake === 'NONE' || (entry.isEnded && entry.unstored !== '')) await sendText(replyId, entry)
-    else await sendWake(replyId, entry)
+    if (entry.pending === 'NONE' || (entry.isEnded && entry.unstored !== '')) await sendText(replyId, entry)
+    else await sendNotification(replyId, entry)
   }
 
-  async function sendWake(replyId: string, entry: Entry): Promise<void> {
-    const { wake } = entry
-    // Before it is sent: a wake asked for meanwhile is another one.
-    entry.wake = 'NONE'
+  async function sendNotification(replyId: string, entry: Entry): Promise<void> {
+    const { pending } = entry
+    // Before it is sent: one that is requested meanwhile is another one.
+    entry.pending = 'NONE'
     try {
-      await parts.wake(replyId, entry.isEnded)
+      await deps.notify(replyId, entry.isEnded)
     } catch (error) {
-      if (entry.wake === 'NONE') entry.wake = wake
+      if (entry.pending === 'NONE') entry.pending = pending
       throw error
     }
   }
 
   async function sendText(replyId: string, entry: Entry): Promise<void> {
     const placed = { offset: entry.stored, text: cutText(entry.unstored, limits.writeLength) }
-    const end = await parts.append(replyId, placed)
+    const end = await deps.append(replyId, placed)
     const isAsExpected = end === placed.offset + placed.text.length
     entry.unstored = isAsExpected ? entry.unstored.slice(placed.text.length) : entry.text.slice(end)
     entry.stored = Math.min(end, entry.text.length)
   }
 
-  return {
-    write(replyId, offset, text) {
-      if (offset !== (entries.get(replyId)?.text.length ?? 0)) return
-      const entry = find(replyId)
-      if (entry.isEnded) return
-      entry.isRunning = true
-      entry.text += text
-      entry.unstored += text
-      send(replyId, entry)
-    },
-    end(replyId) {
-      const entry = find(replyId)
-      entry.isEnded = true
-      entry.isRunning = false
-      entry.wake = 'ALL'
-      send(replyId, entry)
-    },
-    wake(replyId) {
-      const entry = find(replyId)
-      entry.wake = 'ALL'
-      send(replyId, entry)
-    },
-    async close() {
-      closing.abort()
-      await Promise.all([...entries.values()].map(({ sending }) => sending))
-      entries.clear()
-    },
+  function write(replyId: string, offset: number, text: string): void {
+    if (offset !== (entries.get(replyId)?.text.length ?? 0)) return
+    const entry = find(replyId)
+    if (entry.isEnded) return
+    entry.isRunning = true
+    entry.text += text
+    entry.unstored += text
+    send(replyId, entry)
   }
+
+  function end(replyId: string): void {
+    const entry = find(replyId)
+    entry.isEnded = true
+    entry.isRunning = false
+    entry.pending = 'ALL'
+    send(replyId, entry)
+  }
+
+  function notify(replyId: string): void {
+    const entry = find(replyId)
+    entry.pending = 'ALL'
+    send(replyId, entry)
+  }
+
+  async function close(): Promise<void> {
+    closing.abort()
+    await Promise.all([...entries.values()].map(({ sending }) => sending))
+    entries.clear()
+  }
+
+  return { write, end, notify, close }
 }
 
 function createEntry(): Entry {
   const text = { text: '', unstored: '', stored: 0 }
-  return { ...text, isRunning: false, isEnded: false, wake: 'NONE', failures: 0, sending: undefined }
+  return { ...text, isRunning: false, isEnded: false, pending: 'NONE', failures: 0, sending: undefined }
 }
 
-function hasWork({ unstored, wake }: Entry): boolean {
-  return unstored !== '' || wake !== 'NONE'
+function hasWork({ unstored, pending }: Entry): boolean {
+  return unstored !== '' || pending !== 'NONE'
 }
 
 /** The beginning of a text, not cut within a character. */
