@@ -12,7 +12,7 @@ import type { Memory } from './memory/memory.ts'
 import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
-import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-limits.ts'
+import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-marks.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
 import { readBody, withBody } from './transport/request-body.ts'
 

@@ -1,19 +1,19 @@
 import type { ExecutionArgs } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { KeptPlans } from './kept-plans.ts'
-import { runQueryPlan } from './run-query-plan.ts'
+import { executePlan } from './execute-plan.ts'
+import type { PlanCache } from './plan-cache.ts'
 
 /**
- * Executes queries by plans that are kept with their documents. Whatever has no plan, and variables that
- * do not fit, go to the executor that is there. Not graphql-jit: it makes code of what strangers send,
- * and 718 characters of fragments keep it busy for 2.6 s.
+ * Executes queries by plans that live as long as their documents. Operations without a plan, and those whose
+ * variables do not fit, go to the executor that is there. Not graphql-jit: it makes code of what strangers
+ * send, and 718 characters of fragments keep it busy for 2.6 s.
  */
-export function createPlannedQueries(plans: KeptPlans): Plugin {
+export function createPlannedQueries(plans: PlanCache): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn((args: ExecutionArgs) => {
-        const run = plans.prepare(args)
-        return run ? runQueryPlan(run) : executeFn(args)
+        const execution = plans.prepare(args)
+        return execution ? executePlan(execution) : executeFn(args)
       })
     },
   }

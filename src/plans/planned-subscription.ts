@@ -1,17 +1,16 @@
 import { getArgumentValues } from '@graphql-tools/utils'
 import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
 import type { EventMapping } from '../transport/operation-streams.ts'
-import { leafValue } from './leaf-value.ts'
+import { executePlan } from './execute-plan.ts'
 import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
-import { infoOf, type QueryRun } from './resolve-field.ts'
-import { runQueryPlan } from './run-query-plan.ts'
+import { type Execution, infoOf, leafValue } from './resolve-field.ts'
 
 /** Subscriptions by plans: what an executor does, in two steps. */
 export interface PlannedSubscriptions {
   /** The events, or a result that says why there are none, as Yoga's executor says it. */
-  open(run: QueryRun): Promise<unknown>
+  open(execution: Execution): Promise<unknown>
   /** What the operation makes of them. */
-  mappingOf(run: QueryRun): EventMapping
+  mappingOf(execution: Execution): EventMapping
 }
 
 /** What is made of each event of a plan. */
@@ -25,7 +24,7 @@ interface EventPlan {
 }
 
 const NO_ARGUMENTS = {}
-const NO_VARIABLES: QueryRun['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
+const NO_VARIABLES: Execution['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
 
 /**
  * Subscribes by plans. Most events have nothing but strings and numbers of their own: these take 1 µs
@@ -33,25 +32,24 @@ const NO_VARIABLES: QueryRun['variables'] = { sources: Object.create(null), coer
  */
 export function createPlannedSubscriptions(): PlannedSubscriptions {
   const plans = new WeakMap<QueryPlan, EventPlan>()
-  return {
-    open: openSource,
-    mappingOf(run) {
-      const events = plans.get(run.plan) ?? planEvents(run.plan)
-      plans.set(run.plan, events)
-      const { plan, usesVariables } = events
-      // What was sent, a text among it, is not kept for hours where nothing asks for it again.
-      return mapEvents(events, { ...run, plan, ...(!usesVariables && { variables: NO_VARIABLES }) })
-    },
+  return { open: openSource, mappingOf }
+
+  function mappingOf(execution: Execution): EventMapping {
+    const events = plans.get(execution.plan) ?? planEvents(execution.plan)
+    plans.set(execution.plan, events)
+    const { plan, usesVariables } = events
+    // Variables hold what was sent, a whole text maybe: not kept for hours where nothing reads them.
+    return mapEvents(events, { ...execution, plan, ...(!usesVariables && { variables: NO_VARIABLES }) })
   }
 }
 
-function mapEvents(events: EventPlan, run: QueryRun): EventMapping {
+function mapEvents(events: EventPlan, execution: Execution): EventMapping {
   return {
-    toError: (error) => wrapError(run.plan, error),
+    toError: (error) => wrapError(execution.plan, error),
     toResult(event) {
       if (events.newest !== undefined && events.newest.event === event) return events.newest.result
-      const data = plainData(run, events.field, event)
-      if (data === undefined) return runQueryPlan({ ...run, rootValue: event })
+      const data = plainData(execution, events.field, event)
+      if (data === undefined) return executePlan({ ...execution, rootValue: event })
       const result = { data: { [events.field.key]: data } }
       events.newest = { event, result }
       return result
@@ -61,7 +59,7 @@ function mapEvents(events: EventPlan, run: QueryRun): EventMapping {
 
 function planEvents(plan: QueryPlan): EventPlan {
   const field = fieldOf(plan)
-  // A resolver that takes an event only gives what its source gave.
+  // A resolver that takes nothing but the event needs no arguments.
   if ((field.definition.resolve?.length ?? 0) > 1) return { plan, field, usesVariables: true }
   const ofEvent = { ...field, definition: { ...field.definition, args: [] } as unknown as FieldPlan['definition'] }
   const usesVariables = selectsByVariables(plan, field)
@@ -74,19 +72,24 @@ function fieldOf({ root }: QueryPlan): FieldPlan {
   return field
 }
 
-async function openSource(run: QueryRun): Promise<unknown> {
-  const field = fieldOf(run.plan)
+async function openSource(execution: Execution): Promise<unknown> {
+  const field = fieldOf(execution.plan)
   const { definition, nodes, key } = field
   try {
     const [node] = nodes
-    const given = node === undefined ? {} : getArgumentValues(definition, node, run.variables.coerced)
-    return await definition.subscribe?.(run.rootValue, given, run.contextValue, infoOf(run, field, pathOf(field)))
+    const args = node === undefined ? {} : getArgumentValues(definition, node, execution.variables.coerced)
+    return await definition.subscribe?.(
+      execution.rootValue,
+      args,
+      execution.contextValue,
+      infoOf(execution, field, pathOf(field)),
+    )
   } catch (error) {
     return { errors: [locatedError(error, nodes, [key])] }
   }
 }
 
-/** Whether anything below the field asks for a variable. */
+/** Whether anything below the field uses a variable. */
 function selectsByVariables({ fragments }: QueryPlan, { nodes }: FieldPlan): boolean {
   let found = false
   const find = () => {
@@ -109,10 +112,10 @@ function pathOf({ key, parentType }: FieldPlan) {
   return { prev: undefined, key, typename: parentType.name }
 }
 
-/** Undefined where it takes more than reading properties that are there, or that fails. */
-function plainData(run: QueryRun, field: FieldPlan, event: unknown): Record<string, unknown> | undefined {
+/** The event's data by reading properties alone; undefined where it takes more, or one fails. */
+function plainData(execution: Execution, field: FieldPlan, event: unknown): Record<string, unknown> | undefined {
   try {
-    const { type, fields } = selectionFor(run, field, event) ?? {}
+    const { type, fields } = selectionFor(execution, field, event) ?? {}
     const data: Record<string, unknown> = {}
     for (const { key, definition, isOwn, shape } of fields ?? []) {
       const value = isOwn ? (event as Record<string, unknown>)[definition.name] : undefined
@@ -126,15 +129,15 @@ function plainData(run: QueryRun, field: FieldPlan, event: unknown): Record<stri
   }
 }
 
-/** What is selected on the event, when it is what the field gives, and says its type. */
-function selectionFor(run: QueryRun, field: FieldPlan, event: unknown): SelectionPlan | undefined {
+/** What is selected on the event, when the field returns the event itself and its type is known at once. */
+function selectionFor(execution: Execution, field: FieldPlan, event: unknown): SelectionPlan | undefined {
   const { shape, definition } = field
   if (shape.kind !== 'ABSTRACT') return undefined
-  const info = infoOf(run, field, pathOf(field))
-  if (definition.resolve?.(event, NO_ARGUMENTS, run.contextValue, info) !== event) return undefined
-  const name = shape.type.resolveType?.(event, run.contextValue, info, shape.type)
-  const type = typeof name === 'string' ? run.plan.schema.getType(name) : undefined
-  return isObjectType(type) && run.plan.schema.isSubType(shape.type, type)
-    ? selectionOf(run.plan, field, type)
+  const info = infoOf(execution, field, pathOf(field))
+  if (definition.resolve?.(event, NO_ARGUMENTS, execution.contextValue, info) !== event) return undefined
+  const name = shape.type.resolveType?.(event, execution.contextValue, info, shape.type)
+  const type = typeof name === 'string' ? execution.plan.schema.getType(name) : undefined
+  return isObjectType(type) && execution.plan.schema.isSubType(shape.type, type)
+    ? selectionOf(execution.plan, field, type)
     : undefined
 }

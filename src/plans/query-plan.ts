@@ -64,9 +64,9 @@ const MAX_KEPT_FIELDS = 1_000
 const NO_VARIABLES = {}
 
 /**
- * Plans a query, or what a subscription makes of each event; undefined for what takes the long way:
- * mutations, introspection, and documents with directives. A selection below the root is planned when it is
- * first executed, so that fragments cannot blow a plan up: it never costs more than the execution that asks.
+ * Plans a query, or what a subscription makes of each event; undefined for mutations, introspection and
+ * documents with directives. A selection below the root is planned when it is first executed, so fragments
+ * cannot blow a plan up: planning never costs more than the execution that needs it.
  */
 export function planQuery(
   schema: GraphQLSchema,

@@ -1,18 +1,19 @@
+import { inspect } from 'node:util'
 import { getArgumentValues } from '@graphql-tools/utils'
-import { defaultFieldResolver, type GraphQLResolveInfo } from 'graphql'
+import { defaultFieldResolver, GraphQLError, type GraphQLLeafType, type GraphQLResolveInfo } from 'graphql'
 import type { FieldPlan, QueryPlan } from './query-plan.ts'
 
 /** One execution of a plan. */
-export interface QueryRun {
+export interface Execution {
   plan: QueryPlan
   rootValue: unknown
   contextValue: unknown
   variables: GraphQLResolveInfo['variableValues']
 }
 
-/** What a field's resolver gives, or else the property of its name. */
+/** What a field's resolver returns, or else the property of its name. */
 export function resolveField(
-  run: QueryRun,
+  execution: Execution,
   field: FieldPlan,
   source: unknown,
   path: GraphQLResolveInfo['path'],
@@ -23,14 +24,21 @@ export function resolveField(
     if (typeof property !== 'function') return property
   }
   const [node] = field.nodes
-  const given =
-    args.length === 0 || node === undefined ? {} : getArgumentValues(field.definition, node, run.variables.coerced)
-  return (resolve ?? defaultFieldResolver)(source, given, run.contextValue, infoOf(run, field, path))
+  const argumentValues =
+    args.length === 0 || node === undefined
+      ? {}
+      : getArgumentValues(field.definition, node, execution.variables.coerced)
+  return (resolve ?? defaultFieldResolver)(
+    source,
+    argumentValues,
+    execution.contextValue,
+    infoOf(execution, field, path),
+  )
 }
 
-/** What resolvers are told about where they are. */
+/** The `info` that resolvers get. */
 export function infoOf(
-  { plan, rootValue, variables }: QueryRun,
+  { plan, rootValue, variables }: Execution,
   field: FieldPlan,
   path: GraphQLResolveInfo['path'],
 ): GraphQLResolveInfo {
@@ -54,4 +62,20 @@ function noSignal(): undefined {}
 
 function getAsyncHelpers(): ReturnType<GraphQLResolveInfo['getAsyncHelpers']> {
   return { promiseAll: (values) => Promise.all(values), track() {} }
+}
+
+/** A scalar or enum value as JSON has it. */
+export function leafValue(type: GraphQLLeafType, value: unknown): unknown {
+  const output = coerceOutput(type, value)
+  if (output === null || output === undefined) throw new Error(`${type} cannot represent ${inspect(value)}`)
+  return output
+}
+
+/** A value that does not fit its type is our fault, not the client's: no GraphQLError, which a client would see. */
+function coerceOutput(type: GraphQLLeafType, value: unknown): unknown {
+  try {
+    return type.coerceOutputValue(value)
+  } catch (error) {
+    throw error instanceof GraphQLError ? new Error(error.message) : error
+  }
 }

@@ -7,13 +7,13 @@ import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
 import { createDateTime } from './date-time.ts'
 
-/** What the resolvers of one operation are given. */
+/** What the resolvers of one operation get as their context. */
 export interface OperationContext {
   ownerId: string
   memory: Memory
   chat: Chat
   loaders: Loaders
-  /** Aborted when nobody waits for the operation any more: a subscription ends then, at once. */
+  /** Aborted when the client disconnects or the server stops: a subscription ends at once then. */
   controller: AbortController
 }
 

@@ -4,7 +4,7 @@ import { builder, type OperationContext } from './builder.ts'
 
 const MAX_NODES = 100
 
-/** The interface of everything that has an id of its own. */
+/** The interface of everything that can be fetched by its id. */
 export const NodeRef = builder.interfaceRef<{ id: string }>('Node').implement({
   description: 'An object that can be fetched again by its id.',
   resolveType: ({ id }) => typeOf(id),

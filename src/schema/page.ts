@@ -3,7 +3,7 @@ import { BadUserInputError } from '../errors.ts'
 const DEFAULT_PAGE_SIZE = 20
 const MAX_PAGE_SIZE = 100
 
-/** A page as a client asks for it. */
+/** The arguments of a page. */
 export interface PageArguments {
   first?: number | null | undefined
   after?: string | null | undefined
@@ -17,7 +17,7 @@ export interface Page<T> {
   pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null }
 }
 
-/** How the keys of a list are written into cursors. `decode` gives undefined for what is no key of it. */
+/** How the keys of a list are written into cursors. `decode` returns undefined for any other text. */
 export interface CursorCodec<T, K> {
   encode(item: T): string
   decode(text: string): K | undefined
@@ -32,17 +32,17 @@ export interface PageRange<K> {
 }
 
 /**
- * One page of a list with a keyset; `read` gives the items in the list's order. Throws
+ * One page of a list with a keyset; `read` returns the items in the list's order. Rejects with
  * BadUserInputError for sizes out of range, `first` together with `last`, and cursors of other lists.
  */
 export async function readPage<T, K>(
-  asked: PageArguments,
+  args: PageArguments,
   codec: CursorCodec<T, K>,
   read: (range: PageRange<K>) => Promise<T[]>,
 ): Promise<Page<T>> {
-  const { size, from } = checkPageSize(asked)
-  const after = decodeCursor('after', asked.after, codec)
-  const before = decodeCursor('before', asked.before, codec)
+  const { size, from } = checkPageSize(args)
+  const after = decodeCursor('after', args.after, codec)
+  const before = decodeCursor('before', args.before, codec)
   const bounds = { ...(after !== undefined && { after }), ...(before !== undefined && { before }) }
   const found = await read({ ...bounds, limit: size + 1, from })
   const more = found.length > size
@@ -73,7 +73,7 @@ function encodeCursor(key: string): string {
   return Buffer.from(key).toString('base64url')
 }
 
-/** Decoding forgives what is no base64url, so a cursor counts only if it encodes to itself. */
+/** Decoding skips characters that are no base64url, so a cursor is valid only if it encodes to itself. */
 function decodeCursor<T, K>(field: string, cursor: string | null | undefined, codec: CursorCodec<T, K>): K | undefined {
   if (cursor == null) return undefined
   const text = Buffer.from(cursor, 'base64url').toString()

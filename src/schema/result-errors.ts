@@ -81,7 +81,7 @@ builder.objectType(ExternalIdTakenError, {
 
 builder.objectType(ReplyRejectedError, {
   name: 'ReplyRejectedError',
-  description: 'The question is refused: no reply was begun. What `sendMessage` tells in a ReplyRejected.',
+  description: 'The question is refused: no reply was begun. What `sendMessage` streams as a ReplyRejected.',
   interfaces: [ErrorRef],
   fields: (t) => ({
     activeReplyId: t.exposeID('activeReplyId', {

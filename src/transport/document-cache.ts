@@ -5,12 +5,12 @@ import { LRUCache } from 'lru-cache'
 type CacheOptions = Exclude<YogaServerOptions<object, object>['parserAndValidationCache'], boolean | undefined>
 
 const MAX_DOCUMENTS = 1_000
-/** A parsed document takes about 100 bytes a character. */
+/** A parsed document takes about 100 bytes of heap a character. */
 const MAX_ALL_CHARS = 500_000
 
 /**
- * Documents that are parsed and validated once, bounded by number and by their length in all: Yoga's own
- * cache is bounded by number only. Syntax errors are not kept: Yoga's would give the answer of one transport to another.
+ * A cache of parsed and validated documents, bounded by their number and by their characters in all: Yoga's own
+ * is bounded by number only. It keeps no syntax errors: Yoga would answer one transport with another's error.
  */
 export function createDocumentCache(): CacheOptions {
   return {

@@ -72,7 +72,7 @@ query Now {
 }
 `
 
-/** The page at /graphql: two tabs to begin with, one that remembers and one that asks a model. */
+/** The page at /graphql, with two tabs to begin with: one stores and reads messages, one calls a model. */
 export const GRAPHIQL: GraphiQLOptions = {
   title: 'Backscroll',
   subscriptionsProtocol: 'WS',

@@ -4,7 +4,7 @@ import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
 import { createLoaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
-import { createKeptPlans } from '../plans/kept-plans.ts'
+import { createPlanCache } from '../plans/plan-cache.ts'
 import { createPlannedQueries } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
@@ -16,12 +16,12 @@ import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-varia
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createQueryLimits } from './query-limits.ts'
 
-/** What operations are executed with. */
-export interface GraphqlParts {
+/** What the handler is made of. */
+export interface GraphqlDeps {
   memory: Memory
   chat: Chat
   log: Log
-  /** Who asks. */
+  /** The owner of the conversations that an operation may read and change. */
   ownerOf(): string
 }
 
@@ -37,16 +37,16 @@ export interface GraphqlHandler {
 /** Results that come, or one that says why none do. */
 export type Subscribed = ExecutionResult | AsyncGenerator<ExecutionResult>
 
-/** What Yoga answers with when it is there already, from who runs the pipeline without the layer around it. */
+/** A result that is there already: Yoga only writes it into the response. */
 interface ReadyResult {
   result?: ExecutionResult
 }
 
 /** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
-export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlParts): GraphqlHandler {
+export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
-  const plans = createKeptPlans()
+  const plans = createPlanCache()
   const subscriptions = createPlannedSubscriptions()
   const yoga = createYoga<ReadyResult, OperationContext>({
     schema: createSchema(),
@@ -72,24 +72,21 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlPart
     // Costs a third of the throughput: the server counts a body's bytes before it comes here.
     maxRequestBodySize: false,
   })
-  return {
-    yoga,
-    streams,
-    maskError,
-    async subscribe(args, otherwise) {
-      const run = faultOfLargeVariables(args) ? undefined : plans.prepare(args)
-      if (run === undefined) return (await otherwise(args)) as Subscribed
-      // Yoga's context holds the request, which a stream need not keep for hours.
-      const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
-      const context = { ownerId, memory, chat, loaders, controller }
-      const own = { ...run, contextValue: context }
-      return streams.open(context, () => subscriptions.open(own), subscriptions.mappingOf(own))
-    },
+  return { yoga, streams, maskError, subscribe }
+
+  async function subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed> {
+    const execution = faultOfLargeVariables(args) ? undefined : plans.prepare(args)
+    if (execution === undefined) return (await otherwise(args)) as Subscribed
+    // Yoga's context holds the request, which a stream need not keep for hours.
+    const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
+    const context = { ownerId, memory, chat, loaders, controller }
+    const own = { ...execution, contextValue: context }
+    return streams.open(context, () => subscriptions.open(own), subscriptions.mappingOf(own))
   }
 }
 
 function createOperationContext(
-  { memory, chat }: Pick<GraphqlParts, 'memory' | 'chat'>,
+  { memory, chat }: Pick<GraphqlDeps, 'memory' | 'chat'>,
   ownerId: string,
 ): OperationContext {
   return { ownerId, memory, chat, loaders: createLoaders(memory, ownerId), controller: new AbortController() }
@@ -101,7 +98,7 @@ async function renderGraphiQL(options: GraphiQLOptions): Promise<string> {
   return page.renderGraphiQL(options)
 }
 
-/** Yoga refuses mutations by GET, but not subscriptions, which any page could open without a preflight. */
+/** Yoga refuses mutations by GET, but not subscriptions, which any web page could open without a preflight. */
 function queriesOnlyByGet(): Plugin {
   return {
     onParse: () => {

@@ -7,14 +7,14 @@ import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../log.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
-import { isSoonParsed } from './json-limits.ts'
-import { newestOnly } from './newest-only.ts'
+import { isSoonParsed } from './json-marks.ts'
+import { memoizeLast } from './memoize-last.ts'
 import { writeResults } from './socket-results.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export interface GraphqlSockets {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void
-  /** Asks every client to go; those that stay longer than the deadline are cut off. */
+  /** Closes every socket with a close frame, and those that are still open at the deadline without. */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -25,7 +25,10 @@ type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
 
-/** A larger frame than `maxPayloadBytes`, or one that is long to parse, closes its socket; a mistake in an operation is only its own answer. */
+/**
+ * A frame larger than `maxPayloadBytes`, or one that takes long to parse, closes its socket. An error of one
+ * operation is its answer, and leaves the socket's other operations alone.
+ */
 export function createGraphqlSockets(
   { handler, log }: { handler: GraphqlHandler; log: Log },
   maxPayloadBytes: number,
@@ -33,7 +36,7 @@ export function createGraphqlSockets(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
   // Before the library's listener, which parses whatever comes.
   sockets.on('connection', (client) => client.on('message', (data: Buffer) => closeUnlessSoonParsed(client, data)))
-  const toText = newestOnly((result: ExecutionResult) => JSON.stringify(result))
+  const toText = memoizeLast((result: ExecutionResult) => JSON.stringify(result))
   const connections = useServer<Record<string, unknown>>(
     {
       execute: (args) => (args.rootValue as Root).execute(args),
@@ -43,32 +46,33 @@ export function createGraphqlSockets(
     },
     sockets,
   )
-  // What a client does wrong is no error of ours, as which the library would print it.
+  // The library prints socket errors to the console; a broken frame of a client is nothing for the log.
   sockets.on('connection', (client) => {
     client.removeAllListeners('error').on('error', (error) => log.debug({ err: error }, 'socket failed'))
   })
-  return {
-    accept(request, socket, head) {
-      sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
-    },
-    async close(deadlineMs) {
-      const timer = setTimeout(() => {
-        for (const client of sockets.clients) client.terminate()
-      }, deadlineMs)
-      await connections.dispose()
-      clearTimeout(timer)
-    },
+  return { accept, close }
+
+  function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
+  }
+
+  async function close(deadlineMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      for (const client of sockets.clients) client.terminate()
+    }, deadlineMs)
+    await connections.dispose()
+    clearTimeout(timer)
   }
 }
 
-/** Nothing takes a frame away from the listeners that are still to be called, but it can be made blank. */
+/** The frame still goes to the listeners behind this one, so it is made blank. */
 function closeUnlessSoonParsed(client: WebSocket, data: Buffer): void {
   if (isSoonParsed(data)) return
   client.close(TOO_LARGE, 'Too many values')
   data.fill(' ')
 }
 
-/** Whatever is wrong with one operation is its answer: thrown, it would close the socket under all others. */
+/** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError }: GraphqlHandler,
   params: SubscribePayload,

@@ -33,7 +33,7 @@ export function acceptsEventStream(request: IncomingMessage): boolean {
   return isKnown && accepted.includes(EVENT_STREAM) && isJsonPost(request)
 }
 
-/** What a body asks for; undefined when it is anything else than GraphQL over HTTP describes. */
+/** The operation in a body; undefined when it is anything else than GraphQL over HTTP describes. */
 export function decodeOperation(body: Buffer): OperationParams | undefined {
   const params = parse(body)
   if (!isObject(params) || typeof params.query !== 'string') return undefined

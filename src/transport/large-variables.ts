@@ -12,13 +12,13 @@ import type { Plugin } from 'graphql-yoga'
 
 type Path = readonly (string | number)[]
 
-/** Characters and values: an executor shows the whole of a value up to fifty times. */
+/** Characters and values: an executor's errors show the whole of a value up to fifty times. */
 const MAX_SHOWN = 2_000
 const MAX_REASON_CHARS = 300
 
 /**
- * Refuses large variables that do not fit with the first reason only, and shortened. The executor would
- * give fifty, each with all of the value: two seconds for 15,000 unknown fields.
+ * Refuses large variables that do not fit with the first reason only, shortened. The executor would return
+ * fifty, each with all of the value: two seconds for 15,000 unknown fields.
  */
 export function createLargeVariablesPlugin(): Plugin {
   return {

@@ -11,18 +11,18 @@ export interface OperationStreams {
    * throws into a last result. Errors are masked.
    */
   open(context: StreamContext, source: StreamSource, mapping: EventMapping): Promise<Opened>
-  /** Ends all streams: their clients see them complete. */
+  /** Aborts all subscriptions: their clients see them complete. */
   endAll(): void
   readonly size: number
 }
 
-/** Gives an iterable of events, or a result that says why there is none. Not held by a stream that is open. */
+/** Returns an iterable of events, or a result that says why there is none. An open stream keeps no reference to it. */
 export type StreamSource = () => unknown
 
-/** What becomes of events. */
+/** Makes results of events. */
 export interface EventMapping {
   toResult(event: unknown): ExecutionResult | Promise<ExecutionResult>
-  /** What an error of the iterable is told as. */
+  /** The error that a client gets for one that the iterable threw. */
   toError(error: unknown): unknown
 }
 
@@ -60,18 +60,20 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
     }
   }
 
+  const plugin: Plugin<OperationContext> = {
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn((args) => open(args.contextValue, () => subscribeFn(args), RESULTS))
+    },
+  }
+
+  function endAll(): void {
+    for (const controller of streams) controller.abort()
+  }
+
   return {
     open,
-    plugin: {
-      onSubscribe({ subscribeFn, setSubscribeFn }) {
-        setSubscribeFn((args) => {
-          return open(args.contextValue, () => subscribeFn(args), RESULTS)
-        })
-      },
-    },
-    endAll() {
-      for (const controller of streams) controller.abort()
-    },
+    plugin,
+    endAll,
     get size() {
       return streams.size
     },
@@ -79,8 +81,8 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
 }
 
 /**
- * A generator would take a `return` only after its next value, which may be hours away: so this is an
- * iterator by hand, whose `return` aborts what the value is waited for with.
+ * A generator handles a `return` only after its next value, which may be hours away. So this iterator is
+ * made by hand: its `return` aborts the operation at once.
  */
 function guardStream(
   events: AsyncIterator<unknown>,
@@ -94,27 +96,27 @@ function guardStream(
     await events.return?.()
     return done
   }
-  function give(result: ExecutionResult) {
+  function yieldResult(result: ExecutionResult) {
     return { done: false as const, value: mask(result, maskError) }
   }
   function fail(error: unknown) {
     controller.abort()
     return { done: false as const, value: { errors: [maskError(toError(error))] } }
   }
-  function take(event: IteratorResult<unknown>) {
+  function consume(event: IteratorResult<unknown>) {
     if (event.done) {
       controller.abort()
       return done
     }
     try {
       const result = toResult(event.value)
-      return isPromise(result) ? result.then(give, fail) : give(result)
+      return isPromise(result) ? result.then(yieldResult, fail) : yieldResult(result)
     } catch (error) {
       return fail(error)
     }
   }
   return {
-    next: () => (controller.signal.aborted ? end() : events.next().then(take, fail)),
+    next: () => (controller.signal.aborted ? end() : events.next().then(consume, fail)),
     return: end,
     throw: end,
     [Symbol.asyncIterator]() {

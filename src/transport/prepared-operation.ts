@@ -2,7 +2,7 @@ import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'grap
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { decodeOperation, type OperationParams } from './json-request.ts'
 
-/** A valid operation that waits to be executed, by Yoga's own pipeline with its plugins. */
+/** A valid operation, to be executed by Yoga's own pipeline with its plugins. */
 export interface PreparedOperation {
   enveloped: Enveloped
   document: DocumentNode
@@ -12,7 +12,7 @@ export interface PreparedOperation {
 
 type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 
-/** Undefined for what Yoga answers. Nothing has been executed by then, so it meets any error anew. */
+/** Undefined for requests that Yoga has to answer. Nothing was executed then, so Yoga finds any error anew. */
 export function prepareOperation(
   getEnveloped: GraphqlHandler['yoga']['getEnveloped'],
   body: Buffer,

@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, Kind, visit } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { QueryTooComplexError } from '../errors.ts'
 
-/** What a query may be made of before it is looked at any closer. */
+/** What a query may be made of. Checked before it is parsed or validated. */
 export const MAX_QUERY_CHARS = 20_000
 export const MAX_QUERY_TOKENS = 1_000
 /** Fields under one name are compared in pairs, each taking a microsecond, wherever they stand. */
@@ -13,15 +13,15 @@ const TOO_MANY_TOKENS = /^Syntax Error: Document contains more than \d+ tokens/
 
 /**
  * Refuses queries that would take long to parse or to validate, on every transport, with QueryTooComplexError.
- * Within the limits the worst queries known take 10 ms. They are for whoever tries: GraphiQL's
- * introspection, the longest query in daily use, has 184 tokens.
+ * Within the limits the worst queries known take 10 ms. GraphiQL's introspection, the longest query in daily
+ * use, has 184 tokens.
  */
 export function createQueryLimits(): Plugin {
   return {
     onParse({ params: { source }, parseFn, setParseFn }) {
       const { length } = typeof source === 'string' ? source : source.body
       if (length > MAX_QUERY_CHARS) throw new QueryTooComplexError(`${MAX_QUERY_CHARS} characters`, String(length))
-      // What is called here has not been kept: documents that have been were checked before.
+      // Called only for documents that are not cached: those in the cache were checked before.
       setParseFn((text, options) => {
         const document: DocumentNode = parseFewTokens(() => parseFn(text, { ...options, maxTokens: MAX_QUERY_TOKENS }))
         checkNames(document)
@@ -40,12 +40,12 @@ function parseFewTokens(parse: () => DocumentNode): DocumentNode {
   }
 }
 
-/** A name by itself is not counted: two of the same are alike at a glance, and all queries are full of `id`. */
+/** A bare name is not counted: two of them are compared at once, and all queries are full of `id`. */
 function checkNames(document: DocumentNode): void {
   const counts = new Map<string, number>()
   visit(document, {
-    [Kind.FIELD]: ({ name, alias, arguments: given, directives, selectionSet }) => {
-      if (!(alias || given?.length || directives?.length || selectionSet)) return
+    [Kind.FIELD]: ({ name, alias, arguments: args, directives, selectionSet }) => {
+      if (!(alias || args?.length || directives?.length || selectionSet)) return
       const key = (alias ?? name).value
       counts.set(key, (counts.get(key) ?? 0) + 1)
     },

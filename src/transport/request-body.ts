@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 /**
- * The body, whole; undefined as soon as it is known to be larger than `maxBytes`. Rejects when the
- * client leaves before its end. By events, as an iterator costs more than the rest of it.
+ * The whole body; undefined as soon as it is known to be larger than `maxBytes`. Rejects when the client
+ * disconnects before its end. It listens to events, as an iterator costs more than all the rest.
  */
 export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
@@ -13,7 +13,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     const read = (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes <= maxBytes) return chunks.push(chunk)
-      // Destroyed, it would take the connection with it, and the answer.
+      // Destroying the request would close the connection before the answer.
       request.off('data', read).pause()
       resolve(undefined)
     }
@@ -23,7 +23,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   })
 }
 
-/** The request anew, for whoever wants to read its body. */
+/** The request with its body to be read once more. */
 export function withBody({ method, url, headers, socket }: IncomingMessage, body: Buffer): IncomingMessage {
   return Object.assign(Readable.from([body]), { method, url, headers, socket }) as unknown as IncomingMessage
 }

@@ -25,7 +25,7 @@ export type BusyPolicy =
 
 /** How sure a read must be to see the newest message. */
 export type Consistency =
-  /** Sees every append acknowledged before it, as long as the cache had been told of it. */
+  /** Sees every append acknowledged before it, provided that the cache could be reached then. */
   | 'EVENTUAL'
   /** Looks into the history each time: sees every append acknowledged before it, always. */
   | 'STRONG';

@@ -66,7 +66,7 @@ function openTab(client: GraphqlClient, by: Transport, id: string, after: string
   return client.streamBy(by, tabEvents, { id, after })
 }
 
-/** Renames until the tab hears of it: only then is it known to be there. */
+/** Renames until the tab gets an event: only then is it known to be subscribed. */
 async function followed(client: GraphqlClient, tab: ReturnType<typeof openTab>, id: string): Promise<void> {
   const first = tab.next()
   let isThere = false

@@ -42,7 +42,7 @@ const open = {
 }
 
 describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
-  test('tell what happens in a conversation, and end with it', async () => {
+  test('carry what happens in a conversation, and end with it', async () => {
     const { test, id, opened } = await startFollowed()
     const events = open[transport](test, id)
     const first = events.next()

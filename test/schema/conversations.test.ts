@@ -85,7 +85,7 @@ test('an external id that is taken says by which conversation, or returns it', a
   expect(returned).toMatchObject({ created: false, conversation: { id } })
 })
 
-test('input that breaks a limit is told with its field', async () => {
+test('input that breaks a limit is an error with its field', async () => {
   const { client } = await startTestServer()
   const { createConversation: result } = await client.get(createConversation, { input: { title: 't'.repeat(513) } })
   expect(result).toEqual({

@@ -60,7 +60,7 @@ describe('a started reply', () => {
     expect((await client.get(activeReply, { id })).conversation?.activeReply).toBeNull()
   })
 
-  test('that has ended tells its end behind the cursor of its text', async () => {
+  test('that has ended streams its end behind the cursor of its text', async () => {
     const { client, model, id, started } = await startChat()
     const { id: replyId } = await started(ask(id, 'hello'))
     const call = await model.nextCall()
@@ -102,13 +102,13 @@ describe('a started reply', () => {
         return events
       },
     }))
-    const told: string[] = []
+    const seen: string[] = []
     const reading = (async () => {
       for await (const { data } of client.streamBySocket(replyEvents, { id })) {
         const event = data.conversationEvents
-        if (event.__typename === 'ReplyBegan') told.push(`${event.reply.id} began`)
+        if (event.__typename === 'ReplyBegan') seen.push(`${event.reply.id} began`)
         if (event.__typename !== 'ReplyEnded') continue
-        told.push(`${event.reply.id} ${event.reply.status} ${event.reply.message?.content}`)
+        seen.push(`${event.reply.id} ${event.reply.status} ${event.reply.message?.content}`)
         return
       }
     })()
@@ -117,7 +117,7 @@ describe('a started reply', () => {
     const call = await model.nextCall()
     call.answer('hi')
     await reading
-    expect(told).toEqual([`${reply.id} began`, `${reply.id} COMPLETED hi`])
+    expect(seen).toEqual([`${reply.id} began`, `${reply.id} COMPLETED hi`])
   })
 })
 

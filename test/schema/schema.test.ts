@@ -39,7 +39,7 @@ test('every type, field, argument, enum value and input field is described', () 
   expect(described.filter(({ description }) => !description?.trim().endsWith('.')).map(({ at }) => at)).toEqual([])
 })
 
-test('clients are told to ignore events and parts that they do not know', () => {
+test('descriptions ask clients to ignore events and parts that they do not know', () => {
   const types = createSchema().getTypeMap()
   expect(types.ConversationEvent?.description).toContain('Ignore types that you do not know')
   expect(types.MessagePart?.description).toContain('Ignore types that you do not know')

@@ -213,8 +213,8 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
     call.toolCall({ type: 'toolCall', toolCallId: '1', toolName: 'look', arguments: '{}' })
     call.finish('TOOL_CALLS')
     call.end()
-    const told = await events
-    expect(told.slice(1)).toMatchObject([
+    const seen = await events
+    expect(seen.slice(1)).toMatchObject([
       { __typename: 'ReplyPart', partIndex: 0, part: { __typename: 'ToolCallPart', toolName: 'look' } },
       { __typename: 'ReplyCompleted', message: { content: '', finishReason: 'TOOL_CALLS' } },
     ])

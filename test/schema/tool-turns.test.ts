@@ -42,7 +42,7 @@ const callTools = answerWith(
   '[DONE]',
 )
 
-test('text and tool calls that a server streams are told as whole parts, stored, and sent with their results', async () => {
+test('text and tool calls that a server streams become events of whole parts, stored, and sent with their results', async () => {
   const { client, id, model, readContext } = await startChat(callTools, answerText('Rain, and snow.'))
   const events = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'How is the weather?') }))
   const parts = events.filter(({ __typename }) => __typename === 'ReplyPart')

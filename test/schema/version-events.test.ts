@@ -31,7 +31,7 @@ type VersionEvent = VersionEventsSubscription['conversationEvents']
 test.each([
   { stores: 'one node', start: startLocalNode },
   { stores: 'another node', start: startNodes },
-])('a tab on $stores that does as it is told shows the active path', async ({ start }) => {
+])('a tab on $stores that follows its events shows the active path', async ({ start }) => {
   for (const transport of TRANSPORTS) {
     const { client, follower, model } = await start()
     const id = await startConversation(client)
@@ -62,7 +62,7 @@ test.each([
   }
 })
 
-test('selecting what is shown already tells nobody', async () => {
+test('selecting what is shown already publishes nothing', async () => {
   const { client, follower } = await startLocalNode()
   const id = await startConversation(client)
   const [one = ''] = await say(client, id, 'one')
@@ -111,13 +111,13 @@ async function openTab(client: Awaited<ReturnType<typeof startNodes>>['follower'
   return {
     shown: () => shown.map(({ node }) => node.content),
     async next(count: number): Promise<string[]> {
-      const told: VersionEvent[] = []
-      while (told.length < count) {
+      const seen: VersionEvent[] = []
+      while (seen.length < count) {
         const event = (await events.next()).value.data.conversationEvents
         await show(event)
-        told.push(event)
+        seen.push(event)
       }
-      return told.map(summary)
+      return seen.map(summary)
     },
     close: () => events.return(),
   }

@@ -70,7 +70,7 @@ describe.each(TRANSPORTS)('a reply by %s', (transport) => {
   })
 })
 
-test('a started reply tells which stored message it answers', async () => {
+test('a started reply names the stored message that it answers', async () => {
   const { client, model, id, ids } = await startSaid('one', '1')
   const { startReply: started } = await client.get(startReply, { input: answer(id, ids[1]) })
   if (started.__typename !== 'StartReplySuccess') throw new Error(started.__typename)

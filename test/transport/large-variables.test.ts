@@ -27,7 +27,7 @@ const CASES: [name: string, query: string, variables: Record<string, unknown>, m
 ]
 
 test.each(CASES)(
-  'large variables of %s that do not fit are told by one short error',
+  'large variables of %s that do not fit are refused by one short error',
   async (_, query, variables, message) => {
     const { client, origin, log } = await startTestServer()
     const error = { message: expect.stringMatching(message), extensions: { code: 'BAD_USER_INPUT' } }
@@ -46,7 +46,7 @@ test.each(CASES)(
   },
 )
 
-test('small variables that do not fit are told with all that is wrong', async () => {
+test('small variables that do not fit are refused with all that is wrong', async () => {
   const { client } = await startTestServer()
   const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
   const { status, errors } = await client.post({ query, variables: { ids: [true, 'x', false] } })

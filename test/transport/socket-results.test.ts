@@ -45,7 +45,7 @@ async function* countTo(end: number, taken: number[]) {
   }
 }
 
-/** Calls back when it is told to. */
+/** Calls back when the test says so. */
 function createSocket() {
   const sent: string[] = []
   const waiting: (() => void)[] = []

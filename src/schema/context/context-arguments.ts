@@ -11,7 +11,9 @@ const ContextStartRef = builder.enumType('ContextStart', {
 const ConsistencyRef = builder.enumType('Consistency', {
   description: 'How sure a read must be to see the newest message.',
   values: {
-    EVENTUAL: { description: 'Sees every append acknowledged before it, as long as the cache had been told of it.' },
+    EVENTUAL: {
+      description: 'Sees every append acknowledged before it, provided that the cache could be reached then.',
+    },
     STRONG: { description: 'Looks into the history each time: sees every append acknowledged before it, always.' },
   } as const,
 })

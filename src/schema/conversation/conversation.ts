@@ -3,7 +3,7 @@ import { headHint } from '../../memory/conversation.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { NodeRef } from '../node.ts'
 
-/** A conversation whose id is known; its fields are looked up when they are asked for. */
+/** A conversation, or its id alone: the other fields are loaded when they are selected. */
 export type KnownConversation = Conversation | { id: string }
 
 /** A conversation. Its lists and contexts are added by their own files. */
@@ -76,7 +76,7 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
   }),
 })
 
-/** The conversation itself; rejects with NotFoundError when it is gone meanwhile. */
+/** The conversation itself; rejects with NotFoundError when it was deleted meanwhile. */
 export async function loaded(known: KnownConversation, { loaders }: OperationContext): Promise<Conversation> {
   return 'ownerId' in known ? known : loaders.existingConversation(known.id)
 }

@@ -75,7 +75,7 @@ builder.mutationField('createConversation', (t) =>
   }),
 )
 
-/** Metadata as the client gave it: memory refuses what is not flat. */
+/** Metadata is unchecked here: memory refuses what is not flat. */
 function newConversation({ ifExists: _, expiresAt, metadata, ...fields }: Input): NewConversation {
   return {
     ...omitUndefined(fields),

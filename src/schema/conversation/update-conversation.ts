@@ -50,7 +50,7 @@ builder.mutationField('updateConversation', (t) =>
   }),
 )
 
-/** Metadata as the client gave it: memory refuses what is not flat. */
+/** Metadata is unchecked here: memory refuses what is not flat. */
 function changesOf({ id: _, archived, expiresAt, metadata, ...fields }: Input, now: number): ConversationChanges {
   return {
     ...omitUndefined(fields, 'KEEP_NULL'),

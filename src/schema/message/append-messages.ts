@@ -9,9 +9,8 @@ import type { Metadata, NewMessage } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { builder } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
-import { MessageRef } from './message.ts'
+import { MessageRef, RoleRef } from './message.ts'
 import { MessagePartInput, partsOf } from './message-part-input.ts'
-import { RoleRef } from './role.ts'
 
 const NewMessageInput = builder.inputType('NewMessageInput', {
   description: 'A message to be stored. It has `content`, `parts` or both.',
@@ -80,7 +79,7 @@ builder.mutationField('appendMessages', (t) =>
   }),
 )
 
-/** Metadata as the client gave it: memory refuses what is not flat. */
+/** Metadata is unchecked here: memory refuses what is not flat. */
 function newMessage(input: typeof NewMessageInput.$inferInput): NewMessage {
   const { content, parts, metadata, createdAt, ...fields } = input
   return {

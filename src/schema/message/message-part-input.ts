@@ -61,7 +61,7 @@ const DataPartInput = builder.inputType('DataPartInput', {
   }),
 })
 
-/** A part as a client gives it: exactly one of the fields. */
+/** The input of a message part: exactly one of the fields. */
 export const MessagePartInput = builder.inputType('MessagePartInput', {
   description: 'A piece of a message: exactly one of these.',
   isOneOf: true,

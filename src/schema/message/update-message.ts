@@ -31,7 +31,7 @@ builder.mutationField('updateMessage', (t) =>
     },
     args: { input: t.arg({ type: UpdateMessageInput, required: true, description: 'The change.' }) },
     resolve: async (_, { input: { id, metadata } }, { ownerId, memory }) => ({
-      // As the client gave it: memory refuses what is not flat.
+      // Unchecked here: memory refuses what is not flat.
       message: await memory.updateMessage(ownerId, id, (metadata ?? null) as Metadata | null),
     }),
   }),

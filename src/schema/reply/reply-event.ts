@@ -21,7 +21,7 @@ const InterruptReasonRef = builder.enumType('InterruptReason', {
   } as const,
 })
 
-/** The interface of all that a stream of a reply tells. */
+/** The interface of all events in the stream of a reply. */
 export const ReplyEventRef = builder.interfaceRef<ReplyEvent>('ReplyEvent').implement({
   description:
     'Something that happened to a reply. A stream ends with exactly one of ReplyCompleted, ReplyInterrupted, ReplyFailed and ReplyRejected. Ignore types that you do not know: there will be more.',

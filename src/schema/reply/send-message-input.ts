@@ -23,7 +23,7 @@ const DisconnectPolicyRef = builder.enumType('DisconnectPolicy', {
   } as const,
 })
 
-/** What a model is to answer. */
+/** The input of `sendMessage` and `startReply`. */
 export const SendMessageInput = builder.inputType('SendMessageInput', {
   description:
     'What a model is to answer. With `content` or `parts` it is a new message of the user, and with `replaces` too a new version of one (an edit). With `replaces` alone the model answers once more in the place of a reply (regenerate). With none of the three it goes on from what is stored last, which must be a message of the user or results of tools. Exactly one of `conversationId` and `externalId`, and at most one of `content` and `parts`, is given.',
@@ -88,7 +88,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
   }),
 })
 
-/** The request as the client gave it: chat refuses what is not right. */
+/** The unchecked request: chat checks it. */
 export function replyRequest(input: typeof SendMessageInput.$inferInput): ReplyRequest {
   const { parts, metadata, maxContextTokens, ...fields } = input
   return {

@@ -11,7 +11,7 @@ const BACKSLASH = 0x5c
 const BRACE = 0x7b
 
 /**
- * Whether it is soon parsed, if it is JSON at all: 4 MB of brackets hold the event loop for half a second, a
+ * Whether it is soon parsed, if it is JSON at all: 4 MB of brackets block the event loop for half a second, a
  * text of 4 MB for 12 ms.
  */
 export function isSoonParsed(json: Uint8Array): boolean {

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
+import { executePlan } from '../../src/plans/execute-plan.ts'
 import { planQuery } from '../../src/plans/query-plan.ts'
-import { runQueryPlan } from '../../src/plans/run-query-plan.ts'
 import { arbitraryQuery, createSource, createWorldSchema } from '../support/query-world.ts'
 
 const schema = createWorldSchema()
@@ -21,7 +21,7 @@ test('a planned query has the results and errors of graphql-js', async () => {
       const variables = { coerced: { n: 3 }, sources: {} }
       const run = { plan, rootValue: world(), contextValue: {}, variables }
       // Twice: the second time all selections are planned.
-      for (const result of [await runQueryPlan(run), await runQueryPlan({ ...run, rootValue: world() })]) {
+      for (const result of [await executePlan(run), await executePlan({ ...run, rootValue: world() })]) {
         expect(JSON.parse(JSON.stringify(result.data))).toEqual(JSON.parse(JSON.stringify(expected.data)))
         expectSameErrors(result, expected)
       }
@@ -36,11 +36,11 @@ test('keys come in the order in which they are asked for, promises or not', asyn
   if (plan === undefined) throw new Error('No plan')
   const variables = { coerced: {}, sources: {} }
   const rootValue = createSource(1, 0)
-  const { data } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables })
+  const { data } = await executePlan({ plan, rootValue, contextValue: {}, variables })
   expect(Object.keys(data ?? {})).toEqual(['z', 'echo', 'a', 'node', 'b'])
 })
 
-test('promises beside an error are heard when they reject', async () => {
+test('promises beside an error are handled when they reject', async () => {
   const text = '{ strict { need } must { need } }'
   const late = async (message: string) => {
     await nextTurn()
@@ -54,7 +54,7 @@ test('promises beside an error are heard when they reject', async () => {
     must: late('must'),
   }
   const variables = { coerced: {}, sources: {} }
-  const { errors } = await runQueryPlan({ plan, rootValue, contextValue: {}, variables })
+  const { errors } = await executePlan({ plan, rootValue, contextValue: {}, variables })
   expect(errors).toHaveLength(1)
   await nextTurn()
 })
@@ -91,14 +91,14 @@ test('a plan keeps no more than a thousand fields, and answers all the same', as
   const variables = { coerced: {}, sources: {} }
   const run = { plan, rootValue: item, contextValue: {}, variables }
   const expected = JSON.stringify(await execute({ schema: made, document, rootValue: item }))
-  expect(JSON.stringify(await runQueryPlan(run))).toBe(expected)
-  expect(JSON.stringify(await runQueryPlan(run))).toBe(expected)
+  expect(JSON.stringify(await executePlan(run))).toBe(expected)
+  expect(JSON.stringify(await executePlan(run))).toBe(expected)
   expect(plan.size).toBeGreaterThan(900)
   expect(plan.size).toBeLessThan(1_100)
 })
 
 /**
- * Wherever there is null for an error, both tell one, and tell the same of the same field. Which of
+ * Wherever there is null for an error, both have one, and the same one for the same field. Which of
  * several errors makes the null that they are lost in depends on microtasks: the specification asks for any.
  */
 function expectSameErrors(actual: ExecutionResult, expected: ExecutionResult): void {
