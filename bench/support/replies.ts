@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { NewReply } from '../../src/chat/begin/new-reply.ts'
+import type { NewReply } from '../../src/chat/begin/begin-reply.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import type { Stage } from './stage.ts'

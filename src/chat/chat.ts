@@ -10,7 +10,7 @@ import { conversationOfReply, isConversationId } from '../memory/ids.ts'
 import type { InputLimits } from '../memory/input/limits.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json, MessagePart, Metadata, NewMessage } from '../memory/message.ts'
-import type { NewReply } from './begin/new-reply.ts'
+import type { NewReply } from './begin/begin-reply.ts'
 import { checkNewReply } from './begin/reply-limits.ts'
 import type { ReplyEvent, ReplyRejection } from './follow/reply-event.ts'
 import { streamRejection } from './follow/reply-stream.ts'
@@ -58,8 +58,8 @@ export interface FollowedReply {
   conversationId?: string
 }
 
-/** What the chat is made of. */
-export interface ChatParts {
+/** What the chat is made of; `now` gives epoch milliseconds. */
+export interface ChatDeps {
   replies: Replies
   memory: Pick<Memory, 'createConversation' | 'findConversationByExternalId'>
   now: () => number
@@ -68,7 +68,7 @@ export interface ChatParts {
 const HISTORY_RETRY_MS = 1_000
 
 /** The chat over the replies: checks what clients send before anything is claimed. */
-export function createChat({ replies, memory, now }: ChatParts, limits: InputLimits): Chat {
+export function createChat({ replies, memory, now }: ChatDeps, limits: InputLimits): Chat {
   /** Checked whole before anything is stored. */
   async function accept(ownerId: string, request: ReplyRequest): Promise<NewReply> {
     const { conversationId, externalId, content, parts, author, metadata, ...options } = request
@@ -105,28 +105,34 @@ export function createChat({ replies, memory, now }: ChatParts, limits: InputLim
     return newest.id
   }
 
-  return {
-    findActive: replies.findActive,
-
-    send: (ownerId, request, signal) =>
-      orRejection(async () => replies.send(ownerId, await accept(ownerId, request), signal)),
-
-    async start(ownerId, request) {
-      const accepted = await accept(ownerId, request)
-      const begun = await replies.start(ownerId, accepted)
-      if ('type' in begun) throw errorOf(begun)
-      return begun
-    },
-
-    follow: (ownerId, of, after, signal) =>
-      orRejection(async () => replies.subscribe(ownerId, await replyOf(ownerId, of), after, signal)),
-
-    async find(ownerId, id) {
-      return conversationOfReply(id) === undefined ? undefined : replies.find(ownerId, id)
-    },
-
-    cancel: async (ownerId, id) => replies.cancel(ownerId, existing(id)),
+  function send(ownerId: string, request: ReplyRequest, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>> {
+    return orRejection(async () => replies.send(ownerId, await accept(ownerId, request), signal))
   }
+
+  async function start(ownerId: string, request: ReplyRequest): Promise<ReplyRecord> {
+    const begun = await replies.start(ownerId, await accept(ownerId, request))
+    if ('type' in begun) throw errorOf(begun)
+    return begun
+  }
+
+  function follow(
+    ownerId: string,
+    of: FollowedReply,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReplyEvent>> {
+    return orRejection(async () => replies.subscribe(ownerId, await replyOf(ownerId, of), after, signal))
+  }
+
+  async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
+    return conversationOfReply(id) === undefined ? undefined : replies.find(ownerId, id)
+  }
+
+  async function cancel(ownerId: string, id: string): Promise<ReplyRecord> {
+    return replies.cancel(ownerId, existing(id))
+  }
+
+  return { findActive: replies.findActive, send, start, follow, find, cancel }
 }
 
 /** Undefined where the reply is to something that is stored already. */

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { BadUserInputError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import type { Memory } from '../memory/memory.ts'
+import type { NewReply } from './begin/begin-reply.ts'
 import { beginReply } from './begin/begin-reply.ts'
-import type { NewReply } from './begin/new-reply.ts'
 import { createReplyFinisher } from './end/reply-finisher.ts'
 import { createReplyStopper } from './end/reply-stopper.ts'
 import {
@@ -17,7 +17,7 @@ import { createReplyFinder } from './follow/reply-finder.ts'
 import { streamRejection, streamReply } from './follow/reply-stream.ts'
 import { type ReplyStart, type ReplyView, untilTrue } from './follow/reply-view.ts'
 import { createReplyViews, type OpenReply } from './follow/reply-views.ts'
-import type { ReplyRunLimits, ReplyRunParts } from './run/reply-run.ts'
+import type { ReplyRunDeps, ReplyRunLimits } from './run/reply-run.ts'
 import { createReplyRuns } from './run/reply-runs.ts'
 
 /** The times and bounds of replies; milliseconds. */
@@ -27,7 +27,7 @@ export interface RepliesLimits extends ReplyRunLimits {
 }
 
 /** What replies are made of; the finisher is made within. */
-export type RepliesParts = Omit<ReplyRunParts, 'finisher' | 'memory' | 'renew'> & { memory: Memory }
+export type RepliesDeps = Omit<ReplyRunDeps, 'finisher' | 'memory' | 'renew'> & { memory: Memory }
 
 /** Replies of language models: begun once, streamed to anybody, ended exactly once. */
 export interface Replies {
@@ -45,24 +45,24 @@ export interface Replies {
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
   /** Ends replies whose nodes died; to be called now and then. */
   sweep(): Promise<void>
-  /** Refuses new ones, lets those that run finish within half of the time, interrupts the rest, and lets streams tell it. */
+  /** Refuses new ones, lets those that run finish within half of the time, interrupts the rest, and lets streams end. */
   stop(deadlineMs: number): Promise<void>
 }
 
 const SWEEP_LIMIT = 100
 
 /** Replies on the given stores: this node runs what it begins, and follows the rest. */
-export function createReplies(parts: RepliesParts, limits: RepliesLimits): Replies {
-  const { records, log, now, onFault } = parts
-  const finisher = createReplyFinisher(parts)
-  const runs = createReplyRuns({ ...parts, finisher }, limits)
+export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies {
+  const { records, log, now, onFault } = deps
+  const finisher = createReplyFinisher(deps)
+  const runs = createReplyRuns({ ...deps, finisher }, limits)
   const { find, findOwned, findActive, findNewest } = createReplyFinder({ records, finisher, runs })
-  const views = createReplyViews({ ...parts, finisher, runs }, limits)
+  const views = createReplyViews({ ...deps, finisher, runs }, limits)
   const stopper = createReplyStopper({ records, log, runs, views, now }, limits)
   const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
 
   function begin(ownerId: string, input: NewReply): Promise<OpenReply | ReplyRejection> {
-    return beginReply({ ...parts, finisher, runs, views, stopper }, limits, ownerId, input)
+    return beginReply({ ...deps, finisher, runs, views, stopper }, limits, ownerId, input)
   }
 
   async function stream(
@@ -81,7 +81,7 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     }
     streams.add(open)
     try {
-      const start = view.start && !place.isStarted ? await readAgain(parts.memory, ownerId, view.start) : undefined
+      const start = view.start && !place.isStarted ? await readAgain(deps.memory, ownerId, view.start) : undefined
       return streamReply(view, place, limits, signal, onDone, start)
     } catch (error) {
       onDone()
@@ -89,11 +89,11 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     }
   }
 
-  /** With CANCEL, whoever asked takes the reply along when it leaves. */
+  /** With CANCEL, the reply is stopped when its subscriber leaves. */
   function cancelWith(signal: AbortSignal, ownerId: string, { replyId }: ReplyView): void {
     const cancel = () => {
       const run = runs.find(replyId)?.run
-      // Without a look at the history, which may be slow or away.
+      // Without a read of the history, which may be slow or away.
       if (run !== undefined) run.stop('DISCONNECTED')
       else void cancelOwned(ownerId, replyId, 'DISCONNECTED').catch((error) => onFault(replyId, error))
     }
@@ -108,49 +108,58 @@ export function createReplies(parts: RepliesParts, limits: RepliesLimits): Repli
     return findOwned(ownerId, id)
   }
 
+  async function send(ownerId: string, input: NewReply, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>> {
+    const opened = await begin(ownerId, input)
+    if ('type' in opened) return streamRejection(opened)
+    const events = await stream(ownerId, opened, REPLY_BEGINNING, signal)
+    if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view)
+    return events
+  }
+
+  async function start(ownerId: string, input: NewReply): Promise<ReplyRecord | ReplyRejection> {
+    const opened = await begin(ownerId, input)
+    if ('type' in opened) return opened
+    const { view, release } = opened
+    await untilTrue(view, () => Boolean(view.start ?? view.ending ?? view.queuePosition))
+    release()
+    return view.ending?.type === 'ReplyRejected' ? view.ending : findOwned(ownerId, view.replyId)
+  }
+
+  async function subscribe(
+    ownerId: string,
+    id: string,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ReplyEvent>> {
+    const place = after === null ? REPLY_BEGINNING : placeOf(after)
+    return stream(ownerId, views.open(await findOwned(ownerId, id)), place, signal)
+  }
+
+  async function sweep(): Promise<void> {
+    for (const { ownerId, id } of await records.findLeaseOver(now(), SWEEP_LIMIT)) {
+      // One that cannot be ended must not block those behind it.
+      await find(ownerId, id).catch((error: unknown) => onFault(id, error))
+    }
+  }
+
+  async function stop(deadlineMs: number): Promise<void> {
+    const end = performance.now() + deadlineMs
+    await runs.stop(deadlineMs)
+    // To close the connections now would cut off the last events.
+    const ending = [...streams].filter(({ view }) => view.ending !== undefined).map(({ done }) => done)
+    await Promise.race([Promise.all(ending), delay(Math.max(0, end - performance.now()), undefined, { ref: false })])
+  }
+
   return {
     find,
     findActive,
     findNewest,
-
-    async send(ownerId, input, signal) {
-      const opened = await begin(ownerId, input)
-      if ('type' in opened) return streamRejection(opened)
-      const events = await stream(ownerId, opened, REPLY_BEGINNING, signal)
-      if (input.onDisconnect === 'CANCEL') cancelWith(signal, ownerId, opened.view)
-      return events
-    },
-
-    async start(ownerId, input) {
-      const opened = await begin(ownerId, input)
-      if ('type' in opened) return opened
-      const { view, release } = opened
-      await untilTrue(view, () => Boolean(view.start ?? view.ending ?? view.queuePosition))
-      release()
-      return view.ending?.type === 'ReplyRejected' ? view.ending : findOwned(ownerId, view.replyId)
-    },
-
-    async subscribe(ownerId, id, after, signal) {
-      const place = after === null ? REPLY_BEGINNING : placeOf(after)
-      return stream(ownerId, views.open(await findOwned(ownerId, id)), place, signal)
-    },
-
+    send,
+    start,
+    subscribe,
     cancel: (ownerId, id) => cancelOwned(ownerId, id, 'CANCELLED'),
-
-    async sweep() {
-      for (const { ownerId, id } of await records.findLeaseOver(now(), SWEEP_LIMIT)) {
-        // One that cannot be ended must not keep those behind it.
-        await find(ownerId, id).catch((error: unknown) => onFault(id, error))
-      }
-    },
-
-    async stop(deadlineMs) {
-      const end = performance.now() + deadlineMs
-      await runs.stop(deadlineMs)
-      // Whoever closes the connections now would cut off the last events.
-      const ending = [...streams].filter(({ view }) => view.ending !== undefined).map(({ done }) => done)
-      await Promise.race([Promise.all(ending), delay(Math.max(0, end - performance.now()), undefined, { ref: false })])
-    },
+    sweep,
+    stop,
   }
 }
 

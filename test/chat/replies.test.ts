@@ -31,7 +31,7 @@ describe.each([
     await world.close()
   })
 
-  test('streams what the model says, stores it once, and gives it to the next turn', async () => {
+  test('streams what the model says, stores it once, and gives it to the next prompt', async () => {
     const stream = await a.replies.send(OWNER, questionOf(id, 'Hello?'), never)
     const call = await model.nextCall()
     expect(call.request.messages).toEqual([
@@ -178,7 +178,7 @@ describe.each([
     expect(await storedTexts()).toEqual(['one', 'partial', 'two', '2'])
   })
 
-  test('while busy: QUEUE waits its turn, in order, on any node, and no more than the limit', async () => {
+  test('while busy: QUEUE waits in line, in order, on any node, and no more than the limit', async () => {
     await a.replies.send(OWNER, questionOf(id, 'q0'), never)
     const running = await model.nextCall()
     const queued = []

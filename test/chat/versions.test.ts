@@ -159,7 +159,7 @@ describe.each([
     expect(await versions(old)).toEqual(['1', 'eins'])
   })
 
-  test('an edit waits for its turn and is then built on the path of that time', async () => {
+  test('an edit waits in the queue and is then built on the path of that time', async () => {
     const [question] = await say('one', '1')
     const before = await node.replies.send(OWNER, questionOf(id, 'two'), never)
     const waiting = await node.replies.send(

@@ -1,5 +1,5 @@
 import { inject, onTestFinished } from 'vitest'
-import type { NewReply } from '../../src/chat/begin/new-reply.ts'
+import type { NewReply } from '../../src/chat/begin/begin-reply.ts'
 import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
 import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
 import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from './reply-node.ts'

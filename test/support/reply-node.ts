@@ -1,4 +1,4 @@
-import type { NewReply } from '../../src/chat/begin/new-reply.ts'
+import type { NewReply } from '../../src/chat/begin/begin-reply.ts'
 import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
 import type { ReplyLog } from '../../src/chat/log/reply-log.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'

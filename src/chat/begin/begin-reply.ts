@@ -1,18 +1,36 @@
 import { HistoryUnavailableError } from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import { createReplyId } from '../../memory/ids.ts'
+import type { MessageDraft } from '../../memory/message.ts'
 import { GONE } from '../end/reply-finisher.ts'
 import type { ReplyStopper } from '../end/reply-stopper.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import { untilTrue } from '../follow/reply-view.ts'
 import type { OpenReply, ReplyViews } from '../follow/reply-views.ts'
+import type { PromptOptions } from '../run/reply-prompt.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
-import type { NewReply } from './new-reply.ts'
-import { claimReply, type ReplyClaimParts } from './reply-claim.ts'
+import { claimReply, type ReplyClaimDeps } from './reply-claim.ts'
 import { busy, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
 
-/** What beginning a reply needs: the claim's parts, and what runs, shows and stops replies here. */
-export interface BeginReplyParts extends ReplyClaimParts {
+/** What a send does while another reply of its conversation is active. */
+export type BusyPolicy = 'REJECT' | 'SUPERSEDE' | 'QUEUE'
+/** What becomes of a reply when the subscriber that asked for it goes away. */
+export type DisconnectPolicy = 'CONTINUE' | 'CANCEL'
+
+/** What a send asks for, checked. */
+export interface NewReply extends PromptOptions {
+  conversationId: string
+  clientMessageId: string
+  /** Under the same client id; absent: the reply answers the message before the one it replaces, or the newest. */
+  question?: MessageDraft
+  /** The message whose place the question takes, or without one the reply. */
+  replaces?: string
+  onBusy: BusyPolicy
+  onDisconnect: DisconnectPolicy
+}
+
+/** What beginning a reply is made of: the claim's dependencies, and what runs, shows and stops replies here. */
+export interface BeginReplyDeps extends ReplyClaimDeps {
   runs: ReplyRuns
   views: ReplyViews
   stopper: ReplyStopper
@@ -24,13 +42,13 @@ export interface BeginReplyParts extends ReplyClaimParts {
  * `onBusy` says (protocol B1, B6 and B7).
  */
 export async function beginReply(
-  parts: BeginReplyParts,
+  deps: BeginReplyDeps,
   limits: { leaseMs: number },
   ownerId: string,
   input: NewReply,
 ): Promise<OpenReply | ReplyRejection> {
   try {
-    return await claimOrJoin(parts, limits, ownerId, input)
+    return await claimOrJoin(deps, limits, ownerId, input)
   } catch (error) {
     if (error instanceof HistoryUnavailableError) return unavailable(error)
     throw error
@@ -38,48 +56,48 @@ export async function beginReply(
 }
 
 async function claimOrJoin(
-  parts: BeginReplyParts,
+  deps: BeginReplyDeps,
   { leaseMs }: { leaseMs: number },
   ownerId: string,
   input: NewReply,
 ): Promise<OpenReply | ReplyRejection> {
-  const { runs, views, stopper, now } = parts
+  const { runs, views, stopper, now } = deps
   for (let isStored = false; ; ) {
     if (runs.isClosing) return SHUTTING_DOWN
     const record = newRecord(ownerId, input, now(), leaseMs)
-    if (!isStored && input.onBusy === 'QUEUE' && (await othersWait(parts, record))) {
-      const queued = await enqueue(parts, record, input)
+    if (!isStored && input.onBusy === 'QUEUE' && (await othersWait(deps, record))) {
+      const queued = await enqueue(deps, record, input)
       if (queued !== undefined) return queued
       // The question was sent before: what its id began is found by a claim.
       isStored = true
     }
-    const claim = await claimReply(parts, record)
+    const claim = await claimReply(deps, record)
     if (claim.type === 'REFUSED') return claim.rejection
     if (claim.type === 'JOINED') {
-      const joined = await join(parts, claim.record)
+      const joined = await join(deps, claim.record)
       if (joined !== undefined) return joined
       continue
     }
     if (claim.type === 'CLAIMED') {
-      runs.start(record, input, claim.turn)
+      runs.start(record, input, claim.path)
       return views.open(record)
     }
     if (input.onBusy === 'REJECT') return busy(claim.active)
     if (input.onBusy === 'SUPERSEDE') {
       if (!(await stopper.supersede(claim.active))) return busy(claim.active)
     } else {
-      const queued = await enqueue(parts, record, input)
+      const queued = await enqueue(deps, record, input)
       if (queued !== undefined) return queued
     }
   }
 }
 
 /** Undefined: it was taken back before it ran, so claim again, and be refused for the same or go on in its place. */
-async function join({ runs, views }: BeginReplyParts, record: ReplyRecord): Promise<OpenReply | undefined> {
+async function join({ runs, views }: BeginReplyDeps, record: ReplyRecord): Promise<OpenReply | undefined> {
   const isCertain = record.phase !== 'RUN' || record.beat > 0 || runs.find(record.id) !== undefined
   const opened = views.open(record)
   const { view } = opened
-  // Until then there is nothing to tell anyway.
+  // Until then there is nothing to stream anyway.
   if (!isCertain) await untilTrue(view, () => Boolean(view.start ?? view.ending))
   if (isCertain || view.ending !== GONE) return opened
   opened.release()
@@ -87,7 +105,7 @@ async function join({ runs, views }: BeginReplyParts, record: ReplyRecord): Prom
 }
 
 async function enqueue(
-  { runs, views }: BeginReplyParts,
+  { runs, views }: BeginReplyDeps,
   record: ReplyRecord,
   input: NewReply,
 ): Promise<OpenReply | ReplyRejection | undefined> {
@@ -96,7 +114,7 @@ async function enqueue(
 }
 
 /** Whether others of this owner wait, whom a newcomer must not pass; they have shown whose the conversation is. */
-async function othersWait({ records }: BeginReplyParts, { conversationId, ownerId }: ReplyRecord): Promise<boolean> {
+async function othersWait({ records }: BeginReplyDeps, { conversationId, ownerId }: ReplyRecord): Promise<boolean> {
   const [first] = await records.findQueued(conversationId, 1)
   return first?.ownerId === ownerId
 }

@@ -6,39 +6,39 @@ import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
-import { readReplyTurn } from '../run/reply-turn.ts'
+import { readPromptPath } from '../run/reply-prompt.ts'
 
-/** What a claim needs. */
-export interface ReplyClaimParts {
+/** What a claim is made with. */
+export interface ReplyClaimDeps {
   records: ReplyRecords
   memory: Pick<Memory, 'readPrompt'>
   finisher: ReplyFinisher
   log: Pick<ReplyLog, 'notify'>
 }
 
-/** What a try to begin a reply met. */
+/** What an attempt to begin a reply met. */
 export type Claim =
-  /** The conversation is ours; `turn` was read in the same round trip. */
-  | { type: 'CLAIMED'; turn: PromptPath }
+  /** The conversation is ours; `path` was read in the same round trip. */
+  | { type: 'CLAIMED'; path: PromptPath }
   /** The same question was sent before: that reply is the answer. */
   | { type: 'JOINED'; record: ReplyRecord }
   | { type: 'BUSY'; active: ReplyRecord }
   | { type: 'REFUSED'; rejection: ReplyRejection }
 
 /**
- * Claims a conversation by inserting the reply's record (protocol B1), and reads what the turn
+ * Claims a conversation by inserting the reply's record (protocol B1), and reads what its prompt
  * continues at the same time. What a dead node left is ended on the way.
  */
-export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): Promise<Claim> {
-  const { records, memory, log } = parts
+export async function claimReply(deps: ReplyClaimDeps, record: ReplyRecord): Promise<Claim> {
+  const { records, memory, log } = deps
   const { ownerId, conversationId, clientMessageId } = record
   for (;;) {
-    const [isInserted, turn] = await Promise.all([
+    const [isInserted, path] = await Promise.all([
       records.insert(record),
-      readReplyTurn(memory, record).catch((error: unknown) => error),
+      readPromptPath(memory, record).catch((error: unknown) => error),
     ])
-    const fault = turn instanceof Error ? turn : undefined
-    // Missing, foreign, out of reach, or nothing to answer: the claim must not stay in anybody's way.
+    const fault = path instanceof Error ? path : undefined
+    // Missing, foreign, out of reach, or nothing to answer: the claim must not block others.
     if (fault && isInserted) {
       await records.withdraw(record.id)
       // Who joined it, or waits for its end, goes on.
@@ -46,18 +46,18 @@ export async function claimReply(parts: ReplyClaimParts, record: ReplyRecord): P
     }
     // What could be answered when it was sent first may be answered by now.
     if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
-    if (isInserted) return { type: 'CLAIMED', turn: turn as PromptPath }
+    if (isInserted) return { type: 'CLAIMED', path: path as PromptPath }
     const same = await records.findByClientMessageId(conversationId, clientMessageId)
     if (same === undefined && fault) return refusalFor(fault)
     if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
     const active = await records.findActive(conversationId)
-    if (active !== undefined && !(await isEndedByUs(parts, active, ownerId))) return { type: 'BUSY', active }
+    if (active !== undefined && !(await isEndedByUs(deps, active, ownerId))) return { type: 'BUSY', active }
   }
 }
 
 /** Whether the claim in the way was one to end: sealed, of a lost node, or of somebody who may not claim. */
 async function isEndedByUs(
-  { records, finisher }: ReplyClaimParts,
+  { records, finisher }: ReplyClaimDeps,
   active: ReplyRecord,
   ownerId: string,
 ): Promise<boolean> {
@@ -82,11 +82,11 @@ function refusalFor(fault: Error): Claim {
 /** A redacted question has lost what it said. */
 function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
   const isRedacted = stored.question?.status === 'REDACTED' && sent.question !== undefined
-  const says = ({ replaces, question }: ReplyRecord) => ({
+  const contentOf = ({ replaces, question }: ReplyRecord) => ({
     replaces,
     ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
   })
-  return stored.ownerId === sent.ownerId && isDeepStrictEqual(says(stored), says(sent))
+  return stored.ownerId === sent.ownerId && isDeepStrictEqual(contentOf(stored), contentOf(sent))
 }
 
 const CONFLICT: Claim = {

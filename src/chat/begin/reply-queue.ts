@@ -4,12 +4,12 @@ import type { ReplyRejection } from '../follow/reply-event.ts'
 import type { ReplyViewControl } from '../follow/reply-view.ts'
 import { SHUTTING_DOWN } from './reply-rejections.ts'
 
-/** What waiting for a turn needs. */
-export interface ReplyQueueParts {
+/** What the queue is made of. */
+export interface ReplyQueueDeps {
   records: ReplyRecords
   finisher: ReplyFinisher
   now: () => number
-  /** Until it is worth looking again: the active reply ended here, or some time has passed. */
+  /** Until it is worth polling again: the active reply ended here, or some time has passed. */
   pause: (conversationId: string) => Promise<void>
   onFault: (replyId: string, error: unknown) => void
 }
@@ -27,13 +27,13 @@ export type QueueExit = { type: 'PROMOTED'; record: ReplyRecord } | { type: 'END
 export interface ReplyQueue {
   /** Takes the next place, or says why not. False: the question's id was used meanwhile, so claim again. */
   enter(record: ReplyRecord): Promise<ReplyRecord | ReplyRejection | undefined>
-  /** Waits for its turn; every move is told to the view. */
+  /** Waits until it is first; the view shows each move. */
   wait(queued: ReplyRecord, view: ReplyViewControl, isClosing: () => boolean): Promise<QueueExit>
 }
 
 /** The queue of a conversation, by protocol B7: places in order, and the lowest living one promotes itself. */
 export function createReplyQueue(
-  { records, finisher, now, pause, onFault }: ReplyQueueParts,
+  { records, finisher, now, pause, onFault }: ReplyQueueDeps,
   { queueLimit, leaseMs }: ReplyQueueLimits,
 ): ReplyQueue {
   /** Ends the dead in front of a place; true when nobody living is left there. */
@@ -62,14 +62,14 @@ export function createReplyQueue(
   }
 
   /** A node that stops ends what waits there, so that nobody waits behind it. */
-  async function leave(id: string): Promise<void> {
+  async function release(id: string): Promise<void> {
     const { code, detail } = SHUTTING_DOWN
     const outcome = { type: 'REJECTED' as const, code, detail }
     await records.change(id, { phase: 'QUEUED' }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
   }
 
-  /** One look at the queue: its turn, or its end, or the lease renewed. */
-  async function look(record: ReplyRecord, view: ReplyViewControl): Promise<QueueExit | undefined> {
+  /** One poll of the queue: its promotion, or its end, or the lease renewed. */
+  async function poll(record: ReplyRecord, view: ReplyViewControl): Promise<QueueExit | undefined> {
     const { id, conversationId, place = 0 } = record
     const queued = await records.findQueued(conversationId, queueLimit)
     const index = queued.findIndex((other) => other.id === id)
@@ -82,29 +82,29 @@ export function createReplyQueue(
     return (await records.change(id, { phase: 'QUEUED' }, lease)) ? undefined : { type: 'ENDED' }
   }
 
-  return {
-    async enter(record) {
-      for (;;) {
-        const queued = await findLiving(record.conversationId)
-        if (queued.length >= queueLimit) return queueFull(queueLimit)
-        const place = (queued.at(-1)?.place ?? 0) + 1
-        const waiting = { ...record, phase: 'QUEUED' as const, active: false, place, leaseUntil: now() + leaseMs }
-        if (await records.insert(waiting)) return waiting
-        const same = await records.findByClientMessageId(record.conversationId, record.clientMessageId)
-        if (same !== undefined) return undefined
-      }
-    },
-
-    async wait(record, view, isClosing) {
-      while (!isClosing()) {
-        const exit = await look(record, view).catch((error: unknown) => onFault(record.id, error))
-        if (exit) return exit
-        await pause(record.conversationId)
-      }
-      await leave(record.id).catch((error: unknown) => onFault(record.id, error))
-      return { type: 'ENDED' }
-    },
+  async function enter(record: ReplyRecord): Promise<ReplyRecord | ReplyRejection | undefined> {
+    for (;;) {
+      const queued = await findLiving(record.conversationId)
+      if (queued.length >= queueLimit) return queueFull(queueLimit)
+      const place = (queued.at(-1)?.place ?? 0) + 1
+      const waiting = { ...record, phase: 'QUEUED' as const, active: false, place, leaseUntil: now() + leaseMs }
+      if (await records.insert(waiting)) return waiting
+      const same = await records.findByClientMessageId(record.conversationId, record.clientMessageId)
+      if (same !== undefined) return undefined
+    }
   }
+
+  async function wait(record: ReplyRecord, view: ReplyViewControl, isClosing: () => boolean): Promise<QueueExit> {
+    while (!isClosing()) {
+      const exit = await poll(record, view).catch((error: unknown) => onFault(record.id, error))
+      if (exit) return exit
+      await pause(record.conversationId)
+    }
+    await release(record.id).catch((error: unknown) => onFault(record.id, error))
+    return { type: 'ENDED' }
+  }
+
+  return { enter, wait }
 }
 
 function queueFull(limit: number): ReplyRejection {

@@ -12,8 +12,8 @@ import { estimateAgain } from '../run/usage-estimate.ts'
 const CLOCK_LEEWAY_MS = 2_000
 const REFUSALS = [NotFoundError, ClientMessageIdConflictError, BadUserInputError]
 
-/** What ending a reply needs. */
-export interface ReplyFinisherParts {
+/** What ending a reply is made with. */
+export interface ReplyFinisherDeps {
   records: ReplyRecords
   memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'publish'>
   counter: TokenCounter
@@ -31,7 +31,7 @@ export interface ReplyFinisher {
 }
 
 /** A finisher on the given records; any number of them may meet the same reply. */
-export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherParts): ReplyFinisher {
+export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherDeps): ReplyFinisher {
   async function store(
     { ownerId, conversationId }: ReplyRecord,
     draft: MessageDraft,
@@ -72,39 +72,39 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
     return isCut ? { usage: await estimateAgain(counter, usage, text) } : {}
   }
 
-  return {
-    async takeOver({ id, phase, beat, leaseUntil, stop }) {
-      if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
-      if (phase === 'QUEUED') {
-        const outcome: ReplyOutcome = {
-          type: 'REJECTED',
-          code: 'NODE_LOST',
-          detail: 'Its node was lost while it waited.',
-        }
-        return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+  async function takeOver({ id, phase, beat, leaseUntil, stop }: ReplyRecord): Promise<boolean> {
+    if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
+    if (phase === 'QUEUED') {
+      const outcome: ReplyOutcome = {
+        type: 'REJECTED',
+        code: 'NODE_LOST',
+        detail: 'Its node was lost while it waited.',
       }
-      if (phase !== 'RUN' && phase !== 'STOP') return false
-      // The text stays as it is: the last checkpoint.
-      const outcome: ReplyOutcome = { type: 'INTERRUPTED', reason: stop ?? 'NODE_LOST' }
-      return records.change(id, { phase, beat }, { phase: 'SEALED', outcome })
-    },
-
-    async finish(sealed) {
-      if (sealed.phase !== 'SEALED') return sealed
-      const stored = await storeMessages(sealed)
-      const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
-      if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
-        memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
-        return { ...sealed, ...end }
-      }
-      return (await records.find(sealed.id)) ?? { ...sealed, ...end }
-    },
-
-    async endingOf(ended) {
-      const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
-      return endingWith(ended.outcome, message)
-    },
+      return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+    }
+    if (phase !== 'RUN' && phase !== 'STOP') return false
+    // The text stays as it is: the last checkpoint.
+    const outcome: ReplyOutcome = { type: 'INTERRUPTED', reason: stop ?? 'NODE_LOST' }
+    return records.change(id, { phase, beat }, { phase: 'SEALED', outcome })
   }
+
+  async function finish(sealed: ReplyRecord): Promise<ReplyRecord> {
+    if (sealed.phase !== 'SEALED') return sealed
+    const stored = await storeMessages(sealed)
+    const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
+    if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
+      memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
+      return { ...sealed, ...end }
+    }
+    return (await records.find(sealed.id)) ?? { ...sealed, ...end }
+  }
+
+  async function endingOf(ended: ReplyRecord): Promise<ReplyEnding> {
+    const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
+    return endingWith(ended.outcome, message)
+  }
+
+  return { takeOver, finish, endingOf }
 }
 
 function unstored({ code, message }: BadUserInputError): ReplyOutcome {
@@ -153,7 +153,7 @@ function endingWith(outcome: ReplyOutcome | undefined, message: Message | undefi
   return GONE
 }
 
-/** The end of a reply whose conversation was deleted while somebody listened. */
+/** The end of a reply whose conversation was deleted while it was streamed. */
 export const GONE: ReplyEnding = {
   type: 'ReplyFailed',
   code: 'NOT_FOUND',

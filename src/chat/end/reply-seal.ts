@@ -13,7 +13,7 @@ export interface SealedContent
 
 type ReplyFacts = Omit<SealedContent, 'outcome' | 'text' | 'parts'>
 
-/** What a seal is to fix. Without a stored question, what the model said was told to nobody and is not kept. */
+/** What a seal is to fix. Without a stored question, what the model said was never published and is not kept. */
 export function sealedContent(
   outcome: ReplyOutcome,
   said: (Readonly<Pick<SealedContent, 'text'>> & { readonly parts: readonly MessagePart[] }) | undefined,
@@ -29,8 +29,8 @@ export interface SealedReply {
   ending: ReplyEnding
 }
 
-/** What sealing a reply needs. */
-export interface SealParts {
+/** What sealing a reply is made with. */
+export interface SealDeps {
   records: ReplyRecords
   finisher: ReplyFinisher
 }
@@ -47,7 +47,7 @@ export interface SealRetry {
  * stored. Tried again until it is done, whoever did it; undefined when it was given up.
  */
 export async function sealUntilDone(
-  parts: SealParts,
+  deps: SealDeps,
   record: ReplyRecord,
   knownPhase: 'RUN' | 'STOP',
   content: SealedContent,
@@ -55,10 +55,10 @@ export async function sealUntilDone(
 ): Promise<SealedReply | undefined> {
   for (;;) {
     try {
-      const ended = await seal(parts, record, knownPhase, content)
+      const ended = await seal(deps, record, knownPhase, content)
       // The conversation was deleted, and its replies with it.
       if (ended === undefined) return { text: '', parts: [], ending: GONE }
-      return { text: ended.text, parts: ended.parts, ending: await parts.finisher.endingOf(ended) }
+      return { text: ended.text, parts: ended.parts, ending: await deps.finisher.endingOf(ended) }
     } catch (error) {
       onFault(error)
     }
@@ -69,7 +69,7 @@ export async function sealUntilDone(
 
 /** Undefined: the record is gone. */
 async function seal(
-  { records, finisher }: SealParts,
+  { records, finisher }: SealDeps,
   record: ReplyRecord,
   knownPhase: 'RUN' | 'STOP',
   content: SealedContent,

@@ -5,16 +5,19 @@ import type { ReplyViews } from '../follow/reply-views.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
 
+/** Why a reply is stopped from outside. */
+export type StopReason = 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED'
+
 /** Stops replies on whichever node they run or wait (protocol B6). */
 export interface ReplyStopper {
   /** Resolves when it is known that it is to stop, which is before it has ended. */
-  stop(record: ReplyRecord, reason: 'CANCELLED' | 'SUPERSEDED' | 'DISCONNECTED'): Promise<void>
+  stop(record: ReplyRecord, reason: StopReason): Promise<void>
   /** Whether the active reply came to its end: at the latest when its node's lease is over and it is taken over. */
   supersede(active: ReplyRecord): Promise<boolean>
 }
 
-/** What stopping a reply needs. */
-export interface ReplyStopperParts {
+/** What stopping a reply is made with. */
+export interface ReplyStopperDeps {
   records: ReplyRecords
   log: ReplyLog
   runs: Pick<ReplyRuns, 'find'>
@@ -26,39 +29,37 @@ export interface ReplyStopperParts {
 const SUPERSEDE_MS = 5_000
 
 /** Stops replies by their records, and those that run here at once. */
-export function createReplyStopper(parts: ReplyStopperParts, { leaseMs }: { leaseMs: number }): ReplyStopper {
-  const { records, log, runs, views, now } = parts
+export function createReplyStopper(deps: ReplyStopperDeps, { leaseMs }: { leaseMs: number }): ReplyStopper {
+  const { records, log, runs, views, now } = deps
 
-  const stop: ReplyStopper['stop'] = async ({ id, phase }, reason) => {
+  async function stop({ id, phase }: ReplyRecord, reason: StopReason): Promise<void> {
     const run = runs.find(id)?.run
     if (run !== undefined) return run.stop(reason)
     if (phase === 'QUEUED') {
       const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
       const isEnded = await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
-      // Its turn may have come meanwhile.
+      // It may have been promoted meanwhile.
       const found = isEnded ? undefined : await records.find(id)
       if (found?.phase === 'RUN') return stop(found, reason)
     } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
     log.notify(id)
   }
 
-  return {
-    stop,
-
-    async supersede(active) {
-      const { view, release } = views.open(active)
-      const ended = new AbortController()
-      try {
-        await stop(active, 'SUPERSEDED')
-        const options = { signal: ended.signal, ref: false }
-        const late = delay(2 * leaseMs + SUPERSEDE_MS, undefined, options).catch(() => undefined)
-        await Promise.race([untilTrue(view, () => view.ending !== undefined), late])
-        return view.ending !== undefined
-      } finally {
-        // A view that is left looks at its record for ever.
-        ended.abort()
-        release()
-      }
-    },
+  async function supersede(active: ReplyRecord): Promise<boolean> {
+    const { view, release } = views.open(active)
+    const ended = new AbortController()
+    try {
+      await stop(active, 'SUPERSEDED')
+      const options = { signal: ended.signal, ref: false }
+      const late = delay(2 * leaseMs + SUPERSEDE_MS, undefined, options).catch(() => undefined)
+      await Promise.race([untilTrue(view, () => view.ending !== undefined), late])
+      return view.ending !== undefined
+    } finally {
+      // A view that is not released polls its record for ever.
+      ended.abort()
+      release()
+    }
   }
+
+  return { stop, supersede }
 }

@@ -4,8 +4,8 @@ import { GONE, type ReplyFinisher } from '../end/reply-finisher.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { createReplyView, type ReplyView } from './reply-view.ts'
 
-/** What following a reply needs. */
-export interface ReplyFollowerParts {
+/** What a follower is made with. */
+export interface ReplyFollowerDeps {
   records: ReplyRecords
   memory: Pick<Memory, 'findMessages' | 'readContextUpTo'>
   finisher: ReplyFinisher
@@ -16,63 +16,63 @@ export interface ReplyFollowerParts {
 /** A reply that is followed here, until `stop`. */
 export interface ReplyFollower {
   view: ReplyView
-  /** Nobody listens any more. */
+  /** The last subscriber has left. */
   stop(): void
 }
 
 /**
  * Follows a reply that another node runs, or that has ended: its text comes by the reply log, and its
- * record, looked at every `pollMs` and at every wake-up, tells the rest and makes good what the log
+ * record, polled every `pollMs` and at every notice, has the rest and makes good what the log
  * lost. Who sees a lease over takes the reply over, and who sees it sealed finishes it.
  */
 export function followReply(
-  { records, memory, finisher, log, onFault }: ReplyFollowerParts,
+  { records, memory, finisher, log, onFault }: ReplyFollowerDeps,
   { pollMs }: { pollMs: number },
   seen: ReplyRecord,
 ): ReplyFollower {
   const { id } = seen
   const view = createReplyView(id)
   let timer: NodeJS.Timeout | undefined
-  let looking: Promise<void> | undefined
-  let looksAgain = false
+  let polling: Promise<void> | undefined
+  let pollsAgain = false
   let isStopped = false
 
-  const forget =
+  const unsubscribe =
     seen.phase === 'ENDED'
       ? () => {}
       : log.follow(id, {
           onText: view.placeText,
-          onNotify: () => look(),
+          onNotify: () => poll(),
         })
-  look(seen)
+  poll(seen)
 
-  /** One look at a time; who asks during one gets another after it. */
-  function look(known?: ReplyRecord): void {
-    if (looking !== undefined) {
-      looksAgain = true
+  /** One poll at a time; a call during one leads to another after it. */
+  function poll(known?: ReplyRecord): void {
+    if (polling !== undefined) {
+      pollsAgain = true
       return
     }
     clearTimeout(timer)
-    looking = see(known)
+    polling = pollOnce(known)
       .catch((error: unknown) => onFault(id, error))
       .finally(() => {
-        looking = undefined
+        polling = undefined
         if (isStopped || view.ending !== undefined) return
-        if (looksAgain) {
-          looksAgain = false
-          look()
-        } else timer = setTimeout(look, pollMs)
+        if (pollsAgain) {
+          pollsAgain = false
+          poll()
+        } else timer = setTimeout(poll, pollMs)
       })
   }
 
-  async function see(known: ReplyRecord | undefined): Promise<void> {
+  async function pollOnce(known: ReplyRecord | undefined): Promise<void> {
     const record = known ?? (await records.find(id))
     if (record === undefined) return end(undefined)
-    if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return look()
+    if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return poll()
     const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
     await begin(current)
     view.placeText(0, current.text)
-    if (current.phase === 'QUEUED') await tellPosition(current)
+    if (current.phase === 'QUEUED') await showPosition(current)
     if (current.phase === 'ENDED') await end(current)
   }
 
@@ -83,7 +83,7 @@ export function followReply(
     view.begin({ question, context: await memory.readContextUpTo(ownerId, question, context), model })
   }
 
-  async function tellPosition({ conversationId, place = 0 }: ReplyRecord): Promise<void> {
+  async function showPosition({ conversationId, place = 0 }: ReplyRecord): Promise<void> {
     const queued = await records.findQueued(conversationId, place)
     view.queue(queued.filter((other) => (other.place ?? 0) < place).length + 1)
   }
@@ -91,15 +91,14 @@ export function followReply(
   async function end(ended: ReplyRecord | undefined): Promise<void> {
     for (const part of ended?.parts.slice(view.parts.length) ?? []) view.addPart(part)
     view.end(ended === undefined ? GONE : await finisher.endingOf(ended))
-    forget()
+    unsubscribe()
   }
 
-  return {
-    view,
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-      forget()
-    },
+  function stop(): void {
+    isStopped = true
+    clearTimeout(timer)
+    unsubscribe()
   }
+
+  return { view, stop }
 }

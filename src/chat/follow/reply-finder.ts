@@ -14,15 +14,15 @@ export interface ReplyFinder {
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
 }
 
-/** What finding a reply needs. */
-export interface ReplyFinderParts {
+/** What finding a reply is made with. */
+export interface ReplyFinderDeps {
   records: ReplyRecords
   finisher: ReplyFinisher
   runs: Pick<ReplyRuns, 'find'>
 }
 
 /** Finds replies of an owner, and ends on the way what a dead node left. */
-export function createReplyFinder({ records, finisher, runs }: ReplyFinderParts): ReplyFinder {
+export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps): ReplyFinder {
   async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
     const record = await records.find(id)
     if (record === undefined || record.ownerId !== ownerId) return undefined
@@ -30,29 +30,27 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderParts)
     return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.find(id)?.view)
   }
 
-  return {
-    find,
-
-    async findOwned(ownerId, id) {
-      const record = await find(ownerId, id)
-      if (record === undefined) throw new NotFoundError('reply', id)
-      return record
-    },
-
-    async findActive(conversationId) {
-      const active = await records.findActive(conversationId)
-      const current = active && (await find(active.ownerId, active.id))
-      return current?.active ? current : undefined
-    },
-
-    async findNewest(ownerId, conversationId) {
-      const record = (await records.findActive(conversationId)) ?? (await records.findNewest(conversationId))
-      return record && find(ownerId, record.id)
-    },
+  async function findOwned(ownerId: string, id: string): Promise<ReplyRecord> {
+    const record = await find(ownerId, id)
+    if (record === undefined) throw new NotFoundError('reply', id)
+    return record
   }
+
+  async function findActive(conversationId: string): Promise<ReplyRecord | undefined> {
+    const active = await records.findActive(conversationId)
+    const current = active && (await find(active.ownerId, active.id))
+    return current?.active ? current : undefined
+  }
+
+  async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    const record = (await records.findActive(conversationId)) ?? (await records.findNewest(conversationId))
+    return record && find(ownerId, record.id)
+  }
+
+  return { find, findOwned, findActive, findNewest }
 }
 
-/** With what a run here has told since its last checkpoint. */
+/** With what a run here has published since its last checkpoint. */
 function asKnownHere(record: ReplyRecord, view: ReplyView | undefined): ReplyRecord {
   if (view?.start === undefined || (record.phase !== 'RUN' && record.phase !== 'STOP')) return record
   const text = view.text.length > record.text.length ? view.text.from(0) : record.text

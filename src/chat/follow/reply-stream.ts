@@ -18,7 +18,7 @@ type Next = IteratorResult<ReplyEvent, undefined>
 /**
  * The events of a view for one subscriber, from a place on. Pulled: whoever is slow gets fewer and larger
  * deltas, and nothing is buffered for it. Ends after the ending event, and at once when the signal aborts; then
- * `onDone` is called once. `start` is told instead of the view's.
+ * `onDone` is called once. `start` stands in for the view's.
  */
 export function streamReply(
   view: ReplyView,
@@ -30,20 +30,18 @@ export function streamReply(
 ): AsyncIterableIterator<ReplyEvent> {
   const place = { ...after }
   let queuePosition: number | undefined
-  let wake: ((isChanged: boolean) => void) | undefined
-  let forget = () => {}
+  let notify: ((isChanged: boolean) => void) | undefined
+  let unsubscribe = () => {}
   let waitsSince = 0
   let timer: NodeJS.Timeout | undefined
   let isOver = after.isEnded
 
-  const event = <T extends object>(fields: T): T & { replyId: string; cursor: string } => ({
-    ...fields,
-    replyId: view.replyId,
-    cursor: encodeReplyCursor(place),
-  })
+  function event<T extends object>(fields: T): T & { replyId: string; cursor: string } {
+    return { ...fields, replyId: view.replyId, cursor: encodeReplyCursor(place) }
+  }
 
-  /** What is ready to be told now, and only then is it built. */
-  function take(): ReplyEvent | undefined {
+  /** The next event that is ready; it is built only then. */
+  function nextReady(): ReplyEvent | undefined {
     if (view.queuePosition !== undefined && view.queuePosition !== queuePosition) {
       queuePosition = view.queuePosition
       return event({ type: 'ReplyQueued' as const, position: queuePosition })
@@ -52,10 +50,10 @@ export function streamReply(
       place.isStarted = true
       return event({ type: 'ReplyStarted' as const, ...(start ?? view.start) })
     }
-    return takeContent() ?? takeEnding()
+    return nextContent() ?? nextEnding()
   }
 
-  function takeContent(): ReplyEvent | undefined {
+  function nextContent(): ReplyEvent | undefined {
     if (view.start === undefined) return undefined
     if (place.offset < view.text.length) {
       const delta = view.deltaBehind(place)
@@ -70,7 +68,7 @@ export function streamReply(
     return event({ type: 'ReplyPart' as const, partIndex, part })
   }
 
-  function takeEnding(): ReplyEvent | undefined {
+  function nextEnding(): ReplyEvent | undefined {
     if (view.ending === undefined) return undefined
     isOver = true
     place.isEnded = true
@@ -81,14 +79,14 @@ export function streamReply(
   function waitForChange(): Promise<boolean> {
     waitsSince = performance.now()
     timer ??= setTimeout(beat, heartbeatMs)
-    forget = view.onChange(changed)
+    unsubscribe = view.onChange(changed)
     return new Promise((resolve) => {
-      wake = resolve
+      notify = resolve
     })
   }
 
   function changed(): void {
-    wake?.(true)
+    notify?.(true)
   }
 
   /** One timer runs on through all events: to set one for each of them costs more than the rest of the wait. */
@@ -96,22 +94,22 @@ export function streamReply(
     const leftMs = waitsSince + heartbeatMs - performance.now()
     timer = leftMs > 0 ? setTimeout(beat, leftMs) : undefined
     if (timer !== undefined) return
-    forget()
-    wake?.(false)
+    unsubscribe()
+    notify?.(false)
   }
 
   function stop(): void {
     isOver = true
-    wake?.(true)
+    notify?.(true)
     // Nobody may ever ask for a next value.
     done()
   }
 
   let isDone = false
-  const done = (): IteratorResult<ReplyEvent, undefined> => {
+  function done(): IteratorResult<ReplyEvent, undefined> {
     signal.removeEventListener('abort', stop)
     clearTimeout(timer)
-    forget()
+    unsubscribe()
     if (!isDone) onDone()
     isDone = true
     return { done: true, value: undefined }
@@ -126,22 +124,26 @@ export function streamReply(
     return nextNow() ?? waitForChange().then(afterWait)
   }
 
-  /** Undefined when there is nothing to tell yet. */
+  /** Undefined when nothing is ready yet. */
   function nextNow(): Next | undefined {
     if (isOver || signal.aborted) return done()
-    const value = take()
+    const value = nextReady()
     return value && { done: false, value }
   }
 
+  function next(): Promise<Next> {
+    const now = nextNow()
+    return now ? Promise.resolve(now) : waitForChange().then(afterWait)
+  }
+
+  async function close(): Promise<Next> {
+    stop()
+    return done()
+  }
+
   return {
-    next() {
-      const now = nextNow()
-      return now ? Promise.resolve(now) : waitForChange().then(afterWait)
-    },
-    async return() {
-      stop()
-      return done()
-    },
+    next,
+    return: close,
     [Symbol.asyncIterator]() {
       return this
     },

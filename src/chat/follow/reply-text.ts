@@ -13,37 +13,37 @@ export interface ReplyText {
 /** So many pieces become one, so that a long text has few of them. */
 const MOST_PIECES = 512
 
-/** A text of which nothing is there yet. */
+/** An empty text. */
 export function createReplyText(): ReplyText {
   const pieces: string[] = []
   let single = 0
 
-  const whole = {
-    length: 0,
-    place(offset: number, text: string) {
-      const { length } = whole
-      const added = offset > length ? '' : text.slice(length - offset)
-      if (added === '') return false
-      pieces.push(added)
-      whole.length += added.length
-      single += 1
-      if (single < MOST_PIECES) return true
-      pieces.push(pieces.splice(-single).join(''))
-      single = 0
-      return true
-    },
-    from(offset: number) {
-      let start = whole.length
-      let first = pieces.length
-      while (start > offset) {
-        first -= 1
-        start -= pieces[first]?.length ?? 0
-      }
-      return pieces
-        .slice(first)
-        .join('')
-        .slice(offset - start)
-    },
+  function place(offset: number, text: string): boolean {
+    const { length } = whole
+    const added = offset > length ? '' : text.slice(length - offset)
+    if (added === '') return false
+    pieces.push(added)
+    whole.length += added.length
+    single += 1
+    if (single < MOST_PIECES) return true
+    pieces.push(pieces.splice(-single).join(''))
+    single = 0
+    return true
   }
+
+  function from(offset: number): string {
+    let start = whole.length
+    let first = pieces.length
+    while (start > offset) {
+      first -= 1
+      start -= pieces[first]?.length ?? 0
+    }
+    return pieces
+      .slice(first)
+      .join('')
+      .slice(offset - start)
+  }
+
+  const whole = { length: 0, place, from }
   return whole
 }

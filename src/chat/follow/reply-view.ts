@@ -26,11 +26,11 @@ export interface ReplyView {
   readonly ending: ReplyEnding | undefined
   /** The text behind a place, up to its end as it is now: the same event for all who ask for the same. */
   deltaBehind(place: ReplyPlace): ReplyDelta
-  /** Calls back once, at the next change; the returned function forgets it. */
-  onChange(listener: () => void): () => void
+  /** Calls back once, at the next change, unless the returned function is called before. */
+  onChange(callback: () => void): () => void
 }
 
-/** A view and the one hand that changes it. */
+/** A view as its only writer has it. */
 export interface ReplyViewControl extends ReplyView {
   queue(position: number): void
   begin(start: ReplyStart): void
@@ -42,7 +42,8 @@ export interface ReplyViewControl extends ReplyView {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-const TOLD_AT_ONCE = 50
+/** Subscribers that are notified in one tick. */
+const NOTIFIED_AT_ONCE = 50
 
 /**
  * A view of a reply of which nothing is known yet. Plain properties: an object with getters is a
@@ -51,29 +52,71 @@ const TOLD_AT_ONCE = 50
 export function createReplyView(replyId: string): ReplyViewControl {
   const parts: MessagePart[] = []
   const text = createReplyText()
-  let listeners = new Set<() => void>()
+  let callbacks = new Set<() => void>()
   let newest: ReplyDelta | undefined
   let newestEnd = 0
   let newestPartCount = 0
 
-  function tell(): void {
-    const told = listeners
-    listeners = new Set()
-    tellSome(told)
+  function notify(): void {
+    const due = callbacks
+    callbacks = new Set()
+    notifySome(due)
   }
 
-  /** The rest has its turn after other work: what a thousand subscribers then do takes a quarter of a second. */
-  function tellSome(told: Set<() => void>): void {
+  /** The rest follows in later ticks: what a thousand subscribers then do takes a quarter of a second. */
+  function notifySome(due: Set<() => void>): void {
     let count = 0
-    for (const listener of told) {
-      if (count === TOLD_AT_ONCE) {
-        setImmediate(tellSome, told)
+    for (const callback of due) {
+      if (count === NOTIFIED_AT_ONCE) {
+        setImmediate(notifySome, due)
         return
       }
       count += 1
-      told.delete(listener)
-      listener()
+      due.delete(callback)
+      callback()
     }
+  }
+
+  function deltaBehind({ offset, partCount }: ReplyPlace): ReplyDelta {
+    if (newest?.offset !== offset || newestEnd !== text.length || newestPartCount !== partCount) {
+      newestEnd = text.length
+      newestPartCount = partCount
+      const cursor = encodeReplyCursor({ isStarted: true, offset: newestEnd, partCount, isEnded: false })
+      newest = { type: 'ReplyDelta', partIndex: 0, offset, text: text.from(offset), replyId, cursor }
+    }
+    return newest
+  }
+
+  function onChange(callback: () => void): () => void {
+    const own = callbacks.add(callback)
+    return () => own.delete(callback)
+  }
+
+  function queue(position: number): void {
+    if (position === view.queuePosition) return
+    view.queuePosition = position
+    notify()
+  }
+
+  function begin(begun: ReplyStart): void {
+    view.start = begun
+    view.queuePosition = undefined
+    notify()
+  }
+
+  function placeText(offset: number, added: string): void {
+    if (text.place(offset, added)) notify()
+  }
+
+  function addPart(part: MessagePart): void {
+    parts.push(part)
+    notify()
+  }
+
+  function end(ended: ReplyEnding): void {
+    if (view.ending !== undefined) return
+    view.ending = ended
+    notify()
   }
 
   const view: Mutable<ReplyViewControl> = {
@@ -83,46 +126,18 @@ export function createReplyView(replyId: string): ReplyViewControl {
     queuePosition: undefined,
     start: undefined,
     ending: undefined,
-    deltaBehind({ offset, partCount }) {
-      if (newest?.offset !== offset || newestEnd !== text.length || newestPartCount !== partCount) {
-        newestEnd = text.length
-        newestPartCount = partCount
-        const cursor = encodeReplyCursor({ isStarted: true, offset: newestEnd, partCount, isEnded: false })
-        newest = { type: 'ReplyDelta', partIndex: 0, offset, text: text.from(offset), replyId, cursor }
-      }
-      return newest
-    },
-    onChange(listener) {
-      const own = listeners.add(listener)
-      return () => own.delete(listener)
-    },
-    queue(position) {
-      if (position === view.queuePosition) return
-      view.queuePosition = position
-      tell()
-    },
-    begin(begun) {
-      view.start = begun
-      view.queuePosition = undefined
-      tell()
-    },
-    placeText(offset, added) {
-      if (text.place(offset, added)) tell()
-    },
-    addPart(part) {
-      parts.push(part)
-      tell()
-    },
-    end(ended) {
-      if (view.ending !== undefined) return
-      view.ending = ended
-      tell()
-    },
+    deltaBehind,
+    onChange,
+    queue,
+    begin,
+    placeText,
+    addPart,
+    end,
   }
   return view
 }
 
-/** Resolves when it is so, looking again at every change. */
+/** Resolves when it is so; it is checked at every change. */
 export async function untilTrue(view: ReplyView, isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => view.onChange(resolve))
 }

@@ -1,6 +1,6 @@
 import type { FinishReason, Json, ToolCallPart, Usage } from '../../memory/message.ts'
 
-/** What a model is asked. `messages` are those of a chat completions API, instructions first. */
+/** One request to a model. `messages` are those of a chat completions API, instructions first. */
 export interface ModelRequest {
   /** The provider's name of the model; the adapter's default when absent. */
   model?: string
@@ -12,7 +12,7 @@ export interface ModelRequest {
   cacheKey: string
 }
 
-/** What a model's stream says, in the order in which it says it. */
+/** What a model's stream yields, in its order. */
 export type ModelEvent =
   | { type: 'text'; text: string }
   /** The model is at work on what comes whole later, as a tool call, or never, as its reasoning. */
@@ -73,7 +73,7 @@ export interface ModelTimeouts {
   idleMs: number
 }
 
-/** Who hears a model while it answers. */
+/** What is called back while a model answers. */
 export interface ModelListener {
   /** Never half of a surrogate pair. */
   onText(text: string): void

@@ -6,15 +6,15 @@ import { createTextJoiner } from './text-joiner.ts'
 /** With its finish reason an answer is whole; only its usage may follow, which is not worth a longer wait. */
 const USAGE_WAIT_MS = 2_000
 
-/** Hears one attempt. */
+/** What one attempt calls back. */
 export interface AttemptListener extends ModelListener {
   /** The model has begun to answer: from here on a failure cannot be tried again unseen. */
   onBegin(): void
 }
 
 /**
- * Asks a model once. Rejects at once when a timer or `signal` says so: the model is told by a signal and
- * never waited for, since an iterator that hangs would not answer a `return()` either.
+ * Calls a model once. Rejects at once, with a ModelError or `signal.reason`, when a timer or `signal` fires: the
+ * model gets a signal and is never awaited, since an iterator that hangs would not answer a `return()` either.
  */
 export async function attemptModel(
   model: ChatModel,
@@ -37,7 +37,7 @@ export async function attemptModel(
   }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    hear(model.stream(request, controller.signal), answer, controller.signal).then(resolve, reject)
+    consume(model.stream(request, controller.signal), answer, controller.signal).then(resolve, reject)
     return await promise
   } finally {
     answer.stopTimer()
@@ -46,7 +46,7 @@ export async function attemptModel(
 }
 
 interface Answer {
-  take(event: ModelEvent): void
+  add(event: ModelEvent): void
   isFinished(): boolean
   /** The whole answer; throws when the model gave no finish reason. */
   conclude(): ModelAnswer
@@ -54,12 +54,12 @@ interface Answer {
   stopTimer(): void
 }
 
-async function hear(events: AsyncIterable<ModelEvent>, answer: Answer, signal: AbortSignal): Promise<ModelAnswer> {
+async function consume(events: AsyncIterable<ModelEvent>, answer: Answer, signal: AbortSignal): Promise<ModelAnswer> {
   try {
     for await (const event of events) {
-      // Whoever called has its answer or its error by now, and must hear nothing more.
+      // The caller has its answer or its error by now, and gets no further event.
       if (signal.aborted) break
-      answer.take(event)
+      answer.add(event)
     }
   } catch (error) {
     if (signal.aborted || !answer.isFinished()) throw error
@@ -92,45 +92,48 @@ function createAnswer(
     listener.onBegin()
   }
 
-  return {
-    take: (event) => {
-      switch (event.type) {
-        case 'text':
-          if (event.text === '') return
-          noteToken()
-          return joiner.push(event.text)
-        case 'activity':
-          return noteToken()
-        case 'toolCall':
-          noteToken()
-          joiner.flush()
-          return listener.onToolCall(event.part)
-        case 'usage':
-          usage = event.usage
-          return
-        case 'finish':
-          noteToken()
-          // Some servers say it again with the usage.
-          finishReason ??= event.reason
-          return restartTimer(Math.min(idleMs, USAGE_WAIT_MS))
-      }
-    },
-    isFinished: () => finishReason !== undefined,
-    conclude: () => {
-      if (finishReason === undefined) {
-        throw new ModelError('MODEL_STREAM_BROKEN', 'The model stopped before its answer was finished.', {
-          retryable: true,
-        })
-      }
+  function add(event: ModelEvent): void {
+    if (event.type === 'usage') usage = event.usage
+    else if (event.type === 'text') addText(event.text)
+    else noteToken()
+    if (event.type === 'toolCall') {
       joiner.flush()
-      return { finishReason, usage }
-    },
-    timeoutError: () => {
-      const detail = hasBegun
-        ? `The model fell silent for ${idleMs} ms in the middle of its answer.`
-        : 'The model did not begin to answer in time.'
-      return new ModelError('MODEL_TIMEOUT', detail, { retryable: true })
-    },
+      listener.onToolCall(event.part)
+    } else if (event.type === 'finish') {
+      // Some servers repeat it with the usage.
+      finishReason ??= event.reason
+      restartTimer(Math.min(idleMs, USAGE_WAIT_MS))
+    }
+  }
+
+  function addText(text: string): void {
+    if (text === '') return
+    noteToken()
+    joiner.push(text)
+  }
+
+  function conclude(): ModelAnswer {
+    if (finishReason === undefined) {
+      throw new ModelError('MODEL_STREAM_BROKEN', 'The model stopped before its answer was finished.', {
+        retryable: true,
+      })
+    }
+    joiner.flush()
+    return { finishReason, usage }
+  }
+
+  function timeoutError(): ModelError {
+    const detail = hasBegun
+      ? `The model fell silent for ${idleMs} ms in the middle of its answer.`
+      : 'The model did not begin to answer in time.'
+    return new ModelError('MODEL_TIMEOUT', detail, { retryable: true })
+  }
+
+  return {
+    add,
+    isFinished: () => finishReason !== undefined,
+    conclude,
+    timeoutError,
     stopTimer: () => clearTimeout(timer),
   }
 }

@@ -11,27 +11,32 @@ export interface ReplyCheckpoint {
 }
 
 /** The run as its renewals see it. */
-export interface ReplyCheckpointParts {
+export interface ReplyCheckpointDeps {
   content: { readonly text: string }
   /** What does not change any more, and is saved once. */
   facts(): Promise<ReplyChanges>
 }
 
-/** Nothing is saved yet. */
-export function createReplyCheckpoint({ content, facts }: ReplyCheckpointParts): ReplyCheckpoint {
+/** What is to be saved of one run, and how much of it is. */
+export function createReplyCheckpoint({ content, facts }: ReplyCheckpointDeps): ReplyCheckpoint {
   let areFactsSaved = false
   let sentLength = 0
   let savedLength = 0
-  return {
-    async state() {
-      const { text } = content
-      sentLength = text.length
-      return { text, ...(!areFactsSaved && (await facts())) }
-    },
-    hasNews: () => !areFactsSaved || content.text.length > savedLength,
-    onSaved() {
-      areFactsSaved = true
-      savedLength = sentLength
-    },
+
+  async function state(): Promise<ReplyChanges> {
+    const { text } = content
+    sentLength = text.length
+    return { text, ...(!areFactsSaved && (await facts())) }
   }
+
+  function hasNews(): boolean {
+    return !areFactsSaved || content.text.length > savedLength
+  }
+
+  function onSaved(): void {
+    areFactsSaved = true
+    savedLength = sentLength
+  }
+
+  return { state, hasNews, onSaved }
 }

@@ -3,29 +3,29 @@ import type { ReplyViewControl } from '../follow/reply-view.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { ModelError, type ModelListener } from '../model/chat-model.ts'
 
-/** What a model has said so far. All of it is told to the view and to other nodes, as soon as it may be. */
+/** What a model has said so far. All of it is published to the view and to the reply log as soon as it may be. */
 export interface ReplyContent extends ModelListener {
   readonly text: string
   readonly parts: readonly MessagePart[]
-  /** Tells what could not be told before. */
-  tell(): void
-  /** It was the answer to an old context, and was told to nobody. */
-  forget(): void
+  /** Publishes what could not be published before. */
+  publish(): void
+  /** Empties it: it was the answer to an old context, and nothing of it was published. */
+  reset(): void
 }
 
-/** Whose content it is, and where it is told. */
-export interface ReplyContentParts {
+/** Whose content it is, and where it is published. */
+export interface ReplyContentDeps {
   replyId: string
   view: ReplyViewControl
   log: ReplyLog
-  mayTell(): boolean
+  mayPublish(): boolean
 }
 
 /** The record holds it beside a question of up to 8 MiB, and MongoDB takes 16 MiB: more could never be sealed. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024
 
-/** The content of one reply, empty at first. */
-export function createReplyContent({ replyId, view, log, mayTell }: ReplyContentParts): ReplyContent {
+/** The content of one reply; ModelError where it becomes longer than a reply may be. */
+export function createReplyContent({ replyId, view, log, mayPublish }: ReplyContentDeps): ReplyContent {
   let bytes = 0
 
   function checkRoom(added: string): void {
@@ -35,38 +35,37 @@ export function createReplyContent({ replyId, view, log, mayTell }: ReplyContent
     throw new ModelError('MODEL_STREAM_BROKEN', detail, { retryable: false })
   }
 
-  function tell(added: string): void {
-    if (!mayTell()) return
+  function publish(added: string): void {
+    if (!mayPublish()) return
     const { text, parts } = content
-    const told = view.text.length
+    const published = view.text.length
     // Most often only what was just added: a slice would copy the whole text, which is a rope until then.
-    const fresh = told + added.length === text.length ? added : text.slice(told)
+    const fresh = published + added.length === text.length ? added : text.slice(published)
     if (fresh !== '') {
-      view.placeText(told, fresh)
-      log.write(replyId, told, fresh)
+      view.placeText(published, fresh)
+      log.write(replyId, published, fresh)
     }
     if (parts.length > view.parts.length) for (const part of parts.slice(view.parts.length)) view.addPart(part)
   }
 
-  const content = {
-    text: '',
-    parts: [] as MessagePart[],
-    onText(added: string) {
-      checkRoom(added)
-      content.text += added
-      tell(added)
-    },
-    onToolCall(part: ToolCallPart) {
-      checkRoom(JSON.stringify(part))
-      content.parts.push(part)
-      tell('')
-    },
-    tell: () => tell(''),
-    forget() {
-      content.text = ''
-      content.parts = []
-      bytes = 0
-    },
+  function onText(added: string): void {
+    checkRoom(added)
+    content.text += added
+    publish(added)
   }
+
+  function onToolCall(part: ToolCallPart): void {
+    checkRoom(JSON.stringify(part))
+    content.parts.push(part)
+    publish('')
+  }
+
+  function reset(): void {
+    content.text = ''
+    content.parts = []
+    bytes = 0
+  }
+
+  const content = { text: '', parts: [] as MessagePart[], onText, onToolCall, publish: () => publish(''), reset }
   return content
 }

@@ -11,8 +11,8 @@ export interface ReplyLease {
   stop(): void
 }
 
-/** What a lease is renewed with, and who is told. */
-export interface ReplyLeaseParts {
+/** What a lease is renewed with, and what is called then. */
+export interface ReplyLeaseDeps {
   renew: RenewReply
   /** Epoch milliseconds. */
   now: () => number
@@ -37,7 +37,7 @@ const SILENT_SHARE = 1 / 3
 
 /** A lease that the claim began just now. */
 export function createReplyLease(
-  { renew, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseParts,
+  { renew, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseDeps,
   { leaseMs, checkpointMs }: ReplyLeaseLimits,
   { id }: ReplyRecord,
 ): ReplyLease {
@@ -70,12 +70,18 @@ export function createReplyLease(
     renewIn(checkpointMs)
   }
 
-  return {
-    isHeld: () => performance.now() <= endsAt,
-    start: () => renewIn(0),
-    stop() {
-      isOver = true
-      clearTimeout(timer)
-    },
+  function isHeld(): boolean {
+    return performance.now() <= endsAt
   }
+
+  function start(): void {
+    renewIn(0)
+  }
+
+  function stop(): void {
+    isOver = true
+    clearTimeout(timer)
+  }
+
+  return { isHeld, start, stop }
 }

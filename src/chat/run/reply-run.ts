@@ -13,20 +13,20 @@ import { createReplyCheckpoint } from './reply-checkpoint.ts'
 import { createReplyContent } from './reply-content.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
 import { InterruptedError, outcomeOf } from './reply-outcome.ts'
-import type { RenewReply } from './reply-renewals.ts'
 import {
   answeredMessage,
-  type PreparedTurn,
-  prepareStoredTurn,
-  prepareTurn,
-  readReplyTurn,
+  buildPrompt,
+  buildStoredPrompt,
+  type Prompt,
+  type PromptOptions,
+  readPromptPath,
   replyFacts,
-  type TurnOptions,
-} from './reply-turn.ts'
+} from './reply-prompt.ts'
+import type { RenewReply } from './reply-renewals.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
-/** What a run needs. */
-export interface ReplyRunParts {
+/** What a run is made of. */
+export interface ReplyRunDeps {
   records: ReplyRecords
   renew: RenewReply
   memory: Pick<Memory, 'readPrompt' | 'appendBehind'>
@@ -50,8 +50,8 @@ export interface ReplyRun {
   readonly record: ReplyRecord
   /** Stops the model at once; the text so far is sealed. The first reason counts. */
   stop(reason: InterruptReason): void
-  /** Somebody changed the record: look at it now, not at the next checkpoint. */
-  look(): void
+  /** Checks the record now, not at the next checkpoint: somebody changed it. */
+  check(): void
   /** No seal is tried again: the process ends. */
   giveUp(): void
   /** Settles when the reply is ENDED, or given up; never rejects. */
@@ -60,20 +60,20 @@ export interface ReplyRun {
 
 /**
  * Runs a claimed reply to its end, by protocol B2, B3 and B5: the model call and the question's insert
- * together, checkpoints that renew the lease, one seal. The token loop waits for nobody. `firstTurn` is
+ * together, checkpoints that renew the lease, one seal. The token loop waits for nobody. `firstPath` is
  * what the claim read; undefined: read it.
  */
 export function startReplyRun(
-  parts: ReplyRunParts,
+  deps: ReplyRunDeps,
   limits: ReplyRunLimits,
   record: ReplyRecord,
-  options: TurnOptions,
-  firstTurn: PromptPath | undefined,
+  options: PromptOptions,
+  firstPath: PromptPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
-  const { records, renew, memory, counter, model, finisher, log, now, onFault } = parts
+  const { records, renew, memory, counter, model, finisher, log, now, onFault } = deps
   const { id } = record
-  let prepared: PreparedTurn | undefined
+  let prepared: Prompt | undefined
   let question: Message | undefined
   let answer: ModelAnswer | undefined
   let phase: 'RUN' | 'STOP' = 'RUN'
@@ -82,12 +82,12 @@ export function startReplyRun(
   let isGivenUp = false
   const fault = (error: unknown): undefined => void onFault(id, error)
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
-  const mayTell = () => view.start !== undefined && lease.isHeld()
-  const content = createReplyContent({ replyId: id, view, log, mayTell })
+  const mayPublish = () => view.start !== undefined && lease.isHeld()
+  const content = createReplyContent({ replyId: id, view, log, mayPublish })
   const facts = async () => replyFacts(question, prepared, await estimate(''))
   const checkpoint = createReplyCheckpoint({ content, facts })
   const lease = createReplyLease(
-    { renew, now, ...checkpoint, onRenewed, onRefused: look, onFault: fault },
+    { renew, now, ...checkpoint, onRenewed, onRefused: check, onFault: fault },
     limits,
     record,
   )
@@ -98,10 +98,12 @@ export function startReplyRun(
   }
 
   async function converse(): Promise<ReplyOutcome> {
-    for (let known = firstTurn; ; known = undefined) {
-      const turn = known ?? (await readReplyTurn(memory, record, question))
-      if (record.question === undefined) question = answeredMessage(turn, options.maxTokens)
-      prepared = question ? prepareStoredTurn(turn, question, options, model.defaultModel) : await prepareQuestion(turn)
+    for (let known = firstPath; ; known = undefined) {
+      const path = known ?? (await readPromptPath(memory, record, question))
+      if (record.question === undefined) question = answeredMessage(path, options.maxTokens)
+      prepared = question
+        ? buildStoredPrompt(path, question, options, model.defaultModel)
+        : await buildForQuestion(path)
       const call = new AbortController()
       abortCall = (reason) => call.abort(reason)
       if (interrupted) throw interrupted
@@ -109,25 +111,25 @@ export function startReplyRun(
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(turn, prepared.question))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(path, prepared.question))) return await listen(answering)
       } finally {
-        // For an old context, a refused question and an end alike: nobody listens to this call any more.
+        // For an old context, a refused question and an end alike: nobody reads this call's answer any more.
         call.abort()
       }
-      content.forget()
+      content.reset()
     }
   }
 
-  async function prepareQuestion(turn: PromptPath): Promise<PreparedTurn> {
+  async function buildForQuestion(path: PromptPath): Promise<Prompt> {
     const { question: draft } = record
-    if (draft === undefined) throw new TypeError('A turn without a question')
-    const [tokens = 0] = await counter.countMessages(turn.conversation.encoding, [draft])
-    return prepareTurn(turn, draft, tokens, options, model.defaultModel)
+    if (draft === undefined) throw new TypeError('A prompt without a question')
+    const [tokens = 0] = await counter.countMessages(path.conversation.encoding, [draft])
+    return buildPrompt(path, draft, tokens, options, model.defaultModel)
   }
 
   /** Whether the question stands exactly behind what the model was given. */
-  async function isPlaced(turn: PromptPath, built: Message): Promise<boolean> {
-    const placed = await memory.appendBehind({ ...turn, head: turn.path.head }, built, built.tokens)
+  async function isPlaced(path: PromptPath, built: Message): Promise<boolean> {
+    const placed = await memory.appendBehind({ ...path, head: path.path.head }, built, built.tokens)
     if (placed.type === 'TAKEN') return false
     question = placed.message
     return placed.message.id === built.id
@@ -136,7 +138,7 @@ export function startReplyRun(
   async function listen(answering: Promise<ModelAnswer>): Promise<ReplyOutcome> {
     if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
     view.begin({ question, context: prepared.context, model: prepared.request.model })
-    content.tell()
+    content.publish()
     lease.start()
     answer = await answering
     return { type: 'COMPLETED', finishReason: answer.finishReason }
@@ -149,11 +151,11 @@ export function startReplyRun(
 
   function onRenewed(): void {
     checkpoint.onSaved()
-    content.tell()
+    content.publish()
   }
 
   /** Cheaper and sooner than a checkpoint: one that is under way may have been sent before what it is to see. */
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     const found = await records.find(id)
     if (found?.phase !== 'RUN') decide(found)
   }
@@ -164,6 +166,10 @@ export function startReplyRun(
     interrupt(found?.stop ?? 'NODE_LOST')
   }
 
+  function giveUp(): void {
+    isGivenUp = true
+  }
+
   async function run(): Promise<void> {
     const timeout = setTimeout(() => interrupt('TIMEOUT'), limits.replyTimeoutMs)
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => fault(error)))
@@ -171,23 +177,21 @@ export function startReplyRun(
     const usage = answer?.usage ?? (await estimate(content.text))
     const retry = { everyMs: limits.checkpointMs, isGivenUp: () => isGivenUp, onFault: fault }
     const sealed = sealedContent(outcome, question && content, replyFacts(question, prepared, usage))
-    const told = await sealUntilDone({ records, finisher }, record, phase, sealed, retry)
+    const end = await sealUntilDone({ records, finisher }, record, phase, sealed, retry)
     lease.stop()
-    if (told === undefined) return
-    // What is sealed is ours to tell, also where a lease was over before it could be told.
-    if (view.start !== undefined) view.placeText(0, told.text)
-    for (const part of view.start === undefined ? [] : told.parts.slice(view.parts.length)) view.addPart(part)
-    view.end(told.ending)
+    if (end === undefined) return
+    // What is sealed may be published, also where the lease was over before.
+    if (view.start !== undefined) view.placeText(0, end.text)
+    for (const part of view.start === undefined ? [] : end.parts.slice(view.parts.length)) view.addPart(part)
+    view.end(end.ending)
     log.end(id)
   }
 
   return {
     record,
     stop: interrupt,
-    look: () => void look().catch(fault),
-    giveUp() {
-      isGivenUp = true
-    },
+    check: () => void check().catch(fault),
+    giveUp,
     done: run().catch(fault),
   }
 }

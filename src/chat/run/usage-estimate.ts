@@ -1,6 +1,6 @@
 import { MIN_MESSAGE_TOKENS, type Usage } from '../../memory/message.ts'
 import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
-import type { PreparedTurn } from './reply-turn.ts'
+import type { Prompt } from './reply-prompt.ts'
 
 /** The tokens that prime the reply; they belong to no message. */
 const PRIMING_TOKENS = 3
@@ -8,7 +8,7 @@ const PRIMING_TOKENS = 3
 /** What a reply cost where the provider did not say: counted, and marked so. */
 export async function estimateUsage(
   counter: TokenCounter,
-  { context, instructions, encoding }: PreparedTurn,
+  { context, instructions, encoding }: Prompt,
   text: string,
 ): Promise<Usage> {
   const [reply, system] = await countTexts(counter, encoding, [text, instructions ?? ''])

@@ -64,7 +64,7 @@ test('a thousand subscribers do not hold the event loop in one piece', async () 
 async function measureDeltas(before: string): Promise<number> {
   const view = createReplyView('reply')
   const log = createLocalReplyLog()
-  const content = createReplyContent({ replyId: 'reply', view, log, mayTell: () => true })
+  const content = createReplyContent({ replyId: 'reply', view, log, mayPublish: () => true })
   // What the model was given is nothing to the cost.
   view.begin({} as ReplyStart)
   content.onText(before)

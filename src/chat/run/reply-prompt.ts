@@ -10,8 +10,8 @@ import type { PromptPath, PromptStart } from '../../memory/read/prompt-reader.ts
 import { toChatMessages } from '../chat-messages.ts'
 import type { ModelRequest } from '../model/chat-model.ts'
 
-/** What a send may say about its turn. */
-export interface TurnOptions {
+/** What a send may say about its prompt. */
+export interface PromptOptions {
   /** The budget of the context, the question included. */
   maxTokens: number
   anchor: number
@@ -21,8 +21,8 @@ export interface TurnOptions {
   modelOptions?: { [key: string]: Json }
 }
 
-/** A turn as the model gets it. */
-export interface PreparedTurn {
+/** What the model is given for a reply. */
+export interface Prompt {
   question: Message
   context: Context
   instructions: string | undefined
@@ -31,17 +31,17 @@ export interface PreparedTurn {
 }
 
 /**
- * What a reply's turn continues. Throws BadUserInputError when the message it replaces is of the wrong kind,
+ * Where the prompt of a reply ends: the path behind which its question goes, or which ends with it. Throws BadUserInputError when the message it replaces is of the wrong kind,
  * or when it has no question and nothing before it can be answered.
  */
-export async function readReplyTurn(
+export async function readPromptPath(
   memory: Pick<Memory, 'readPrompt'>,
   record: ReplyRecord,
   question?: Message,
 ): Promise<PromptPath> {
   const { ownerId, conversationId, context } = record
-  const turn = await memory.readPrompt(ownerId, conversationId, context.maxTokens, turnStart(record, question))
-  const { role } = turn.newBranch?.replaced ?? {}
+  const path = await memory.readPrompt(ownerId, conversationId, context.maxTokens, promptStart(record, question))
+  const { role } = path.newBranch?.replaced ?? {}
   if (record.question && role && role !== 'USER') {
     throw new BadUserInputError('replaces', 'a message of the user when `content` or `parts` are given', role)
   }
@@ -49,16 +49,16 @@ export async function readReplyTurn(
     if (role && role !== 'ASSISTANT') {
       throw new BadUserInputError('replaces', 'a reply when neither `content` nor `parts` are given', role)
     }
-    answeredMessage(turn, context.maxTokens)
+    answeredMessage(path, context.maxTokens)
   }
-  return turn
+  return path
 }
 
 /**
  * A question that is stored already is on a branch, whichever is active by now. STRONG: where nothing is
  * appended, no position shows that what was read is old.
  */
-function turnStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): PromptStart {
+function promptStart({ question: draft, replaces }: ReplyRecord, question: Message | undefined): PromptStart {
   if (draft && question) return { branch: question.branch, consistency: 'STRONG' }
   if (replaces !== undefined) return { replaces }
   return draft ? {} : { consistency: 'STRONG' }
@@ -81,15 +81,15 @@ export function answeredMessage({ newBranch, path: { head, messages } }: PromptP
  * The question placed behind a path, the window that ends with it, and the request that says so. Throws
  * BadUserInputError when the question alone is over the budget.
  */
-export function prepareTurn(
+export function buildPrompt(
   { conversation, branch, path }: PromptPath,
   draft: MessageDraft,
   tokens: number,
-  options: TurnOptions,
+  options: PromptOptions,
   defaultModel: string,
-): PreparedTurn {
+): Prompt {
   const [question] = positionAfter(conversation.id, branch, path.head, [{ draft, tokens }])
-  if (question === undefined) throw new TypeError('A turn without a question')
+  if (question === undefined) throw new TypeError('A prompt without a question')
   if (tokens > options.maxTokens) {
     throw new BadUserInputError(
       'maxContextTokens',
@@ -110,12 +110,12 @@ export function prepareTurn(
  * The same when the question is stored already: the path holds it. Throws BadUserInputError when nothing
  * is within the budget, as when the results of a tool are not.
  */
-export function prepareStoredTurn(
+export function buildStoredPrompt(
   { conversation, path }: PromptPath,
   question: Message,
-  options: TurnOptions,
+  options: PromptOptions,
   defaultModel: string,
-): PreparedTurn {
+): Prompt {
   const prepared = asPrepared(conversation, question, path, options, defaultModel)
   if (prepared.context.messages.length > 0) return prepared
   const limit = 'at least the tokens of the last turn, with the calls that its results answer'
@@ -126,9 +126,9 @@ function asPrepared(
   { id, instructions, encoding, model: usualModel }: Conversation,
   question: Message,
   path: PromptPath['path'],
-  { maxTokens, anchor, model, maxReplyTokens, modelOptions }: TurnOptions,
+  { maxTokens, anchor, model, maxReplyTokens, modelOptions }: PromptOptions,
   defaultModel: string,
-): PreparedTurn {
+): Prompt {
   const context = contextOf({ conversationId: id, maxTokens, startOn: 'ANY', anchor }, path)
   const system: Json[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
   const request = {
@@ -144,12 +144,12 @@ function asPrepared(
 /** What is known of a reply besides what it says, as far as it is known yet. */
 export function replyFacts(
   question: Message | undefined,
-  turn: PreparedTurn | undefined,
+  prompt: Prompt | undefined,
   usage: Usage | undefined,
 ): { questionId?: string; model?: string; usage?: Usage } {
   return {
     ...(question && { questionId: question.id }),
-    ...(turn && { model: turn.request.model }),
+    ...(prompt && { model: prompt.request.model }),
     ...(usage && { usage }),
   }
 }
