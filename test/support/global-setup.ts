@@ -16,16 +16,26 @@ interface SharedServer {
   stop(): Promise<void>
 }
 
-/** Finds or starts the Redis and the MongoDB that all tests share; returns what stops them. */
+/**
+ * Finds or starts the Redis and the MongoDB that all tests share; returns what stops them.
+ * Where one cannot be started, nothing is left running.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const redis = (await given('REDIS_URL', 'Redis', redisVersion)) ?? (await startRedis())
-  const mongodb = (await given('MONGODB_URL', 'MongoDB', mongodbVersion)) ?? (await startMongodb())
+  const mongodb = await findOrStartMongodb().catch(async (error: unknown) => {
+    await redis.stop()
+    throw error
+  })
   console.log(`The tests run on ${redis.program} and ${mongodb.program}.`)
   project.provide('redisUrl', redis.url)
   project.provide('mongodbUrl', mongodb.url)
   return async () => {
     await Promise.all([redis.stop(), mongodb.stop()])
   }
+}
+
+async function findOrStartMongodb(): Promise<SharedServer> {
+  return (await given('MONGODB_URL', 'MongoDB', mongodbVersion)) ?? startMongodb()
 }
 
 /** The server that an environment variable names; it must answer, since nothing is skipped silently. */

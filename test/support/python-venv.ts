@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { canInstall, installPackages } from './debian-packages.ts'
 import { cacheFolder, withInstallLock } from './install-lock.ts'
+import type { Provision } from './provision.ts'
 
 /** A virtualenv of the repository's cache. */
 export interface PythonVenv {
@@ -11,11 +12,19 @@ export interface PythonVenv {
   name: string
   /** What pip is given to install. */
   pip: string[]
-  /** What to tell people where Python's venv module is missing and we may not install it. */
+  /** What to install by hand where Python's venv module is missing and we may not install it. */
   advice: string
 }
 
 const run = promisify(execFile)
+const packages = ['python3', 'python3-venv']
+
+/** What `ensureVenv` installs; nothing where it is all there. */
+export async function missingForVenv({ name, pip }: PythonVenv): Promise<Pick<Provision, 'packages' | 'fromPypi'>> {
+  if (await exists(join(cacheFolder, name, 'complete'))) return {}
+  const fromPypi = pip.join(' ')
+  return (await hasVenv()) ? { fromPypi } : { fromPypi, packages }
+}
 
 /** The folder of the virtualenv's programs; it is made, and filled from PyPI, if it is not there yet. */
 export async function ensureVenv({ name, pip, advice }: PythonVenv): Promise<string> {
@@ -32,8 +41,8 @@ export async function ensureVenv({ name, pip, advice }: PythonVenv): Promise<str
 
 async function ensurePython(advice: string): Promise<void> {
   if (await hasVenv()) return
-  if (!(await canInstall())) throw new Error(advice)
-  await installPackages(['python3', 'python3-venv'], hasVenv)
+  if (!(await canInstall())) throw new Error(`The tests need ${advice}.`)
+  await installPackages(packages, hasVenv)
 }
 
 async function install(folder: string, marker: string, pip: string[]): Promise<void> {

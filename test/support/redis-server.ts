@@ -5,10 +5,21 @@ import { canInstall, installPackages } from './debian-packages.ts'
 import { dockerCommand, dockerContainer, dockerHas } from './docker-container.ts'
 import { findProgram } from './find-program.ts'
 import { localProgram } from './local-program.ts'
+import type { Provision } from './provision.ts'
 
 const image = 'redis:7'
 const programs = ['redis-server', 'valkey-server']
+const packages = ['redis-server']
+const advice = 'redis-server or valkey-server, on the PATH, or Docker'
 const commandTimeoutMs = 2_000
+
+/** Where `findRedis` takes its Redis from, and what it installs for that. */
+export async function planRedis(): Promise<Provision> {
+  const found = await findProgram(programs)
+  if (found) return { source: found }
+  if (await dockerHas(image)) return { source: `Docker's ${image}` }
+  return { source: 'redis-server', packages, advice }
+}
 
 /** Finds a Redis or Valkey: on the PATH, else as a container, else installed from Debian. */
 export async function findRedis(): Promise<(args: string[]) => ServerRecipe> {
@@ -16,9 +27,9 @@ export async function findRedis(): Promise<(args: string[]) => ServerRecipe> {
   if (found) return (args) => redisProgram(found, args)
   if (await dockerHas(image)) return redisContainer
   if (!(await canInstall())) {
-    throw new Error('The tests need Redis: install redis-server or valkey-server on the PATH, or start Docker.')
+    throw new Error(`The tests need Redis: ${advice}.`)
   }
-  await installPackages(['redis-server'], async () => (await findProgram(programs)) !== undefined)
+  await installPackages(packages, async () => (await findProgram(programs)) !== undefined)
   const installed = await findProgram(programs)
   if (!installed) throw new Error('redis-server was installed, but it is not on the PATH.')
   return (args) => redisProgram(installed, args)

@@ -1,0 +1,43 @@
+import { canInstall } from './debian-packages.ts'
+import { findMongodb, planMongodb } from './mongodb-server.ts'
+import type { Provision } from './provision.ts'
+import { findRedis, planRedis } from './redis-server.ts'
+
+/** A kind of server that the tests need; where its variable names one, nothing is looked for. */
+const SERVICES = [
+  { name: 'Redis', variable: 'REDIS_URL', plan: planRedis, install: findRedis },
+  { name: 'MongoDB', variable: 'MONGODB_URL', plan: planMongodb, install: findMongodb },
+]
+
+try {
+  await installServices()
+} catch (error) {
+  console.error(`The tests cannot run. ${(error as Error).message}`)
+  process.exitCode = 1
+}
+
+/** Prints what the tests will run on and what it will install for that; then installs it, or rejects with what to do. */
+async function installServices(): Promise<void> {
+  const needed = SERVICES.filter(({ variable }) => !process.env[variable])
+  const plans = await Promise.all(needed.map(async (service) => ({ ...service, ...(await service.plan()) })))
+  const given = SERVICES.filter(({ variable }) => process.env[variable])
+  const lines = [...given.map(({ name, variable }) => `${name} of ${variable}`), ...plans.map(lineOf)]
+  console.log(['The tests run on:', ...lines.map((line) => `  ${line}`)].join('\n'))
+  const missing = plans.filter(({ packages }) => packages)
+  if (missing.length > 0 && !(await canInstall())) {
+    throw new Error(
+      `Only root on a Debian lets them install packages. Install by hand:\n${missing.map(({ advice }) => `  ${advice}`).join('\n')}`,
+    )
+  }
+  for (const { packages, fromPypi, install } of plans) {
+    if (packages || fromPypi) await install()
+  }
+}
+
+function lineOf({ name, source, packages, fromPypi }: Provision & { name: string }): string {
+  const steps = [
+    ...(packages ? [`apt-get installs ${packages.join(' ')}`] : []),
+    ...(fromPypi ? [`pip installs ${fromPypi} into .cache`] : []),
+  ]
+  return `${name}: ${source}${steps.length > 0 ? `, missing: first ${steps.join(', then ')}` : ''}`
+}
