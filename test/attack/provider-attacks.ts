@@ -1,0 +1,188 @@
+import { gzipSync } from 'node:zlib'
+import { answerWith, deltaChunk, finishChunk, type Script, textChunk } from '../support/openai-scripts.ts'
+import { type RawCall, startRawModelServer } from '../support/raw-model-server.ts'
+import { type Attack, judge, type Outcome, type Target, worstOf } from './attacks.ts'
+import { createConversation } from './conversations.ts'
+import { post, times } from './requests.ts'
+
+const GROUP = 'provider'
+const MB = 1_000_000
+const POLL_MS = 100
+const ENDED = ['COMPLETED', 'FAILED', 'INTERRUPTED', 'REJECTED']
+const DOTS = 'a.'.repeat(50_000)
+const DASHES = 'a-'.repeat(50_000)
+const START = `mutation($input:SendMessageInput!){startReply(input:$input){
+  __typename ... on Error{code detail} ... on StartReplySuccess{reply{id}}}}`
+const REPLY = `query($id:ID!){reply(id:$id){status cursor text message{
+  finishReason usage{promptTokens completionTokens} parts{__typename}}}}`
+
+/** A provider that is broken or means harm; a reply ends all the same, and its conversation goes on. */
+export const PROVIDER_ATTACKS: readonly Attack[] = [
+  attack('echoed-dots', echo(DOTS)),
+  attack('echoed-dashes', echo(DASHES)),
+  ...['__proto__', 'toString', 'constructor'].map((reason) =>
+    attack(`finish-reason-${reason}`, answerWith(textChunk('Hello'), finishChunk(reason), '[DONE]')),
+  ),
+  attack('error-body-without-end', async (call) => {
+    await call.write('HTTP/1.1 500 Oops\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n')
+    await forever(() => call.write('x'.repeat(65_536)))
+  }),
+  attack('error-body-of-zeros-packed', async (call) => {
+    const packed = gzipSync(Buffer.alloc(64 * MB))
+    const headers = 'content-type: text/plain\r\ncontent-encoding: gzip\r\nconnection: close'
+    await call.write(`HTTP/1.1 500 Oops\r\n${headers}\r\n\r\n`)
+    await forever(() => call.write(packed))
+  }),
+  redirect(307),
+  redirect(302),
+  attack('tool-calls-60000', (call) => answerMany(call, 60_000, toolCall)),
+  attack('tool-calls-without-names', async (call) => {
+    await call.startStream()
+    let index = 0
+    await forever(() =>
+      sendEvents(
+        call,
+        times(1_000, () => toolCallPart(index++, { id: 'x', function: { arguments: '' } })),
+      ),
+    )
+  }),
+  attack('arguments-without-end', async (call) => {
+    await call.startStream()
+    await call.event(toolCall(0))
+    await forever(() => call.event(toolCallPart(0, { function: { arguments: 'x'.repeat(100_000) } })))
+  }),
+  event('event-of-brackets', () => `{"choices":${'['.repeat(7.5 * MB)}${']'.repeat(7.5 * MB)}}`),
+  event('event-of-keys', () => `{${times(MB, (index) => `"k${index}":0`).join(',')},"choices":[]}`),
+  event('event-of-choices', () => JSON.stringify({ choices: times(MB, () => ({ index: 0 })) })),
+  event('event-of-tool-calls', () =>
+    JSON.stringify(deltaChunk({ tool_calls: times(300_000, (index) => ({ index, id: `c${index}`, function: {} })) })),
+  ),
+  event('event-of-an-error', () => JSON.stringify({ error: { message: 'x'.repeat(15 * MB), code: 'oops' } })),
+  attack('letters-of-4-mb', (call) => answerMany(call, 4 * MB, () => textChunk('x'))),
+  attack(
+    'usage-of-3-billion',
+    answerWith(
+      textChunk('Hello'),
+      finishChunk('stop'),
+      { choices: [], usage: { prompt_tokens: 3_000_000_000, completion_tokens: 1 } },
+      '[DONE]',
+    ),
+  ),
+  attack('parts-12000', (call) =>
+    answerMany(call, 12_000, (index) => (index % 2 === 0 ? textChunk('text') : toolCall((index - 1) / 2))),
+  ),
+]
+
+function attack(name: string, provider: Script): Attack {
+  return {
+    name,
+    group: GROUP,
+    provider,
+    env: { MODEL_FIRST_TOKEN_TIMEOUT_MS: '15000', MODEL_IDLE_TIMEOUT_MS: '10000' },
+    async prepare(target) {
+      const conversationId = await createConversation(target)
+      return () => replyAndGoOn(target, conversationId)
+    },
+  }
+}
+
+function event(name: string, textOf: () => string): Attack {
+  let text: string | undefined
+  return attack(name, async (call) => {
+    text ??= textOf()
+    await call.startStream()
+    await call.event(text)
+    await call.event(finishChunk('stop'))
+    await call.event('[DONE]')
+    await call.endChunks()
+  })
+}
+
+/** Sends the prompt on to somebody else, who must not be asked. */
+function redirect(status: number): Attack {
+  const stranger = { calls: 0 }
+  const base = attack(`redirect-${status}`, async (call) => {
+    const server = await startRawModelServer(async (strange) => {
+      stranger.calls += 1
+      await answerWith(textChunk('a stranger'), finishChunk('stop'), '[DONE]')(strange)
+    })
+    void call.closed.then(() => setTimeout(() => server.close(), 5_000).unref())
+    await call.respond(status, '', { location: `${server.url}/chat/completions` })
+  })
+  return {
+    ...base,
+    async prepare(target) {
+      const run = await base.prepare(target)
+      return async () => {
+        const outcome = await run()
+        const text = `${outcome.text}, the stranger was asked ${stranger.calls} times`
+        return { text, isGood: outcome.isGood && stranger.calls === 0 && !outcome.text.includes('COMPLETED') }
+      }
+    },
+  }
+}
+
+function echo(value: string): Script {
+  return (call) => {
+    const body = JSON.stringify({ detail: [{ loc: ['body', 'temperature'], msg: 'not a number', input: value }] })
+    return call.respond(422, body, { 'content-type': 'application/json' })
+  }
+}
+
+/** A reply ends, can be read, can be followed from where it is, and the conversation takes the next question. */
+async function replyAndGoOn(target: Target, conversationId: string): Promise<Outcome> {
+  const { origin } = target
+  const start = (clientMessageId: string) =>
+    post(origin, { query: START, variables: { input: { conversationId, clientMessageId, content: 'hi' } } })
+  const id = /"reply":\{"id":"(\w+)"/.exec((await start('first')).text)?.[1]
+  if (id === undefined) return { text: 'no reply began', isGood: false }
+  let read = await post(origin, { query: REPLY, variables: { id } })
+  while (!ENDED.some((status) => read.text.includes(`"status":"${status}"`))) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    read = await post(origin, { query: REPLY, variables: { id } })
+    if (read.status !== 200) break
+  }
+  const status = ENDED.find((word) => read.text.includes(word)) ?? 'not readable'
+  const next = await start('second')
+  const followed = await follow(origin, id, /"cursor":"([^"]+)"/.exec(read.text)?.[1] ?? '')
+  const worst = worstOf([judge(read), followed, judge(next, { refusedOnly: false })])
+  return { text: `${status}; ${worst.text}`, isGood: worst.isGood }
+}
+
+async function follow(origin: string, id: string, after: string): Promise<Outcome> {
+  const query = 'subscription($id:ID!,$after:String){reply(id:$id,after:$after){__typename cursor}}'
+  const answer = await post(origin, { query, variables: { id, after } }, { accept: 'text/event-stream' })
+  const { text, isGood } = judge(answer, { codes: [] })
+  return { text: `followed: ${text}`, isGood }
+}
+
+function toolCall(index: number) {
+  return toolCallPart(index, { id: `call_${index}`, type: 'function', function: { name: 'f', arguments: '{}' } })
+}
+
+function toolCallPart(index: number, rest: object) {
+  return deltaChunk({ tool_calls: [{ index, ...rest }] })
+}
+
+async function answerMany(call: RawCall, count: number, eventOf: (index: number) => unknown): Promise<void> {
+  await call.startStream()
+  const batch = 10_000
+  for (let from = 0; from < count; from += batch) {
+    await sendEvents(
+      call,
+      times(Math.min(batch, count - from), (index) => eventOf(from + index)),
+    )
+  }
+  await sendEvents(call, [finishChunk('stop'), '[DONE]'])
+  await call.endChunks()
+}
+
+function sendEvents(call: RawCall, events: readonly unknown[]): Promise<void> {
+  const texts = events.map((data) => `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+  return call.chunk(texts.join(''))
+}
+
+/** Until the other side has gone, when writing fails. */
+async function forever(work: () => Promise<void>): Promise<void> {
+  for (;;) await work()
+}
