@@ -47,7 +47,7 @@ export interface Chat {
   /** Undefined for a missing and for a foreign one alike. */
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** The reply that runs in a conversation which was found for its owner. */
-  findActive(conversationId: string): Promise<ReplyRecord | undefined>
+  findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
   /** Stops a reply; the record as it stands then. NotFoundError for a missing or foreign one. */
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
 }

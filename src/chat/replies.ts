@@ -39,7 +39,7 @@ export interface Replies {
   subscribe(ownerId: string, id: string, after: string | null, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
   /** The active reply of a conversation, else the newest. */
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
-  findActive(conversationId: string): Promise<ReplyRecord | undefined>
+  findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** Stops a reply on whichever node runs it; the record as it stands then. */
   cancel(ownerId: string, id: string): Promise<ReplyRecord>

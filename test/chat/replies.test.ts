@@ -151,7 +151,7 @@ describe.each([
   test('refuses a conversation that is missing or foreign alike, and stays out of its way', async () => {
     const events = await collect(await a.replies.send('stranger', questionOf(id, 'Hello?'), never))
     expect(events).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
-    expect(await world.records.findActive(id)).toBeUndefined()
+    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
   })
 
   test('refuses a question that is larger than its budget', async () => {
@@ -163,7 +163,7 @@ describe.each([
   test('while busy: REJECT names the active reply', async () => {
     await a.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('1')
-    const active = await a.replies.findActive(id)
+    const active = await a.replies.findActive(OWNER, id)
     const events = await collect(await b.replies.send(OWNER, questionOf(id, 'two'), never))
     expect(events).toMatchObject([{ type: 'ReplyRejected', code: 'BUSY', activeReplyId: active?.id }])
   })
@@ -209,7 +209,7 @@ describe.each([
     ;(await model.nextCall()).answer('a2')
     await Promise.all([first, second])
     expect(await storedTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2'])
-    expect(await world.records.findQueued(id, 10)).toEqual([])
+    expect(await world.records.findQueued(OWNER, id, 10)).toEqual([])
     await lost.stop()
   })
 
@@ -217,7 +217,7 @@ describe.each([
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
     call.text('So far')
-    const active = await world.records.findActive(id)
+    const active = await world.records.findActive(OWNER, id)
     await b.replies.cancel(OWNER, active?.id ?? '')
     const end = endOf(await collect(stream))
     expect(end).toMatchObject({ type: 'ReplyInterrupted', reason: 'CANCELLED', partial: { status: 'INTERRUPTED' } })
@@ -236,7 +236,7 @@ describe.each([
       client.abort()
       expect((await events.next()).done).toBe(true)
       if (onDisconnect === 'CONTINUE') call.answer(', finished')
-      await vi.waitFor(async () => expect(await a.replies.findActive(id)).toBeUndefined())
+      await vi.waitFor(async () => expect(await a.replies.findActive(OWNER, id)).toBeUndefined())
       expect(call.signal.aborted).toBe(onDisconnect === 'CANCEL')
     }
     expect(await storedTexts()).toEqual(['CANCEL', 'heard', 'CONTINUE', 'heard, finished'])
@@ -276,11 +276,11 @@ describe.each([
     const dying = createReplyNode({ ...world, records: deafRecords(world.records) }, model, { leaseMs: 1 })
     await dying.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('never saved')
-    const active = await world.records.findActive(id)
+    const active = await world.records.findActive(OWNER, id)
     const events = await collect(await b.replies.subscribe(OWNER, active?.id ?? '', null, never))
     expect(endOf(events)).toMatchObject({ type: 'ReplyInterrupted', reason: 'NODE_LOST' })
     expect(await storedTexts()).toEqual(['one'])
-    expect(await b.replies.findActive(id)).toBeUndefined()
+    expect(await b.replies.findActive(OWNER, id)).toBeUndefined()
     await dying.stop()
   })
 

@@ -36,7 +36,7 @@ test('a reply whose cost cannot be counted ends all the same', async () => {
   const stream = await other.replies.send(OWNER, questionOf(id, 'Hello?'), never)
   const call = await model.nextCall()
   call.text('Hi')
-  await vi.waitFor(async () => expect((await world.records.findActive(id))?.text).toBe('Hi'))
+  await vi.waitFor(async () => expect((await world.records.findActive(OWNER, id))?.text).toBe('Hi'))
   failing.countMessages.mockRejectedValueOnce(new Error('no thread'))
   call.finish()
   call.end()
@@ -52,7 +52,7 @@ test('a model that talks without end is stopped, and what it said until then is 
   expect(ending).toMatchObject({ type: 'ReplyFailed', code: 'MODEL_STREAM_BROKEN', retryable: false })
   const length = ending?.type === 'ReplyFailed' && contentOf(ending.partial?.parts ?? []).length
   expect(length).toBe(4 * 5 * Math.floor(MEBIBYTE / 5))
-  expect(await world.records.findActive(id)).toBeUndefined()
+  expect(await world.records.findActive(OWNER, id)).toBeUndefined()
 })
 
 test('a client that leaves a reply with CANCEL stops the model also while the history is away', async () => {
@@ -68,7 +68,7 @@ test('a client that leaves a reply with CANCEL stops the model also while the hi
   client.abort()
   await expect.poll(() => call.signal.aborted).toBe(true)
   Object.assign(records, { find, change })
-  await expect.poll(() => world.records.findActive(id)).toBeUndefined()
+  await expect.poll(() => world.records.findActive(OWNER, id)).toBeUndefined()
   await other.stop()
 })
 
@@ -77,7 +77,7 @@ test('a client that left before there was a stream leaves no follower behind', a
   const call = await model.nextCall()
   const { log, size } = countFollowers(world.log)
   const other = createReplyNode({ ...world, log }, model)
-  const active = await world.records.findActive(id)
+  const active = await world.records.findActive(OWNER, id)
   await other.replies.subscribe(OWNER, active?.id ?? '', null, AbortSignal.abort())
   expect(size()).toBe(0)
   call.answer('Hi')
@@ -117,13 +117,13 @@ test('a reply that cannot be ended does not keep the sweep from those behind it'
     await lost.replies.send(OWNER, questionOf(conversationId, 'Hello?'), never)
     ;(await model.nextCall()).text('Hi')
   }
-  const stuck = (await world.records.findActive(id))?.id
+  const stuck = (await world.records.findActive(OWNER, id))?.id
   const change: ReplyRecords['change'] = (replyId, ...rest) =>
     replyId === stuck ? away() : world.records.change(replyId, ...rest)
   const sweeper = createReplyNode({ ...world, records: { ...world.records, change } }, model)
   await sweeper.replies.sweep()
-  expect((await world.records.findActive(id))?.id).toBe(stuck)
-  expect(await world.records.findActive(second)).toBeUndefined()
+  expect((await world.records.findActive(OWNER, id))?.id).toBe(stuck)
+  expect(await world.records.findActive(OWNER, second)).toBeUndefined()
   expect(sweeper.faults).toHaveLength(1)
   await sweeper.stop()
 })
@@ -136,7 +136,7 @@ test('a reply whose claim was under way when its node began to stop is interrupt
   await other.replies.stop(20)
   release()
   expect((await collect(await sent)).at(-1)).toMatchObject({ type: 'ReplyInterrupted', reason: 'SHUTDOWN' })
-  expect(await world.records.findActive(id)).toBeUndefined()
+  expect(await world.records.findActive(OWNER, id)).toBeUndefined()
   expect(model.calls).toHaveLength(0)
   await other.stop()
 })

@@ -33,7 +33,7 @@ test('who comes to a running reply after a redaction is told what is left of its
   const asked = questionOf(id, 'what was it?', { id: 'q' })
   const first = await node.replies.send(OWNER, asked, never)
   const call = await model.nextCall()
-  const replyId = (await world.records.findActive(id))?.id ?? ''
+  const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
   // Of the listeners of one node the first is told what all of them share.
   const far = await other.replies.subscribe(OWNER, replyId, null, never)
   const isToldFar = (await far[Symbol.asyncIterator]().next()).value
@@ -71,7 +71,7 @@ test('every node tells the same context of a reply, and where it came from: the 
   for (const send of sends) {
     const stream = await node.replies.send(OWNER, { ...send, maxTokens: 200 }, never)
     const call = await model.nextCall()
-    const replyId = (await world.records.findActive(id))?.id ?? ''
+    const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
     const far = collect(await other.replies.subscribe(OWNER, replyId, null, never))
     call.answer('yes')
     const [started] = await collect(stream)

@@ -53,7 +53,7 @@ describe.each([
     const call = await model.nextCall()
     expect(prompt(call.request.messages)).toEqual(['one', '1', 'two'])
     call.text('zw')
-    await expect.poll(async () => (await world.records.findActive(id))?.text).toBe('zw')
+    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('zw')
     expect(await texts()).toEqual(['one', '1', 'two', '2', 'three', '3'])
     call.answer('ei')
     const events = await collect(stream)
@@ -109,7 +109,7 @@ describe.each([
     const detail = expect.stringContaining('maxContextTokens must be at least the tokens of the last turn')
     expect(await collect(stream)).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }])
     expect(model.calls).toHaveLength(0)
-    expect(await world.records.findActive(id)).toBeUndefined()
+    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
   })
 
   test('what cannot be answered is rejected, and nothing is stored or in the way', async () => {
@@ -143,7 +143,7 @@ describe.each([
     expect(await send(questionOf(other, 'z'))).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
     expect(await texts()).toEqual(['one', '1'])
     expect(model.calls).toHaveLength(1)
-    expect(await world.records.findActive(id)).toBeUndefined()
+    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
   })
 
   test('a send that is sent again joins its reply, and is another one when it replaces something else', async () => {
@@ -181,7 +181,7 @@ describe.each([
     const edited = await node.replies.send(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }), never)
     const call = await model.nextCall()
     call.text('I')
-    await expect.poll(async () => (await world.records.findActive(id))?.text).toBe('I')
+    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('I')
     await node.memory.selectVersion(OWNER, question?.id ?? '')
     call.answer('!')
     const ending = (await collect(edited)).at(-1)
@@ -198,7 +198,7 @@ describe.each([
     void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
     await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled(), 10_000)
     expect(await versions(question)).toEqual(['one'])
-    const active = await world.records.findActive(id)
+    const active = await world.records.findActive(OWNER, id)
     await expect
       .poll(async () => (await node.replies.find(OWNER, active?.id ?? ''))?.phase, { timeout: 10_000 })
       .toBe('ENDED')
@@ -214,7 +214,7 @@ describe.each([
     if ('type' in begun) throw new Error(begun.detail)
     const call = await model.nextCall()
     call.text('half')
-    await expect.poll(async () => (await world.records.find(begun.id))?.text).toBe('half')
+    await expect.poll(async () => (await world.records.find(OWNER, begun.id))?.text).toBe('half')
     const away = async () => {
       throw new HistoryUnavailableError(new Error('away'))
     }

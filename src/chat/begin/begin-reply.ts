@@ -113,10 +113,9 @@ async function enqueue(
   return queued === undefined || 'type' in queued ? queued : views.open(queued)
 }
 
-/** Whether others of this owner wait, whom a newcomer must not pass; they have shown whose the conversation is. */
+/** Whether others of this owner wait, whom a newcomer must not pass. */
 async function othersWait({ records }: BeginReplyDeps, { conversationId, ownerId }: ReplyRecord): Promise<boolean> {
-  const [first] = await records.findQueued(conversationId, 1)
-  return first?.ownerId === ownerId
+  return (await records.findQueued(ownerId, conversationId, 1)).length > 0
 }
 
 function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: number): ReplyRecord {

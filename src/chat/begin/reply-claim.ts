@@ -47,24 +47,18 @@ export async function claimReply(deps: ReplyClaimDeps, record: ReplyRecord): Pro
     // What could be answered when it was sent first may be answered by now.
     if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
     if (isInserted) return { type: 'CLAIMED', path: path as PromptPath }
-    const same = await records.findByClientMessageId(conversationId, clientMessageId)
+    const same = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
     if (same === undefined && fault) return refusalFor(fault)
     if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
-    const active = await records.findActive(conversationId)
-    if (active !== undefined && !(await isEndedByUs(deps, active, ownerId))) return { type: 'BUSY', active }
+    const active = await records.findActive(ownerId, conversationId)
+    if (active !== undefined && !(await isEndedByUs(deps, active))) return { type: 'BUSY', active }
   }
 }
 
-/** Whether the claim in the way was one to end: sealed, of a lost node, or of somebody who may not claim. */
-async function isEndedByUs(
-  { records, finisher }: ReplyClaimDeps,
-  active: ReplyRecord,
-  ownerId: string,
-): Promise<boolean> {
-  if (active.phase === 'SEALED') await finisher.finish(active)
-  // A claim is inserted before the conversation's owner is known; this one is not the owner's.
-  else if (active.ownerId !== ownerId) await records.withdraw(active.id)
-  else return finisher.takeOver(active)
+/** Whether the claim in the way was one to end: sealed, or of a lost node. */
+async function isEndedByUs({ finisher }: ReplyClaimDeps, active: ReplyRecord): Promise<boolean> {
+  if (active.phase !== 'SEALED') return finisher.takeOver(active)
+  await finisher.finish(active)
   return true
 }
 
@@ -86,7 +80,7 @@ function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
     replaces,
     ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
   })
-  return stored.ownerId === sent.ownerId && isDeepStrictEqual(contentOf(stored), contentOf(sent))
+  return isDeepStrictEqual(contentOf(stored), contentOf(sent))
 }
 
 const CONFLICT: Claim = {

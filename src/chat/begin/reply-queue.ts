@@ -46,8 +46,8 @@ export function createReplyQueue(
   }
 
   /** The active index refuses while another reply runs; one that is dead or sealed is ended first. */
-  async function promote({ id, conversationId }: ReplyRecord): Promise<boolean> {
-    const active = await records.findActive(conversationId)
+  async function promote({ id, ownerId, conversationId }: ReplyRecord): Promise<boolean> {
+    const active = await records.findActive(ownerId, conversationId)
     if (active?.phase === 'SEALED') await finisher.finish(active)
     else if (active !== undefined && !(await finisher.takeOver(active))) return false
     const running = { phase: 'RUN' as const, active: true, place: null, leaseUntil: now() + leaseMs }
@@ -55,8 +55,8 @@ export function createReplyQueue(
   }
 
   /** Who waits, without those whose nodes died: they are ended here, and hold no place. */
-  async function findLiving(conversationId: string): Promise<ReplyRecord[]> {
-    const queued = await records.findQueued(conversationId, queueLimit)
+  async function findLiving({ ownerId, conversationId }: ReplyRecord): Promise<ReplyRecord[]> {
+    const queued = await records.findQueued(ownerId, conversationId, queueLimit)
     const isDead = await Promise.all(queued.map((other) => finisher.takeOver(other)))
     return queued.filter((_, index) => !isDead[index])
   }
@@ -70,8 +70,8 @@ export function createReplyQueue(
 
   /** One poll of the queue: its promotion, or its end, or the lease renewed. */
   async function poll(record: ReplyRecord, view: ReplyViewControl): Promise<QueueExit | undefined> {
-    const { id, conversationId, place = 0 } = record
-    const queued = await records.findQueued(conversationId, queueLimit)
+    const { id, ownerId, conversationId, place = 0 } = record
+    const queued = await records.findQueued(ownerId, conversationId, queueLimit)
     const index = queued.findIndex((other) => other.id === id)
     if (index < 0) return { type: 'ENDED' }
     view.queue(index + 1)
@@ -84,12 +84,13 @@ export function createReplyQueue(
 
   async function enter(record: ReplyRecord): Promise<ReplyRecord | ReplyRejection | undefined> {
     for (;;) {
-      const queued = await findLiving(record.conversationId)
+      const queued = await findLiving(record)
       if (queued.length >= queueLimit) return queueFull(queueLimit)
       const place = (queued.at(-1)?.place ?? 0) + 1
       const waiting = { ...record, phase: 'QUEUED' as const, active: false, place, leaseUntil: now() + leaseMs }
       if (await records.insert(waiting)) return waiting
-      const same = await records.findByClientMessageId(record.conversationId, record.clientMessageId)
+      const { ownerId, conversationId, clientMessageId } = record
+      const same = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
       if (same !== undefined) return undefined
     }
   }

@@ -96,7 +96,7 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
       memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
       return { ...sealed, ...end }
     }
-    return (await records.find(sealed.id)) ?? { ...sealed, ...end }
+    return (await records.find(sealed.ownerId, sealed.id)) ?? { ...sealed, ...end }
   }
 
   async function endingOf(ended: ReplyRecord): Promise<ReplyEnding> {

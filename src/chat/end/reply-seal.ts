@@ -76,7 +76,7 @@ async function seal(
 ): Promise<ReplyRecord | undefined> {
   const sealed = { ...content, phase: 'SEALED' as const }
   if (await records.change(record.id, { phase: knownPhase }, sealed)) return finisher.finish({ ...record, ...sealed })
-  const found = await records.find(record.id)
+  const found = await records.find(record.ownerId, record.id)
   if (found?.phase === 'STOP' && knownPhase === 'RUN') return seal({ records, finisher }, record, 'STOP', content)
   return found && finisher.finish(found)
 }

@@ -32,14 +32,14 @@ const SUPERSEDE_MS = 5_000
 export function createReplyStopper(deps: ReplyStopperDeps, { leaseMs }: { leaseMs: number }): ReplyStopper {
   const { records, log, runs, views, now } = deps
 
-  async function stop({ id, phase }: ReplyRecord, reason: StopReason): Promise<void> {
+  async function stop({ id, ownerId, phase }: ReplyRecord, reason: StopReason): Promise<void> {
     const run = runs.find(id)?.run
     if (run !== undefined) return run.stop(reason)
     if (phase === 'QUEUED') {
       const outcome = { type: 'REJECTED' as const, code: reason, detail: 'It was cancelled while it waited.' }
       const isEnded = await records.change(id, { phase }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
       // It may have been promoted meanwhile.
-      const found = isEnded ? undefined : await records.find(id)
+      const found = isEnded ? undefined : await records.find(ownerId, id)
       if (found?.phase === 'RUN') return stop(found, reason)
     } else await records.change(id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
     log.notify(id)

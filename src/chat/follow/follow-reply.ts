@@ -30,7 +30,7 @@ export function followReply(
   { pollMs }: { pollMs: number },
   seen: ReplyRecord,
 ): ReplyFollower {
-  const { id } = seen
+  const { id, ownerId } = seen
   const view = createReplyView(id)
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
@@ -66,7 +66,7 @@ export function followReply(
   }
 
   async function pollOnce(known: ReplyRecord | undefined): Promise<void> {
-    const record = known ?? (await records.find(id))
+    const record = known ?? (await records.find(ownerId, id))
     if (record === undefined) return end(undefined)
     if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return poll()
     const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
@@ -76,7 +76,7 @@ export function followReply(
     if (current.phase === 'ENDED') await end(current)
   }
 
-  async function begin({ questionId, ownerId, context, model }: ReplyRecord): Promise<void> {
+  async function begin({ questionId, context, model }: ReplyRecord): Promise<void> {
     if (view.start !== undefined || questionId === undefined) return
     const [question] = await memory.findMessages(ownerId, [questionId])
     if (question === undefined) return
@@ -84,7 +84,7 @@ export function followReply(
   }
 
   async function showPosition({ conversationId, place = 0 }: ReplyRecord): Promise<void> {
-    const queued = await records.findQueued(conversationId, place)
+    const queued = await records.findQueued(ownerId, conversationId, place)
     view.queue(queued.filter((other) => (other.place ?? 0) < place).length + 1)
   }
 

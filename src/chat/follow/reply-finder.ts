@@ -9,7 +9,7 @@ export interface ReplyFinder {
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** NotFoundError for a missing or foreign reply. */
   findOwned(ownerId: string, id: string): Promise<ReplyRecord>
-  findActive(conversationId: string): Promise<ReplyRecord | undefined>
+  findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
   /** The active reply of a conversation, else the newest. */
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
 }
@@ -24,8 +24,8 @@ export interface ReplyFinderDeps {
 /** Finds replies of an owner, and ends on the way what a dead node left. */
 export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps): ReplyFinder {
   async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
-    const record = await records.find(id)
-    if (record === undefined || record.ownerId !== ownerId) return undefined
+    const record = await records.find(ownerId, id)
+    if (record === undefined) return undefined
     if (record.phase === 'SEALED') return finisher.finish(record)
     return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.find(id)?.view)
   }
@@ -36,14 +36,15 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps):
     return record
   }
 
-  async function findActive(conversationId: string): Promise<ReplyRecord | undefined> {
-    const active = await records.findActive(conversationId)
-    const current = active && (await find(active.ownerId, active.id))
+  async function findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    const active = await records.findActive(ownerId, conversationId)
+    const current = active && (await find(ownerId, active.id))
     return current?.active ? current : undefined
   }
 
   async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
-    const record = (await records.findActive(conversationId)) ?? (await records.findNewest(conversationId))
+    const record =
+      (await records.findActive(ownerId, conversationId)) ?? (await records.findNewest(ownerId, conversationId))
     return record && find(ownerId, record.id)
   }
 

@@ -72,7 +72,7 @@ export function startReplyRun(
   view: ReplyViewControl,
 ): ReplyRun {
   const { records, renew, memory, counter, model, finisher, log, now, onFault } = deps
-  const { id } = record
+  const { id, ownerId } = record
   let prepared: Prompt | undefined
   let question: Message | undefined
   let answer: ModelAnswer | undefined
@@ -156,7 +156,7 @@ export function startReplyRun(
 
   /** Cheaper and sooner than a checkpoint: one that is under way may have been sent before what it is to see. */
   async function check(): Promise<void> {
-    const found = await records.find(id)
+    const found = await records.find(ownerId, id)
     if (found?.phase !== 'RUN') decide(found)
   }
 

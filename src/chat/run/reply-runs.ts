@@ -92,7 +92,7 @@ export function createReplyRuns(deps: ReplyRunsDeps, limits: ReplyRunLimits & Re
       start(exit.record, options, undefined, view)
       return
     }
-    const ended = await records.find(record.id)
+    const ended = await records.find(record.ownerId, record.id)
     view.end(ended?.phase === 'ENDED' ? await finisher.endingOf(ended) : SHUTTING_DOWN)
     runs.delete(record.id)
   }

@@ -33,11 +33,11 @@ export interface Redactor {
 
 /** Redaction by protocol A4: remembered, done in history and in replies, and then dropped from the cache. */
 export function createRedactor({ guard, history, records, eraseReplyText, now }: RedactorDeps): Redactor {
-  async function redact(id: string): Promise<Message | undefined> {
+  async function redact(ownerId: string, id: string): Promise<Message | undefined> {
     const [found] = await history.findMessages([id])
     if (found === undefined) return undefined
     const parts = found.parts.flatMap(blank)
-    await redactReplies(found, parts)
+    await redactReplies(ownerId, found, parts)
     return history.redactMessage(id, parts)
   }
 
@@ -50,17 +50,21 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
   }
 
   /** The record of the reply that wrote it, and of the one that it began: each holds its content too. */
-  async function redactReplies({ conversationId, replyId, clientMessageId }: Message, parts: MessagePart[]) {
+  async function redactReplies(
+    ownerId: string,
+    { conversationId, replyId, clientMessageId }: Message,
+    parts: MessagePart[],
+  ): Promise<void> {
     if (replyId !== undefined) await records.redact(replyId, { text: '', parts })
     if (clientMessageId === undefined) return
-    const reply = await records.findByClientMessageId(conversationId, clientMessageId)
+    const reply = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
     if (reply?.question) await records.redact(reply.id, { question: { ...reply.question, status: 'REDACTED', parts } })
   }
 
   async function redactMessage(ownerId: string, id: string): Promise<Message> {
     const { conversationId } = placeOf(id) ?? {}
     const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
-    const message = isMarked ? await redact(id) : undefined
+    const message = isMarked ? await redact(ownerId, id) : undefined
     if (isMarked) await settle(conversationId, [message], [id])
     if (message === undefined) throw new NotFoundError('message', id)
     return message
@@ -68,9 +72,9 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
 
   async function sweep(): Promise<void> {
     const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
-    for (const { conversationId, messageIds } of unfinished) {
+    for (const { ownerId, conversationId, messageIds } of unfinished) {
       const messages = []
-      for (const id of messageIds) messages.push(await redact(id))
+      for (const id of messageIds) messages.push(await redact(ownerId, id))
       // Two that settled at once can leave nothing but the mark.
       await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
     }

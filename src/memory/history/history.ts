@@ -67,6 +67,13 @@ export interface UnfinishedRedactions {
   messageIds: string[]
 }
 
+/** A branch whose head is asked for, with what its hint says: the head is there or further on. */
+export interface HeadHint {
+  conversationId: string
+  branch: string
+  hint: Head
+}
+
 /** What a removal did. */
 export interface RemovedCounts {
   messages: number
@@ -91,8 +98,15 @@ export interface UnfinishedDeletion {
 export interface History {
   /** Creates what is missing in the store (indexes, tables); safe to call on every start. */
   prepare(): Promise<void>
-  /** In the order asked; undefined for a missing and for a foreign one alike. One round trip. */
-  findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
+  /**
+   * In the order asked; undefined for a missing and for a foreign one alike. One round trip. With `isStrong`
+   * nothing that was acknowledged before is overlooked even where another server has taken over meanwhile.
+   */
+  findConversations(
+    ownerId: string,
+    ids: readonly string[],
+    options?: { isStrong?: boolean },
+  ): Promise<(Conversation | undefined)[]>
   findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
   /** Stores it unless the owner has one with the same `externalId`: then that one is returned. */
   createConversation(conversation: Conversation): Promise<{ conversation: Conversation; created: boolean }>
@@ -114,6 +128,8 @@ export interface History {
   readTokenRange(range: TokenRange): Promise<Message[]>
   /** Oldest first whichever end is kept. One query. */
   readSequenceRange(range: SequenceRange): Promise<Message[]>
+  /** The heads of many branches, in the order asked. One query, and one more for each whose hint is behind. */
+  readHeads(hints: readonly HeadHint[]): Promise<Head[]>
   /** By the messages' ids, in the order asked. One query a branch, all at once. */
   findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
   /** The stored messages with these keys (see idempotencyKey), in any order. One lookup a key, sixteen at once. */

@@ -1,25 +1,32 @@
-import type { ReplyChanges, ReplyPhase } from './reply-record.ts'
+import type { ReplyChanges, ReplyPhase, ReplyRecord } from './reply-record.ts'
 
 /** What may hold anybody's text, kept as JSON text: byte for byte, whatever its keys and characters. */
 const JSON_FIELDS = ['question', 'context', 'text', 'parts', 'outcome', 'usage'] as const
 
 type JsonField = (typeof JSON_FIELDS)[number]
 
+type Said = Pick<ReplyRecord, 'text' | 'parts'>
+
 /** Fields of a reply as both stores keep them. */
-export type StoredReply<Fields> = { [Name in keyof Fields]: Name extends JsonField ? string : Fields[Name] }
+export type StoredReply<Fields> = {
+  [Name in keyof Fields]: Name extends JsonField ? Extract<Fields[Name], null | undefined> | string : Fields[Name]
+}
 
 /** Fields of a reply to be stored; what is undefined is left out, null stays. */
 export function encodeReplyFields<Fields extends object>(fields: Fields): StoredReply<Fields> {
   const present = Object.entries(fields).filter(([, value]) => value !== undefined)
-  const encoded = present.map(([name, value]) => [name, isJsonField(name) ? JSON.stringify(value) : value])
+  const encoded = present.map(([name, value]) => [
+    name,
+    value !== null && isJsonField(name) ? JSON.stringify(value) : value,
+  ])
   return Object.fromEntries(encoded) as StoredReply<Fields>
 }
 
-/** The inverse; what is null is left out. */
-export function decodeReplyFields<Fields extends object>(stored: StoredReply<Fields>): Fields {
+/** The inverse; what is null is left out, but for a text and parts that the end removed: those are empty. */
+export function decodeReplyFields<Fields extends object>(stored: StoredReply<Fields>): Fields & Said {
   const present = Object.entries(stored).filter(([, value]) => value != null)
   const decoded = present.map(([name, value]) => [name, isJsonField(name) ? JSON.parse(String(value)) : value])
-  return Object.fromEntries(decoded) as Fields
+  return { text: '', parts: [], ...(Object.fromEntries(decoded) as Fields) }
 }
 
 /**

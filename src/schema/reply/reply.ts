@@ -66,7 +66,7 @@ builder.objectField(ConversationRef, 'activeReply', (t) =>
     type: ReplyRef,
     nullable: true,
     description: 'The reply that a model is writing now; null when there is none.',
-    resolve: ({ id }, _, { chat }) => chat.findActive(id),
+    resolve: ({ id }, _, { ownerId, chat }) => chat.findActive(ownerId, id),
   }),
 )
 

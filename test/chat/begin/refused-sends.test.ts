@@ -120,8 +120,8 @@ describe.each([
     const waiting = [one, two]
     const records: ReplyRecords = {
       ...world.records,
-      async findByClientMessageId(conversationId, clientMessageId) {
-        const found = await world.records.findByClientMessageId(conversationId, clientMessageId)
+      async findByClientMessageId(...key) {
+        const found = await world.records.findByClientMessageId(...key)
         waiting.shift()?.resolve()
         return found
       },

@@ -17,7 +17,7 @@ test('sent 50 times at once, by both transports to two nodes, a message is one q
   const call = await model.nextCall()
   for (const word of ['Just', ' once', ' 👩‍🚀', '.']) {
     call.text(word)
-    await expect.poll(async () => (await nodes[1].replies.findActive(id))?.text).toContain(word)
+    await expect.poll(async () => (await nodes[1].replies.findActive('local', id))?.text).toContain(word)
   }
   call.finish()
   call.end()

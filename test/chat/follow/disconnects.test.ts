@@ -35,7 +35,7 @@ describe.each(TRANSPORTS)('by %s', (transport) => {
     // Whoever left can do nothing more: the reply has several checkpoints without it.
     for (const word of [', and', ' goes', ' on']) {
       call.text(word)
-      await expect.poll(async () => (await nodes[1].replies.findActive(id))?.text).toContain(word)
+      await expect.poll(async () => (await nodes[1].replies.findActive('local', id))?.text).toContain(word)
     }
     call.finish()
     call.end()

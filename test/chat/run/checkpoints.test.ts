@@ -53,10 +53,10 @@ test('what followers need to begin comes with the first checkpoint that is writt
 test('a silent model costs a write for each third of a lease, not for each checkpoint', async () => {
   const change = vi.fn(world.records.change)
   const { call, active, stop } = await startReply({ ...world.records, change }, { checkpointMs: 10, leaseMs: 600 })
-  const seen = (text: string) => expect.poll(async () => (await world.records.find(active.id))?.text).toBe(text)
+  const seen = (text: string) => expect.poll(async () => (await world.records.find(OWNER, active.id))?.text).toBe(text)
   call.text('Hi')
   await seen('Hi')
-  const leaseUntil = async () => (await world.records.find(active.id))?.leaseUntil ?? 0
+  const leaseUntil = async () => (await world.records.find(OWNER, active.id))?.leaseUntil ?? 0
   const held = await leaseUntil()
   change.mockClear()
   await expect.poll(leaseUntil).toBeGreaterThan(held + 400)
@@ -75,7 +75,7 @@ async function startReply(records: ReplyRecords, limits: { checkpointMs: number;
   const id = (await owner.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
   await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
   const call = await model.nextCall()
-  const active = await other.replies.findActive(id)
+  const active = await other.replies.findActive(OWNER, id)
   if (active === undefined) throw new Error('No active reply')
   const stop = async () => {
     await owner.stop()

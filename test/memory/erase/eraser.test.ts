@@ -61,8 +61,8 @@ test('a deletion removes messages and replies in bounded steps, and those of no 
   await writer.drain(10_000)
   expect(removals).toEqual([1_000, 502, 0])
   expect([await countMessages(gone), await countMessages(kept)]).toEqual([0, 1])
-  expect(await records.findNewest(gone)).toBeUndefined()
-  expect(await records.findActive(kept)).toBeDefined()
+  expect(await records.findNewest('ann', gone)).toBeUndefined()
+  expect(await records.findActive('ann', kept)).toBeDefined()
 })
 
 test('a claim that was under way at the deletion is removed by the second pass, before the document', async () => {
@@ -73,10 +73,10 @@ test('a claim that was under way at the deletion is removed by the second pass, 
   const late = sampleReply(id)
   await records.insert(late)
   await eraser.sweep()
-  expect(await records.find(late.id)).toStrictEqual(late)
+  expect(await records.find('ann', late.id)).toStrictEqual(late)
   clock.now += SECOND_PASS_MS + 1
   await eraser.sweep()
-  expect(await records.find(late.id)).toBeUndefined()
+  expect(await records.find('ann', late.id)).toBeUndefined()
   expect(await history.findUnfinishedDeletions(Number.MAX_SAFE_INTEGER, 10)).toEqual([])
 })
 
@@ -92,6 +92,6 @@ test('a deletion whose replies cannot be removed stays unfinished until they can
   expect(await history.findUnfinishedDeletions(clock.now, 10)).toMatchObject([{ conversationId: id }])
   records.remove = remove
   await eraser.sweep()
-  expect(await records.findNewest(id)).toBeUndefined()
+  expect(await records.findNewest('ann', id)).toBeUndefined()
   expect(await history.findUnfinishedDeletions(clock.now, 10)).toEqual([])
 })

@@ -20,6 +20,7 @@ export function everyHistoryCall(history: History): Record<string, () => Promise
     readTokenRange: () => history.readTokenRange({ ...place, fromTokens: 0 }),
     readSequenceRange: () =>
       history.readSequenceRange({ ...place, afterSequence: 0, beforeSequence: 9, from: 'OLDEST' }),
+    readHeads: () => history.readHeads([{ conversationId: id, branch: '0', hint: { sequence: 0, tokens: 0 } }]),
     findMessages: () => history.findMessages([message.id]),
     findByIdempotencyKeys: () => history.findByIdempotencyKeys(id, ['c:x']),
     updateMessageMetadata: () => history.updateMessageMetadata(message.id, { a: 1 }),

@@ -143,6 +143,19 @@ export function describeMessages(subject: HistoryUnderTest): void {
       expect(await subject.history.readSequenceRange(none)).toStrictEqual([])
     })
 
+    it('have a head on each branch, wherever its hint stands', async () => {
+      const [one, two, empty] = [createConversationId(), createConversationId(), createConversationId()]
+      await subject.history.insertMessages([...sampleMessages(one, 1, 9), sampleMessage(one, 4, { branch: 'b' })])
+      await subject.history.insertMessages(sampleMessages(two, 1, 2))
+      const at = (conversationId: string, sequence: number, branch = '0') => {
+        return { conversationId, branch, hint: { sequence, tokens: sequence * 10 } }
+      }
+      const asked = [at(two, 2), at(one, 0), at(one, 9), at(one, 3, 'b'), at(empty, 0), at(one, 7), at(two, 1)]
+      const heads = await subject.history.readHeads(asked)
+      expect(heads).toStrictEqual([2, 9, 9, 4, 0, 9, 2].map((sequence) => ({ sequence, tokens: sequence * 10 })))
+      expect(await subject.history.readHeads([])).toStrictEqual([])
+    })
+
     it('are found by their ids, in the order asked, on any branch of any conversation', async () => {
       const [one, two] = [createConversationId(), createConversationId()]
       const stored = [sampleMessage(one, 1), sampleMessage(one, 2), sampleMessage(one, 2, { branch: 'k' })]

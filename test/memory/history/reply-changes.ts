@@ -24,10 +24,10 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       const reply = await insert({ beat: 3 })
       expect(await renew(reply.id, TIME + 20_000)).toBe(true)
       const renewed = { ...reply, text: 'a checkpoint', leaseUntil: TIME + 20_000, beat: 4 }
-      expect(await subject.records.find(reply.id)).toStrictEqual(renewed)
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual(renewed)
       expect(await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'STOP', stop: 'CANCELLED' })).toBe(true)
       const stopped = { ...renewed, phase: 'STOP', stop: 'CANCELLED' }
-      expect(await subject.records.find(reply.id)).toStrictEqual(stopped)
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual(stopped)
     })
 
     it('changes nothing from another phase, at another beat, or of what is not there', async () => {
@@ -41,14 +41,14 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       }
       const missing = createReplyId(reply.conversationId)
       expect(await subject.records.change(missing, { phase: 'RUN' }, changes)).toBe(false)
-      expect(await subject.records.find(reply.id)).toStrictEqual(reply)
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual(reply)
     })
 
     it('is told from one that was refused also where it sets what is there', async () => {
       const reply = await insert()
       const { text, leaseUntil, model } = reply
       expect(await subject.records.change(reply.id, { phase: 'RUN' }, { text, leaseUntil, model })).toBe(true)
-      expect(await subject.records.find(reply.id)).toMatchObject({ text, leaseUntil, model, beat: 1 })
+      expect(await subject.records.find('ann', reply.id)).toMatchObject({ text, leaseUntil, model, beat: 1 })
     })
 
     it('keeps everything that a seal and an end set, byte for byte', async () => {
@@ -65,9 +65,27 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       expect(await subject.records.change(reply.id, { phase: 'RUN' }, sealed)).toBe(true)
       const ended: ReplyChanges = { phase: 'ENDED', active: false, endedAt: TIME + 5, messageId: 'msg_2' }
       expect(await subject.records.change(reply.id, { phase: 'SEALED' }, ended)).toBe(true)
-      const found = await subject.records.find(reply.id)
+      const found = await subject.records.find('ann', reply.id)
       expect(found).toStrictEqual({ ...reply, ...sealed, ...ended })
       expect(JSON.stringify(found?.parts)).toBe(JSON.stringify(parts))
+    })
+
+    it('takes question, text and parts away at the end, and leaves the digest of the question', async () => {
+      const reply = await insert({ questionDigest: 'd1', text: 'said', parts: [{ type: 'reasoning', text: 'hm' }] })
+      const { question: _, ...rest } = reply
+      const ended = { phase: 'ENDED', active: false, questionId: 'msg_q', messageId: 'msg_m', endedAt: TIME } as const
+      const nothing = { question: null, text: null, parts: null }
+      expect(await subject.records.change(reply.id, { phase: 'RUN' }, { ...ended, ...nothing })).toBe(true)
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual({ ...rest, ...ended, text: '', parts: [] })
+    })
+
+    it('is refused at another beat in a renewal of many, too', async () => {
+      const reply = await insert({ beat: 2 })
+      const renewal = { id: reply.id, changes: { text: 'late', bumpBeat: true as const } }
+      expect(await subject.records.renew([{ ...renewal, beat: 1 }])).toBe(false)
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual(reply)
+      expect(await subject.records.renew([{ ...renewal, beat: 2 }])).toBe(true)
+      expect(await subject.records.find('ann', reply.id)).toMatchObject({ text: 'late', beat: 3 })
     })
 
     it('takes a place away, and the activity', async () => {
@@ -75,10 +93,10 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       await subject.records.insert(waiting)
       const outcome = { type: 'REJECTED', code: 'CANCELLED', detail: 'It was cancelled.' } as const
       await subject.records.change(waiting.id, { phase: 'QUEUED' }, { phase: 'ENDED', outcome, place: null })
-      expect(await subject.records.find(waiting.id)).not.toHaveProperty('place')
+      expect(await subject.records.find('ann', waiting.id)).not.toHaveProperty('place')
       const reply = await insert()
       await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'ENDED', active: false })
-      expect(await subject.records.find(reply.id)).toMatchObject({ active: false })
+      expect(await subject.records.find('ann', reply.id)).toMatchObject({ active: false })
     })
   })
 
@@ -94,7 +112,7 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       expect(await subject.records.renew(renewals)).toBe(true)
       for (const [index, reply] of replies.entries()) {
         const renewed = { ...reply, text: `said by ${index}`, leaseUntil: TIME + 20_000, beat: 2 }
-        expect(await subject.records.find(reply.id)).toStrictEqual(renewed)
+        expect(await subject.records.find('ann', reply.id)).toStrictEqual(renewed)
       }
     })
 
@@ -104,8 +122,8 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       const missing = sampleReply(createConversationId())
       expect(await subject.records.renew([renewalOf(running, 'a'), renewalOf(stopped, 'b')])).toBe(false)
       expect(await subject.records.renew([renewalOf(running, 'a'), renewalOf(missing, 'c')])).toBe(false)
-      expect(await subject.records.find(stopped.id)).toStrictEqual(stopped)
-      expect(await subject.records.find(missing.id)).toBeUndefined()
+      expect(await subject.records.find('ann', stopped.id)).toStrictEqual(stopped)
+      expect(await subject.records.find('ann', missing.id)).toBeUndefined()
     })
   })
 
@@ -119,17 +137,17 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
         const { question } = reply
         const content = { text: 'half \ud83d', parts: [], ...(question && { question: { ...question, parts: [] } }) }
         await subject.records.redact(reply.id, content)
-        expect(await subject.records.find(reply.id)).toStrictEqual({ ...reply, ...content })
+        expect(await subject.records.find('ann', reply.id)).toStrictEqual({ ...reply, ...content })
         await subject.records.redact(reply.id, { text: '' })
         await subject.records.redact(reply.id, {})
-        expect(await subject.records.find(reply.id)).toStrictEqual({ ...reply, ...content, text: '' })
+        expect(await subject.records.find('ann', reply.id)).toStrictEqual({ ...reply, ...content, text: '' })
       }
     })
 
     it('leaves others alone, and is nothing where the reply is gone', async () => {
       const kept = await insert({ text: 'kept' })
       await subject.records.redact(createReplyId(kept.conversationId), { text: '' })
-      expect(await subject.records.find(kept.id)).toStrictEqual(kept)
+      expect(await subject.records.find('ann', kept.id)).toStrictEqual(kept)
     })
   })
 
@@ -138,7 +156,7 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       const reply = await insert({ text: 'the last checkpoint', beat: 5 })
       const won = await Promise.all(Array.from({ length: 20 }, () => takeOver(reply)))
       expect(won.filter(Boolean)).toHaveLength(1)
-      expect(await subject.records.find(reply.id)).toStrictEqual({ ...reply, phase: 'SEALED', outcome: LOST })
+      expect(await subject.records.find('ann', reply.id)).toStrictEqual({ ...reply, phase: 'SEALED', outcome: LOST })
     })
 
     it('is sealed by its owner or by a takeover, never by both', async () => {
@@ -149,7 +167,7 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
         const [isOwners, isTakers] = await Promise.all([owner, takeOver(reply)])
         expect([isOwners, isTakers].filter(Boolean)).toHaveLength(1)
         const expected = isOwners ? { outcome, text: 'whole' } : { outcome: LOST, text: '' }
-        expect(await subject.records.find(reply.id)).toMatchObject(expected)
+        expect(await subject.records.find('ann', reply.id)).toMatchObject(expected)
       }
     })
 
@@ -157,17 +175,17 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
       const seen = await insert()
       expect(await renew(seen.id, TIME + 30_000)).toBe(true)
       expect(await takeOver(seen)).toBe(false)
-      expect(await subject.records.find(seen.id)).toMatchObject({ phase: 'RUN', beat: 1, text: 'a checkpoint' })
+      expect(await subject.records.find('ann', seen.id)).toMatchObject({ phase: 'RUN', beat: 1, text: 'a checkpoint' })
       expect(await takeOver({ ...seen, beat: 1 })).toBe(true)
       expect(await renew(seen.id, TIME + 40_000)).toBe(false)
-      expect(await subject.records.find(seen.id)).toMatchObject({ phase: 'SEALED', text: 'a checkpoint' })
+      expect(await subject.records.find('ann', seen.id)).toMatchObject({ phase: 'SEALED', text: 'a checkpoint' })
     })
 
     it('counts every one of twenty renewals at once', async () => {
       const reply = await insert()
       const won = await Promise.all(Array.from({ length: 20 }, (_, index) => renew(reply.id, TIME + index)))
       expect(won.every(Boolean)).toBe(true)
-      expect(await subject.records.find(reply.id)).toMatchObject({ beat: 20 })
+      expect(await subject.records.find('ann', reply.id)).toMatchObject({ beat: 20 })
     })
 
     it('stops once, whoever asks, and keeps the first reason', async () => {
@@ -177,7 +195,10 @@ export function describeReplyChanges(subject: RecordsUnderTest): void {
         subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'STOP', stop: reason })
       const won = await Promise.all(reasons.map(stop))
       expect(won.filter(Boolean)).toHaveLength(1)
-      expect(await subject.records.find(reply.id)).toMatchObject({ phase: 'STOP', stop: reasons[won.indexOf(true)] })
+      expect(await subject.records.find('ann', reply.id)).toMatchObject({
+        phase: 'STOP',
+        stop: reasons[won.indexOf(true)],
+      })
     })
   })
 }

@@ -15,8 +15,8 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       const candidates = numbers(20).map(() => sampleReply(id))
       const won = await Promise.all(candidates.map(insert))
       expect(won.filter(Boolean)).toHaveLength(1)
-      expect(await subject.records.findActive(id)).toStrictEqual(candidates[won.indexOf(true)])
-      const found = await Promise.all(candidates.map((candidate) => subject.records.find(candidate.id)))
+      expect(await subject.records.findActive('ann', id)).toStrictEqual(candidates[won.indexOf(true)])
+      const found = await Promise.all(candidates.map((candidate) => subject.records.find('ann', candidate.id)))
       expect(found.filter(Boolean)).toHaveLength(1)
     })
 
@@ -33,7 +33,7 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
         const reply = sampleReply(id, { phase: 'SEALED' })
         expect(await insert(reply)).toBe(true)
         await subject.records.change(reply.id, { phase: 'SEALED' }, { phase: 'ENDED', active: false })
-        expect(await subject.records.findActive(id)).toBeUndefined()
+        expect(await subject.records.findActive('ann', id)).toBeUndefined()
       }
     })
 
@@ -64,7 +64,7 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       await insert(reply)
       await subject.records.withdraw(reply.id)
       await subject.records.withdraw(reply.id)
-      expect(await subject.records.find(reply.id)).toBeUndefined()
+      expect(await subject.records.find('ann', reply.id)).toBeUndefined()
       expect(await insert(sampleReply(id, { clientMessageId: 'again' }))).toBe(true)
     })
 
@@ -73,7 +73,7 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       await insert(reply)
       await subject.records.change(reply.id, { phase: 'RUN' }, { phase: 'STOP', stop: 'SUPERSEDED' })
       await subject.records.withdraw(reply.id)
-      expect(await subject.records.find(reply.id)).toBeUndefined()
+      expect(await subject.records.find('ann', reply.id)).toBeUndefined()
     })
 
     it('cannot be withdrawn once it ran, waits or has ended', async () => {
@@ -87,7 +87,7 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       for (const reply of [ran, ...others]) {
         await insert(reply)
         await subject.records.withdraw(reply.id)
-        expect(await subject.records.find(reply.id)).toStrictEqual(reply)
+        expect(await subject.records.find('ann', reply.id)).toStrictEqual(reply)
       }
     })
   })
@@ -105,10 +105,10 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       const id = createConversationId()
       const [third, first, second] = [queuedReply(id, 30), queuedReply(id, 2), queuedReply(id, 11)]
       for (const reply of [third, first, second, sampleReply(id), endedReply(id)]) await insert(reply)
-      expect(await subject.records.findQueued(id, 16)).toStrictEqual([first, second, third])
-      expect(await subject.records.findQueued(id, 2)).toStrictEqual([first, second])
-      expect(await subject.records.findQueued(id, 0)).toStrictEqual([])
-      expect(await subject.records.findQueued(createConversationId(), 16)).toStrictEqual([])
+      expect(await subject.records.findQueued('ann', id, 16)).toStrictEqual([first, second, third])
+      expect(await subject.records.findQueued('ann', id, 2)).toStrictEqual([first, second])
+      expect(await subject.records.findQueued('ann', id, 0)).toStrictEqual([])
+      expect(await subject.records.findQueued('ann', createConversationId(), 16)).toStrictEqual([])
     })
 
     it('lets nobody run beside another, and frees the place of whom it lets run', async () => {
@@ -119,12 +119,12 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
       const promote = () =>
         subject.records.change(waiting.id, { phase: 'QUEUED' }, { phase: 'RUN', active: true, place: null })
       expect(await promote()).toBe(false)
-      expect(await subject.records.find(waiting.id)).toStrictEqual(waiting)
+      expect(await subject.records.find('ann', waiting.id)).toStrictEqual(waiting)
       await subject.records.change(running.id, { phase: 'RUN' }, { phase: 'ENDED', active: false })
       expect(await promote()).toBe(true)
       const { place: _, ...promoted } = { ...waiting, phase: 'RUN' as const, active: true }
-      expect(await subject.records.findActive(id)).toStrictEqual(promoted)
-      expect(await subject.records.findQueued(id, 16)).toStrictEqual([])
+      expect(await subject.records.findActive('ann', id)).toStrictEqual(promoted)
+      expect(await subject.records.findQueued('ann', id, 16)).toStrictEqual([])
       expect(await insert(queuedReply(id, 1))).toBe(true)
     })
 
@@ -137,7 +137,7 @@ export function describeReplyClaims(subject: RecordsUnderTest): void {
         waiting.map((each) => subject.records.change(each.id, { phase: 'QUEUED' }, changes)),
       )
       expect(won.filter(Boolean)).toHaveLength(1)
-      expect(await subject.records.findQueued(id, 16)).toHaveLength(9)
+      expect(await subject.records.findQueued('ann', id, 16)).toHaveLength(9)
     })
   })
 }

@@ -1,9 +1,9 @@
 import { type Collection, MongoBulkWriteError, type UpdateFilter } from 'mongodb'
 import pMap from 'p-map'
-import { type MessagePlace, placeOf } from '../../ids.ts'
-import type { Message } from '../../message.ts'
+import { type MessagePlace, messageId, placeOf } from '../../ids.ts'
+import type { Head, Message } from '../../message.ts'
 import { sliceBatch } from '../batch-slices.ts'
-import type { History, InsertOutcome } from '../history.ts'
+import type { HeadHint, History, InsertOutcome } from '../history.ts'
 import { encodeParts } from '../stored-draft.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
@@ -16,6 +16,7 @@ export type MongoMessages = Pick<
   | 'insertMessages'
   | 'readTokenRange'
   | 'readSequenceRange'
+  | 'readHeads'
   | 'findMessages'
   | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
@@ -53,6 +54,30 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     return (await read({ ...place }, {}, 1))[0]
   }
 
+  const readTokenRange: MongoMessages['readTokenRange'] = (range) => {
+    const { conversationId, branch, fromTokens, belowTokens, limit } = range
+    const tokenStart = { $gte: fromTokens, ...(belowTokens !== undefined && { $lt: belowTokens }) }
+    return read({ conversationId, branch, tokenStart }, { tokenStart: -1 }, limit)
+  }
+
+  /** Positions have no gap: where nothing follows the hint's message, that one is the head. */
+  const readHeads: MongoMessages['readHeads'] = async (hints) => {
+    const nextIds = hints.map(({ conversationId, branch, hint }) =>
+      messageId(conversationId, branch, hint.sequence + 1),
+    )
+    const conversationId = { $in: [...new Set(hints.map((each) => each.conversationId))] }
+    const find = { projection: { _id: 1 }, limit: nextIds.length, batchSize: nextIds.length }
+    const filter = { _id: { $in: nextIds }, conversationId }
+    const next = hints.length === 0 ? [] : await guard(() => collection.find(filter, find).toArray())
+    const isBehind = new Set(next.map(({ _id }) => _id))
+    const readHead = async ({ hint, ...place }: HeadHint, index: number): Promise<Head> => {
+      if (!isBehind.has(nextIds[index] ?? '')) return hint
+      const [newest] = await readTokenRange({ ...place, fromTokens: hint.tokens, limit: 1 })
+      return newest === undefined ? hint : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
+    }
+    return await pMap(hints, readHead, { concurrency: LOOKUPS_AT_ONCE })
+  }
+
   return {
     async insertMessages(messages) {
       let inserted = 0
@@ -64,10 +89,8 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
       return { inserted, duplicate: false }
     },
 
-    readTokenRange({ conversationId, branch, fromTokens, belowTokens, limit }) {
-      const tokenStart = { $gte: fromTokens, ...(belowTokens !== undefined && { $lt: belowTokens }) }
-      return read({ conversationId, branch, tokenStart }, { tokenStart: -1 }, limit)
-    },
+    readTokenRange,
+    readHeads,
 
     async readSequenceRange({ conversationId, branch, afterSequence, beforeSequence, limit, from }) {
       const filter = { conversationId, branch, sequence: { $gt: afterSequence, $lt: beforeSequence } }

@@ -1,6 +1,8 @@
 import type { Collection, Filter, FindOptions, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
+import pMap from 'p-map'
+import { conversationOfReply } from '../../ids.ts'
 import { omitAbsent } from '../omit-absent.ts'
-import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords } from '../reply-record.ts'
+import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
@@ -8,7 +10,8 @@ import { removeDocuments } from './mongo-removal.ts'
 import { updateOf } from './mongo-update.ts'
 
 /** What both stores keep alike. */
-type StoredFields = Omit<ReplyRecord, 'id' | 'active' | 'leaseUntil' | 'startedAt' | 'endedAt'>
+type StoredFields = Omit<ReplyRecord, 'id' | 'active' | 'leaseUntil' | 'startedAt' | 'endedAt' | 'text' | 'parts'> &
+  Partial<Pick<ReplyRecord, 'text' | 'parts'>>
 
 /** A document of `replies`. */
 interface ReplyDocument extends StoredReply<StoredFields> {
@@ -20,89 +23,144 @@ interface ReplyDocument extends StoredReply<StoredFields> {
   endedAt?: Date
 }
 
-/** The first three are the claim, the question's id for ever, and the place in the queue. */
+/** The first three are the claim, the question's id for ever, and the place in the queue; each of one owner. */
 const REPLY_INDEXES: IndexDescription[] = [
-  { key: { conversationId: 1 }, unique: true, partialFilterExpression: { active: true } },
-  { key: { conversationId: 1, clientMessageId: 1 }, unique: true },
-  { key: { conversationId: 1, place: 1 }, unique: true, partialFilterExpression: { place: { $gte: 0 } } },
+  { key: { conversationId: 1, ownerId: 1 }, unique: true, partialFilterExpression: { active: true } },
+  { key: { conversationId: 1, ownerId: 1, clientMessageId: 1 }, unique: true },
+  { key: { conversationId: 1, ownerId: 1, place: 1 }, unique: true, partialFilterExpression: { place: { $gte: 0 } } },
   { key: { leaseUntil: 1 }, partialFilterExpression: { active: true } },
+  { key: { leaseUntil: 1, place: 1 }, partialFilterExpression: { place: { $gte: 0 } } },
 ]
 
 const BEGINNING = new Date(0)
+/** Single look-ups at once: a share of the driver's 100 connections. */
+const LOOKUPS_AT_ONCE = 16
 
 /** Replies in MongoDB, in the database of the history. Both are made with one client, which the history closes. */
 export function createMongoReplies(client: MongoClient): ReplyRecords {
   const { database, guard } = mongoDatabase(client)
   const collection: Collection<ReplyDocument> = database.collection('replies')
 
-  const find = async (filter: Filter<ReplyDocument>, { limit = 1, sort }: FindOptions = {}): Promise<ReplyRecord[]> => {
+  async function read(filter: Filter<ReplyDocument>, { limit = 1, sort }: FindOptions = {}): Promise<ReplyRecord[]> {
     if (limit < 1) return []
     const options = { limit, batchSize: limit, ...(sort && { sort }) }
     return (await guard(() => collection.find(filter, options).toArray())).map(decodeReply)
   }
 
-  return {
-    async prepare() {
-      await guard(() => collection.createIndexes(REPLY_INDEXES))
-    },
-
-    insert: (record) => guard(() => isUnique(() => collection.insertOne(encodeReply(record)).then(() => true))),
-
-    async find(id) {
-      return (await find({ _id: id }))[0]
-    },
-
-    async findByClientMessageId(conversationId, clientMessageId) {
-      return (await find({ conversationId, clientMessageId }))[0]
-    },
-
-    async findActive(conversationId) {
-      return (await find({ conversationId, active: true }))[0]
-    },
-
-    async findNewest(conversationId) {
-      const { above, below } = replyIdBounds(conversationId)
-      // With the conversation beside its ids, for one shard; and SecantusDB uses no index for a range of `_id`.
-      return (await find({ conversationId, _id: { $gte: above, $lt: below } }, { sort: { _id: -1 } }))[0]
-    },
-
-    findQueued: (conversationId, limit) => find({ conversationId, place: { $gte: 0 } }, { sort: { place: 1 }, limit }),
-
-    change(id, from, changes) {
-      const filter = { _id: id, ...from }
-      const update = changeOf(from.phase, changes)
-      const write = async () => (await collection.updateOne(filter, update)).modifiedCount > 0
-      return guard(() => isUnique(write))
-    },
-
-    async renew(renewals) {
-      const writes = renewals.map(({ id, changes }) => {
-        return { updateOne: { filter: { _id: id, phase: 'RUN' as const }, update: changeOf('RUN', changes) } }
-      })
-      const renewed = await guard(() => collection.bulkWrite(writes, { ordered: false }))
-      return renewed.modifiedCount === renewals.length
-    },
-
-    findLeaseOver(leaseBefore, limit) {
-      const leaseUntil = { $gte: BEGINNING, $lt: new Date(leaseBefore) }
-      return find({ active: true, leaseUntil }, { sort: { leaseUntil: 1 }, limit })
-    },
-
-    async redact(id, content) {
-      const update = updateOf<ReplyDocument>(encodeReplyFields(content))
-      if (update !== undefined) await guard(() => collection.updateOne({ _id: id }, update))
-    },
-
-    async withdraw(id) {
-      // In the order in which it moves on, so that it cannot slip by.
-      for (const phase of ['RUN', 'STOP'] as const) {
-        const { deletedCount } = await guard(() => collection.deleteOne({ _id: id, phase, beat: 0 }))
-        if (deletedCount > 0) return
-      }
-    },
-
-    remove: (conversationId, limit) => removeDocuments(collection, guard, conversationId, limit),
+  async function prepare(): Promise<void> {
+    await guard(() => collection.createIndexes(REPLY_INDEXES))
   }
+
+  function insert(record: ReplyRecord): Promise<boolean> {
+    return guard(() => isUnique(() => collection.insertOne(encodeReply(record)).then(() => true)))
+  }
+
+  async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
+    return (await read({ ...byId(id), ownerId }))[0]
+  }
+
+  async function findByClientMessageId(ownerId: string, conversationId: string, clientMessageId: string) {
+    return (await read({ conversationId, ownerId, clientMessageId }))[0]
+  }
+
+  async function findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    return (await read({ conversationId, ownerId, active: true }))[0]
+  }
+
+  async function findActiveMany(ownerId: string, conversationIds: readonly string[]) {
+    const $in = [...new Set(conversationIds)]
+    const found = await read({ conversationId: { $in }, ownerId, active: true }, { limit: $in.length })
+    const byConversation = new Map(found.map((reply) => [reply.conversationId, reply]))
+    return conversationIds.map((id) => byConversation.get(id))
+  }
+
+  async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    const { above, below } = replyIdBounds(conversationId)
+    // With the conversation beside its ids, for one shard; and SecantusDB uses no index for a range of `_id`.
+    const filter = { conversationId, ownerId, _id: { $gte: above, $lt: below } }
+    return (await read(filter, { sort: { _id: -1 } }))[0]
+  }
+
+  function findNewestMany(ownerId: string, conversationIds: readonly string[]) {
+    return pMap(conversationIds, (id) => findNewest(ownerId, id), { concurrency: LOOKUPS_AT_ONCE })
+  }
+
+  function findQueued(ownerId: string, conversationId: string, limit: number): Promise<ReplyRecord[]> {
+    return read({ conversationId, ownerId, place: { $gte: 0 } }, { sort: { place: 1 }, limit })
+  }
+
+  function change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean> {
+    const filter = { ...byId(id), ...from }
+    const update = changeOf(from.phase, changes)
+    const write = async () => (await collection.updateOne(filter, update)).modifiedCount > 0
+    return guard(() => isUnique(write))
+  }
+
+  async function renew(renewals: readonly ReplyRenewal[]): Promise<boolean> {
+    const writes = renewals.map(({ id, beat, changes }) => {
+      const filter = { ...byId(id), phase: 'RUN' as const, ...(beat !== undefined && { beat }) }
+      return { updateOne: { filter, update: changeOf('RUN', changes) } }
+    })
+    const renewed = await guard(() => collection.bulkWrite(writes, { ordered: false }))
+    return renewed.modifiedCount === renewals.length
+  }
+
+  function findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
+    const leaseUntil = { $gte: BEGINNING, $lt: new Date(leaseBefore) }
+    return read({ active: true, leaseUntil }, { sort: { leaseUntil: 1 }, limit })
+  }
+
+  function findQueuedLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
+    const leaseUntil = { $gte: BEGINNING, $lt: new Date(leaseBefore) }
+    return read({ leaseUntil, place: { $gte: 0 } }, { sort: { leaseUntil: 1 }, limit })
+  }
+
+  async function redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>) {
+    const update = updateOf<ReplyDocument>(encodeReplyFields(content))
+    if (update !== undefined) await guard(() => collection.updateOne(byId(id), update))
+  }
+
+  async function withdraw(id: string): Promise<void> {
+    // In the order in which it moves on, so that it cannot slip by.
+    for (const phase of ['RUN', 'STOP'] as const) {
+      const { deletedCount } = await guard(() => collection.deleteOne({ ...byId(id), phase, beat: 0 }))
+      if (deletedCount > 0) return
+    }
+  }
+
+  async function withdrawQueued(id: string, beat: number): Promise<boolean> {
+    const { deletedCount } = await guard(() => collection.deleteOne({ ...byId(id), phase: 'QUEUED', beat }))
+    return deletedCount > 0
+  }
+
+  function remove(conversationId: string, limit: number): Promise<number> {
+    return removeDocuments(collection, guard, conversationId, limit)
+  }
+
+  return {
+    prepare,
+    insert,
+    find,
+    findByClientMessageId,
+    findActive,
+    findActiveMany,
+    findNewest,
+    findNewestMany,
+    findQueued,
+    change,
+    renew,
+    findLeaseOver,
+    findQueuedLeaseOver,
+    redact,
+    withdraw,
+    withdrawQueued,
+    remove,
+  }
+}
+
+/** The conversation beside the id, for one shard; no reply has one that is no reply's id. */
+function byId(id: string): { _id: string; conversationId: string } {
+  return { _id: id, conversationId: conversationOfReply(id) ?? '' }
 }
 
 /** What a write did; false where a unique index refused it. */

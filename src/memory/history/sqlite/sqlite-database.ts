@@ -9,17 +9,10 @@ export type SqliteValues = Record<string, SQLInputValue>
 /** By their places: half the cost, where there are many. */
 export type SqliteRow = SQLInputValue[]
 
-/** Tables and indexes that are created where they are missing. */
-export interface SqliteSchema {
-  statements: string
-  /** Columns that a table did not have from its beginning, as they are declared; each may be null or has a default. */
-  addedColumns: Record<string, readonly string[]>
-}
-
 /** A database file with its prepared statements. All but `guard` are synchronous and throw as SQLite does. */
 export interface SqliteDatabase {
-  /** Creates what is missing; safe in several processes at once, and in a file of an older version. */
-  open(schema: SqliteSchema): void
+  /** Creates the tables and indexes that are missing; safe in several processes at once. */
+  open(schema: string): void
   all<Row>(sql: string, values: SqliteValues): Row[]
   /** Returns how many rows it changed. */
   run(sql: string, values: SqliteValues | SqliteRow): number
@@ -76,26 +69,14 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     }
   }
 
-  const addColumns = (table: string, columns: readonly string[]): void => {
-    const present = database.prepare(`PRAGMA table_info(${table})`).all()
-    // A table that is not there yet is made with all of them.
-    if (present.length === 0) return
-    const names = present.map(({ name }) => name)
-    const missing = columns.filter((column) => !names.includes(column.split(' ', 1)[0] ?? ''))
-    for (const column of missing) database.exec(`ALTER TABLE ${table} ADD COLUMN ${column}`)
-  }
-
   return {
-    open({ statements, addedColumns }) {
+    open(schema) {
       if (!database.isOpen) {
         if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
         database.open()
         database.exec(PRAGMAS)
       }
-      transact(() => {
-        for (const [table, columns] of Object.entries(addedColumns)) addColumns(table, columns)
-        database.exec(statements)
-      })
+      transact(() => database.exec(schema))
     },
 
     all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],

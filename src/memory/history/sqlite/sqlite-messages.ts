@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type MessagePlace, placeOf } from '../../ids.ts'
-import type { Message } from '../../message.ts'
+import type { Head, Message } from '../../message.ts'
 import { sliceBatch } from '../batch-slices.ts'
 import type { History, InsertOutcome } from '../history.ts'
 import { encodeParts } from '../stored-draft.ts'
@@ -14,6 +14,7 @@ export type SqliteMessages = Pick<
   | 'insertMessages'
   | 'readTokenRange'
   | 'readSequenceRange'
+  | 'readHeads'
   | 'findMessages'
   | 'findByIdempotencyKeys'
   | 'updateMessageMetadata'
@@ -36,6 +37,9 @@ const IN_TOKEN_RANGE = `${ON_BRANCH} AND tokenStart >= :fromTokens AND tokenStar
 const IN_SEQUENCE_RANGE = `${ON_BRANCH} AND sequence > :afterSequence AND sequence < :beforeSequence`
 const OLDEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence LIMIT :limit`
 const NEWEST_IN_RANGE = `${IN_SEQUENCE_RANGE} ORDER BY sequence DESC LIMIT :limit`
+const HEAD = `SELECT sequence, tokenStart + tokens AS tokens FROM messages
+  WHERE conversationId = :conversationId AND branch = :branch AND tokenStart >= :fromTokens
+  ORDER BY tokenStart DESC LIMIT 1`
 const AT_PLACE = `${ON_BRANCH} AND sequence = :sequence`
 const BY_IDEMPOTENCY_KEY = `SELECT ${COLUMNS} FROM messages
   WHERE conversationId = :conversationId AND clientMessageId = :clientMessageId`
@@ -97,6 +101,14 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
       })
       return newestFirst.reverse()
     },
+
+    readHeads: (hints) =>
+      database.guard(() =>
+        hints.map(({ conversationId, branch, hint }) => {
+          const [head] = database.all<Head>(HEAD, { conversationId, branch, fromTokens: hint.tokens })
+          return head === undefined ? hint : { ...head }
+        }),
+      ),
 
     findMessages: (ids) =>
       database.guard(async () => {

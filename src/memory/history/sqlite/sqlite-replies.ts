@@ -1,26 +1,22 @@
 import { omitAbsent } from '../omit-absent.ts'
-import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords } from '../reply-record.ts'
+import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
-import type { SqliteDatabase, SqliteSchema, SqliteValues } from './sqlite-database.ts'
+import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { columnsOf } from './sqlite-rows.ts'
 
-type StoredFields = Omit<ReplyRecord, 'active'>
+type StoredFields = Omit<ReplyRecord, 'active' | 'text' | 'parts'> & Partial<Pick<ReplyRecord, 'text' | 'parts'>>
 
 /** A row of `replies`. `active` is null where it is not: its unique index holds it only while it is there. */
 type ReplyRow = StoredReply<StoredFields> & { active: 1 | null }
 
-const ADDED_COLUMNS = ['replaces TEXT']
-
-/**
- * Times are epoch milliseconds; `question`, `context`, `text`, `parts`, `outcome` and `usage` are JSON. An
- * absent question is the JSON null, since a column that must not be null cannot be made one that may.
- */
-const STATEMENTS = `
+/** Times are epoch milliseconds; `question`, `context`, `text`, `parts`, `outcome` and `usage` are JSON. */
+const SCHEMA = `
   CREATE TABLE IF NOT EXISTS replies (
     id TEXT NOT NULL PRIMARY KEY,
     conversationId TEXT NOT NULL,
     ownerId TEXT NOT NULL,
     clientMessageId TEXT NOT NULL,
+    replaces TEXT,
     phase TEXT NOT NULL,
     active INTEGER,
     stop TEXT,
@@ -35,17 +31,18 @@ const STATEMENTS = `
     context TEXT NOT NULL,
     outcome TEXT,
     usage TEXT,
-    question TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    text TEXT NOT NULL,
-    ${ADDED_COLUMNS.join(', ')}
+    question TEXT,
+    questionDigest TEXT,
+    parts TEXT,
+    text TEXT
   ) STRICT;
-  CREATE UNIQUE INDEX IF NOT EXISTS repliesByActive ON replies (conversationId) WHERE active = 1;
-  CREATE UNIQUE INDEX IF NOT EXISTS repliesByClientMessageId ON replies (conversationId, clientMessageId);
-  CREATE UNIQUE INDEX IF NOT EXISTS repliesByPlace ON replies (conversationId, place) WHERE place IS NOT NULL;
+  CREATE UNIQUE INDEX IF NOT EXISTS repliesByActive ON replies (conversationId, ownerId) WHERE active = 1;
+  CREATE UNIQUE INDEX IF NOT EXISTS repliesByClientMessageId ON replies (conversationId, ownerId, clientMessageId);
+  CREATE UNIQUE INDEX IF NOT EXISTS repliesByPlace
+    ON replies (conversationId, ownerId, place) WHERE place IS NOT NULL;
   CREATE INDEX IF NOT EXISTS repliesByLease ON replies (leaseUntil) WHERE active = 1;
+  CREATE INDEX IF NOT EXISTS repliesByQueuedLease ON replies (leaseUntil) WHERE place IS NOT NULL;
 `
-const SCHEMA: SqliteSchema = { statements: STATEMENTS, addedColumns: { replies: ADDED_COLUMNS } }
 
 const COLUMN_NAMES = [
   'id',
@@ -68,6 +65,7 @@ const COLUMN_NAMES = [
   'outcome',
   'usage',
   'question',
+  'questionDigest',
   'parts',
   'text',
 ] as const satisfies readonly (keyof ReplyRow)[]
@@ -75,99 +73,146 @@ const COLUMN_NAMES = [
 const COLUMNS = COLUMN_NAMES.join(', ')
 const INSERT = `INSERT INTO replies (${COLUMNS}) VALUES (${COLUMN_NAMES.map((name) => `:${name}`).join(', ')})
   ON CONFLICT DO NOTHING`
-const BY_ID = `SELECT ${COLUMNS} FROM replies WHERE id = :id`
-const OF_CONVERSATION = `SELECT ${COLUMNS} FROM replies WHERE conversationId = :conversationId`
-const BY_CLIENT_MESSAGE_ID = `${OF_CONVERSATION} AND clientMessageId = :clientMessageId`
-const ACTIVE = `${OF_CONVERSATION} AND active = 1`
-const QUEUED = `${OF_CONVERSATION} AND place IS NOT NULL ORDER BY place LIMIT :limit`
-const NEWEST = `SELECT ${COLUMNS} FROM replies WHERE id > :above AND id < :below ORDER BY id DESC LIMIT 1`
+const BY_ID = `SELECT ${COLUMNS} FROM replies WHERE id = :id AND ownerId = :ownerId`
+const OF_OWNER = `SELECT ${COLUMNS} FROM replies WHERE conversationId = :conversationId AND ownerId = :ownerId`
+const BY_CLIENT_MESSAGE_ID = `${OF_OWNER} AND clientMessageId = :clientMessageId`
+const ACTIVE = `${OF_OWNER} AND active = 1`
+const QUEUED = `${OF_OWNER} AND place IS NOT NULL ORDER BY place LIMIT :limit`
+const NEWEST = `SELECT ${COLUMNS} FROM replies
+  WHERE id > :above AND id < :below AND ownerId = :ownerId ORDER BY id DESC LIMIT 1`
 const LEASE_OVER = `SELECT ${COLUMNS} FROM replies WHERE active = 1 AND leaseUntil < :leaseBefore
   ORDER BY leaseUntil LIMIT :limit`
+const QUEUED_LEASE_OVER = `SELECT ${COLUMNS} FROM replies WHERE place IS NOT NULL AND leaseUntil < :leaseBefore
+  ORDER BY leaseUntil LIMIT :limit`
 const WITHDRAW = `DELETE FROM replies WHERE id = :id AND phase IN ('RUN', 'STOP') AND beat = 0`
+const WITHDRAW_QUEUED = `DELETE FROM replies WHERE id = :id AND phase = 'QUEUED' AND beat = :beat`
 const REMOVE = `DELETE FROM replies
   WHERE rowid IN (SELECT rowid FROM replies WHERE conversationId = :conversationId LIMIT :limit)`
 
 /** Replies in the embedded history's database: made with the one that the history opens, which also closes it. */
 export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
-  const read = (sql: string, values: SqliteValues): Promise<ReplyRecord[]> =>
-    database.guard(() => database.all<ReplyRow>(sql, values).map(decodeReply))
+  function read(sql: string, values: SqliteValues): Promise<ReplyRecord[]> {
+    return database.guard(() => database.all<ReplyRow>(sql, values).map(decodeReply))
+  }
 
-  const change = (
-    id: string,
-    { phase, beat }: { phase: ReplyPhase; beat?: number },
-    changes: ReplyChanges,
-  ): boolean => {
+  function write(id: string, { phase, beat }: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): boolean {
     const { sql, values } = changeOf(phase, changes)
     const filter = { id, fromPhase: phase, ...(beat !== undefined && { fromBeat: beat }) }
     const condition = `id = :id AND phase = :fromPhase${beat === undefined ? '' : ' AND beat = :fromBeat'}`
     // IGNORE: a row that a unique index refuses stays as it is, and counts as not changed.
-    const update = `UPDATE OR IGNORE replies SET ${sql} WHERE ${condition}`
-    return database.run(update, { ...values, ...filter }) > 0
+    return database.run(`UPDATE OR IGNORE replies SET ${sql} WHERE ${condition}`, { ...values, ...filter }) > 0
+  }
+
+  function prepare(): Promise<void> {
+    return database.guard(() => database.open(SCHEMA))
+  }
+
+  function insert(record: ReplyRecord): Promise<boolean> {
+    return database.guard(() => database.run(INSERT, encodeReply(record)) > 0)
+  }
+
+  async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
+    return (await read(BY_ID, { ownerId, id }))[0]
+  }
+
+  async function findByClientMessageId(ownerId: string, conversationId: string, clientMessageId: string) {
+    return (await read(BY_CLIENT_MESSAGE_ID, { ownerId, conversationId, clientMessageId }))[0]
+  }
+
+  async function findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    return (await read(ACTIVE, { ownerId, conversationId }))[0]
+  }
+
+  function findActiveMany(ownerId: string, conversationIds: readonly string[]) {
+    return Promise.all(conversationIds.map((id) => findActive(ownerId, id)))
+  }
+
+  async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    return (await read(NEWEST, { ownerId, ...replyIdBounds(conversationId) }))[0]
+  }
+
+  function findNewestMany(ownerId: string, conversationIds: readonly string[]) {
+    return Promise.all(conversationIds.map((id) => findNewest(ownerId, id)))
+  }
+
+  function findQueued(ownerId: string, conversationId: string, limit: number): Promise<ReplyRecord[]> {
+    return read(QUEUED, { ownerId, conversationId, limit: Math.max(0, limit) })
+  }
+
+  function change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean> {
+    // A checkpoint may come to the disk with the next write of more weight.
+    return database.guard(() =>
+      changes.phase === undefined ? database.unsynced(() => write(id, from, changes)) : write(id, from, changes),
+    )
+  }
+
+  function renew(renewals: readonly ReplyRenewal[]): Promise<boolean> {
+    return database.guard(() =>
+      database.unsynced(() =>
+        database.transact(() => {
+          const renewed = renewals.filter(({ id, beat, changes }) =>
+            write(id, { phase: 'RUN', ...(beat !== undefined && { beat }) }, changes),
+          )
+          return renewed.length === renewals.length
+        }),
+      ),
+    )
+  }
+
+  function findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
+    return read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
+  }
+
+  function findQueuedLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
+    return read(QUEUED_LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
+  }
+
+  async function redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>) {
+    const values = encodeReplyFields(content)
+    const assignments = assignmentsOf(values)
+    if (assignments.length === 0) return
+    await database.guard(() => {
+      database.run(`UPDATE replies SET ${assignments.join(', ')} WHERE id = :id`, { ...values, id })
+      database.clearLog()
+    })
+  }
+
+  async function withdraw(id: string): Promise<void> {
+    await database.guard(() => database.run(WITHDRAW, { id }))
+  }
+
+  function withdrawQueued(id: string, beat: number): Promise<boolean> {
+    return database.guard(() => database.run(WITHDRAW_QUEUED, { id, beat }) > 0)
+  }
+
+  function remove(conversationId: string, limit: number): Promise<number> {
+    return database.guard(() => database.run(REMOVE, { conversationId, limit: Math.max(0, limit) }))
   }
 
   return {
-    prepare: () => database.guard(() => database.open(SCHEMA)),
-
-    insert: (record) => database.guard(() => database.run(INSERT, encodeReply(record)) > 0),
-
-    async find(id) {
-      return (await read(BY_ID, { id }))[0]
-    },
-
-    async findByClientMessageId(conversationId, clientMessageId) {
-      return (await read(BY_CLIENT_MESSAGE_ID, { conversationId, clientMessageId }))[0]
-    },
-
-    async findActive(conversationId) {
-      return (await read(ACTIVE, { conversationId }))[0]
-    },
-
-    async findNewest(conversationId) {
-      return (await read(NEWEST, replyIdBounds(conversationId)))[0]
-    },
-
-    findQueued: (conversationId, limit) => read(QUEUED, { conversationId, limit: Math.max(0, limit) }),
-
-    // A checkpoint may come to the disk with the next write of more weight.
-    change: (id, from, changes) =>
-      database.guard(() =>
-        changes.phase === undefined ? database.unsynced(() => change(id, from, changes)) : change(id, from, changes),
-      ),
-
-    renew: (renewals) =>
-      database.guard(() =>
-        database.unsynced(() =>
-          database.transact(() => {
-            const renewed = renewals.filter(({ id, changes }) => change(id, { phase: 'RUN' }, changes))
-            return renewed.length === renewals.length
-          }),
-        ),
-      ),
-
-    findLeaseOver: (leaseBefore, limit) => read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) }),
-
-    async redact(id, content) {
-      const values = encodeReplyFields(content)
-      const assignments = assignmentsOf(values)
-      if (assignments.length === 0) return
-      await database.guard(() => {
-        database.run(`UPDATE replies SET ${assignments.join(', ')} WHERE id = :id`, { ...values, id })
-        database.clearLog()
-      })
-    },
-
-    async withdraw(id) {
-      await database.guard(() => database.run(WITHDRAW, { id }))
-    },
-
-    remove: (conversationId, limit) =>
-      database.guard(() => database.run(REMOVE, { conversationId, limit: Math.max(0, limit) })),
+    prepare,
+    insert,
+    find,
+    findByClientMessageId,
+    findActive,
+    findActiveMany,
+    findNewest,
+    findNewestMany,
+    findQueued,
+    change,
+    renew,
+    findLeaseOver,
+    findQueuedLeaseOver,
+    redact,
+    withdraw,
+    withdrawQueued,
+    remove,
   }
 }
 
 function encodeReply({ active, ...fields }: ReplyRecord): SqliteValues {
   const stored = encodeReplyFields<StoredFields>(fields)
-  return columnsOf(COLUMN_NAMES, { question: 'null', ...stored, active: active ? 1 : null })
+  return columnsOf(COLUMN_NAMES, { ...stored, active: active ? 1 : null })
 }
 
 function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {

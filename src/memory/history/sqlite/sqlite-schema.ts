@@ -1,8 +1,8 @@
-import type { SqliteSchema } from './sqlite-database.ts'
-
-const ADDED_TO_CONVERSATIONS = ["selectedEpochs TEXT NOT NULL DEFAULT '{}'", 'redactions TEXT', 'dropDue INTEGER']
-
-const STATEMENTS = `
+/**
+ * The tables of the embedded history, with the names of the documents in MongoDB; times are epoch
+ * milliseconds. Message rows are found by their position only, so their ids need no storage.
+ */
+export const SQLITE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS conversations (
     id TEXT NOT NULL PRIMARY KEY,
     ownerId TEXT NOT NULL,
@@ -15,6 +15,7 @@ const STATEMENTS = `
     branches TEXT NOT NULL,
     activeBranch TEXT NOT NULL,
     branchEpoch INTEGER NOT NULL,
+    selectedEpochs TEXT NOT NULL,
     heads TEXT NOT NULL,
     createdAt INTEGER NOT NULL,
     lastMessageAt INTEGER NOT NULL,
@@ -22,7 +23,8 @@ const STATEMENTS = `
     archived INTEGER NOT NULL GENERATED ALWAYS AS (archivedAt IS NOT NULL) VIRTUAL,
     expiresAt INTEGER,
     deletedAt INTEGER,
-    ${ADDED_TO_CONVERSATIONS.join(', ')}
+    redactions TEXT,
+    dropDue INTEGER
   ) STRICT;
   CREATE INDEX IF NOT EXISTS conversationsByLastMessage
     ON conversations (ownerId, archived, lastMessageAt, id) WHERE deletedAt IS NULL;
@@ -55,12 +57,3 @@ const STATEMENTS = `
   CREATE UNIQUE INDEX IF NOT EXISTS messagesByClientMessageId
     ON messages (conversationId, clientMessageId) WHERE clientMessageId IS NOT NULL;
 `
-
-/**
- * The tables of the embedded history, with the names of the documents in MongoDB; times are epoch
- * milliseconds. Message rows are found by their position only, so their ids need no storage.
- */
-export const SQLITE_SCHEMA: SqliteSchema = {
-  statements: STATEMENTS,
-  addedColumns: { conversations: ADDED_TO_CONVERSATIONS },
-}

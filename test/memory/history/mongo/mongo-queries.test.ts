@@ -83,6 +83,20 @@ describe('what the history asks of MongoDB', () => {
     expect(documentsFetched()).toBeLessThanOrEqual(10)
   })
 
+  it('is one query for the heads of a hundred branches, and one more for each whose hint is behind', async () => {
+    const ids = Array.from({ length: 100 }, () => createConversationId())
+    for (const id of ids) await history.insertMessages(sampleMessages(id, 1, 2))
+    const hints = ids.map((conversationId) => ({ conversationId, branch: '0', hint: { sequence: 2, tokens: 20 } }))
+    commands = []
+    expect(await history.readHeads(hints)).toStrictEqual(hints.map(({ hint }) => hint))
+    expect(commands).toHaveLength(1)
+    expect(documentsFetched()).toBe(0)
+    await history.insertMessages([sampleMessage(ids[7] ?? '', 3)])
+    commands = []
+    expect((await history.readHeads(hints))[7]).toStrictEqual({ sequence: 3, tokens: 30 })
+    expect(commands).toHaveLength(2)
+  })
+
   it('is at most two commands for any method', async () => {
     for (const [name, call] of Object.entries(everyHistoryCall(history))) {
       commands = []

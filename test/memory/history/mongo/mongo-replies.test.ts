@@ -22,10 +22,11 @@ describeReplyRecords('replies in MongoDB', async () => {
   return createMongoReplies(client)
 })
 
-test('every method is at most two commands to MongoDB', async () => {
+test('every method but the one that makes indexes is at most two commands to MongoDB', async () => {
   let commands: string[] = []
   client.on('commandSucceeded', ({ commandName }) => commands.push(commandName))
-  for (const [name, call] of Object.entries(everyReplyCall(createMongoReplies(client)))) {
+  const { prepare: _, ...calls } = everyReplyCall(createMongoReplies(client))
+  for (const [name, call] of Object.entries(calls)) {
     commands = []
     await call()
     expect(commands.length, name).toBeGreaterThan(0)
@@ -55,10 +56,10 @@ test('while MongoDB is away every call fails in bounded time, and what was ackno
     await Promise.all(calls)
     await comeBack()
     await vi.waitFor(async () => {
-      expect(await records.find(reply.id)).toStrictEqual({ ...reply, text: 'a checkpoint', beat: 1 })
+      expect(await records.find('ann', reply.id)).toStrictEqual({ ...reply, text: 'a checkpoint', beat: 1 })
     }, 10_000)
   }
   expect(await records.insert(sampleReply(reply.conversationId))).toBe(false)
   await own.close()
-  await expect(records.find(reply.id)).rejects.toBeInstanceOf(HistoryUnavailableError)
+  await expect(records.find('ann', reply.id)).rejects.toBeInstanceOf(HistoryUnavailableError)
 })

@@ -53,7 +53,7 @@ describe('the SQLite file', () => {
 
   it('waits for the disk again after a write that did not, and after one that failed', () => {
     const database = createSqliteDatabase(':memory:')
-    database.open({ statements: 'CREATE TABLE IF NOT EXISTS hints (hint INTEGER NOT NULL)', addedColumns: {} })
+    database.open('CREATE TABLE IF NOT EXISTS hints (hint INTEGER NOT NULL)')
     const full = [{ synchronous: 2 }]
     const insert = (hint: number | null) =>
       database.unsynced(() => database.run('INSERT INTO hints VALUES (:hint)', { hint }))

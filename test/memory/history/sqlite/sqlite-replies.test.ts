@@ -38,7 +38,7 @@ test('history and replies share one file, which the history closes', async () =>
     await expect(call(), name).rejects.toBeInstanceOf(HistoryUnavailableError)
   }
   const second = await open()
-  expect(await second.records.find(reply.id)).toStrictEqual(reply)
+  expect(await second.records.find('ann', reply.id)).toStrictEqual(reply)
   await second.history.close()
 })
 
@@ -58,7 +58,7 @@ test('every statement searches by an index', async () => {
   for (const call of Object.values(everyReplyCall(records))) await call()
   const statements = prepare.mock.calls.map(([sql]) => sql).filter((sql) => !/^(PRAGMA|INSERT)/.test(sql))
   prepare.mockRestore()
-  expect(statements).toHaveLength(11)
+  expect(statements).toHaveLength(13)
   const database = new DatabaseSync(path)
   for (const sql of statements) {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
