@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
+import { canonicalJson } from '../../memory/input/canonical-json.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
@@ -80,7 +80,7 @@ function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
     replaces,
     ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
   })
-  return isDeepStrictEqual(contentOf(stored), contentOf(sent))
+  return canonicalJson(contentOf(stored)) === canonicalJson(contentOf(sent))
 }
 
 const CONFLICT: Claim = {

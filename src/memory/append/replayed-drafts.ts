@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import { ClientMessageIdConflictError } from '../../errors.ts'
 import type { History } from '../history/history.ts'
 import { idempotencyKey } from '../history/idempotency-key.ts'
+import { canonicalJson } from '../input/canonical-json.ts'
 import type { Message, MessageDraft } from '../message.ts'
 
 /**
@@ -32,5 +32,9 @@ export async function findReplayedDrafts(
  */
 export function isSame(draft: MessageDraft, stored: Message): boolean {
   if (draft.replyId !== undefined || stored.status === 'REDACTED') return true
-  return isDeepStrictEqual([stored.role, stored.parts, stored.author], [draft.role, draft.parts, draft.author])
+  return canonicalJson(contentOf(stored)) === canonicalJson(contentOf(draft))
+}
+
+function contentOf({ role, parts, author }: MessageDraft): object {
+  return { role, parts, author }
 }

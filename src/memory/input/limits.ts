@@ -3,8 +3,15 @@ import type { ContextRequest } from '../context.ts'
 import type { ConversationChanges, NewConversation } from '../conversation.ts'
 import type { MessagePart, Metadata, NewMessage, Role } from '../message.ts'
 import { ENCODING_NAMES, isEncoding } from '../tokens/encoding.ts'
+import { checkFinite } from './check-json.ts'
 import { checkPart, partBytes } from './check-part.ts'
 import { checkId, checkName, checkText } from './check-text.ts'
+
+/*
+ * API input is checked in one style: a function named checkX throws BadUserInputError, which names the field as the
+ * client wrote it, the limit and what was given. It checks values whose types the GraphQL schema has checked, returns
+ * nothing and reads no store. Bytes come before the content, so that what is too large costs no walk.
+ */
 
 /** Limits that a deployment sets. */
 export interface InputLimits {
@@ -116,6 +123,7 @@ export function checkMetadata(field: string, metadata: Metadata): void {
     checkText(`${field} keys`, key, 1, MAX_METADATA_KEY_LENGTH)
     const at = `${field}.${key}`
     if (typeof value === 'string') checkText(at, value, 0, MAX_METADATA_VALUE_LENGTH)
+    else if (typeof value === 'number') checkFinite(at, value)
     else if (typeof value === 'object' && value !== null) {
       throw new BadUserInputError(
         at,

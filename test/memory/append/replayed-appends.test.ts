@@ -1,6 +1,6 @@
 import { describe, expect, inject, test } from 'vitest'
 import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../../src/errors.ts'
-import type { MessageDraft } from '../../../src/memory/message.ts'
+import type { Json, MessageDraft, NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNode, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 
@@ -28,6 +28,29 @@ describe.each(Object.entries(STORES))('on %s', (_, createParts) => {
     const third = await node.memory.appendDrafts(OWNER, conversationId, [reply])
     expect(third).toMatchObject({ messages: first.messages, stored: [] })
     expect((await readContext(node, conversationId, 1_000)).messages.map(textOf)).toEqual(['an answer', 'a question'])
+  })
+
+  test('JSON that a store changes is the same content when it is sent again, and other JSON is not', async () => {
+    const node = await startMemoryNode(createParts())
+    const conversationId = await startConversation(node)
+    const bare: Json = Object.assign(Object.create(null), { b: [-0, { d: 1, c: null }], a: 'x' })
+    const sameAs = (data: Json): NewMessage => ({
+      role: 'USER',
+      parts: [
+        { type: 'data', name: 'n', data },
+        { type: 'text', text: 'x', providerMetadata: { score: -0 } },
+      ],
+      clientMessageId: 'same',
+    })
+    const first = await node.memory.appendMessages(OWNER, conversationId, [sameAs(bare)])
+    for (const data of [bare, { b: [0, { c: null, d: 1 }], a: 'x' }]) {
+      const again = await node.memory.appendMessages(OWNER, conversationId, [sameAs(data)])
+      expect(again).toMatchObject({ messages: [{ id: first.messages[0]?.id }], stored: [] })
+    }
+    for (const data of [{ b: [0, { c: null, d: 1 }], a: 'y' }, { b: [{ c: null, d: 1 }, 0], a: 'x' }, '{}']) {
+      const other = node.memory.appendMessages(OWNER, conversationId, [sameAs(data)])
+      await expect(other).rejects.toThrow(ClientMessageIdConflictError)
+    }
   })
 
   test('a batch that is sent again costs later reads nothing', async () => {

@@ -66,6 +66,7 @@ describe('conversations', () => {
     ['encoding', { encoding: 'klingon' }],
     ['expiresAt', { expiresAt: now }],
     ['metadata.a', { metadata: { a: halfPair } }],
+    ['metadata.a', { metadata: { a: Number.POSITIVE_INFINITY } }],
   ])('%s is named when it breaks a limit (%#)', (field, input) => {
     expect(fieldOf(() => checkNewConversation(input, now))).toBe(field)
   })
@@ -116,6 +117,7 @@ describe('messages', () => {
     ['messages[0].createdAt', { createdAt: Number.NaN }],
     ['messages[0].clientMessageId', { clientMessageId: 'x\0' }],
     ['messages[0].metadata.a', { metadata: { a: 'x'.repeat(513) } }],
+    ['messages[0].metadata.a', { metadata: { a: Number.POSITIVE_INFINITY } }],
     ['messages[0].role', { parts: [{ type: 'toolCall', toolCallId: '1', toolName: 't', arguments: '{}' }] }],
   ])('%s is named when it breaks a limit (%#)', (field, change) => {
     expect(fieldOf(() => checkNewMessages([{ ...said('x'), ...change }], { maxMessageBytes: 1_000 }))).toBe(field)
@@ -132,6 +134,9 @@ describe('messages', () => {
     ['mediaType', { type: 'file', url: 'https://example.com', mediaType: '' }],
     ['name', { type: 'data', name: '', data: 1 }],
     ['data', { type: 'data', name: 'deep', data: nested(33) }],
+    ['data', { type: 'data', name: 'large', data: [{ a: Number.POSITIVE_INFINITY }] }],
+    ['providerMetadata', { type: 'text', text: 'x', providerMetadata: { a: Number.NEGATIVE_INFINITY } }],
+    ['providerMetadata', { type: 'data', name: 'x', data: 1, providerMetadata: Number.NaN }],
     ['data', { type: 'data', name: 'half', data: [{ a: halfPair }] }],
     ['data keys', { type: 'data', name: 'key', data: { 'a\0': 1 } }],
   ])('the %s of a part is named when it breaks a limit (%#)', (field, part) => {
