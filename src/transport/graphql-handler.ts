@@ -1,4 +1,4 @@
-import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql'
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
 import type { Log } from '../log.ts'
@@ -15,6 +15,7 @@ import { GRAPHIQL } from './graphiql.ts'
 import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-variables.ts'
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createQueryLimits } from './query-limits.ts'
+import { createRequestRules } from './request-rules.ts'
 
 /** What the handler is made of. */
 export interface GraphqlDeps {
@@ -59,7 +60,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
       createLargeVariablesPlugin(),
       createPlannedQueries(plans),
       streams.plugin,
-      queriesOnlyByGet(),
+      createRequestRules(),
       readyResults(),
     ],
     parserAndValidationCache: createDocumentCache(),
@@ -96,20 +97,6 @@ function createOperationContext(
 async function renderGraphiQL(options: GraphiQLOptions): Promise<string> {
   const page = await import('@graphql-yoga/render-graphiql')
   return page.renderGraphiQL(options)
-}
-
-/** Yoga refuses mutations by GET, but not subscriptions, which any web page could open without a preflight. */
-function queriesOnlyByGet(): Plugin {
-  return {
-    onParse: () => {
-      return ({ result, context: { request, params } }) => {
-        if (request?.method !== 'GET' || result === null || result instanceof Error) return
-        if (getOperationAST(result, params?.operationName)?.operation !== 'subscription') return
-        const http = { status: 405, headers: { Allow: 'POST' } }
-        throw new GraphQLError('Can only subscribe by POST.', { extensions: { code: 'BAD_REQUEST', http } })
-      }
-    },
-  }
 }
 
 function readyResults(): Plugin<object, ReadyResult> {

@@ -23,7 +23,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
   })
 }
 
-/** The request with its body to be read once more. */
-export function withBody({ method, url, headers, socket }: IncomingMessage, body: Buffer): IncomingMessage {
+/** The request with its body to be read once more. Its content type is in small letters, the only ones that Yoga knows. */
+export function withBody({ method, url, headers: own, socket }: IncomingMessage, body: Buffer): IncomingMessage {
+  const headers = { ...own, 'content-type': own['content-type']?.toLowerCase() }
   return Object.assign(Readable.from([body]), { method, url, headers, socket }) as unknown as IncomingMessage
 }
