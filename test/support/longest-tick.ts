@@ -1,9 +1,15 @@
-/**
- * The longest time in milliseconds that a tick of the event loop held the processor while some work went
- * on. Processor time, since the delay of a timer grows with whatever else the machine does.
- */
-export async function measureLongestTick(work: () => Promise<unknown>): Promise<number> {
+/** What held the event loop while some work went on, in processor time of this thread and of the whole process. */
+export interface LoopUse {
+  /** Of the tick that took longest, in milliseconds. */
+  longestTickMs: number
+  /** The part of all the process' processor time that this tick took, from 0 to 1: what busy machines slow down alike. */
+  longestTickShare: number
+}
+
+/** Measures the ticks of the event loop during some work. The delay of a timer would grow with what else the machine does. */
+export async function measureLongestTick(work: () => Promise<unknown>): Promise<LoopUse> {
   let longest = 0
+  const begin = process.cpuUsage()
   let before = process.threadCpuUsage()
   const sample = () => {
     const now = process.threadCpuUsage()
@@ -21,5 +27,6 @@ export async function measureLongestTick(work: () => Promise<unknown>): Promise<
     clearImmediate(next)
     sample()
   }
-  return longest / 1_000
+  const { user, system } = process.cpuUsage(begin)
+  return { longestTickMs: longest / 1_000, longestTickShare: longest / (user + system) }
 }

@@ -1,11 +1,12 @@
-import { expect, inject, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { createTokenCounter } from '../../../src/memory/tokens/token-counter.ts'
 import { measureLongestTick } from '../../support/longest-tick.ts'
 import { newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 import { realisticText } from '../../support/texts.ts'
 
-const LONGEST_TURN_MS = 20
+/** Counted on the event loop, the text would be most of what the process does; a worker's counting leaves it the rest. */
+const MOST_SHARE = 1 / 3
 
 test.each([
   ['200,000 times the letter a', 'a'.repeat(200_000)],
@@ -14,6 +15,7 @@ test.each([
 ])('%s are appended and read back whole, and the event loop stays free', async (_, text) => {
   const counter = createTokenCounter()
   onTestFinished(() => counter.close())
+  const countMessages = vi.spyOn(counter, 'countMessages')
   await counter.warm('o200k_base')
   const node = await startMemoryNode({ counter, history: newMongodb(), redisUrl: inject('redisUrl') })
   const append = (conversationId: string, content: string) =>
@@ -26,11 +28,12 @@ test.each([
 
   const conversationId = await startConversation(node)
   await append(conversationId, 'before')
-  const appending = await measureLongestTick(async () => {
+  const { longestTickShare } = await measureLongestTick(async () => {
     await append(conversationId, text)
     await node.settle()
   })
-  expect(appending).toBeLessThan(LONGEST_TURN_MS)
+  expect(longestTickShare).toBeLessThan(MOST_SHARE)
+  countMessages.mockClear()
 
   const [conversation] = await node.memory.findConversations(OWNER, [conversationId])
   const tokens = (conversation?.heads['0']?.tokens ?? 0) - 5
@@ -42,6 +45,5 @@ test.each([
     expect(oversize).toMatchObject({ messages: [], tokenCount: 0, omittedCount: 2, cut: 'OVERSIZE' })
     await node.settle()
   }
-  const reading = await measureLongestTick(() => readContext(node, conversationId, tokens + 5))
-  expect(reading).toBeLessThan(LONGEST_TURN_MS)
+  expect(countMessages).not.toHaveBeenCalled()
 })

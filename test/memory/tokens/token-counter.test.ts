@@ -11,6 +11,7 @@ import { BadUserInputError } from '../../../src/errors.ts'
 import type { MessageDraft, Role } from '../../../src/memory/message.ts'
 import { ENCODING_NAMES, isEncoding } from '../../../src/memory/tokens/encoding.ts'
 import { createTokenCounter, type WarmTokenCounter } from '../../../src/memory/tokens/token-counter.ts'
+import { type LoopUse, measureLongestTick } from '../../support/longest-tick.ts'
 import { mixedTexts, realisticText } from '../../support/texts.ts'
 
 type Draft = Pick<MessageDraft, 'role' | 'parts' | 'author'>
@@ -122,6 +123,11 @@ describe('a chat', () => {
   })
 })
 
+/** Counted on the event loop, a text is all that the process does. */
+const MOST_SHARE = 1 / 3
+/** It takes 2.5 ms; the least of a few is what it takes, the others what the compiler and the machine do besides. */
+const ROUNDS = 5
+
 describe('the event loop', () => {
   const cases: [name: string, text: string, tokens: number][] = [
     ['200,000 times the letter a', 'a'.repeat(200_000), 25_000],
@@ -133,38 +139,42 @@ describe('the event loop', () => {
 
   test.each(cases)('is free while %s are counted', async (_, text, expected) => {
     await counter.countMessages('o200k_base', [draft('x'.repeat(3_000))])
-    const { tokens, busyMs } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
+    const { tokens, longestTickShare } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
     expect(tokens).toEqual([(expected || o200k.countTokens(text)) + 4])
-    expect(busyMs).toBeLessThan(20)
+    expect(longestTickShare).toBeLessThan(MOST_SHARE)
   })
 
   test('is free while a thousand messages are counted', async () => {
     const texts = Array.from({ length: 1_000 }, (_, index) => realisticText(200 + index))
-    const { tokens, busyMs } = await measure(() =>
+    const { tokens, longestTickShare } = await measure(() =>
       counter.countMessages(
         'o200k_base',
         texts.map((text) => draft(text)),
       ),
     )
     expect(tokens).toEqual(texts.map((text) => o200k.countTokens(text) + 4))
-    expect(busyMs).toBeLessThan(20)
+    expect(longestTickShare).toBeLessThan(MOST_SHARE)
   })
 
   test('is held for a moment only by the slowest message that is counted on it', async () => {
     const text = String.fromCodePoint(
       ...Array.from({ length: 1_000 }, (_, index) => 0x4e00 + ((index * 7_919) % 20_000)),
     )
-    const { tokens, busyMs } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
-    expect(tokens).toEqual([o200k.countTokens(text) + 4])
-    expect(busyMs).toBeLessThan(20)
+    const counts: LoopUse[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const { tokens, ...use } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
+      expect(tokens).toEqual([o200k.countTokens(text) + 4])
+      counts.push(use)
+    }
+    expect(Math.min(...counts.map(({ longestTickMs }) => longestTickMs))).toBeLessThan(20)
   })
 
   test('is free while the first message of an encoding is counted', async () => {
     const cold = createTokenCounter()
     try {
-      const { tokens, busyMs } = await measure(() => cold.countMessages('o200k_base', [draft('hello world')]))
+      const { tokens, longestTickShare } = await measure(() => cold.countMessages('o200k_base', [draft('hello world')]))
       expect(tokens).toEqual([6])
-      expect(busyMs).toBeLessThan(20)
+      expect(longestTickShare).toBeLessThan(MOST_SHARE)
     } finally {
       await cold.close()
     }
@@ -204,10 +214,11 @@ test('an idle thread does not keep the process from ending', async () => {
   expect(stdout).toBe('[ 6 ]\n')
 })
 
-/** With the processor time of this thread: unlike the delay of a timer it does not grow with what else the machine does. */
-async function measure(count: () => Promise<number[]>): Promise<{ tokens: number[]; busyMs: number }> {
-  const before = process.threadCpuUsage()
-  const tokens = await count()
-  const { user, system } = process.threadCpuUsage(before)
-  return { tokens, busyMs: (user + system) / 1_000 }
+/** The tokens, and what counting them took of the event loop. */
+async function measure(count: () => Promise<number[]>): Promise<LoopUse & { tokens: number[] }> {
+  let tokens: number[] = []
+  const use = await measureLongestTick(async () => {
+    tokens = await count()
+  })
+  return { tokens, ...use }
 }
