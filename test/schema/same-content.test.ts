@@ -26,7 +26,7 @@ test('a question whose JSON is written inline joins the reply that it began', as
   const started = async () => (await client.post({ query })).data
   const first = await started()
   expect(first).toMatchObject({ startReply: { __typename: 'StartReplySuccess' } })
-  await expect.poll(async () => (await replies.findActive(id))?.phase).toBe('RUN')
+  await expect.poll(async () => (await replies.findActive('local', id))?.phase).toBe('RUN')
   expect(await started()).toEqual(first)
 })
 

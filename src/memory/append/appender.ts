@@ -1,15 +1,13 @@
 import { type Conversation, headHint } from '../conversation.ts'
 import type { History } from '../history/history.ts'
+import { checkVersion } from '../input/limits.ts'
 import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
-import { type AppendPoint, commitBranch, readBranchPoint } from '../versions/new-branch.ts'
+import { type AppendPoint, branchPoint, commitBranch, readReplaced } from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
-import { type AppendProgress, createAppendSteps, startAppend } from './optimistic-append.ts'
-import { findReplayedDrafts } from './replayed-drafts.ts'
-
-/** No insert is sent later than this after its conversation was read (A4 wants 30 s at most). */
-const DOCUMENT_LIFE_MS = 20_000
+import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
+import { findByKeys, matchDrafts } from './replayed-drafts.ts'
 
 /** What an appender is made of; `now` returns epoch milliseconds. */
 export interface AppenderDeps extends AfterAppendDeps {
@@ -66,26 +64,31 @@ export function createAppender(deps: AppenderDeps): Appender {
   const { guard, history, counter, now } = deps
   const { insert, skipReplayed, advanceHead } = createAppendSteps(deps)
 
+  /**
+   * Where the drafts go, and whether they were sent before: then a mark for all of them would announce positions
+   * that nothing fills, and reads would miss. One round trip. The first draft's id says it, since a batch is stored
+   * in order; a single one is simply inserted.
+   */
   async function readPoint(
     ownerId: string,
     conversationId: string,
-    target: AppendTarget,
-    first: MessageDraft | undefined,
-  ): Promise<AppendPoint> {
+    drafts: readonly MessageDraft[],
+    { replaces, role, branch: wanted }: AppendTarget,
+  ): Promise<{ point: AppendPoint; isRetry: boolean }> {
     const readAt = now()
-    const { replaces } = target
-    if (replaces !== undefined) {
-      return { ...(await readBranchPoint(history, ownerId, conversationId, { ...target, replaces }, first)), readAt }
-    }
-    const conversation = await findConversation(history, ownerId, conversationId)
-    const branch = target.branch ?? conversation.activeBranch
-    return { conversation, branch, readAt, head: headHint(conversation, branch) }
-  }
-
-  /** A batch that is sent again: its mark would announce positions that nothing fills, and reads would miss. */
-  async function isRetry({ conversation, pending: [first, second] }: AppendProgress): Promise<boolean> {
-    if (first === undefined || second === undefined) return false
-    return (await findReplayedDrafts(history, conversation.id, [first.draft])).size > 0
+    const first = drafts.length > 1 || replaces !== undefined ? drafts.slice(0, 1) : []
+    const [[conversation, replaced], found] = await Promise.all([
+      replaces === undefined
+        ? findConversation(history, ownerId, conversationId).then((only) => [only] as const)
+        : readReplaced(history, ownerId, conversationId, replaces),
+      findByKeys(history, conversationId, first),
+    ])
+    if (role && replaced) checkVersion('messages[0].role', role, replaced.role)
+    const [stored] = matchDrafts(first, found).values()
+    const isRetry = stored !== undefined && drafts.length > 1
+    if (replaced) return { point: { ...branchPoint(conversation, replaced, stored, wanted), readAt }, isRetry }
+    const branch = wanted ?? conversation.activeBranch
+    return { point: { conversation, branch, readAt, head: headHint(conversation, branch) }, isRetry }
   }
 
   /** The document is too old to insert by. The branch may be listed by now, or the first message be elsewhere. */
@@ -94,20 +97,23 @@ export function createAppender(deps: AppenderDeps): Appender {
     target: AppendTarget,
     first: MessageDraft | undefined,
   ): Promise<void> {
-    const { ownerId, id } = progress.conversation
-    const point = await readPoint(ownerId, id, { ...target, branch: progress.branch }, first)
+    const { conversation, branch, head } = progress
+    const drafts = first === undefined ? [] : [first]
+    const { point } = await readPoint(conversation.ownerId, conversation.id, drafts, { ...target, branch })
     delete progress.newBranch
     Object.assign(progress, point)
+    if (point.branch === branch && head.sequence > point.head.sequence) progress.head = head
   }
 
   /** False: the first message was stored meanwhile on another branch than the one that was to be made for it. */
-  async function insertAll(progress: AppendProgress, target: AppendTarget): Promise<boolean> {
+  async function insertAll(progress: AppendProgress, target: AppendTarget, isRetry: boolean): Promise<boolean> {
     const first = progress.pending[0]?.draft
-    if (await isRetry(progress)) await skipReplayed(progress)
+    if (isRetry) await skipReplayed(progress)
     while (progress.pending.length > 0 && isBegunHere(progress, first)) {
-      if (now() - progress.readAt > DOCUMENT_LIFE_MS) await readPointAgain(progress, target, first)
-      const inserted = await insert(progress)
+      if (isTooOld(progress, now())) await readPointAgain(progress, target, first)
+      const { inserted, duplicate } = await insert(progress)
       if (progress.pending.length === 0) break
+      if (!duplicate) continue
       const replayed = await skipReplayed(progress)
       if (progress.pending.length > 0) await advanceHead(progress, inserted + replayed === 0)
     }
@@ -132,12 +138,12 @@ export function createAppender(deps: AppenderDeps): Appender {
     drafts: readonly MessageDraft[],
     target: AppendTarget = {},
   ): Promise<Appended> {
-    const point = await readPoint(ownerId, conversationId, target, drafts[0])
+    const { point, isRetry } = await readPoint(ownerId, conversationId, drafts, target)
     const counts = await counter.countMessages(point.conversation.encoding, drafts)
     const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
     const progress = startAppend(point, counted)
     try {
-      if (!(await insertAll(progress, target))) return await append(ownerId, conversationId, drafts, target)
+      if (!(await insertAll(progress, target, isRetry))) return await append(ownerId, conversationId, drafts, target)
       await commit(progress)
     } finally {
       afterAppend(deps, progress)
@@ -147,9 +153,9 @@ export function createAppender(deps: AppenderDeps): Appender {
   }
 
   async function appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed> {
-    if (now() - point.readAt > DOCUMENT_LIFE_MS) return { type: 'TAKEN' }
+    if (isTooOld(point, now())) return { type: 'TAKEN' }
     const progress = startAppend(point, [{ draft, tokens }])
-    const inserted = await insert(progress)
+    const { inserted } = await insert(progress)
     if (inserted === 0 && progress.newBranch) {
       const { ownerId, id } = progress.conversation
       const { messages } = await append(ownerId, id, [draft], { replaces: progress.newBranch.replaced.id })

@@ -1,7 +1,7 @@
 import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../errors.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import type { Conversation } from '../conversation.ts'
-import type { History } from '../history/history.ts'
+import type { History, InsertOutcome } from '../history/history.ts'
 import type { Message, MessageDraft } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import { readHead } from '../read/prompt-reader.ts'
@@ -9,6 +9,9 @@ import { isListed } from '../versions/branches.ts'
 import type { AppendPoint } from '../versions/new-branch.ts'
 import { type CountedDraft, positionAfter } from './position-after.ts'
 import { findReplayedDrafts } from './replayed-drafts.ts'
+
+/** No insert is sent later than this after its conversation was read (A4 wants 30 s at most). */
+const DOCUMENT_LIFE_MS = 20_000
 
 /** The state of one append: the head as far as it is known, the marks under way, and what is stored. */
 export interface AppendProgress extends AppendPoint {
@@ -25,10 +28,10 @@ export interface AppendProgress extends AppendPoint {
 /** The steps of an append by protocol A2. Each changes the progress by what the history answers. */
 export interface AppendSteps {
   /**
-   * One ordered insert of what is pending behind the head, its mark beside it. Returns how many were stored;
-   * rejects with HistoryUnavailableError where the insert stopped for another reason than a duplicate.
+   * One ordered insert of what is pending behind the head, its mark beside it. It stops at a duplicate, and where
+   * the document has become too old to insert by; rejects with HistoryUnavailableError where it stops otherwise.
    */
-  insert(progress: AppendProgress): Promise<number>
+  insert(progress: AppendProgress): Promise<InsertOutcome>
   /**
    * Removes from what is pending what is stored already, and marks it, since it is acknowledged here (A2.3).
    * Returns how many. Rejects with ClientMessageIdConflictError where an id is stored with other content; the
@@ -44,13 +47,20 @@ export function startAppend(point: AppendPoint, pending: CountedDraft[]): Append
   return { ...point, marked: 0, marks: [], pending, messages: new Map(), stored: [] }
 }
 
-/** The steps on the stores of one node. */
+/** Whether a conversation was read so long ago that a deletion's second pass may not wait for an insert by it (A4). */
+export function isTooOld({ readAt }: Pick<AppendPoint, 'readAt'>, now: number): boolean {
+  return now - readAt > DOCUMENT_LIFE_MS
+}
+
+/** The steps on the stores of one node; `now` returns epoch milliseconds. */
 export function createAppendSteps({
   guard,
   history,
+  now,
 }: {
   guard: Pick<CacheGuard, 'mark'>
   history: History
+  now: () => number
 }): AppendSteps {
   /** For a new branch the mark is that of the switch too: it may come early, never late (A3). */
   function mark(progress: AppendProgress, sequence: number, branch: string = progress.branch): void {
@@ -66,20 +76,24 @@ export function createAppendSteps({
     checkListed(progress.conversation, replayed)
   }
 
-  async function insert(progress: AppendProgress): Promise<number> {
+  async function insert(progress: AppendProgress): Promise<InsertOutcome> {
     const { conversation, branch, head } = progress
     const messages = positionAfter(conversation.id, branch, head, progress.pending)
     progress.marked = head.sequence + messages.length
     mark(progress, progress.marked)
-    const { inserted, duplicate } = await history.insertMessages(messages)
-    if (inserted < messages.length && !duplicate) throw new HistoryUnavailableError(new Error('An insert stopped'))
+    const mayGoOn = () => !isTooOld(progress, now())
+    const outcome = await history.insertMessages(messages, { mayGoOn })
+    const { inserted, duplicate } = outcome
+    if (inserted < messages.length && !duplicate && mayGoOn()) {
+      throw new HistoryUnavailableError(new Error('An insert stopped'))
+    }
     for (const message of messages.slice(0, inserted)) {
       const placed = progress.pending.shift()
       if (placed) progress.messages.set(placed.draft, message)
       progress.stored.push(message)
       progress.head = { sequence: message.sequence, tokens: message.tokenStart + message.tokens }
     }
-    return inserted
+    return outcome
   }
 
   async function skipReplayed(progress: AppendProgress): Promise<number> {

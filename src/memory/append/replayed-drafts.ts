@@ -13,8 +13,21 @@ export async function findReplayedDrafts(
   conversationId: string,
   drafts: readonly MessageDraft[],
 ): Promise<Map<MessageDraft, Message>> {
+  return matchDrafts(drafts, await findByKeys(history, conversationId, drafts))
+}
+
+/** What is stored under the keys of drafts, whatever its content; no query where they have none. */
+export async function findByKeys(
+  history: Pick<History, 'findByIdempotencyKeys'>,
+  conversationId: string,
+  drafts: readonly MessageDraft[],
+): Promise<Message[]> {
   const keys = drafts.flatMap((draft) => idempotencyKey(draft) ?? [])
-  const found = keys.length > 0 ? await history.findByIdempotencyKeys(conversationId, keys) : []
+  return keys.length > 0 ? await history.findByIdempotencyKeys(conversationId, keys) : []
+}
+
+/** The messages of the drafts among those found. Throws ClientMessageIdConflictError where the content differs. */
+export function matchDrafts(drafts: readonly MessageDraft[], found: readonly Message[]): Map<MessageDraft, Message> {
   const byKey = new Map(found.map((message) => [idempotencyKey(message), message]))
   const replayed = new Map<MessageDraft, Message>()
   for (const draft of drafts) {

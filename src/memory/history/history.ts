@@ -42,6 +42,12 @@ export interface ConversationKey {
   id: string
 }
 
+/** How a batch is inserted. */
+export interface InsertOptions {
+  /** Called before every write but the first; false: the rest is not sent, and the outcome has no duplicate. */
+  mayGoOn?: () => boolean
+}
+
 /** How far an insert came: a prefix of the batch is stored. */
 export interface InsertOutcome {
   /** How many of the batch were stored: always a prefix of it. */
@@ -123,7 +129,7 @@ export interface History {
   switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean>
 
   /** Stores the batch in order and stops at the first duplicate. Durable when it returns. */
-  insertMessages(messages: readonly Message[]): Promise<InsertOutcome>
+  insertMessages(messages: readonly Message[], options?: InsertOptions): Promise<InsertOutcome>
   /** Newest first. One query, bound on the whole index prefix and one range; SQLite asks page by page. */
   readTokenRange(range: TokenRange): Promise<Message[]>
   /** Oldest first whichever end is kept. One query. */

@@ -1,10 +1,8 @@
 import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../../errors.ts'
-import { findReplayedDrafts } from '../append/replayed-drafts.ts'
 import type { Branch, Conversation } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import { createBranchId, placeOf } from '../ids.ts'
-import { checkVersion } from '../input/limits.ts'
-import type { Head, Message, MessageDraft, Role } from '../message.ts'
+import type { Head, Message } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import { branchAt, isListed, MAX_BRANCHES, withBranch } from './branches.ts'
 
@@ -62,26 +60,19 @@ export function proposeBranch(
 
 /**
  * The point of an append in the place of a message. One whose first message is stored already goes on with the
- * branch that was made then, whether that is listed or not. Rejects with NotFoundError, with BadUserInputError
- * where the roles differ, and with ClientMessageIdConflictError where that message stands elsewhere.
+ * branch that was made then, whether that is listed or not. Throws ClientMessageIdConflictError where that message
+ * stands elsewhere.
  */
-export async function readBranchPoint(
-  history: Pick<History, 'findConversations' | 'findMessages' | 'findByIdempotencyKeys'>,
-  ownerId: string,
-  conversationId: string,
-  { replaces, role, branch: proposed }: { replaces: string; role?: Role; branch?: string },
-  first: MessageDraft | undefined,
-): Promise<Omit<AppendPoint, 'readAt'>> {
-  const [[conversation, replaced], replayed] = await Promise.all([
-    readReplaced(history, ownerId, conversationId, replaces),
-    first ? findReplayedDrafts(history, conversationId, [first]) : undefined,
-  ])
-  if (role) checkVersion('messages[0].role', role, replaced.role)
-  const stored = first && replayed?.get(first)
+export function branchPoint(
+  conversation: Conversation,
+  replaced: Message,
+  stored: Message | undefined,
+  proposed: string = createBranchId(),
+): Omit<AppendPoint, 'readAt'> {
   if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
     throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)
   }
-  const branch = stored?.branch ?? proposed ?? createBranchId()
+  const branch = stored?.branch ?? proposed
   const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
   if (isListed(conversation, branch)) return { conversation, branch, head }
   return { ...proposeBranch(conversation, replaced, branch), branch, head }

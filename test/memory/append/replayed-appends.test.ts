@@ -1,5 +1,6 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
-import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../../src/errors.ts'
+import { ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../../../src/errors.ts'
 import type { Json, MessageDraft, NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNode, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
@@ -67,6 +68,43 @@ describe.each(Object.entries(STORES))('on %s', (_, createParts) => {
     expect(await readContext(node, conversationId, 1_000)).toMatchObject({ source: 'CACHE', messages: first.messages })
     expect(node.history.calls).toEqual([])
   })
+})
+
+test('a batch with client ids takes two round trips: the look for them goes beside the read of the document', async () => {
+  const steps: string[] = []
+  const node = await startMemoryNode({
+    change: (history) => ({
+      async findConversations(ownerId, ids) {
+        steps.push('document')
+        const found = await history.findConversations(ownerId, ids)
+        // Longer than any answer of an embedded store takes.
+        await nextTick()
+        steps.push('document read')
+        return found
+      },
+      findByIdempotencyKeys(id, keys) {
+        steps.push(`look for ${keys.length}`)
+        return history.findByIdempotencyKeys(id, keys)
+      },
+      insertMessages(messages, options) {
+        steps.push(`insert ${messages.length}`)
+        return history.insertMessages(messages, options)
+      },
+    }),
+  })
+  const conversationId = await startConversation(node)
+  await appendTexts(node, conversationId, ['one', 'two', 'three'])
+  expect(steps).toEqual(['document', 'look for 1', 'document read', 'insert 3'])
+})
+
+test("a foreign conversation's ids are no conflict but missing, as everything of it is", async () => {
+  const node = await startMemoryNode()
+  const conversationId = await startConversation(node)
+  const { messages } = await appendTexts(node, conversationId, ['one', 'two'])
+  const other = ['one', 'two'].map((text) => ({ ...message(text), author: 'eve' }))
+  for (const replaces of [undefined, messages[0]?.id]) {
+    await expect(node.memory.appendMessages('eve', conversationId, other, replaces)).rejects.toThrow(NotFoundError)
+  }
 })
 
 test('the same client id with other content is a conflict, and what was stored before it is read and told', async () => {

@@ -79,9 +79,10 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
   }
 
   return {
-    async insertMessages(messages) {
+    async insertMessages(messages, { mayGoOn = () => true } = {}) {
       let inserted = 0
       for (const slice of sliceBatch(messages, SLICE_LENGTH)) {
+        if (inserted > 0 && !mayGoOn()) break
         const outcome = await guard(() => insertSlice(collection, slice))
         inserted += outcome.inserted
         if (outcome.duplicate) return { inserted, duplicate: true }

@@ -72,11 +72,12 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     })
 
   return {
-    async insertMessages(messages) {
+    async insertMessages(messages, { mayGoOn = () => true } = {}) {
       let inserted = 0
       for (const slice of sliceBatch(messages, SLICE_LENGTH)) {
         // Between two slices the event loop belongs to others.
         if (inserted > 0) await nextTurn()
+        if (inserted > 0 && !mayGoOn()) break
         const outcome = await database.guard(() => database.transact(() => insertSlice(database, slice)))
         inserted += outcome.inserted
         if (outcome.duplicate) return { inserted, duplicate: true }
