@@ -29,7 +29,7 @@ async function openSqlite(dataDir: string): Promise<DurableStores> {
 async function openMongo(mongodbUrl: string): Promise<DurableStores> {
   const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] = await Promise.all([
     import('mongodb'),
-    import('./memory/history/mongo/mongo-client-options.ts'),
+    import('./memory/history/mongo/mongo-database.ts'),
     import('./memory/history/mongo/mongo-history.ts'),
     import('./memory/history/mongo/mongo-replies.ts'),
   ])

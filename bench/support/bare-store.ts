@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MongoClient } from 'mongodb'
-import { mongoClientOptions } from '../../src/memory/history/mongo/mongo-client-options.ts'
+import { mongoClientOptions } from '../../src/memory/history/mongo/mongo-database.ts'
 import { contentOf, type NewMessage } from '../../src/memory/message.ts'
 
 /** A store that does the least that keeps messages in order: it counts, checks and tells nothing. */

@@ -1,5 +1,5 @@
-import { omitAbsent } from '../memory/history/omit-absent.ts'
 import type { MessagePart } from '../memory/message.ts'
+import { omitUndefined } from '../omit-undefined.ts'
 import {
   type JsonObject,
   optional,
@@ -47,7 +47,7 @@ function decodePart(field: string, part: JsonObject): MessagePart {
         type,
         toolCallId: text('toolCallId'),
         output: text('output'),
-        ...omitAbsent({
+        ...omitUndefined({
           toolName: maybeText('toolName'),
           isError: optional(readFlag, `${field}.isError`, part.isError),
         }),
@@ -55,7 +55,7 @@ function decodePart(field: string, part: JsonObject): MessagePart {
       }
     case 'file': {
       const filename = maybeText('filename')
-      return { type, url: text('url'), mediaType: text('mediaType'), ...omitAbsent({ filename }), ...provided }
+      return { type, url: text('url'), mediaType: text('mediaType'), ...omitUndefined({ filename }), ...provided }
     }
     case 'data':
       return { type, name: text('name'), data: readJson(part.data ?? null), ...provided }

@@ -2,7 +2,7 @@ import { ClientMessageIdConflictError } from '../errors.ts'
 import type { AppendTarget } from '../memory/append/appender.ts'
 import { isSame } from '../memory/append/replayed-drafts.ts'
 import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
-import { sliceBatch } from '../memory/history/batch-slices.ts'
+import { batchMessages } from '../memory/history/message-batches.ts'
 import { isConversationId, placeOf } from '../memory/ids.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message, MessageDraft } from '../memory/message.ts'
@@ -54,7 +54,7 @@ export async function storeConversation(
   let isNew = created
   for (const branch of file.branches) {
     let target = targetOf(branch, messageIds)
-    for (const batch of sliceBatch(toDrafts(branch, now()), BATCH_LENGTH)) {
+    for (const batch of batchMessages(toDrafts(branch, now()), BATCH_LENGTH)) {
       const { messages, stored } = await storeBatch(memory, ownerId, conversation.id, batch, target)
       for (const { clientMessageId, id } of messages) messageIds.set(clientMessageId ?? '', id)
       const last = messages.at(-1)

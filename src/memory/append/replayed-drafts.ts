@@ -1,6 +1,6 @@
 import { ClientMessageIdConflictError } from '../../errors.ts'
 import type { History } from '../history/history.ts'
-import { idempotencyKey } from '../history/idempotency-key.ts'
+import { idempotencyKey } from '../history/stored-draft.ts'
 import { canonicalJson } from '../input/canonical-json.ts'
 import type { Message, MessageDraft } from '../message.ts'
 

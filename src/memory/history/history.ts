@@ -1,7 +1,7 @@
 import type { Branch, Conversation, ConversationChanges } from '../conversation.ts'
 import type { Head, Message, MessagePart, Metadata } from '../message.ts'
 
-/** A stretch of one branch by its token positions, newest first when read. */
+/** A range of one branch by its token positions, newest first when read. */
 export interface TokenRange {
   conversationId: string
   branch: string
@@ -13,7 +13,7 @@ export interface TokenRange {
   limit: number
 }
 
-/** A stretch of one branch by sequence, both ends exclusive. */
+/** A range of one branch by sequence, both ends exclusive. */
 export interface SequenceRange {
   conversationId: string
   branch: string
@@ -24,7 +24,7 @@ export interface SequenceRange {
   from: 'OLDEST' | 'NEWEST'
 }
 
-/** A page of an owner's conversations, by (lastMessageAt, id). */
+/** A range of an owner's conversations, by (lastMessageAt, id). */
 export interface ConversationRange {
   ownerId: string
   archived: boolean
@@ -63,7 +63,7 @@ export interface BranchSwitch {
   /** Made active, and remembered as used with `toEpoch`; absent: the active one stays. */
   branch?: string
   /** Listed with the switch, and the hint of its head: the first messages of a new branch are stored before. */
-  fork?: { branch: Branch; head: Head }
+  newBranch?: { branch: Branch; head: Head }
 }
 
 /** Redactions whose last steps are due. */
@@ -98,8 +98,8 @@ export interface UnfinishedDeletion {
  * The durable store: append-only, one document a message. Every method takes at most two round trips
  * whatever the length of a conversation (a read of more than 1,000 messages one for each 1,000), and
  * fails with HistoryUnavailableError only. Conversations that are deleted or past their `expiresAt` are
- * absent to every method but those that finish a deletion or a redaction; the methods on messages ask
- * for places, and their caller has found the conversation before.
+ * absent to every method but those that finish a deletion or a redaction; the methods on messages
+ * name places, and their caller has found the conversation before.
  */
 export interface History {
   /** Creates what is missing in the store (indexes, tables); safe to call on every start. */
@@ -130,7 +130,7 @@ export interface History {
 
   /** Stores the batch in order and stops at the first duplicate. Durable when it returns. */
   insertMessages(messages: readonly Message[], options?: InsertOptions): Promise<InsertOutcome>
-  /** Newest first. One query, bound on the whole index prefix and one range; SQLite asks page by page. */
+  /** Newest first. One query, bound on the whole index prefix and one range; SQLite reads it by several statements. */
   readTokenRange(range: TokenRange): Promise<Message[]>
   /** Oldest first whichever end is kept. One query. */
   readSequenceRange(range: SequenceRange): Promise<Message[]>

@@ -38,7 +38,7 @@ export interface ReplyRecord {
   /** Counts the renewals of the lease; it never repeats. */
   beat: number
   leaseUntil: number
-  /** What the model was, or is to be, given: so that any node can tell it again. */
+  /** What the model was, or is to be, given: so that any node can read it again. */
   context: { maxTokens: number; anchor: number }
   /** Place in the queue; only while QUEUED. */
   place?: number

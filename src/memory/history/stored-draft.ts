@@ -1,7 +1,7 @@
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from '../message.ts'
-import { idempotencyKey, keyOwner } from './idempotency-key.ts'
 
 type Absent = null | undefined
+type KeyOwner = Pick<MessageDraft, 'clientMessageId' | 'replyId'>
 
 /** The fields of a message that both stores keep alike: strings under their own names. */
 export interface StoredDraft {
@@ -23,6 +23,16 @@ export interface StoredDraft {
 
 /** What is stored beside it, each store in its own way. */
 type OwnFields = 'createdAt' | 'usage'
+
+/**
+ * What stores a message once in its conversation: `c:` and the client's id of it, or `r:` and the id of
+ * the reply that wrote it. Undefined for a message that has neither.
+ */
+export function idempotencyKey({ clientMessageId, replyId }: KeyOwner): string | undefined {
+  if (replyId === undefined) return clientMessageId === undefined ? undefined : `c:${clientMessageId}`
+  if (clientMessageId !== undefined) throw new TypeError('A message comes from a client or from a reply, not from both')
+  return `r:${replyId}`
+}
 
 /**
  * Opaque JSON is kept as text: byte for byte, whatever its keys and depth. So is a text with half a
@@ -75,6 +85,12 @@ export function encodeJson(value: object | Absent): string | undefined {
 /** The value of a JSON text that `encodeJson` wrote; undefined when it is absent. */
 export function decodeJson<T>(text: string | Absent): T | undefined {
   return text == null ? undefined : (JSON.parse(text) as T)
+}
+
+/** Whose key it is: the inverse of `idempotencyKey`. */
+function keyOwner(key: string | null | undefined): KeyOwner {
+  if (key?.startsWith('c:')) return { clientMessageId: key.slice(2) }
+  return key?.startsWith('r:') ? { replyId: key.slice(2) } : {}
 }
 
 function plainText(parts: readonly MessagePart[]): string | undefined {

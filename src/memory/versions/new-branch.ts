@@ -97,7 +97,7 @@ export async function commitBranch(
   for (let { conversation, newBranch } = proposal; ; ) {
     const { ownerId, id, branchEpoch: toEpoch } = conversation
     const { branch, replaced, leftBranch } = newBranch
-    const change = { fromEpoch: toEpoch - 1, toEpoch, branch: branch.id, fork: { branch, head } }
+    const change = { fromEpoch: toEpoch - 1, toEpoch, branch: branch.id, newBranch: { branch, head } }
     if (await history.switchBranch(ownerId, id, change)) return { conversation, leftBranch }
     const current = await findConversation(history, ownerId, id)
     // The same append listed it meanwhile, or an earlier attempt of ours whose answer was lost. We acknowledge it

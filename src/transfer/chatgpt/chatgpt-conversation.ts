@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../../errors.ts'
-import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import { MAX_BRANCHES } from '../../memory/versions/branches.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import type { FileBranch, FileConversation, PlacedMessage } from '../file-conversation.ts'
 import { isObject, type JsonObject, optional, readText, readTime } from '../json-fields.ts'
 import { placeTools, type ToolPlacement } from './chatgpt-message.ts'
@@ -28,11 +28,11 @@ export function decodeChatGptConversation(record: JsonObject & { mapping: JsonOb
   const given = optional(readText, 'conversation_id', record.conversation_id) ?? optional(readText, 'id', record.id)
   const id = given ?? createHash('sha256').update(JSON.stringify(branches)).digest('hex')
   const archivedAt = record.is_archived === true ? record.update_time : undefined
-  return omitAbsent({
+  return omitUndefined({
     id,
     isNamed: given !== undefined,
     externalId: `${EXTERNAL_ID_PREFIX}${id}`,
-    settings: omitAbsent({ title: optional(readText, 'title', record.title) }),
+    settings: omitUndefined({ title: optional(readText, 'title', record.title) }),
     archivedAt: optional(readTime, 'update_time', archivedAt),
     branches,
     selectedId: current?.id,

@@ -1,6 +1,6 @@
-import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import type { FinishReason, MessagePart, Role } from '../../memory/message.ts'
 import { contentOf } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { isObject, type JsonObject, optional, readObject, readText, readTime, readWord } from '../json-fields.ts'
 import type { FileMessage } from '../openai/openai-message.ts'
 import { decodeChatGptContent } from './chatgpt-content.ts'
@@ -36,7 +36,7 @@ export function decodeChatGptMessage(field: string, value: unknown): ChatGptMess
   const name = optional(readText, `${field}.author.name`, author.name) || undefined
   const recipient = optional(readText, `${field}.recipient`, message.recipient) || 'all'
   const calledTool = role === 'ASSISTANT' && recipient !== 'all' ? recipient : undefined
-  return omitAbsent({
+  return omitUndefined({
     ...decodeEnd(role, metadata),
     role,
     parts: decodeChatGptContent(`${field}.content`, content),
@@ -50,7 +50,10 @@ export function decodeChatGptMessage(field: string, value: unknown): ChatGptMess
 function decodeEnd(role: Role, { finish_details: details }: JsonObject): Pick<FileMessage, 'status' | 'finishReason'> {
   const type = isObject(details) ? String(details.type) : ''
   const finishReason = role === 'ASSISTANT' ? FINISH_REASONS[type] : undefined
-  return omitAbsent({ status: type === 'interrupted' ? ('INTERRUPTED' as const) : ('COMPLETE' as const), finishReason })
+  return omitUndefined({
+    status: type === 'interrupted' ? ('INTERRUPTED' as const) : ('COMPLETE' as const),
+    finishReason,
+  })
 }
 
 /**

@@ -1,5 +1,5 @@
-import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import type { FilePart, MessagePart, TextPart, ToolCallPart } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type JsonObject, optional, readList, readObject, readText, readWord, refuse } from '../json-fields.ts'
 
 const ITEM_TYPES = ['text', 'refusal', 'image_url', 'file'] as const
@@ -74,7 +74,7 @@ function decodeItem(field: string, item: JsonObject): TextPart | FilePart {
   const file = readObject(`${field}.file`, item.file)
   const filename = optional(readText, `${field}.file.filename`, file.filename)
   const url = readAddress(`${field}.file.file_data`, file.file_data)
-  return { type: 'file', url, mediaType: ANY_FILE, ...omitAbsent({ filename }) }
+  return { type: 'file', url, mediaType: ANY_FILE, ...omitUndefined({ filename }) }
 }
 
 /** Files are kept by their address: a `data:` URL is the file itself, and an id only its provider knows. */

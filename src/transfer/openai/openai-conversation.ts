@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../../errors.ts'
 import type { Conversation } from '../../memory/conversation.ts'
-import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import type { Message, Metadata } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import { type FileConversation, idOfClient } from '../file-conversation.ts'
 import {
   isObject,
@@ -36,11 +36,11 @@ export function decodeConversation(value: unknown): FileConversation {
       .update(JSON.stringify(messages.map(({ message }) => message)))
       .digest('hex')
   const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
-  return omitAbsent({
+  return omitUndefined({
     id,
     isNamed: given !== undefined,
     externalId: `${EXTERNAL_ID_PREFIX}${id}`,
-    settings: { ...own.settings, ...omitAbsent({ title: optional(readText, 'title', record.title) }) },
+    settings: { ...own.settings, ...omitUndefined({ title: optional(readText, 'title', record.title) }) },
     archivedAt: own.archivedAt,
     branches: [{ messages: messages.map(({ id, message }, index) => ({ id, place: `messages[${index}]`, message })) }],
   })
@@ -113,7 +113,7 @@ function decodeMessageId(field: string, value: unknown): string | undefined {
 function decodeOwn(field: string, value: unknown) {
   const own = readObject(field, value)
   const text = (name: string) => optional(readText, `${field}.${name}`, own[name])
-  const settings = omitAbsent({
+  const settings = omitUndefined({
     model: text('model'),
     instructions: text('instructions'),
     encoding: text('encoding'),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { omitAbsent } from '../../memory/history/omit-absent.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Role, Usage } from '../../memory/message.ts'
 import { contentOf } from '../../memory/message.ts'
+import { omitUndefined } from '../../omit-undefined.ts'
 import {
   type JsonObject,
   optional,
@@ -46,7 +46,7 @@ export function decodeMessage(field: string, value: unknown, functionCallId: str
   const name = optional(readText, `${field}.name`, message.name)
   const { parts, author, ...own } = decodeOwn(`${field}.${OWN_FIELD}`, message[OWN_FIELD] ?? {})
   const decode = isTool ? decodeResult : decodeSaid
-  return omitAbsent({
+  return omitUndefined({
     status: 'COMPLETE' as const,
     ...own,
     role: isTool ? ('TOOL' as const) : (wireRole.toUpperCase() as Role),
@@ -70,7 +70,7 @@ export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
       : { content: encodeContent(parts), tool_calls: encodeToolCalls(parts), name: author }),
     createdAt: new Date(createdAt).toISOString(),
   }
-  const own = omitAbsent({
+  const own = omitUndefined({
     id,
     status: status === 'COMPLETE' ? undefined : status,
     author: isTool ? author : undefined,
@@ -93,7 +93,7 @@ function saysAll(wire: JsonObject, parts: readonly MessagePart[]): boolean {
 
 function decodeOwn(field: string, value: unknown) {
   const own = readObject(field, value)
-  return omitAbsent({
+  return omitUndefined({
     status: optional((at, given) => readWord(at, given, STATUSES), `${field}.status`, own.status),
     author: optional(readText, `${field}.author`, own.author),
     metadata: optional(readObject, `${field}.metadata`, own.metadata) as MessageDraft['metadata'],
@@ -124,7 +124,7 @@ function decodeResult(field: string, message: JsonObject, functionCallId: string
   const toolCallId = role === 'function' ? functionCallId : readText(`${field}.tool_call_id`, id)
   const toolName = optional(readText, `${field}.name`, name)
   const output = decodeTextContent(`${field}.content`, message.content)
-  return [{ type: 'toolResult', toolCallId, ...omitAbsent({ toolName }), output }]
+  return [{ type: 'toolResult', toolCallId, ...omitUndefined({ toolName }), output }]
 }
 
 function encodeResult(parts: readonly MessagePart[]): JsonObject {
@@ -137,7 +137,7 @@ function decodeUsage(field: string, value: unknown): Usage {
   const usage = readObject(field, value)
   const amount = (name: string) => readAmount(`${field}.${name}`, usage[name])
   const maybeAmount = (name: string) => optional(readAmount, `${field}.${name}`, usage[name])
-  return omitAbsent({
+  return omitUndefined({
     promptTokens: amount('promptTokens'),
     completionTokens: amount('completionTokens'),
     cachedPromptTokens: maybeAmount('cachedPromptTokens'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { idempotencyKey } from '../../../src/memory/history/idempotency-key.ts'
+import { idempotencyKey } from '../../../src/memory/history/stored-draft.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Json, Message, MessagePart } from '../../../src/memory/message.ts'
 import type { HistoryUnderTest } from './history-suite.ts'

@@ -8,7 +8,7 @@ import { sampleConversation, TIME } from './stored-samples.ts'
 /** An edit of message 4: what is committed with the epoch after `fromEpoch`. */
 function edit(id: string, fromEpoch: number): BranchSwitch {
   const branch = { id, parent: '0', atSequence: 4, tokenStart: 30 }
-  return { fromEpoch, toEpoch: fromEpoch + 1, branch: id, fork: { branch, head: { sequence: 5, tokens: 50 } } }
+  return { fromEpoch, toEpoch: fromEpoch + 1, branch: id, newBranch: { branch, head: { sequence: 5, tokens: 50 } } }
 }
 
 export function describeSwitches(subject: HistoryUnderTest): void {

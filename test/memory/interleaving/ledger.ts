@@ -50,9 +50,9 @@ export function createLedger(model: ModelHistory): Ledger {
     async switchBranch(ownerId, id, change) {
       const isSwitched = await model.switchBranch(ownerId, id, change)
       const branch = change.branch ?? switches.at(-1)?.branch ?? ROOT_BRANCH
-      if (isSwitched) switches.push({ epoch: change.toEpoch, branch, lists: change.fork?.branch.id ?? '' })
-      const { fork } = change
-      if (isSwitched && fork && model.log(fork.branch.id)[0]?.sequence !== fork.branch.atSequence) {
+      if (isSwitched) switches.push({ epoch: change.toEpoch, branch, lists: change.newBranch?.branch.id ?? '' })
+      const { newBranch } = change
+      if (isSwitched && newBranch && model.log(newBranch.branch.id)[0]?.sequence !== newBranch.branch.atSequence) {
         ledger.violations.push(`${branch} is listed without its first message`)
       }
       return isSwitched

@@ -1,6 +1,6 @@
 import { type Conversation, ROOT_BRANCH } from '../../../src/memory/conversation.ts'
 import type { History } from '../../../src/memory/history/history.ts'
-import { idempotencyKey } from '../../../src/memory/history/idempotency-key.ts'
+import { idempotencyKey } from '../../../src/memory/history/stored-draft.ts'
 import type { Message } from '../../../src/memory/message.ts'
 
 /** What the protocol needs of a history, for one conversation, as plainly as it can be written. */
@@ -82,12 +82,12 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
         .slice(0, limit),
     findByIdempotencyKeys: async (_id, keys) =>
       stored().filter((message) => keys.includes(idempotencyKey(message) ?? '')),
-    async switchBranch(_owner, _id, { fromEpoch, toEpoch, branch, fork }) {
+    async switchBranch(_owner, _id, { fromEpoch, toEpoch, branch, newBranch }) {
       if (isDeleted || conversation.branchEpoch !== fromEpoch) return false
       conversation.branchEpoch = toEpoch
-      if (fork !== undefined) {
-        conversation.branches.push(fork.branch)
-        conversation.heads[fork.branch.id] = fork.head
+      if (newBranch !== undefined) {
+        conversation.branches.push(newBranch.branch)
+        conversation.heads[newBranch.branch.id] = newBranch.head
       }
       if (branch !== undefined) {
         conversation.activeBranch = branch

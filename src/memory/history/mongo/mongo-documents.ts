@@ -1,7 +1,7 @@
 import type { IndexDescription } from 'mongodb'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Branch, Conversation } from '../../conversation.ts'
 import type { Head, Message, Metadata, Position, Usage } from '../../message.ts'
-import { omitAbsent } from '../omit-absent.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from '../stored-draft.ts'
 
 /** A document of `conversations`. */
@@ -65,7 +65,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
 /** A conversation as a document; what is absent has no field. */
 export function encodeConversation(conversation: Conversation): ConversationDocument {
   const { id, metadata, createdAt, lastMessageAt, archivedAt, expiresAt, ...rest } = conversation
-  return omitAbsent({
+  return omitUndefined({
     _id: id,
     ...rest,
     metadata: encodeJson(metadata),
@@ -82,7 +82,7 @@ export function decodeConversation(document: ConversationDocument): Conversation
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
   const { externalId, title, model, instructions, encoding } = document
   const { branches, activeBranch, branchEpoch, selectedEpochs = {}, heads } = document
-  return omitAbsent({
+  return omitUndefined({
     id,
     ownerId,
     externalId,
@@ -107,7 +107,7 @@ export function decodeConversation(document: ConversationDocument): Conversation
 export function encodeMessage(message: Message): MessageDocument {
   const { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
   const place = { _id: id, conversationId, branch, sequence, tokens, tokenStart }
-  return omitAbsent({ ...place, ...encodeDraft(message), createdAt: new Date(createdAt), usage })
+  return omitUndefined({ ...place, ...encodeDraft(message), createdAt: new Date(createdAt), usage })
 }
 
 /** The message that a document holds. */

@@ -1,13 +1,12 @@
 import type { Collection, Filter, FindOptions, IndexDescription, MongoClient, UpdateFilter } from 'mongodb'
 import pMap from 'p-map'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import { conversationOfReply } from '../../ids.ts'
-import { omitAbsent } from '../omit-absent.ts'
 import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
-import { removeDocuments } from './mongo-removal.ts'
-import { updateOf } from './mongo-update.ts'
+import { removeDocuments, updateOf } from './mongo-statements.ts'
 
 /** What both stores keep alike. */
 type StoredFields = Omit<ReplyRecord, 'id' | 'active' | 'leaseUntil' | 'startedAt' | 'endedAt' | 'text' | 'parts'> &
@@ -174,7 +173,7 @@ async function isUnique(write: () => Promise<boolean>): Promise<boolean> {
 }
 
 function encodeReply({ id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyRecord): ReplyDocument {
-  return omitAbsent({
+  return omitUndefined({
     _id: id,
     ...encodeReplyFields(fields),
     active: active ? (true as const) : undefined,
@@ -186,7 +185,7 @@ function encodeReply({ id, active, leaseUntil, startedAt, endedAt, ...fields }: 
 
 function decodeReply({ _id: id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyDocument): ReplyRecord {
   const times = { leaseUntil: leaseUntil.getTime(), startedAt: startedAt.getTime(), endedAt: endedAt?.getTime() }
-  return omitAbsent({ id, active: active === true, ...decodeReplyFields<StoredFields>(fields), ...times })
+  return omitUndefined({ id, active: active === true, ...decodeReplyFields<StoredFields>(fields), ...times })
 }
 
 function changeOf(from: ReplyPhase, changes: ReplyChanges): UpdateFilter<ReplyDocument> {

@@ -1,6 +1,7 @@
+import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
-import type { BranchSwitch, History, UnfinishedDeletion } from '../history.ts'
-import { omitAbsent } from '../omit-absent.ts'
+import type { Head } from '../../message.ts'
+import type { BranchSwitch, ConversationRange, History, UnfinishedDeletion } from '../history.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import {
   CONVERSATION_COLUMNS,
@@ -52,93 +53,123 @@ const UNFINISHED = `SELECT id AS conversationId, ownerId, deletedAt FROM convers
 
 /** The conversations' part of the embedded history. `now` decides what is past its `expiresAt`. */
 export function createSqliteConversations(database: SqliteDatabase, now: () => number): SqliteConversations {
-  const find = (sql: string, values: SqliteValues): Conversation | undefined =>
-    database.all<ConversationRow>(sql, { ...values, now: now() }).map(decodeConversation)[0]
+  function find(sql: string, values: SqliteValues): Conversation | undefined {
+    return database.all<ConversationRow>(sql, { ...values, now: now() }).map(decodeConversation)[0]
+  }
+
+  function findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]> {
+    return database.guard(() => ids.map((id) => find(BY_ID, { ownerId, id })))
+  }
+
+  function findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined> {
+    return database.guard(() => find(BY_EXTERNAL_ID, { ownerId, externalId }))
+  }
+
+  function createConversation(conversation: Conversation): Promise<{ conversation: Conversation; created: boolean }> {
+    const { ownerId, externalId } = conversation
+    return database.guard(() =>
+      database.transact(() => {
+        if (externalId !== undefined) {
+          const existing = find(BY_EXTERNAL_ID, { ownerId, externalId })
+          if (existing !== undefined) return { conversation: existing, created: false }
+          database.run(DELETE_EXPIRED, { ownerId, externalId, now: now() })
+        }
+        database.run(INSERT, encodeConversation(conversation))
+        return { conversation, created: true }
+      }),
+    )
+  }
+
+  function updateConversation(
+    ownerId: string,
+    id: string,
+    changes: ConversationChanges,
+  ): Promise<Conversation | undefined> {
+    return database.guard(() =>
+      database.transact(() => {
+        const found = find(BY_ID, { ownerId, id })
+        if (found === undefined) return undefined
+        const changed = applyChanges(found, changes)
+        database.run(UPDATE, encodeConversation(changed))
+        return changed
+      }),
+    )
+  }
+
+  async function listConversations(range: ConversationRange): Promise<Conversation[]> {
+    const { ownerId, archived, newer, older, limit, from } = range
+    const list = { ownerId, archived: archived ? 1 : 0, limit: Math.max(0, limit), now: now() }
+    const after = { afterTime: older?.lastMessageAt ?? -1, afterId: older?.id ?? '' }
+    const before = { beforeTime: newer?.lastMessageAt ?? Number.MAX_SAFE_INTEGER, beforeId: newer?.id ?? '' }
+    const sql = from === 'NEWEST' ? NEWEST_IN_LIST : OLDEST_IN_LIST
+    const rows = await database.guard(() => database.all<ConversationRow>(sql, { ...list, ...after, ...before }))
+    const listed = rows.map(decodeConversation)
+    return from === 'NEWEST' ? listed : listed.reverse()
+  }
+
+  async function raiseHead(
+    id: string,
+    branch: string,
+    { sequence, tokens }: Head,
+    lastMessageAt: number,
+  ): Promise<void> {
+    const raised = { id, branch, sequence, tokens, lastMessageAt }
+    // A hint: one that is too low is raised by the next read.
+    await database.guard(() => database.unsynced(() => database.run(RAISE_HEAD, raised)))
+  }
+
+  function switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean> {
+    return database.guard(() =>
+      database.transact(() => {
+        const found = find(BY_ID, { ownerId, id })
+        if (found?.branchEpoch !== change.fromEpoch) return false
+        return database.run(UPDATE, encodeConversation(applySwitch(found, change))) > 0
+      }),
+    )
+  }
+
+  function markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean> {
+    return database.guard(() => database.run(MARK_DELETED, { ownerId, id, deletedAt, now: now() }) > 0)
+  }
+
+  async function removeConversation(id: string): Promise<void> {
+    await database.guard(() => {
+      database.run(REMOVE, { id })
+      database.clearLog()
+    })
+  }
+
+  function findUnfinishedDeletions(deletedBefore: number, limit: number): Promise<UnfinishedDeletion[]> {
+    const values = { deletedBefore, limit: Math.max(0, limit) }
+    return database.guard(() => database.all<UnfinishedDeletion>(UNFINISHED, values))
+  }
 
   return {
-    findConversations: (ownerId, ids) => database.guard(() => ids.map((id) => find(BY_ID, { ownerId, id }))),
-
-    findConversationByExternalId: (ownerId, externalId) =>
-      database.guard(() => find(BY_EXTERNAL_ID, { ownerId, externalId })),
-
-    createConversation: (conversation) =>
-      database.guard(() =>
-        database.transact(() => {
-          const { ownerId, externalId } = conversation
-          if (externalId !== undefined) {
-            const existing = find(BY_EXTERNAL_ID, { ownerId, externalId })
-            if (existing !== undefined) return { conversation: existing, created: false }
-            database.run(DELETE_EXPIRED, { ownerId, externalId, now: now() })
-          }
-          database.run(INSERT, encodeConversation(conversation))
-          return { conversation, created: true }
-        }),
-      ),
-
-    updateConversation: (ownerId, id, changes) =>
-      database.guard(() =>
-        database.transact(() => {
-          const found = find(BY_ID, { ownerId, id })
-          if (found === undefined) return undefined
-          const changed = applyChanges(found, changes)
-          database.run(UPDATE, encodeConversation(changed))
-          return changed
-        }),
-      ),
-
-    async listConversations({ ownerId, archived, newer, older, limit, from }) {
-      const list = { ownerId, archived: archived ? 1 : 0, limit: Math.max(0, limit), now: now() }
-      const after = { afterTime: older?.lastMessageAt ?? -1, afterId: older?.id ?? '' }
-      const before = { beforeTime: newer?.lastMessageAt ?? Number.MAX_SAFE_INTEGER, beforeId: newer?.id ?? '' }
-      const sql = from === 'NEWEST' ? NEWEST_IN_LIST : OLDEST_IN_LIST
-      const rows = await database.guard(() => database.all<ConversationRow>(sql, { ...list, ...after, ...before }))
-      const listed = rows.map(decodeConversation)
-      return from === 'NEWEST' ? listed : listed.reverse()
-    },
-
-    async raiseHead(id, branch, { sequence, tokens }, lastMessageAt) {
-      const raised = { id, branch, sequence, tokens, lastMessageAt }
-      // A hint: one that is too low is raised by the next read.
-      await database.guard(() => database.unsynced(() => database.run(RAISE_HEAD, raised)))
-    },
-
-    switchBranch: (ownerId, id, change) =>
-      database.guard(() =>
-        database.transact(() => {
-          const found = find(BY_ID, { ownerId, id })
-          if (found?.branchEpoch !== change.fromEpoch) return false
-          return database.run(UPDATE, encodeConversation(applySwitch(found, change))) > 0
-        }),
-      ),
-
-    markDeleted: (ownerId, id, deletedAt) =>
-      database.guard(() => database.run(MARK_DELETED, { ownerId, id, deletedAt, now: now() }) > 0),
-
-    async removeConversation(id) {
-      await database.guard(() => {
-        database.run(REMOVE, { id })
-        database.clearLog()
-      })
-    },
-
-    findUnfinishedDeletions: (deletedBefore, limit) =>
-      database.guard(() => database.all<UnfinishedDeletion>(UNFINISHED, { deletedBefore, limit: Math.max(0, limit) })),
+    findConversations,
+    findConversationByExternalId,
+    createConversation,
+    updateConversation,
+    listConversations,
+    raiseHead,
+    switchBranch,
+    markDeleted,
+    removeConversation,
+    findUnfinishedDeletions,
   }
 }
 
 function applyChanges(conversation: Conversation, changes: ConversationChanges): Conversation {
-  const changed = Object.entries(changes).filter(([, value]) => value !== undefined)
-  return omitAbsent({ ...conversation, ...(Object.fromEntries(changed) as ConversationChanges) })
+  return omitUndefined({ ...conversation, ...omitUndefined(changes, 'KEEP_NULL') })
 }
 
-function applySwitch(conversation: Conversation, { toEpoch, branch, fork }: BranchSwitch): Conversation {
+function applySwitch(conversation: Conversation, { toEpoch, branch, newBranch }: BranchSwitch): Conversation {
   const { branches, activeBranch, selectedEpochs, heads } = conversation
   return {
     ...conversation,
     branchEpoch: toEpoch,
     activeBranch: branch ?? activeBranch,
     selectedEpochs: { ...selectedEpochs, ...(branch !== undefined && { [branch]: toEpoch }) },
-    branches: fork ? [...branches, fork.branch] : branches,
-    heads: { ...heads, ...(fork && { [fork.branch.id]: fork.head }) },
+    branches: newBranch ? [...branches, newBranch.branch] : branches,
+    heads: { ...heads, ...(newBranch && { [newBranch.branch.id]: newBranch.head }) },
   }
 }

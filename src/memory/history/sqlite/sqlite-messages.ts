@@ -1,11 +1,19 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import { type MessagePlace, placeOf } from '../../ids.ts'
-import type { Head, Message } from '../../message.ts'
-import { sliceBatch } from '../batch-slices.ts'
-import type { History, InsertOutcome } from '../history.ts'
+import type { Head, Message, MessagePart, Metadata } from '../../message.ts'
+import type {
+  HeadHint,
+  History,
+  InsertOptions,
+  InsertOutcome,
+  RemovedCounts,
+  SequenceRange,
+  TokenRange,
+} from '../history.ts'
+import { batchMessages } from '../message-batches.ts'
 import { encodeParts } from '../stored-draft.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
-import { createPortions } from './sqlite-portions.ts'
+import { createReadBatches } from './sqlite-read-batches.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
 
 /** The methods of the history that are about messages. */
@@ -22,11 +30,11 @@ export type SqliteMessages = Pick<
   | 'removeMessages'
 >
 
-/** Characters of one transaction, and of what is read in one turn: a few milliseconds of the event loop. */
-const SLICE_LENGTH = 250_000
-const PORTION_LENGTH = 500_000
+/** Characters of one transaction, and of what is read in one tick: a few milliseconds of the event loop. */
+const BATCH_LENGTH = 250_000
+const READ_LENGTH = 500_000
 /** Rows that one statement reads: each may be long. */
-const PAGE_ROWS = 250
+const STATEMENT_ROWS = 250
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
 const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map(() => '?').join(', ')})
@@ -52,112 +60,131 @@ const REMOVE = `DELETE FROM messages
 
 /** The messages' part of the embedded history: every read is one range of a unique index. */
 export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
-  const readAt = (place: MessagePlace): Message | undefined =>
-    database.all<MessageRow>(AT_PLACE, { ...place }).map(decodeMessage)[0]
-  const portions = createPortions(PORTION_LENGTH)
-  const readPortion = async (sql: string, values: SqliteValues): Promise<Message[]> =>
-    (await portions(() => database.all<MessageRow>(sql, values))).map(decodeMessage)
+  const readInBatch = createReadBatches(READ_LENGTH)
 
-  /** In pages: `rangeBehind` gives the range that is left behind the last message of the pages before. */
-  const readRange = (sql: string, limit: number, rangeBehind: (last?: Message) => SqliteValues): Promise<Message[]> =>
-    database.guard(async () => {
+  async function read(sql: string, values: SqliteValues): Promise<Message[]> {
+    return (await readInBatch(() => database.all<MessageRow>(sql, values))).map(decodeMessage)
+  }
+
+  function readAt(place: MessagePlace): Message | undefined {
+    return database.all<MessageRow>(AT_PLACE, { ...place }).map(decodeMessage)[0]
+  }
+
+  /** By several statements: `rangeBehind` gives the range that is left behind the last message of those before. */
+  function readRange(sql: string, limit: number, rangeBehind: (last?: Message) => SqliteValues): Promise<Message[]> {
+    return database.guard(async () => {
       const messages: Message[] = []
       while (messages.length < limit) {
-        const rows = Math.min(PAGE_ROWS, limit - messages.length)
-        const page = await readPortion(sql, { ...rangeBehind(messages.at(-1)), limit: rows })
-        messages.push(...page)
-        if (page.length < rows) break
+        const rows = Math.min(STATEMENT_ROWS, limit - messages.length)
+        const found = await read(sql, { ...rangeBehind(messages.at(-1)), limit: rows })
+        messages.push(...found)
+        if (found.length < rows) break
       }
       return messages
     })
+  }
+
+  async function insertMessages(
+    messages: readonly Message[],
+    { mayGoOn = () => true }: InsertOptions = {},
+  ): Promise<InsertOutcome> {
+    let inserted = 0
+    for (const batch of batchMessages(messages, BATCH_LENGTH)) {
+      // Between two batches the event loop belongs to others.
+      if (inserted > 0) await nextTick()
+      if (inserted > 0 && !mayGoOn()) break
+      const outcome = await database.guard(() => database.transact(() => insertBatch(database, batch)))
+      inserted += outcome.inserted
+      if (outcome.duplicate) return { inserted, duplicate: true }
+    }
+    return { inserted, duplicate: false }
+  }
+
+  function readTokenRange({ belowTokens = Number.MAX_SAFE_INTEGER, limit, ...range }: TokenRange): Promise<Message[]> {
+    return readRange(IN_TOKEN_RANGE, limit, (last) => ({ ...range, belowTokens: last?.tokenStart ?? belowTokens }))
+  }
+
+  async function readSequenceRange({ limit, from, ...range }: SequenceRange): Promise<Message[]> {
+    if (from === 'OLDEST') {
+      return readRange(OLDEST_IN_RANGE, limit, (last) => {
+        return { ...range, afterSequence: last?.sequence ?? range.afterSequence }
+      })
+    }
+    const newestFirst = await readRange(NEWEST_IN_RANGE, limit, (last) => {
+      return { ...range, beforeSequence: last?.sequence ?? range.beforeSequence }
+    })
+    return newestFirst.reverse()
+  }
+
+  function readHeads(hints: readonly HeadHint[]): Promise<Head[]> {
+    return database.guard(() =>
+      hints.map(({ conversationId, branch, hint }) => {
+        const [head] = database.all<Head>(HEAD, { conversationId, branch, fromTokens: hint.tokens })
+        return head === undefined ? hint : { ...head }
+      }),
+    )
+  }
+
+  function findMessages(ids: readonly string[]): Promise<(Message | undefined)[]> {
+    return database.guard(async () => {
+      const found: (Message | undefined)[] = []
+      for (const id of ids) {
+        const place = placeOf(id)
+        found.push(place && (await read(AT_PLACE, { ...place }))[0])
+      }
+      return found
+    })
+  }
+
+  function findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]> {
+    return database.guard(async () => {
+      const found: Message[] = []
+      for (const clientMessageId of new Set(keys)) {
+        found.push(...(await read(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })))
+      }
+      return found
+    })
+  }
+
+  async function updateMessageMetadata(id: string, metadata: Metadata | null): Promise<Message | undefined> {
+    const place = placeOf(id)
+    if (place === undefined) return undefined
+    return database.guard(() => {
+      database.run(UPDATE_METADATA, { ...place, metadata: metadata && JSON.stringify(metadata) })
+      return readAt(place)
+    })
+  }
+
+  async function redactMessage(id: string, parts: readonly MessagePart[]): Promise<Message | undefined> {
+    const place = placeOf(id)
+    if (place === undefined) return undefined
+    return database.guard(() => {
+      database.run(REDACT, { ...place, ...encodeParts(parts) })
+      database.clearLog()
+      return readAt(place)
+    })
+  }
+
+  async function removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>> {
+    // To SQLite a negative limit is none.
+    const removal = { conversationId, limit: Math.max(0, limit) }
+    return { messages: await database.guard(() => database.run(REMOVE, removal)) }
+  }
 
   return {
-    async insertMessages(messages, { mayGoOn = () => true } = {}) {
-      let inserted = 0
-      for (const slice of sliceBatch(messages, SLICE_LENGTH)) {
-        // Between two slices the event loop belongs to others.
-        if (inserted > 0) await nextTurn()
-        if (inserted > 0 && !mayGoOn()) break
-        const outcome = await database.guard(() => database.transact(() => insertSlice(database, slice)))
-        inserted += outcome.inserted
-        if (outcome.duplicate) return { inserted, duplicate: true }
-      }
-      return { inserted, duplicate: false }
-    },
-
-    readTokenRange({ conversationId, branch, fromTokens, belowTokens = Number.MAX_SAFE_INTEGER, limit }) {
-      return readRange(IN_TOKEN_RANGE, limit, (last) => {
-        return { conversationId, branch, fromTokens, belowTokens: last?.tokenStart ?? belowTokens }
-      })
-    },
-
-    async readSequenceRange({ conversationId, branch, afterSequence, beforeSequence, limit, from }) {
-      if (from === 'OLDEST') {
-        return await readRange(OLDEST_IN_RANGE, limit, (last) => {
-          return { conversationId, branch, afterSequence: last?.sequence ?? afterSequence, beforeSequence }
-        })
-      }
-      const newestFirst = await readRange(NEWEST_IN_RANGE, limit, (last) => {
-        return { conversationId, branch, afterSequence, beforeSequence: last?.sequence ?? beforeSequence }
-      })
-      return newestFirst.reverse()
-    },
-
-    readHeads: (hints) =>
-      database.guard(() =>
-        hints.map(({ conversationId, branch, hint }) => {
-          const [head] = database.all<Head>(HEAD, { conversationId, branch, fromTokens: hint.tokens })
-          return head === undefined ? hint : { ...head }
-        }),
-      ),
-
-    findMessages: (ids) =>
-      database.guard(async () => {
-        const found: (Message | undefined)[] = []
-        for (const id of ids) {
-          const place = placeOf(id)
-          found.push(place && (await readPortion(AT_PLACE, { ...place }))[0])
-        }
-        return found
-      }),
-
-    findByIdempotencyKeys: (conversationId, keys) =>
-      database.guard(async () => {
-        const found: Message[] = []
-        for (const clientMessageId of new Set(keys)) {
-          found.push(...(await readPortion(BY_IDEMPOTENCY_KEY, { conversationId, clientMessageId })))
-        }
-        return found
-      }),
-
-    async updateMessageMetadata(id, metadata) {
-      const place = placeOf(id)
-      if (place === undefined) return undefined
-      return await database.guard(() => {
-        database.run(UPDATE_METADATA, { ...place, metadata: metadata && JSON.stringify(metadata) })
-        return readAt(place)
-      })
-    },
-
-    async redactMessage(id, parts) {
-      const place = placeOf(id)
-      if (place === undefined) return undefined
-      return await database.guard(() => {
-        database.run(REDACT, { ...place, ...encodeParts(parts) })
-        database.clearLog()
-        return readAt(place)
-      })
-    },
-
-    async removeMessages(conversationId, limit) {
-      // To SQLite a negative limit is none.
-      const removal = { conversationId, limit: Math.max(0, limit) }
-      return { messages: await database.guard(() => database.run(REMOVE, removal)) }
-    },
+    insertMessages,
+    readTokenRange,
+    readSequenceRange,
+    readHeads,
+    findMessages,
+    findByIdempotencyKeys,
+    updateMessageMetadata,
+    redactMessage,
+    removeMessages,
   }
 }
 
-function insertSlice(database: SqliteDatabase, slice: readonly Message[]): InsertOutcome {
-  const stop = slice.findIndex((message) => database.run(INSERT, encodeMessage(message)) === 0)
-  return stop < 0 ? { inserted: slice.length, duplicate: false } : { inserted: stop, duplicate: true }
+function insertBatch(database: SqliteDatabase, batch: readonly Message[]): InsertOutcome {
+  const stop = batch.findIndex((message) => database.run(INSERT, encodeMessage(message)) === 0)
+  return stop < 0 ? { inserted: batch.length, duplicate: false } : { inserted: stop, duplicate: true }
 }

@@ -1,4 +1,4 @@
-import type { History } from '../history.ts'
+import type { History, UnfinishedRedactions } from '../history.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { IS_ALIVE } from './sqlite-rows.ts'
 
@@ -21,39 +21,39 @@ const UNFINISHED = `SELECT id AS conversationId, ownerId, redactions FROM conver
 
 /** Redactions under way, kept in the embedded history with their conversation. `now` decides what is past its `expiresAt`. */
 export function createSqliteRedactions(database: SqliteDatabase, now: () => number): SqliteRedactions {
-  return {
-    markRedaction: (ownerId, id, messageId, markedAt) =>
-      database.guard(() =>
-        database.transact(() => {
-          const [row] = database.all<RedactionRow>(BY_OWNER, { id, ownerId, now: now() })
-          if (row === undefined) return false
-          const redactions = JSON.stringify([...new Set([...listOf(row.redactions), messageId])])
-          return database.run(UPDATE, { id, redactions, dropDue: markedAt }) > 0
-        }),
-      ),
-
-    settleRedaction: (id, messageId) =>
-      database.guard(() =>
-        database.transact(() => {
-          const [row] = database.all<RedactionRow>(BY_ID, { id })
-          if (row === undefined) return
-          const left = listOf(row.redactions).filter((each) => each !== messageId)
-          const isDone = left.length === 0
-          database.run(UPDATE, {
-            id,
-            redactions: isDone ? null : JSON.stringify(left),
-            dropDue: isDone ? null : row.dropDue,
-          })
-        }),
-      ),
-
-    findUnfinishedRedactions: (markedBefore, limit) =>
-      database.guard(() =>
-        database
-          .all<UnfinishedRow>(UNFINISHED, { markedBefore, limit: Math.max(0, limit) })
-          .map(({ redactions, ...row }) => ({ ...row, messageIds: listOf(redactions) })),
-      ),
+  function markRedaction(ownerId: string, id: string, messageId: string, markedAt: number): Promise<boolean> {
+    return database.guard(() =>
+      database.transact(() => {
+        const [row] = database.all<RedactionRow>(BY_OWNER, { id, ownerId, now: now() })
+        if (row === undefined) return false
+        const redactions = JSON.stringify([...new Set([...listOf(row.redactions), messageId])])
+        return database.run(UPDATE, { id, redactions, dropDue: markedAt }) > 0
+      }),
+    )
   }
+
+  function settleRedaction(id: string, messageId: string): Promise<void> {
+    return database.guard(() =>
+      database.transact(() => {
+        const [row] = database.all<RedactionRow>(BY_ID, { id })
+        if (row === undefined) return
+        const left = listOf(row.redactions).filter((each) => each !== messageId)
+        const isDone = left.length === 0
+        const redactions = isDone ? null : JSON.stringify(left)
+        database.run(UPDATE, { id, redactions, dropDue: isDone ? null : row.dropDue })
+      }),
+    )
+  }
+
+  function findUnfinishedRedactions(markedBefore: number, limit: number): Promise<UnfinishedRedactions[]> {
+    return database.guard(() =>
+      database
+        .all<UnfinishedRow>(UNFINISHED, { markedBefore, limit: Math.max(0, limit) })
+        .map(({ redactions, ...row }) => ({ ...row, messageIds: listOf(redactions) })),
+    )
+  }
+
+  return { markRedaction, settleRedaction, findUnfinishedRedactions }
 }
 
 function listOf(redactions: string | null): string[] {

@@ -1,4 +1,4 @@
-import { omitAbsent } from '../omit-absent.ts'
+import { omitUndefined } from '../../../omit-undefined.ts'
 import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
@@ -216,7 +216,7 @@ function encodeReply({ active, ...fields }: ReplyRecord): SqliteValues {
 }
 
 function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {
-  return omitAbsent({ ...decodeReplyFields<StoredFields>(fields), active: active === 1 })
+  return omitUndefined({ ...decodeReplyFields<StoredFields>(fields), active: active === 1 })
 }
 
 /** The assignments of a conditional write: so few combinations of columns that each stays prepared. */

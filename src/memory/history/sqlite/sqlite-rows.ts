@@ -1,7 +1,7 @@
+import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Branch, Conversation } from '../../conversation.ts'
 import { messageId } from '../../ids.ts'
 import type { Head, Message, Metadata, Position, Usage } from '../../message.ts'
-import { omitAbsent } from '../omit-absent.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from '../stored-draft.ts'
 import type { SqliteRow, SqliteValues } from './sqlite-database.ts'
 
@@ -94,7 +94,7 @@ export function encodeConversation(conversation: Conversation): SqliteValues {
 /** The conversation that a row holds. */
 export function decodeConversation(stored: ConversationRow): Conversation {
   const { metadata, branches, selectedEpochs, heads, ...row } = stored
-  return omitAbsent({
+  return omitUndefined({
     ...row,
     metadata: decodeJson<Metadata>(metadata),
     branches: JSON.parse(branches) as Branch[],

@@ -1,6 +1,6 @@
 import { MongoClient } from 'mongodb'
 import { expect, inject, onTestFinished, test } from 'vitest'
-import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-client-options.ts'
+import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { type ConversationDocument, encodeConversation } from '../../../../src/memory/history/mongo/mongo-documents.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { describeHistory } from '../history-suite.ts'

@@ -1,7 +1,7 @@
 import { type CommandSucceededEvent, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { History } from '../../../../src/memory/history/history.ts'
-import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-client-options.ts'
+import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
 import { everyHistoryCall } from '../every-history-call.ts'

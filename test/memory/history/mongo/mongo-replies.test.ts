@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb'
 import { afterAll, expect, inject, onTestFinished, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../../src/errors.ts'
-import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-client-options.ts'
+import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
 import { startMongodb } from '../../../support/services.ts'

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import type { MessageRow } from './sqlite-rows.ts'
 
-/** Runs one statement that reads messages: at once, or when the event loop has had its turn. */
-export type Portions = (read: () => MessageRow[]) => Promise<MessageRow[]>
+/** Runs one statement that reads messages: at once, or in a later tick of the event loop. */
+export type ReadBatches = (read: () => MessageRow[]) => Promise<MessageRow[]>
 
 /** A statement takes as long as reading so many characters more, and a row as so many more than its texts. */
 const STATEMENT_LENGTH = 4_000
@@ -10,20 +10,20 @@ const ROW_LENGTH = 500
 
 /**
  * SQLite reads on the event loop, so what many statements read is bounded together: after about
- * `portionLength` characters in one turn of the loop the next statement waits for another one.
+ * `batchLength` characters in one tick the next statement waits for another tick.
  */
-export function createPortions(portionLength: number): Portions {
-  let room = portionLength
+export function createReadBatches(batchLength: number): ReadBatches {
+  let room = batchLength
   let renewal: Promise<void> | undefined
 
   async function renew(): Promise<void> {
-    await nextTurn()
-    room = portionLength
+    await nextTick()
+    room = batchLength
     renewal = undefined
   }
 
-  return async (read) => {
-    // Whoever waited beside may have used the new portion up.
+  async function readInBatch(read: () => MessageRow[]): Promise<MessageRow[]> {
+    // Others that waited for the same tick may have used it up.
     while (room <= 0) {
       renewal ??= renew()
       await renewal
@@ -32,6 +32,8 @@ export function createPortions(portionLength: number): Portions {
     room -= rows.reduce((length, row) => length + lengthOf(row), STATEMENT_LENGTH)
     return rows
   }
+
+  return readInBatch
 }
 
 function lengthOf({ content, parts, metadata }: MessageRow): number {

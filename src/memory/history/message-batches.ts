@@ -3,21 +3,21 @@ import type { Message } from '../message.ts'
 /** A message's other fields and its indexes, roughly. */
 const FRAME_LENGTH = 500
 
-/** The batch cut into runs of about `sliceLength` characters, in order; a message longer than that is alone. */
-export function sliceBatch<M extends Pick<Message, 'parts'>>(messages: readonly M[], sliceLength: number): M[][] {
-  const slices: M[][] = []
+/** The messages in batches of about `batchLength` characters, in order; a message longer than that is alone. */
+export function batchMessages<M extends Pick<Message, 'parts'>>(messages: readonly M[], batchLength: number): M[][] {
+  const batches: M[][] = []
   let room = 0
   for (const message of messages) {
     const length = FRAME_LENGTH + lengthOf(message)
-    const slice = slices.at(-1)
-    if (slice !== undefined && length <= room) slice.push(message)
+    const batch = batches.at(-1)
+    if (batch !== undefined && length <= room) batch.push(message)
     else {
-      slices.push([message])
-      room = sliceLength
+      batches.push([message])
+      room = batchLength
     }
     room -= length
   }
-  return slices
+  return batches
 }
 
 function lengthOf({ parts }: Pick<Message, 'parts'>): number {
