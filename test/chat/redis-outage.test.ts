@@ -1,16 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startConversation } from '../support/conversation-operations.ts'
-import { medianOf } from '../support/median.ts'
 import { ask, followReply, placeSent, sendMessage } from '../support/reply-operations.ts'
 import type { ScriptedCall } from '../support/scripted-model.ts'
 import { type Service, startRedis } from '../support/services.ts'
 import { storedTexts } from '../support/stored-texts.ts'
 import { sharedStores, startWireNodes } from '../support/wire-nodes.ts'
 
-const DELTAS = 300
-const MOST_ADDED_MS = 1
-/** The machine may be busy with something else during one of two measurements, but hardly three times. */
-const TRIES = 3
+const DELTAS = 50
+/** Far longer than a delta takes on any machine: one that waited for Redis would take so long. */
+const COMMAND_TIMEOUT_MS = 4_000
 
 let redis: Service
 
@@ -25,15 +23,8 @@ const outages = {
 }
 
 test.each(['killed', 'hung'] as const)('a reply goes on as before while Redis is %s', async (outage) => {
-  const added: number[] = []
-  do added.push(await outliveRedis(outage))
-  while (Math.min(...added) >= MOST_ADDED_MS && added.length < TRIES)
-  expect(Math.min(...added)).toBeLessThan(MOST_ADDED_MS)
-})
-
-/** One reply through one outage; returns what it added to the delay of a delta at the median, in milliseconds. */
-async function outliveRedis(outage: keyof typeof outages): Promise<number> {
-  const { nodes, model } = await startWireNodes(sharedStores(redis.url))
+  const env = { ...sharedStores(redis.url), REDIS_COMMAND_TIMEOUT_MS: String(COMMAND_TIMEOUT_MS) }
+  const { nodes, model } = await startWireNodes(env)
   const [{ client }, other] = nodes
   const id = await startConversation(client)
   const stream = client.streamBySocket(sendMessage, { input: ask(id, 'hello') })
@@ -41,9 +32,9 @@ async function outliveRedis(outage: keyof typeof outages): Promise<number> {
   const call = await model.nextCall()
   const reader = createReader(stream, call)
   const elsewhere = readAll(other.client.streamBySse(followReply, { id: replyId, after: null }))
-  const before = await reader.measure(DELTAS)
+  await reader.read(DELTAS)
   await outages[outage]()
-  const during = await reader.measure(DELTAS)
+  expect(await reader.read(DELTAS)).toBeLessThan(COMMAND_TIMEOUT_MS / 2)
   call.finish()
   call.end()
   const end = (await stream.next()).value.data.sendMessage
@@ -54,13 +45,9 @@ async function outliveRedis(outage: keyof typeof outages): Promise<number> {
   expect(followed.at(-1)).toMatchObject({ __typename: 'ReplyCompleted' })
   if (outage === 'hung') await redis.resume()
   else await redis.restart()
-  process.stdout.write(
-    `a delta took ${before.toFixed(3)} ms at the median, and ${during.toFixed(3)} ms while Redis was ${outage}\n`,
-  )
-  return during - before
-}
+})
 
-/** Says a delta and waits until it is here, again and again; the median of the times, in milliseconds. */
+/** Sends a delta and waits until it is here, again and again; returns the longest time of one, in milliseconds. */
 function createReader(stream: AsyncIterator<{ data: { sendMessage: { __typename: string } } }>, call: ScriptedCall) {
   let text = ''
   const readOne = async (delta: string): Promise<number> => {
@@ -76,10 +63,10 @@ function createReader(stream: AsyncIterator<{ data: { sendMessage: { __typename:
     get text() {
       return text
     },
-    async measure(count: number): Promise<number> {
+    async read(count: number): Promise<number> {
       const times: number[] = []
       for (let index = 0; index < count; index += 1) times.push(await readOne(` ${index} 👩‍🚀`))
-      return medianOf(times)
+      return Math.max(...times)
     },
   }
 }

@@ -36,7 +36,7 @@ test('a reply whose cost cannot be counted ends all the same', async () => {
   const stream = await other.replies.send(OWNER, questionOf(id, 'Hello?'), never)
   const call = await model.nextCall()
   call.text('Hi')
-  await vi.waitFor(async () => expect((await world.records.findActive(OWNER, id))?.text).toBe('Hi'))
+  await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('Hi')
   failing.countMessages.mockRejectedValueOnce(new Error('no thread'))
   call.finish()
   call.end()

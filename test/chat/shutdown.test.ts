@@ -11,10 +11,9 @@ import { sharedStores } from '../support/wire-nodes.ts'
 const QUESTION = 'a '.repeat(50).trim()
 /** A quarter of it is for replies to finish by themselves, the next one for what is interrupted then to be stored. */
 const SHORT_DEADLINE_MS = 3_000
-const LONG_DEADLINE_MS = 40_000
-const LEASE_MS = 20_000
-/** Beyond the deadline: closing the stores, and a loaded machine. */
-const LEEWAY_MS = 3_000
+/** Longer than a test may take, as is the lease: what waited for one of them would never come. */
+const LONG_DEADLINE_MS = 400_000
+const LEASE_MS = 600_000
 const GOING_AWAY = 1001
 
 type FollowedEvent = FollowReplySubscription['reply']
@@ -23,7 +22,7 @@ type Stream = ReturnType<typeof startStream>
 test('streams of a node that stops end with SHUTDOWN, and another node takes the conversations at once', async () => {
   const { node, client, other } = await startNodes(SHORT_DEADLINE_MS)
   const streams = await Promise.all(TRANSPORTS.map((by) => beginStream(client, by)))
-  const { exitCode, elapsedMs } = await stopNode(node)
+  const exitCode = await node.stop()
   for (const { id, read } of streams) {
     const events = await read
     const partial = { content: placeSent(events), status: 'INTERRUPTED' }
@@ -31,25 +30,20 @@ test('streams of a node that stops end with SHUTDOWN, and another node takes the
     expect(await storedTexts(other.client, id)).toEqual([QUESTION, placeSent(events)])
   }
   expect(exitCode).toBe(0)
-  expect(elapsedMs).toBeLessThan(SHORT_DEADLINE_MS + LEEWAY_MS)
-  const askedAt = performance.now()
   const next = other.client.streamBySse(sendMessage, { input: ask(streams[0]?.id ?? '', 'And now?') })
   expect((await next.next()).value.data.sendMessage).toMatchObject({ __typename: 'ReplyStarted' })
-  expect(performance.now() - askedAt).toBeLessThan(LEASE_MS / 4)
-  process.stdout.write(`the node stopped within ${elapsedMs.toFixed(0)} of ${SHORT_DEADLINE_MS} ms\n`)
 })
 
 test('streams of a node that has the time for it are completed before it stops', async () => {
   const { node, client, other } = await startNodes(LONG_DEADLINE_MS)
   const streams = await Promise.all(TRANSPORTS.map((by) => beginStream(client, by)))
-  const { exitCode, elapsedMs } = await stopNode(node)
+  const exitCode = await node.stop()
   for (const { id, read } of streams) {
     const events = await read
     expect(events.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(events) } })
     expect(await storedTexts(other.client, id)).toEqual([QUESTION, placeSent(events)])
   }
   expect(exitCode).toBe(0)
-  expect(elapsedMs).toBeLessThan(LONG_DEADLINE_MS / 2)
 })
 
 test('a follower of the reply of another node is let go when its node stops, and goes on there', async () => {
@@ -62,7 +56,7 @@ test('a follower of the reply of another node is let go when its node stops, and
       return { rest: readRest(stream, [first]) }
     }),
   )
-  const { exitCode } = await stopNode(node)
+  const exitCode = await node.stop()
   expect(exitCode).toBe(0)
   const whole = placeSent(await read)
   for (const follower of followers) {
@@ -134,10 +128,4 @@ async function readRest(
 
 function isGoingAway(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === GOING_AWAY
-}
-
-async function stopNode(node: ServerProcess): Promise<{ exitCode: number | null; elapsedMs: number }> {
-  const stoppedAt = performance.now()
-  const exitCode = await node.stop()
-  return { exitCode, elapsedMs: performance.now() - stoppedAt }
 }

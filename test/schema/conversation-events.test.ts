@@ -92,11 +92,9 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
     const events = open[transport](test, id)
     const pending = events.next()
     await opened(1)
-    const leftAt = performance.now()
     await events.return()
     await pending.catch(() => undefined)
-    await vi.waitFor(() => expect(signals[0]?.aborted).toBe(true), { interval: 1 })
-    expect(performance.now() - leftAt).toBeLessThan(1_000)
+    await expect.poll(() => signals[0]?.aborted).toBe(true)
   })
 
   test('end when the server closes', async () => {
@@ -105,9 +103,8 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
       .next()
       .catch((error: unknown) => error)
     await opened(1)
-    const closingAt = performance.now()
-    await test.server.close(5_000)
-    expect(performance.now() - closingAt).toBeLessThan(4_000)
+    // A deadline beyond the test's own: closing must not wait for it.
+    await test.server.close(600_000)
     expect(signals[0]?.aborted).toBe(true)
     await pending
   })
@@ -179,6 +176,6 @@ async function startFollowed(replaced: object = {}) {
     },
   }))
   const id = await startConversation(test.client)
-  const opened = (count: number) => vi.waitFor(() => expect(signals).toHaveLength(count))
+  const opened = (count: number) => expect.poll(() => signals.length).toBe(count)
   return { test, id, signals, opened }
 }

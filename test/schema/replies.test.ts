@@ -112,7 +112,7 @@ describe('a started reply', () => {
         return
       }
     })()
-    await vi.waitFor(() => expect(subscribed).toHaveBeenCalled())
+    await expect.poll(() => subscribed).toHaveBeenCalled()
     const reply = await started(ask(id, 'hello'))
     const call = await model.nextCall()
     call.answer('hi')

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createChat } from '../../src/chat/chat.ts'
 import { createEventStreams } from '../../src/transport/event-streams.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
@@ -104,12 +104,10 @@ test('a reply that is being written is streamed with each delta as the model wri
   const call = await model.nextCall()
   for (const word of ['One', ' zwei ☕', ' 👩‍🚀']) {
     call.text(word)
-    await vi.waitFor(() =>
-      expect(subscriber.last).toMatchObject({ __typename: 'ReplyDelta', text: word, partIndex: 0 }),
-    )
+    await expect.poll(() => subscriber.last).toMatchObject({ __typename: 'ReplyDelta', text: word, partIndex: 0 })
   }
   call.toolCall({ type: 'toolCall', toolCallId: 'a', toolName: 'look', arguments: '{}' })
-  await vi.waitFor(() => expect(subscriber.last).toMatchObject({ part: { toolName: 'look' } }))
+  await expect.poll(() => subscriber.last).toMatchObject({ part: { toolName: 'look' } })
   call.finish()
   call.end()
   await subscriber.ended
@@ -129,10 +127,10 @@ test('a stream shows that it lives, and ends at once for the server when its cli
   response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk
   })
-  await vi.waitFor(() => expect(text).toMatch(/(:\n\n){3}/))
+  await expect.poll(() => text).toMatch(/(:\n\n){3}/)
   expect(handler.streams.size).toBe(1)
   response.on('error', () => {}).destroy()
-  await vi.waitFor(() => expect(handler.streams.size).toBe(0), { timeout: 1_000, interval: 1 })
+  await expect.poll(() => handler.streams.size).toBe(0)
 })
 
 test('a client without room for more gets what it missed in one delta', async () => {
@@ -152,7 +150,7 @@ test('a client without room for more gets what it missed in one delta', async ()
   })
   const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello again') })
   const call = await model.nextCall()
-  await vi.waitFor(() => expect(subscriber.last).toMatchObject({ __typename: 'ReplyStarted' }))
+  await expect.poll(() => subscriber.last).toMatchObject({ __typename: 'ReplyStarted' })
   for (const letter of 'abcdef') call.text(letter)
   call.finish()
   call.end()

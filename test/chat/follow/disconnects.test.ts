@@ -8,24 +8,17 @@ import { storedTexts } from '../../support/stored-texts.ts'
 import type { WireNode } from '../../support/wire-node.ts'
 import { sharedStores, startWireNodes } from '../../support/wire-nodes.ts'
 
-/** The machine may be busy with something else at some of them, but hardly at all. */
-const TRIES = 20
-const CHECKPOINT_MS = 1_000
-const LEASE_MS = 3_000
+/** Longer than a test may take: a stop that waited for a checkpoint, a renewal or a heartbeat would never come. */
+const LONG_INTERVALS = { checkpointMs: 600_000, leaseMs: 3_600_000, heartbeatMs: 600_000 }
 
 describe.each(TRANSPORTS)('by %s', (transport) => {
   test.each(['leaves', 'breaks'] as const)('with CANCEL a client that %s stops its model call', async (how) => {
-    const { nodes, model } = await startWireNodes()
-    const leaveOne = async () => {
-      const { id, call, leave } = await beginAndListen(nodes[0], model, transport, 'CANCEL')
-      const leftAt = performance.now()
-      const stopped = untilAborted(call)
-      await leave(how)
-      const elapsed = (await stopped) - leftAt
-      await expect.poll(() => storedTexts(nodes[1].client, id)).toEqual(['hello', 'heard'])
-      return elapsed
-    }
-    await expectWithin(50, `with CANCEL and ${transport} a client that ${how}`, leaveOne)
+    const { nodes, model } = await startWireNodes(sharedStores(), LONG_INTERVALS)
+    const { id, call, leave } = await beginAndListen(nodes[0], model, transport, 'CANCEL')
+    const stopped = untilAborted(call)
+    await leave(how)
+    await stopped
+    await expect.poll(() => storedTexts(nodes[1].client, id)).toEqual(['hello', 'heard'])
   })
 
   test('with CONTINUE a reply is finished and stored with nobody listening', async () => {
@@ -45,20 +38,18 @@ describe.each(TRANSPORTS)('by %s', (transport) => {
 })
 
 test('cancelReply on the other node stops the model at once', async () => {
-  const { nodes, model } = await startWireNodes(sharedStores(), { checkpointMs: CHECKPOINT_MS, leaseMs: LEASE_MS })
-  await expectWithin(100, 'cancelReply on the other node', () => cancelElsewhere(nodes, model))
+  const { nodes, model } = await startWireNodes(sharedStores(), LONG_INTERVALS)
+  await cancelElsewhere(nodes, model)
 })
 
-test('cancelReply on the other node stops the model within a lease interval while Redis is gone', async () => {
+test('cancelReply on the other node stops the model at its next checkpoint while Redis is gone', async () => {
   const redis = await startRedis()
   const { nodes, model } = await startWireNodes(sharedStores(redis.url), {
-    checkpointMs: CHECKPOINT_MS,
-    leaseMs: LEASE_MS,
+    ...LONG_INTERVALS,
+    checkpointMs: 500,
   })
   await redis.kill()
-  const time = await cancelElsewhere(nodes, model)
-  report('cancelReply on the other node, with Redis gone,', [time])
-  expect(time).toBeLessThan(LEASE_MS)
+  await cancelElsewhere(nodes, model)
   await redis.stop()
 })
 
@@ -84,35 +75,20 @@ async function beginAndListen(
   return { id, replyId: replyId ?? '', call, leave }
 }
 
-/** Milliseconds from the request at one node until the model of the other one is told. */
-async function cancelElsewhere([here, there]: readonly WireNode[], model: ScriptedModel): Promise<number> {
+/** Cancels a reply at the node that does not run it, and waits until its model has stopped. */
+async function cancelElsewhere([here, there]: readonly WireNode[], model: ScriptedModel): Promise<void> {
   if (here === undefined || there === undefined) throw new TypeError('Two nodes are needed')
   const { id, replyId, call, leave } = await beginAndListen(here, model, 'SSE', 'CONTINUE')
-  const askedAt = performance.now()
   const stopped = untilAborted(call)
   const { cancelReply: result } = await there.client.get(cancelReply, { id: replyId })
   expect(result.__typename).toBe('CancelReplySuccess')
-  const elapsed = (await stopped) - askedAt
+  await stopped
   await expect.poll(() => storedTexts(there.client, id)).toEqual(['hello', 'heard'])
   await leave('leaves')
-  return elapsed
 }
 
-function untilAborted({ signal }: ScriptedCall): Promise<number> {
+function untilAborted({ signal }: ScriptedCall): Promise<void> {
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(performance.now()), { once: true })
+    signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-/** Takes the time again while it is over the limit. */
-async function expectWithin(limitMs: number, what: string, measure: () => Promise<number>): Promise<void> {
-  const times: number[] = []
-  do times.push(await measure())
-  while (Math.min(...times) >= limitMs && times.length < TRIES)
-  report(what, times)
-  expect(Math.min(...times)).toBeLessThan(limitMs)
-}
-
-function report(what: string, times: readonly number[]): void {
-  process.stdout.write(`${what} stopped the model after ${times.map((time) => time.toFixed(1)).join(', ')} ms\n`)
 }

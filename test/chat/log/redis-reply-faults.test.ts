@@ -247,7 +247,7 @@ test('a log closes while Redis hangs', async () => {
     owner.log.write(createReplyId(createConversationId()), 0, realisticText(100_000))
   }
   owner.log.end(id)
-  await owner.log.close()
+  await expect(owner.log.close()).resolves.toBeUndefined()
   await server.resume()
 })
 

@@ -14,6 +14,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
+/** Longer than the test may take: what waited for one of them would never come. */
+const LONG_INTERVALS = { checkpointMs: 600_000, leaseMs: 3_600_000 }
+
 test('a stop that comes while a checkpoint is under way is met by another one right after it', async () => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
   const change = vi.fn<ReplyRecords['change']>(async (...args) => {
@@ -22,14 +25,12 @@ test('a stop that comes while a checkpoint is under way is met by another one ri
     if (change.mock.calls.length === 1) await held
     return isChanged
   })
-  const { call, other, active, stop } = await startReply({ ...world.records, change }, { checkpointMs: 5_000 })
-  await vi.waitFor(() => expect(change).toHaveBeenCalledTimes(1))
+  const { call, other, active, stop } = await startReply({ ...world.records, change }, LONG_INTERVALS)
+  await expect.poll(() => change).toHaveBeenCalledTimes(1)
   const aborted = new Promise((resolve) => call.signal.addEventListener('abort', resolve))
-  const askedAt = performance.now()
   await other.replies.cancel(OWNER, active.id)
   release()
   await aborted
-  expect(performance.now() - askedAt).toBeLessThan(2_500)
   await stop()
 })
 
@@ -52,14 +53,14 @@ test('what followers need to begin comes with the first checkpoint that is writt
 
 test('a silent model costs a write for each third of a lease, not for each checkpoint', async () => {
   const change = vi.fn(world.records.change)
-  const { call, active, stop } = await startReply({ ...world.records, change }, { checkpointMs: 10, leaseMs: 600 })
+  const { call, active, stop } = await startReply({ ...world.records, change }, { checkpointMs: 10, leaseMs: 6_000 })
   const seen = (text: string) => expect.poll(async () => (await world.records.find(OWNER, active.id))?.text).toBe(text)
   call.text('Hi')
   await seen('Hi')
   const leaseUntil = async () => (await world.records.find(OWNER, active.id))?.leaseUntil ?? 0
   const held = await leaseUntil()
   change.mockClear()
-  await expect.poll(leaseUntil).toBeGreaterThan(held + 400)
+  await expect.poll(leaseUntil).toBeGreaterThan(held + 1_500)
   expect(change.mock.calls.length).toBeLessThan(10)
   call.text('!')
   await seen('Hi!')
