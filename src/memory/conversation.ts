@@ -43,6 +43,11 @@ export interface Conversation {
   lastMessageAt: number
   archivedAt?: number
   expiresAt?: number
+  /**
+   * Since then a cached tail may hold what was changed or redacted, as its drop may be lost: no base, and no hit of a
+   * send. The sweep unsets it with a second drop (protocol A4).
+   */
+  dropDue?: number
 }
 
 /** What a client says of a conversation when it creates one. */

@@ -56,7 +56,7 @@ export function createConversations(deps: ConversationsDeps): Conversations {
     const conversation = await history.updateConversation(ownerId, id, changes)
     if (conversation === undefined) throw new NotFoundError('conversation', id)
     // A cached tail lives no longer than its conversation: the next fill knows the new end.
-    if (changes.expiresAt !== undefined) await guard.drop(id)
+    if (changes.expiresAt !== undefined && !(await guard.drop(id))) await history.markDropDue(ownerId, id, now())
     publish(id, [{ type: 'ConversationChanged' }])
     return conversation
   }

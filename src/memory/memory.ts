@@ -160,7 +160,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
 
   return {
     ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, publish }),
-    ...createMessages({ guard, history, writer, redact: redactor.redactMessage, publish }),
+    ...createMessages({ guard, history, writer, now, redact: redactor.redactMessage, publish }),
     readContexts: readCheckedContexts,
     readPrompt,
     appendDrafts: append,

@@ -31,13 +31,15 @@ export interface MessagesDeps {
   guard: Pick<CacheGuard, 'drop' | 'mark'>
   history: History
   writer: Pick<Writer, 'run'>
+  /** Epoch milliseconds. */
+  now: () => number
   redact(ownerId: string, id: string): Promise<Message>
   publish(conversationId: string, changes: readonly ConversationChange[]): void
 }
 
 /** Reads messages, changes what may change of them, and publishes the changes. */
 export function createMessages(deps: MessagesDeps): Messages {
-  const { guard, history, redact, publish } = deps
+  const { guard, history, now, redact, publish } = deps
 
   async function readMessages(conversation: Conversation, range: PathRange): Promise<Message[]> {
     const { activeBranch } = conversation
@@ -71,7 +73,8 @@ export function createMessages(deps: MessagesDeps): Messages {
     const message = conversation && (await history.updateMessageMetadata(id, metadata))
     if (message === undefined) throw new NotFoundError('message', id)
     // After the write, as a redaction's (A4): a tail filled from here on holds the new metadata.
-    await guard.drop(message.conversationId)
+    const isDropped = await guard.drop(message.conversationId)
+    if (!isDropped) await history.markDropDue(ownerId, message.conversationId, now())
     publish(message.conversationId, [{ type: 'MessageChanged', messageId: id }])
     return message
   }

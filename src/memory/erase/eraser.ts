@@ -3,6 +3,7 @@ import type { CacheGuard } from '../cache/cache-guard.ts'
 import type { History, RemovedCounts } from '../history/history.ts'
 import type { ReplyRecords } from '../history/reply-record.ts'
 import type { Writer } from '../writer.ts'
+import { sweepEach } from './sweep-each.ts'
 
 /** The second pass comes this long after the commit: inserts that were under way have landed by then (A4). */
 const SECOND_PASS_MS = 60_000
@@ -53,11 +54,12 @@ export function createEraser({ guard, history, records, writer, now }: EraserDep
   }
 
   async function sweep(): Promise<void> {
-    for (const { conversationId } of await history.findUnfinishedDeletions(now() - SECOND_PASS_MS, SWEEP_LIMIT)) {
+    const unfinished = await history.findUnfinishedDeletions(now() - SECOND_PASS_MS, SWEEP_LIMIT)
+    await sweepEach(unfinished, async ({ conversationId }) => {
       await removeContent(conversationId)
       // The document is what remembers an unanswered drop, so it goes last and only then.
       if (await guard.drop(conversationId)) await history.removeConversation(conversationId)
-    }
+    })
   }
 
   return { deleteConversation, sweep }

@@ -4,10 +4,11 @@ import type { History } from '../history/history.ts'
 import type { ReplyRecords } from '../history/reply-record.ts'
 import { placeOf } from '../ids.ts'
 import type { Message, MessagePart } from '../message.ts'
+import { sweepEach } from './sweep-each.ts'
 
-/** A redaction that is not settled after so long was left by a node that died. */
-const LEFT_AFTER_MS = 60_000
-/** Conversations whose redactions one sweep finishes. */
+/** The second drop comes so long after the mark: 60 s after the first drop, which a failover may undo (A4). */
+const SECOND_DROP_MS = 75_000
+/** Conversations that one sweep drops once more. */
 const SWEEP_LIMIT = 100
 
 /** The stores in which a redaction blanks; `now` returns epoch milliseconds. */
@@ -27,7 +28,10 @@ export interface Redactor {
    * NotFoundError where it is missing or foreign.
    */
   redactMessage(ownerId: string, id: string): Promise<Message>
-  /** Finishes redactions, also those of nodes that died; to be called about once a minute. */
+  /**
+   * Redacts and drops once more what is due, also what nodes that died left behind, and what a change of metadata or
+   * `expiresAt` left whose drop was not answered. To be called about once a minute.
+   */
   sweep(): Promise<void>
 }
 
@@ -41,12 +45,11 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
     return history.redactMessage(id, parts)
   }
 
-  /** After the write: a fill needs the generation that the drop destroys. Without an answer they stay due. */
-  async function settle(conversationId: string, messages: readonly (Message | undefined)[], ids: readonly string[]) {
+  /** After the write: a fill needs the generation that the drop destroys. False: a store did not answer. */
+  async function drop(conversationId: string, messages: readonly (Message | undefined)[]): Promise<boolean> {
     const replyIds = messages.flatMap((message) => message?.replyId ?? [])
     const erased = await Promise.all([guard.drop(conversationId), ...replyIds.map(eraseReplyText)])
-    if (erased.includes(false)) return
-    for (const id of ids) await history.settleRedaction(conversationId, id)
+    return !erased.includes(false)
   }
 
   /** The record of the reply that wrote it, and of the one that it began: each holds its content too. */
@@ -63,21 +66,20 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
 
   async function redactMessage(ownerId: string, id: string): Promise<Message> {
     const { conversationId } = placeOf(id) ?? {}
-    const isMarked = conversationId !== undefined && (await history.markRedaction(ownerId, conversationId, id, now()))
+    const isMarked = conversationId !== undefined && (await history.markDropDue(ownerId, conversationId, now(), id))
     const message = isMarked ? await redact(ownerId, id) : undefined
-    if (isMarked) await settle(conversationId, [message], [id])
     if (message === undefined) throw new NotFoundError('message', id)
+    await drop(message.conversationId, [message])
     return message
   }
 
   async function sweep(): Promise<void> {
-    const unfinished = await history.findUnfinishedRedactions(now() - LEFT_AFTER_MS, SWEEP_LIMIT)
-    for (const { ownerId, conversationId, messageIds } of unfinished) {
+    const due = await history.findDueDrops(now() - SECOND_DROP_MS, SWEEP_LIMIT)
+    await sweepEach(due, async ({ conversationId, ownerId, messageIds, dropDue }) => {
       const messages = []
       for (const id of messageIds) messages.push(await redact(ownerId, id))
-      // Two that settled at once can leave nothing but the mark.
-      await settle(conversationId, messages, messageIds.length > 0 ? messageIds : [''])
-    }
+      if (await drop(conversationId, messages)) await history.settleDrop(conversationId, dropDue)
+    })
   }
 
   return { redactMessage, sweep }

@@ -66,11 +66,13 @@ export interface BranchSwitch {
   newBranch?: { branch: Branch; head: Head }
 }
 
-/** Redactions whose last steps are due. */
-export interface UnfinishedRedactions {
+/** A conversation whose cached tail is to be dropped once more, and the messages that are to be redacted before. */
+export interface DueDrop {
   conversationId: string
   ownerId: string
   messageIds: string[]
+  /** Epoch milliseconds of the last change that made it due. */
+  dropDue: number
 }
 
 /** A branch whose head is asked for, with what its hint says: the head is there or further on. */
@@ -145,12 +147,15 @@ export interface History {
   /** Puts these parts in the place of what it said, with the status REDACTED; undefined when it is missing. */
   redactMessage(id: string, parts: readonly MessagePart[]): Promise<Message | undefined>
 
-  /** Remembers that a message is being redacted since a time; false when the conversation is missing or foreign. */
-  markRedaction(ownerId: string, conversationId: string, messageId: string, markedAt: number): Promise<boolean>
-  /** Forgets it again. */
-  settleRedaction(conversationId: string, messageId: string): Promise<void>
-  /** What was marked before a time and not settled; at most `limit` conversations. */
-  findUnfinishedRedactions(markedBefore: number, limit: number): Promise<UnfinishedRedactions[]>
+  /**
+   * Sets `dropDue`, and remembers a message that is being redacted, if one is. False when the conversation is missing
+   * or foreign.
+   */
+  markDropDue(ownerId: string, conversationId: string, dropDue: number, redactedId?: string): Promise<boolean>
+  /** Conversations whose `dropDue` is before a time, the oldest first; at most `limit`. */
+  findDueDrops(dueBefore: number, limit: number): Promise<DueDrop[]>
+  /** Unsets `dropDue` and forgets the redacted messages, unless another change set it anew meanwhile. */
+  settleDrop(conversationId: string, dropDue: number): Promise<void>
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>

@@ -2,7 +2,7 @@ import { describe, expect, inject, test } from 'vitest'
 import { HistoryUnavailableError } from '../../../src/errors.ts'
 import type { History } from '../../../src/memory/history/history.ts'
 import { contentOf, type NewMessage } from '../../../src/memory/message.ts'
-import { newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext } from '../../support/stored-conversation.ts'
 import { refuse } from '../cache/recorded-cache.ts'
 
@@ -44,6 +44,71 @@ describe.each([
     clock.now += 2 * MINUTE
     await memory.sweep()
     expect(cache.calls).toEqual([])
+  })
+
+  test('drops twice, the second time more than a minute after the first, and is due until then', async () => {
+    const { memory, cache, clock, id, conversationId } = await start()
+    const state = async () => ({
+      drops: cache.calls.filter((call) => call === 'drop').length,
+      isDue: (await memory.findConversations(OWNER, [conversationId]))[0]?.dropDue !== undefined,
+    })
+    await memory.redactMessage(OWNER, id)
+    await memory.sweep()
+    clock.now += MINUTE
+    await memory.sweep()
+    expect(await state()).toEqual({ drops: 1, isDue: true })
+    clock.now += MINUTE
+    await memory.sweep()
+    expect(await state()).toEqual({ drops: 2, isDue: false })
+    clock.now += 2 * MINUTE
+    await memory.sweep()
+    expect(await state()).toEqual({ drops: 2, isDue: false })
+  })
+
+  test.each<[string, (node: MemoryNode, id: string, conversationId: string) => Promise<unknown>]>([
+    ['metadata', ({ memory }, id) => memory.updateMessage(OWNER, id, { a: 1 })],
+    [
+      'expiresAt',
+      ({ memory }, _, conversationId) =>
+        memory.updateConversation(OWNER, conversationId, { expiresAt: 2_000_000_000_000 }),
+    ],
+  ])(
+    'a change of %s whose drop is not answered leaves it due, and one that is answered does not',
+    async (_, change) => {
+      const { memory, cache, clock, id, conversationId, ...rest } = await start()
+      const node = { memory, cache, ...rest }
+      const isDue = async () => (await memory.findConversations(OWNER, [conversationId]))[0]?.dropDue !== undefined
+      await change(node, id, conversationId)
+      expect(await isDue()).toBe(false)
+      cache.before = (operation) => (operation === 'drop' ? refuse() : undefined)
+      await change(node, id, conversationId)
+      expect(await isDue()).toBe(true)
+      cache.before = () => {}
+      clock.now += 2 * MINUTE
+      cache.calls.length = 0
+      await memory.sweep()
+      expect(cache.calls).toEqual(['drop'])
+      expect(await isDue()).toBe(false)
+    },
+  )
+
+  test('that a fault of one conversation keeps from its turn is made up for in all others', async () => {
+    const broken = new Set<string>()
+    const { memory, clock, id, texts } = await start((history) => ({
+      async findMessages(ids) {
+        if (ids.some((each) => broken.has(each))) throw new TypeError('junk')
+        return await history.findMessages(ids)
+      },
+      redactMessage: (each, parts) =>
+        broken.size === 0 ? Promise.reject(new TypeError('died')) : history.redactMessage(each, parts),
+    }))
+    const { conversation } = await memory.createConversation(OWNER, {}, 'FAIL')
+    const [other] = (await memory.appendMessages(OWNER, conversation.id, [SECRET])).messages
+    for (const each of [other?.id ?? '', id]) await expect(memory.redactMessage(OWNER, each)).rejects.toThrow('died')
+    broken.add(other?.id ?? '')
+    clock.now += 2 * MINUTE
+    await expect(memory.sweep()).rejects.toThrow('junk')
+    expect(await texts()).toEqual([''])
   })
 
   test('whose node died in the middle is finished by the sweep', async () => {

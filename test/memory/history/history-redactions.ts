@@ -43,13 +43,13 @@ export function describeRedactions(subject: HistoryUnderTest): void {
     })
   })
 
-  describe('the mark of a redaction', () => {
-    const unfinished = async (ownerId: string, before = TIME + 1_000, limit = 1_000) => {
-      const found = await subject.history.findUnfinishedRedactions(before, limit)
+  describe('a drop that is due', () => {
+    const due = async (ownerId: string, before = TIME + 1_000, limit = 1_000) => {
+      const found = await subject.history.findDueDrops(before, limit)
       return found.filter((each) => each.ownerId === ownerId)
     }
-    const mark = (ownerId: string, id: string, messageId: string, time = TIME) =>
-      subject.history.markRedaction(ownerId, id, messageId, time)
+    const mark = (ownerId: string, id: string, messageId?: string, time = TIME) =>
+      subject.history.markDropDue(ownerId, id, time, messageId)
 
     it('is found until it is settled, by the time of the latest in its conversation, the oldest first', async () => {
       const ownerId = 'redactor'
@@ -58,31 +58,34 @@ export function describeRedactions(subject: HistoryUnderTest): void {
       expect(await mark(ownerId, late, 'm1', TIME + 10)).toBe(true)
       expect(await mark(ownerId, late, 'm2', TIME + 30)).toBe(true)
       expect(await mark(ownerId, late, 'm1', TIME + 30)).toBe(true)
-      expect(await mark(ownerId, early, 'm9', TIME + 20)).toBe(true)
-      const ofEarly = { conversationId: early, ownerId, messageIds: ['m9'] }
-      const ofLate = { conversationId: late, ownerId, messageIds: ['m1', 'm2'] }
-      expect(await unfinished(ownerId, TIME + 31)).toEqual([ofEarly, ofLate])
-      expect(await unfinished(ownerId, TIME + 30)).toEqual([ofEarly])
-      expect(await unfinished(ownerId, TIME + 20)).toEqual([])
-      expect(await history.findUnfinishedRedactions(TIME + 31, 1)).toHaveLength(1)
-      expect(await unfinished(ownerId, TIME + 31, 0)).toEqual([])
-      await history.settleRedaction(late, 'm1')
-      expect(await unfinished(ownerId, TIME + 31)).toEqual([ofEarly, { ...ofLate, messageIds: ['m2'] }])
-      for (const messageId of ['m1', 'm2', 'm2']) await history.settleRedaction(late, messageId)
-      await history.settleRedaction(early, 'm9')
-      expect(await unfinished(ownerId)).toEqual([])
+      expect(await mark(ownerId, early, undefined, TIME + 20)).toBe(true)
+      const ofEarly = { conversationId: early, ownerId, messageIds: [], dropDue: TIME + 20 }
+      const ofLate = { conversationId: late, ownerId, messageIds: ['m1', 'm2'], dropDue: TIME + 30 }
+      expect(await due(ownerId, TIME + 31)).toEqual([ofEarly, ofLate])
+      expect(await due(ownerId, TIME + 30)).toEqual([ofEarly])
+      expect(await due(ownerId, TIME + 20)).toEqual([])
+      expect(await history.findDueDrops(TIME + 31, 1)).toHaveLength(1)
+      expect(await due(ownerId, TIME + 31, 0)).toEqual([])
+      await history.settleDrop(late, TIME + 10)
+      expect(await due(ownerId, TIME + 31)).toEqual([ofEarly, ofLate])
+      await history.settleDrop(late, TIME + 30)
+      await history.settleDrop(early, TIME + 20)
+      expect(await due(ownerId)).toEqual([])
     })
 
-    it('changes nothing that a conversation shows', async () => {
+    it('is shown by its conversation, is kept by every other change, and goes when it is settled', async () => {
       const ownerId = 'discreet'
       const conversation = await create({ ownerId })
       await mark(ownerId, conversation.id, 'm1')
-      expect(await subject.history.findConversations(ownerId, [conversation.id])).toStrictEqual([conversation])
+      const marked = { ...conversation, dropDue: TIME }
+      expect(await subject.history.findConversations(ownerId, [conversation.id])).toStrictEqual([marked])
       const changed = await subject.history.updateConversation(ownerId, conversation.id, { title: 'x' })
-      expect(changed).toStrictEqual({ ...conversation, title: 'x' })
+      expect(changed).toStrictEqual({ ...marked, title: 'x' })
       await subject.history.switchBranch(ownerId, conversation.id, { fromEpoch: 0, toEpoch: 1 })
-      expect(await unfinished(ownerId)).toMatchObject([{ messageIds: ['m1'] }])
-      await subject.history.settleRedaction(conversation.id, 'm1')
+      expect(await due(ownerId)).toMatchObject([{ messageIds: ['m1'] }])
+      await subject.history.settleDrop(conversation.id, TIME)
+      const settled = { ...conversation, title: 'x', branchEpoch: 1 }
+      expect(await subject.history.findConversations(ownerId, [conversation.id])).toStrictEqual([settled])
     })
 
     it('is refused in a conversation that is foreign, missing, deleted or past its end', async () => {
@@ -93,34 +96,33 @@ export function describeRedactions(subject: HistoryUnderTest): void {
       await subject.history.markDeleted(ownerId, deleted.id, TIME)
       for (const missing of [createConversationId(), deleted.id, expired.id]) {
         expect(await mark(ownerId, missing, 'm1')).toBe(false)
-        await subject.history.settleRedaction(missing, 'm1')
+        await subject.history.settleDrop(missing, TIME)
       }
-      expect(await unfinished(ownerId)).toEqual([])
+      expect(await due(ownerId)).toEqual([])
     })
 
     it('is not found once its conversation is deleted', async () => {
       const ownerId = 'overtaken'
       const { id } = await create({ ownerId })
       await mark(ownerId, id, 'm1')
-      expect(await unfinished(ownerId)).toHaveLength(1)
+      expect(await due(ownerId)).toHaveLength(1)
       await subject.history.markDeleted(ownerId, id, TIME)
-      const found = await subject.history.findUnfinishedRedactions(TIME + 1_000, 1_000)
+      const found = await subject.history.findDueDrops(TIME + 1_000, 1_000)
       expect(found.map(({ conversationId }) => conversationId)).not.toContain(id)
     })
 
-    it('is settled whole by many at once, and no mark made meanwhile is lost', async () => {
+    it('is marked by many at once, and one that comes while another is settled is not lost', async () => {
       const ownerId = 'crowd'
       const { id } = await create({ ownerId })
-      for (let round = 0; round < 5; round++) {
-        const ids = Array.from({ length: 10 }, (_, index) => `m${round}-${index}`)
-        await Promise.all(ids.map((messageId) => mark(ownerId, id, messageId)))
-        const [late, ...others] = ids
-        const settled = others.map((messageId) => subject.history.settleRedaction(id, messageId))
-        await Promise.all([...settled, mark(ownerId, id, `late-${round}`)])
-        const [left] = await unfinished(ownerId)
-        expect(left?.messageIds.toSorted()).toEqual([`late-${round}`, late].sort())
-        await Promise.all([late ?? '', `late-${round}`].map((each) => subject.history.settleRedaction(id, each)))
-        expect(await unfinished(ownerId)).toEqual([])
+      const ids = Array.from({ length: 10 }, (_, index) => `m${index}`)
+      await Promise.all(ids.map((messageId) => mark(ownerId, id, messageId)))
+      const [all] = await due(ownerId)
+      expect(all?.messageIds.toSorted()).toEqual(ids)
+      for (let round = 1; round <= 5; round++) {
+        const seen = (await due(ownerId))[0]?.dropDue ?? Number.NaN
+        await Promise.all([subject.history.settleDrop(id, seen), mark(ownerId, id, `late-${round}`, seen + 1)])
+        const [left] = await due(ownerId)
+        expect(left?.messageIds).toContain(`late-${round}`)
       }
     })
   })

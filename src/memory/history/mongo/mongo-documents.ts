@@ -30,7 +30,7 @@ export interface ConversationDocument {
   archived: boolean
   archivedAt?: Date
   expiresAt?: Date
-  /** Ids of messages whose redaction is not finished, with the time of the latest one. */
+  /** Ids of messages that are redacted once more before the next drop. */
   redactions?: string[]
   dropDue?: Date
 }
@@ -64,7 +64,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
 
 /** A conversation as a document; what is absent has no field. */
 export function encodeConversation(conversation: Conversation): ConversationDocument {
-  const { id, metadata, createdAt, lastMessageAt, archivedAt, expiresAt, ...rest } = conversation
+  const { id, metadata, createdAt, lastMessageAt, archivedAt, expiresAt, dropDue, ...rest } = conversation
   return omitUndefined({
     _id: id,
     ...rest,
@@ -74,6 +74,7 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
     archived: archivedAt !== undefined,
     archivedAt: encodeTime(archivedAt),
     expiresAt: encodeTime(expiresAt),
+    dropDue: encodeTime(dropDue),
   })
 }
 
@@ -100,6 +101,7 @@ export function decodeConversation(document: ConversationDocument): Conversation
     lastMessageAt: lastMessageAt.getTime(),
     archivedAt: archivedAt?.getTime(),
     expiresAt: expiresAt?.getTime(),
+    dropDue: document.dropDue?.getTime(),
   })
 }
 

@@ -1,59 +1,46 @@
-import type { History, UnfinishedRedactions } from '../history.ts'
+import type { DueDrop, History } from '../history.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { IS_ALIVE } from './sqlite-rows.ts'
 
-/** The methods of the history that remember what is being redacted. */
-export type SqliteRedactions = Pick<History, 'markRedaction' | 'settleRedaction' | 'findUnfinishedRedactions'>
+/** The methods of the history that remember which cached tails are to be dropped once more. */
+export type SqliteRedactions = Pick<History, 'markDropDue' | 'settleDrop' | 'findDueDrops'>
 
-/** `redactions` is JSON; both are null where nothing is being redacted. */
+/** `redactions` is JSON; null where nothing is being redacted. */
 interface RedactionRow {
   redactions: string | null
-  dropDue: number | null
 }
 
-type UnfinishedRow = Pick<RedactionRow, 'redactions'> & { conversationId: string; ownerId: string }
+type DueRow = RedactionRow & Omit<DueDrop, 'messageIds'>
 
-const BY_ID = 'SELECT redactions, dropDue FROM conversations WHERE id = :id'
-const BY_OWNER = `${BY_ID} AND ownerId = :ownerId AND ${IS_ALIVE}`
-const UPDATE = 'UPDATE conversations SET redactions = :redactions, dropDue = :dropDue WHERE id = :id'
-const UNFINISHED = `SELECT id AS conversationId, ownerId, redactions FROM conversations
-  WHERE dropDue < :markedBefore AND deletedAt IS NULL ORDER BY dropDue LIMIT :limit`
+const BY_OWNER = `SELECT redactions FROM conversations WHERE id = :id AND ownerId = :ownerId AND ${IS_ALIVE}`
+const MARK = 'UPDATE conversations SET redactions = :redactions, dropDue = :dropDue WHERE id = :id'
+const SETTLE = 'UPDATE conversations SET redactions = NULL, dropDue = NULL WHERE id = :id AND dropDue = :dropDue'
+const DUE = `SELECT id AS conversationId, ownerId, redactions, dropDue FROM conversations
+  WHERE dropDue < :dueBefore AND deletedAt IS NULL ORDER BY dropDue LIMIT :limit`
 
-/** Redactions under way, kept in the embedded history with their conversation. `now` decides what is past its `expiresAt`. */
+/** Due drops, kept in the embedded history with their conversation. `now` decides what is past its `expiresAt`. */
 export function createSqliteRedactions(database: SqliteDatabase, now: () => number): SqliteRedactions {
-  function markRedaction(ownerId: string, id: string, messageId: string, markedAt: number): Promise<boolean> {
-    return database.guard(() =>
+  async function markDropDue(ownerId: string, id: string, dropDue: number, redactedId?: string): Promise<boolean> {
+    return await database.guard(() =>
       database.transact(() => {
         const [row] = database.all<RedactionRow>(BY_OWNER, { id, ownerId, now: now() })
         if (row === undefined) return false
-        const redactions = JSON.stringify([...new Set([...listOf(row.redactions), messageId])])
-        return database.run(UPDATE, { id, redactions, dropDue: markedAt }) > 0
+        const ids = [...new Set([...listOf(row.redactions), ...(redactedId === undefined ? [] : [redactedId])])]
+        return database.run(MARK, { id, redactions: ids.length > 0 ? JSON.stringify(ids) : null, dropDue }) > 0
       }),
     )
   }
 
-  function settleRedaction(id: string, messageId: string): Promise<void> {
-    return database.guard(() =>
-      database.transact(() => {
-        const [row] = database.all<RedactionRow>(BY_ID, { id })
-        if (row === undefined) return
-        const left = listOf(row.redactions).filter((each) => each !== messageId)
-        const isDone = left.length === 0
-        const redactions = isDone ? null : JSON.stringify(left)
-        database.run(UPDATE, { id, redactions, dropDue: isDone ? null : row.dropDue })
-      }),
-    )
+  async function settleDrop(id: string, dropDue: number): Promise<void> {
+    await database.guard(() => database.run(SETTLE, { id, dropDue }))
   }
 
-  function findUnfinishedRedactions(markedBefore: number, limit: number): Promise<UnfinishedRedactions[]> {
-    return database.guard(() =>
-      database
-        .all<UnfinishedRow>(UNFINISHED, { markedBefore, limit: Math.max(0, limit) })
-        .map(({ redactions, ...row }) => ({ ...row, messageIds: listOf(redactions) })),
-    )
+  async function findDueDrops(dueBefore: number, limit: number): Promise<DueDrop[]> {
+    const rows = await database.guard(() => database.all<DueRow>(DUE, { dueBefore, limit: Math.max(0, limit) }))
+    return rows.map(({ redactions, ...row }) => ({ ...row, messageIds: listOf(redactions) }))
   }
 
-  return { markRedaction, settleRedaction, findUnfinishedRedactions }
+  return { markDropDue, settleDrop, findDueDrops }
 }
 
 function listOf(redactions: string | null): string[] {

@@ -24,6 +24,7 @@ export interface ConversationRow {
   lastMessageAt: number
   archivedAt: number | null
   expiresAt: number | null
+  dropDue: number | null
 }
 
 /** A row of `messages`. */
@@ -53,6 +54,7 @@ export const CONVERSATION_COLUMNS = [
   'lastMessageAt',
   'archivedAt',
   'expiresAt',
+  'dropDue',
 ] as const satisfies readonly (keyof ConversationRow)[]
 
 /** The condition of a conversation that is neither deleted nor past its end. */

@@ -4,7 +4,7 @@ import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-d
 import { type ConversationDocument, encodeConversation } from '../../../../src/memory/history/mongo/mongo-documents.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { describeHistory } from '../history-suite.ts'
-import { sampleConversation, TIME } from '../stored-samples.ts'
+import { sampleConversation } from '../stored-samples.ts'
 import { databaseUrl } from './mongo-database.ts'
 
 describeHistory('the history in MongoDB', async (now) => {
@@ -32,14 +32,4 @@ test('a document from before messages had versions is found in MongoDB, and take
   expect(await history.switchBranch('ann', id, { fromEpoch: 0, toEpoch: 1, branch: '0' })).toBe(true)
   const switched = { ...conversation, branchEpoch: 1, selectedEpochs: { 0: 1 } }
   expect(await history.findConversations('ann', [id])).toStrictEqual([switched])
-})
-
-test('the mark of a redaction that is settled but for its end is found in MongoDB, and settled by any message', async () => {
-  const { history, conversations } = await openOwn('history-half-settled')
-  const { id } = (await history.createConversation(sampleConversation())).conversation
-  await conversations.updateOne({ _id: id }, { $set: { redactions: [], dropDue: new Date(TIME) } })
-  const unfinished = { conversationId: id, ownerId: 'ann', messageIds: [] }
-  expect(await history.findUnfinishedRedactions(TIME + 1, 10)).toStrictEqual([unfinished])
-  await history.settleRedaction(id, 'msg_any')
-  expect(await history.findUnfinishedRedactions(TIME + 1, 10)).toStrictEqual([])
 })
