@@ -26,19 +26,27 @@ function watch(): void {
     longest = Math.max(longest, now.user + now.system - before.user - before.system)
     before = now
   }
-  function answer(question: ProbeQuestion): void {
+  async function answer(question: ProbeQuestion): Promise<void> {
     if (question === 'reset') longest = 0
     else sample()
     const heldMs = longest / 1_000
-    if (question === 'collect') globalThis.gc?.()
+    if (question === 'collect') await collect()
     const { heapUsed, external } = process.memoryUsage()
     process.send?.({ heldMs, keptBytes: heapUsed + external } satisfies ProbeReport)
     // A collection that was asked for is no fault of the server.
     before = process.threadCpuUsage()
   }
   setInterval(sample, EVERY_MS).unref()
-  process.on('message', answer)
+  process.on('message', (question: ProbeQuestion) => void answer(question))
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   // The server must be able to end by itself.
   process.channel?.unref()
+}
+
+/** What lies outside of the heap goes a turn after that which held it. */
+async function collect(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }

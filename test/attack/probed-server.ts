@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findFreePort } from '../support/free-port.ts'
 import type { ProbeQuestion, ProbeReport } from './probe.ts'
@@ -15,8 +16,8 @@ export interface ProbedServer {
   pid: number
   /** Resolves to undefined when the server does not answer within some seconds, or is not there any more. */
   ask(question: ProbeQuestion): Promise<ProbeReport | undefined>
-  /** All that it wrote so far, on both outputs. */
-  log(): Promise<string>
+  /** All that it wrote on both outputs, from a place in bytes on. */
+  log(from?: number): Promise<string>
   isAlive(): boolean
   /** SIGTERM, and SIGKILL when it takes too long; how the process ended. Removes what it stored. */
   stop(): Promise<Ending>
@@ -107,7 +108,15 @@ function control(child: ChildProcess, port: number, logFile: string): ProbedServ
   }
 
   const origin = `http://127.0.0.1:${port}`
-  return { origin, port, pid: child.pid ?? 0, ask, log: () => readFile(logFile, 'utf8'), isAlive: () => isAlive, stop }
+  return {
+    origin,
+    port,
+    pid: child.pid ?? 0,
+    ask,
+    log: (start = 0) => text(createReadStream(logFile, { start })),
+    isAlive: () => isAlive,
+    stop,
+  }
 }
 
 async function untilReady(server: ProbedServer): Promise<void> {

@@ -33,7 +33,7 @@ export const QUERY_ATTACKS: readonly Attack[] = [
     return { query: `{conversation(id:"${id}"){messages(last:2){nodes{${aliases(290, 'content')}}}}}` }
   }),
   postAttack('introspection-aliased', GROUP, () => ({
-    query: `{${aliases(60, '__schema{...S}')}} fragment S on __Schema{types{fields{${aliases(20, 'name')}}}}`,
+    query: `{${aliases(60, '__schema{...S}')}} fragment S on __Schema{types{fields{${aliases(20, 'description')}}}}`,
   })),
   postAttack('deep-tool-call', GROUP, async (target) => {
     const id = await createConversation(target)
