@@ -74,6 +74,7 @@ async function openChat(
     model: await openModel(config),
     now: Date.now,
     onFault: (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault'),
+    onRecovered: (replyId: string) => log.info({ replyId }, 'a reply goes on after a fault'),
   }
   const replies = createReplies(deps, {
     firstTokenMs: config.modelFirstTokenTimeoutMs,

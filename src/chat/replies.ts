@@ -43,7 +43,7 @@ export interface Replies {
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** Stops a reply on whichever node runs it; the record as it stands then. */
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
-  /** Ends replies whose nodes died; to be called now and then. */
+  /** Ends replies whose nodes died, also those that waited in a queue; to be called now and then. */
   sweep(): Promise<void>
   /** Refuses new ones, lets those that run finish within half of the time, interrupts the rest, and lets streams end. */
   stop(deadlineMs: number): Promise<void>
@@ -136,7 +136,9 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   }
 
   async function sweep(): Promise<void> {
-    for (const { ownerId, id } of await records.findLeaseOver(now(), SWEEP_LIMIT)) {
+    const active = await records.findLeaseOver(now(), SWEEP_LIMIT)
+    const queued = await records.findQueuedLeaseOver(now(), SWEEP_LIMIT)
+    for (const { ownerId, id } of [...active, ...queued]) {
       // One that cannot be ended must not block those behind it.
       await find(ownerId, id).catch((error: unknown) => onFault(id, error))
     }

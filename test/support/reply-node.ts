@@ -23,6 +23,9 @@ export interface SharedDeps {
   log: ReplyLog
   /** One of its own for each node when absent. */
   counter?: TokenCounter
+  /** The replies' clock, in epoch milliseconds; the real one when absent. */
+  now?: () => number
+  onRecovered?: (replyId: string) => void
 }
 
 export interface ReplyNode {
@@ -59,8 +62,18 @@ export function createReplyNode(shared: SharedDeps, model: ChatModel, limits: Pa
     { tailTokens: 8_000, ttlSeconds: 3_600, maxContextTokens: 200_000, maxMessageBytes: 1_048_576 },
   )
   const onFault = (_replyId: string, error: unknown) => void faults.push(error)
+  const now = shared.now ?? Date.now
   const replies = createReplies(
-    { records, memory, counter, model, log, now: Date.now, onFault },
+    {
+      records,
+      memory,
+      counter,
+      model,
+      log,
+      now,
+      onFault,
+      ...(shared.onRecovered && { onRecovered: shared.onRecovered }),
+    },
     { ...LIMITS, ...limits },
   )
   return {

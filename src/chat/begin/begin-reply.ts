@@ -2,7 +2,6 @@ import { HistoryUnavailableError } from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import { createReplyId } from '../../memory/ids.ts'
 import type { MessageDraft } from '../../memory/message.ts'
-import { GONE } from '../end/reply-finisher.ts'
 import type { ReplyStopper } from '../end/reply-stopper.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import { untilTrue } from '../follow/reply-view.ts'
@@ -10,7 +9,7 @@ import type { OpenReply, ReplyViews } from '../follow/reply-views.ts'
 import type { PromptOptions } from '../run/reply-prompt.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
 import { claimReply, type ReplyClaimDeps } from './reply-claim.ts'
-import { busy, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
+import { busy, isWithdrawn, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
 
 /** What a send does while another reply of its conversation is active. */
 export type BusyPolicy = 'REJECT' | 'SUPERSEDE' | 'QUEUE'
@@ -34,7 +33,6 @@ export interface BeginReplyDeps extends ReplyClaimDeps {
   runs: ReplyRuns
   views: ReplyViews
   stopper: ReplyStopper
-  now: () => number
 }
 
 /**
@@ -92,14 +90,15 @@ async function claimOrJoin(
   }
 }
 
-/** Undefined: it was taken back before it ran, so claim again, and be refused for the same or go on in its place. */
+/** Undefined: it was withdrawn before it ran, so claim again, and be refused for the same or go on in its place. */
 async function join({ runs, views }: BeginReplyDeps, record: ReplyRecord): Promise<OpenReply | undefined> {
-  const isCertain = record.phase !== 'RUN' || record.beat > 0 || runs.find(record.id) !== undefined
+  const isUncertain = (record.phase === 'RUN' || record.phase === 'STOP') && record.beat === 0
+  const isCertain = !isUncertain || runs.find(record.id) !== undefined
   const opened = views.open(record)
   const { view } = opened
   // Until then there is nothing to stream anyway.
   if (!isCertain) await untilTrue(view, () => Boolean(view.start ?? view.ending))
-  if (isCertain || view.ending !== GONE) return opened
+  if (isCertain || !isWithdrawn(view.ending)) return opened
   opened.release()
   return undefined
 }

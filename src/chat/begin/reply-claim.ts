@@ -7,6 +7,7 @@ import type { ReplyFinisher } from '../end/reply-finisher.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { readPromptPath } from '../run/reply-prompt.ts'
+import { withdrawUntilAnswered } from './withdraw-until-answered.ts'
 
 /** What a claim is made with. */
 export interface ReplyClaimDeps {
@@ -14,6 +15,8 @@ export interface ReplyClaimDeps {
   memory: Pick<Memory, 'readPrompt'>
   finisher: ReplyFinisher
   log: Pick<ReplyLog, 'notify'>
+  /** Epoch milliseconds. */
+  now: () => number
 }
 
 /** What an attempt to begin a reply met. */
@@ -27,16 +30,25 @@ export type Claim =
 
 /**
  * Claims a conversation by inserting the reply's record (protocol B1), and reads what its prompt
- * continues at the same time. What a dead node left is ended on the way.
+ * continues at the same time. What a dead node left is ended on the way. Rejects with HistoryUnavailableError
+ * where it is not known whether the record is there; it is withdrawn then.
  */
 export async function claimReply(deps: ReplyClaimDeps, record: ReplyRecord): Promise<Claim> {
   const { records, memory, log } = deps
   const { ownerId, conversationId, clientMessageId } = record
   for (;;) {
-    const [isInserted, path] = await Promise.all([
-      records.insert(record),
+    const [insert, path] = await Promise.all([
+      records.insert(record).then(
+        (isInserted) => ({ isInserted }),
+        (error: unknown) => ({ error }),
+      ),
       readPromptPath(memory, record).catch((error: unknown) => error),
     ])
+    if ('error' in insert) {
+      void withdrawUntilAnswered(deps, record, () => records.withdraw(record.id))
+      throw insert.error
+    }
+    const { isInserted } = insert
     const fault = path instanceof Error ? path : undefined
     // Missing, foreign, out of reach, or nothing to answer: the claim must not block others.
     if (fault && isInserted) {

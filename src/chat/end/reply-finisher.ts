@@ -1,28 +1,46 @@
-import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../../errors.ts'
+import { LRUCache } from 'lru-cache'
+import {
+  BadUserInputError,
+  ClientMessageIdConflictError,
+  HistoryUnavailableError,
+  NotFoundError,
+} from '../../errors.ts'
 import type { AppendTarget } from '../../memory/append/appender.ts'
 import type { ReplyChanges, ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import { placeOf } from '../../memory/ids.ts'
 import type { Memory } from '../../memory/memory.ts'
-import type { Message, MessageDraft, MessagePart, MessageStatus } from '../../memory/message.ts'
+import type { Message, MessageDraft } from '../../memory/message.ts'
 import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
+import type { FaultHooks } from '../fault-series.ts'
 import type { ReplyEnding } from '../follow/reply-event.ts'
+import type { ReplyLog } from '../log/reply-log.ts'
 import { estimateAgain } from '../run/usage-estimate.ts'
+import { replyDraft } from './reply-message.ts'
 
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
 const REFUSALS = [NotFoundError, ClientMessageIdConflictError, BadUserInputError]
+/** A fault that is not the store's absence, met so often, counts as a refusal. */
+const MOST_FAULTS = 3
+/** Replies whose faults are counted at a time. */
+const FAULTY_REPLIES = 1_000
 
 /** What ending a reply is made with. */
-export interface ReplyFinisherDeps {
+export interface ReplyFinisherDeps extends FaultHooks {
   records: ReplyRecords
   memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'publish'>
   counter: TokenCounter
+  log: Pick<ReplyLog, 'notify'>
+  /** Epoch milliseconds. */
   now: () => number
 }
 
 /** The end of replies by protocol B4 and B5. Whoever meets one may call it: nothing happens twice. */
 export interface ReplyFinisher {
-  /** Ends a reply whose node is gone; false when its lease still holds or another was quicker. */
+  /**
+   * Seals a reply whose node is gone, or removes it where it waited in a queue: it never ran, and its id may be
+   * sent again. False when its lease still holds or another was quicker.
+   */
   takeOver(record: ReplyRecord): Promise<boolean>
   /** From SEALED to ENDED: stores what is missing, then frees the conversation. */
   finish(sealed: ReplyRecord): Promise<ReplyRecord>
@@ -31,7 +49,10 @@ export interface ReplyFinisher {
 }
 
 /** A finisher on the given records; any number of them may meet the same reply. */
-export function createReplyFinisher({ records, memory, counter, now }: ReplyFinisherDeps): ReplyFinisher {
+export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
+  const { records, memory, counter, log, now, onFault } = deps
+  const faults = new LRUCache<string, number>({ max: FAULTY_REPLIES })
+
   async function store(
     { ownerId, conversationId }: ReplyRecord,
     draft: MessageDraft,
@@ -41,10 +62,22 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
     return messages[0]?.id
   }
 
+  /** What a fault that is met again and again leaves to be done, so that it does not hold the conversation for ever. */
+  async function storeOrRefuse(record: ReplyRecord): Promise<StoredReply> {
+    try {
+      return await storeMessages(record)
+    } catch (error) {
+      const count = (faults.get(record.id) ?? 0) + 1
+      if (error instanceof HistoryUnavailableError) throw error
+      faults.set(record.id, count)
+      if (count < MOST_FAULTS) throw error
+      onFault(record.id, error)
+      return record.outcome?.type === 'COMPLETED' ? { outcome: NOT_STORED } : {}
+    }
+  }
+
   /** The question if the reply's node died before it stored it, then the message. */
-  async function storeMessages(
-    record: ReplyRecord,
-  ): Promise<Pick<ReplyChanges, 'questionId' | 'messageId' | 'outcome'>> {
+  async function storeMessages(record: ReplyRecord): Promise<StoredReply> {
     if (record.outcome?.type === 'REJECTED') return {}
     const { question, replaces } = record
     // A node that died had not looked at what it is to replace.
@@ -53,7 +86,7 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
     try {
       const questionId = record.questionId ?? (question && (await store(record, question, inPlace)))
       const target = question || replaces === undefined ? behind(questionId) : inPlace
-      const draft = messageOf({ ...record, ...(await usageOf(record)) }, questionId, now())
+      const draft = replyDraft({ ...record, ...(await usageOf(record)) }, questionId, now())
       const messageId = draft && (await store(record, draft, target))
       return { ...(questionId && { questionId }), ...(messageId && { messageId }) }
     } catch (error) {
@@ -69,18 +102,17 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
   /** Of a reply that was taken over, the estimate knows nothing of what its node said before it was lost. */
   async function usageOf({ outcome, usage, text }: ReplyRecord): Promise<Pick<ReplyRecord, 'usage'>> {
     const isCut = outcome?.type === 'INTERRUPTED' && usage?.estimated === true && usage.completionTokens === 0
-    return isCut ? { usage: await estimateAgain(counter, usage, text) } : {}
+    // A reply ends also where its cost cannot be counted.
+    const counted = isCut ? await estimateAgain(counter, usage, text).catch(() => undefined) : undefined
+    return counted ? { usage: counted } : {}
   }
 
   async function takeOver({ id, phase, beat, leaseUntil, stop }: ReplyRecord): Promise<boolean> {
     if (leaseUntil + CLOCK_LEEWAY_MS >= now()) return false
     if (phase === 'QUEUED') {
-      const outcome: ReplyOutcome = {
-        type: 'REJECTED',
-        code: 'NODE_LOST',
-        detail: 'Its node was lost while it waited.',
-      }
-      return records.change(id, { phase, beat }, { phase: 'ENDED', outcome, place: null, endedAt: now() })
+      const isGone = await records.withdrawQueued(id, beat)
+      if (isGone) log.notify(id)
+      return isGone
     }
     if (phase !== 'RUN' && phase !== 'STOP') return false
     // The text stays as it is: the last checkpoint.
@@ -90,7 +122,7 @@ export function createReplyFinisher({ records, memory, counter, now }: ReplyFini
 
   async function finish(sealed: ReplyRecord): Promise<ReplyRecord> {
     if (sealed.phase !== 'SEALED') return sealed
-    const stored = await storeMessages(sealed)
+    const stored = await storeOrRefuse(sealed)
     const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
     if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
       memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
@@ -117,40 +149,23 @@ function behind(questionId: string | undefined): AppendTarget {
   return place ? { branch: place.branch } : {}
 }
 
-/** What is stored as the model's message; undefined when it said nothing. */
-function messageOf(record: ReplyRecord, questionId: string | undefined, now: number): MessageDraft | undefined {
-  const { outcome, text, parts, usage, model, id } = record
-  const content: MessagePart[] = text === '' ? parts : [{ type: 'text', text }, ...parts]
-  // A model may answer with nothing: that is complete, and its event carries a message.
-  if (outcome === undefined || (content.length === 0 && outcome.type !== 'COMPLETED')) return undefined
-  return {
-    role: 'ASSISTANT',
-    status: statusOf(outcome),
-    parts: content,
-    createdAt: now,
-    replyId: id,
-    model,
-    ...(questionId !== undefined && { replyTo: questionId }),
-    ...(outcome.type === 'COMPLETED' && { finishReason: outcome.finishReason }),
-    ...(usage && { usage }),
-  }
-}
-
-function statusOf(outcome: ReplyOutcome): MessageStatus {
-  if (outcome.type === 'COMPLETED') return 'COMPLETE'
-  return outcome.type === 'INTERRUPTED' ? 'INTERRUPTED' : 'FAILED'
-}
-
 function endingWith(outcome: ReplyOutcome | undefined, message: Message | undefined): ReplyEnding {
   if (outcome?.type === 'COMPLETED' && message !== undefined) return { type: 'ReplyCompleted', message }
   if (outcome?.type === 'REJECTED') return { type: 'ReplyRejected', code: outcome.code, detail: outcome.detail }
   const partial = message && { partial: message }
   if (outcome?.type === 'INTERRUPTED') return { type: 'ReplyInterrupted', reason: outcome.reason, ...partial }
-  if (outcome?.type === 'FAILED') {
-    const { code, detail, retryable } = outcome
-    return { type: 'ReplyFailed', code, detail, retryable, ...partial }
-  }
+  if (outcome?.type === 'FAILED') return { ...outcome, type: 'ReplyFailed', ...partial }
   return GONE
+}
+
+/** What a reply's end stored, or could not. */
+type StoredReply = Pick<ReplyChanges, 'questionId' | 'messageId' | 'outcome'>
+
+const NOT_STORED: ReplyOutcome = {
+  type: 'FAILED',
+  code: 'INTERNAL',
+  detail: 'The answer could not be stored; the fault was logged.',
+  retryable: false,
 }
 
 /** The end of a reply whose conversation was deleted while it was streamed. */

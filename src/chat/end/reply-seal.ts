@@ -38,21 +38,24 @@ export interface SealDeps {
 /** When a seal that failed is tried again, and when no more. */
 export interface SealRetry {
   everyMs: number
+  /** By the monotonic clock; milliseconds. */
+  until: number
   isGivenUp(): boolean
   onFault(error: unknown): void
 }
 
 /**
  * Ends a reply by protocol B5: one conditional write fixes outcome and text, then the messages are
- * stored. Tried again until it is done, whoever did it; undefined when it was given up.
+ * stored. Tried again until it is done, whoever did it; `error` when that took too long, and its record is left to
+ * whoever takes it over; undefined when it was given up.
  */
 export async function sealUntilDone(
   deps: SealDeps,
   record: ReplyRecord,
   knownPhase: 'RUN' | 'STOP',
   content: SealedContent,
-  { everyMs, isGivenUp, onFault }: SealRetry,
-): Promise<SealedReply | undefined> {
+  { everyMs, until, isGivenUp, onFault }: SealRetry,
+): Promise<SealedReply | { error: unknown } | undefined> {
   for (;;) {
     try {
       const ended = await seal(deps, record, knownPhase, content)
@@ -61,8 +64,9 @@ export async function sealUntilDone(
       return { text: ended.text, parts: ended.parts, ending: await deps.finisher.endingOf(ended) }
     } catch (error) {
       onFault(error)
+      if (isGivenUp()) return undefined
+      if (performance.now() + everyMs >= until) return { error }
     }
-    if (isGivenUp()) return undefined
     await delay(everyMs)
   }
 }

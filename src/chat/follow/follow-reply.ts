@@ -1,16 +1,18 @@
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
+import { DELETED_BEFORE, LEFT_QUEUE, WITHDRAWN } from '../begin/reply-rejections.ts'
 import { GONE, type ReplyFinisher } from '../end/reply-finisher.ts'
+import { createFaultSeries, type FaultHooks } from '../fault-series.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
+import type { ReplyEnding } from './reply-event.ts'
 import { createReplyView, type ReplyView } from './reply-view.ts'
 
 /** What a follower is made with. */
-export interface ReplyFollowerDeps {
+export interface ReplyFollowerDeps extends FaultHooks {
   records: ReplyRecords
-  memory: Pick<Memory, 'findMessages' | 'readContextUpTo'>
+  memory: Pick<Memory, 'findConversations' | 'findMessages' | 'readContextUpTo'>
   finisher: ReplyFinisher
   log: ReplyLog
-  onFault: (replyId: string, error: unknown) => void
 }
 
 /** A reply that is followed here, until `stop`. */
@@ -25,13 +27,12 @@ export interface ReplyFollower {
  * record, polled every `pollMs` and at every notice, has the rest and makes good what the log
  * lost. Who sees a lease over takes the reply over, and who sees it sealed finishes it.
  */
-export function followReply(
-  { records, memory, finisher, log, onFault }: ReplyFollowerDeps,
-  { pollMs }: { pollMs: number },
-  seen: ReplyRecord,
-): ReplyFollower {
+export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: number }, seen: ReplyRecord): ReplyFollower {
   const { id, ownerId } = seen
+  const { records, memory, finisher, log } = deps
+  const { onFault, onSuccess } = createFaultSeries(id, deps)
   const view = createReplyView(id)
+  let last = seen
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let pollsAgain = false
@@ -54,7 +55,7 @@ export function followReply(
     }
     clearTimeout(timer)
     polling = pollOnce(known)
-      .catch((error: unknown) => onFault(id, error))
+      .then(onSuccess, onFault)
       .finally(() => {
         polling = undefined
         if (isStopped || view.ending !== undefined) return
@@ -68,6 +69,7 @@ export function followReply(
   async function pollOnce(known: ReplyRecord | undefined): Promise<void> {
     const record = known ?? (await records.find(ownerId, id))
     if (record === undefined) return end(undefined)
+    last = record
     if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return poll()
     const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
     await begin(current)
@@ -90,8 +92,18 @@ export function followReply(
 
   async function end(ended: ReplyRecord | undefined): Promise<void> {
     for (const part of ended?.parts.slice(view.parts.length) ?? []) view.addPart(part)
-    view.end(ended === undefined ? GONE : await finisher.endingOf(ended))
+    view.end(ended === undefined ? await endingOfGone() : await finisher.endingOf(ended))
     unsubscribe()
+  }
+
+  /** The record is gone: with its conversation, or because it never ran and was withdrawn. */
+  async function endingOfGone(): Promise<ReplyEnding> {
+    const { phase, beat, conversationId } = last
+    const isClaim = (phase === 'RUN' || phase === 'STOP') && beat === 0
+    if (view.start !== undefined || (phase !== 'QUEUED' && !isClaim)) return GONE
+    const [conversation] = await memory.findConversations(ownerId, [conversationId])
+    if (conversation === undefined) return DELETED_BEFORE
+    return isClaim ? WITHDRAWN : LEFT_QUEUE
   }
 
   function stop(): void {

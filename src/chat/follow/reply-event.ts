@@ -28,7 +28,15 @@ export type ReplyDelta = Extract<ReplyEvent, { type: 'ReplyDelta' }>
 export type ReplyEnding =
   | { type: 'ReplyCompleted'; message: Message }
   | { type: 'ReplyInterrupted'; reason: InterruptReason; partial?: Message }
-  | { type: 'ReplyFailed'; code: ReplyErrorCode; detail: string; retryable: boolean; partial?: Message }
+  | {
+      type: 'ReplyFailed'
+      code: ReplyErrorCode
+      detail: string
+      retryable: boolean
+      /** How long the provider asks to wait. */
+      retryAfterMs?: number
+      partial?: Message
+    }
   | ReplyRejection
 
 /** What was not begun, and why: nothing of it is stored. */

@@ -1,8 +1,9 @@
 import type { ReplyChanges } from '../../memory/history/reply-record.ts'
+import type { MessagePart } from '../../memory/message.ts'
 
 /** What the renewals of a run's lease save (protocol B3). */
 export interface ReplyCheckpoint {
-  /** The text, and, until it is saved, what a finisher elsewhere would lack. */
+  /** The text and the parts, and, until it is saved, what a finisher elsewhere would lack. */
   state(): Promise<ReplyChanges>
   /** Whether that is more than is saved. */
   hasNews(): boolean
@@ -12,7 +13,7 @@ export interface ReplyCheckpoint {
 
 /** The run as its renewals see it. */
 export interface ReplyCheckpointDeps {
-  content: { readonly text: string }
+  content: { readonly text: string; readonly parts: readonly MessagePart[] }
   /** What does not change any more, and is saved once. */
   facts(): Promise<ReplyChanges>
 }
@@ -20,22 +21,24 @@ export interface ReplyCheckpointDeps {
 /** What is to be saved of one run, and how much of it is. */
 export function createReplyCheckpoint({ content, facts }: ReplyCheckpointDeps): ReplyCheckpoint {
   let areFactsSaved = false
-  let sentLength = 0
-  let savedLength = 0
+  let sent = { length: 0, partCount: 0 }
+  let saved = sent
 
   async function state(): Promise<ReplyChanges> {
-    const { text } = content
-    sentLength = text.length
-    return { text, ...(!areFactsSaved && (await facts())) }
+    const { text, parts } = content
+    sent = { length: text.length, partCount: parts.length }
+    // Parts come seldom, and are saved once.
+    const newParts = parts.length > saved.partCount && { parts: [...parts] }
+    return { text, ...newParts, ...(!areFactsSaved && (await facts())) }
   }
 
   function hasNews(): boolean {
-    return !areFactsSaved || content.text.length > savedLength
+    return !areFactsSaved || content.text.length > saved.length || content.parts.length > saved.partCount
   }
 
   function onSaved(): void {
     areFactsSaved = true
-    savedLength = sentLength
+    saved = sent
   }
 
   return { state, hasNews, onSaved }

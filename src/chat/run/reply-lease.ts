@@ -21,8 +21,8 @@ export interface ReplyLeaseDeps {
   /** Whether that is more than the last renewal saved. */
   hasNews(): boolean
   onRenewed(): void
-  /** It changed nothing: somebody else has decided. */
-  onRefused(): Promise<void>
+  /** It changed nothing. Resolves to the beat where the record runs at another one; else somebody else has decided. */
+  onRefused(): Promise<number | undefined>
   onFault(error: unknown): void
 }
 
@@ -35,13 +35,14 @@ export interface ReplyLeaseLimits {
 /** A renewal that saves nothing new can wait so long: a thousand silent models are not a thousand writes a second. */
 const SILENT_SHARE = 1 / 3
 
-/** A lease that the claim began just now. */
+/** The lease that a claim began, counted from when its `leaseUntil` was computed. */
 export function createReplyLease(
   { renew, now, state, hasNews, onRenewed, onRefused, onFault }: ReplyLeaseDeps,
   { leaseMs, checkpointMs }: ReplyLeaseLimits,
-  { id }: ReplyRecord,
+  { id, beat: firstBeat, leaseUntil }: ReplyRecord,
 ): ReplyLease {
-  let endsAt = performance.now() + leaseMs
+  let endsAt = performance.now() + leaseUntil - now()
+  let beat = firstBeat
   let timer: NodeJS.Timeout | undefined
   let isOver = false
 
@@ -59,10 +60,14 @@ export function createReplyLease(
     const sentAt = performance.now()
     try {
       const changes = { leaseUntil: now() + leaseMs, bumpBeat: true as const, ...(await state()) }
-      if (await renew(id, changes)) {
+      if (await renew({ id, beat, changes })) {
+        beat += 1
         endsAt = sentAt + leaseMs
         onRenewed()
-      } else if (!isOver) await onRefused()
+      } else if (!isOver) {
+        // An own one whose answer was lost, or that landed late: the next one goes on from its beat.
+        beat = (await onRefused()) ?? beat
+      }
     } catch (error) {
       // One that was gathered with others may come when all is closed.
       if (!isOver) onFault(error)

@@ -1,9 +1,9 @@
 import DataLoader from 'dataloader'
 import { HistoryUnavailableError } from '../../errors.ts'
-import type { ReplyChanges, ReplyRecords, ReplyRenewal } from '../../memory/history/reply-record.ts'
+import type { ReplyRecords, ReplyRenewal } from '../../memory/history/reply-record.ts'
 
-/** Saves the checkpoint of a running reply and renews its lease; false: it runs no more. */
-export type RenewReply = (id: string, changes: ReplyChanges) => Promise<boolean>
+/** Saves the checkpoint of a running reply and renews its lease; false: it is not in RUN at that beat. */
+export type RenewReply = (renewal: ReplyRenewal) => Promise<boolean>
 
 /** Nothing waits for a renewal, and a lease is seconds long. */
 const GATHER_MS = 20
@@ -15,10 +15,13 @@ const MOST_AT_ONCE = 50
  * a thousand. Where one of them is refused each is asked for alone, since it alone is to know.
  */
 export function createReplyRenewals(records: Pick<ReplyRecords, 'change' | 'renew'>): RenewReply {
-  const renewAlone = ({ id, changes }: ReplyRenewal): Promise<boolean | Error> =>
-    records
-      .change(id, { phase: 'RUN' }, changes)
-      .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
+  async function renewAlone({ id, beat, changes }: ReplyRenewal): Promise<boolean | Error> {
+    try {
+      return await records.change(id, { phase: 'RUN', ...(beat !== undefined && { beat }) }, changes)
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
 
   async function areAllRenewed(renewals: readonly ReplyRenewal[]): Promise<boolean> {
     try {
@@ -37,5 +40,5 @@ export function createReplyRenewals(records: Pick<ReplyRecords, 'change' | 'rene
     },
     { cache: false, maxBatchSize: MOST_AT_ONCE, batchScheduleFn: (run) => setTimeout(run, GATHER_MS) },
   )
-  return (id, changes) => loader.load({ id, changes })
+  return (renewal) => loader.load(renewal)
 }

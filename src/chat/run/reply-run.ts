@@ -4,7 +4,9 @@ import type { Message, Usage } from '../../memory/message.ts'
 import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
-import { sealedContent, sealUntilDone } from '../end/reply-seal.ts'
+import { replyDraft, unstoredMessage } from '../end/reply-message.ts'
+import { type SealedContent, sealedContent, sealUntilDone } from '../end/reply-seal.ts'
+import { createFaultSeries, type FaultHooks } from '../fault-series.ts'
 import type { ReplyViewControl } from '../follow/reply-view.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import type { ChatModel, ModelAnswer, ModelTimeouts } from '../model/chat-model.ts'
@@ -12,7 +14,7 @@ import { callModel } from '../model/model-call.ts'
 import { createReplyCheckpoint } from './reply-checkpoint.ts'
 import { createReplyContent } from './reply-content.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
-import { InterruptedError, outcomeOf } from './reply-outcome.ts'
+import { INTERNAL, InterruptedError, outcomeOf, unsealedEnding } from './reply-outcome.ts'
 import {
   answeredMessage,
   buildPrompt,
@@ -26,7 +28,7 @@ import type { RenewReply } from './reply-renewals.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
 /** What a run is made of. */
-export interface ReplyRunDeps {
+export interface ReplyRunDeps extends FaultHooks {
   records: ReplyRecords
   renew: RenewReply
   memory: Pick<Memory, 'readPrompt' | 'appendBehind'>
@@ -36,14 +38,15 @@ export interface ReplyRunDeps {
   log: ReplyLog
   /** Epoch milliseconds. */
   now: () => number
-  /** A fault that the run lives on with: a checkpoint or a seal that is tried again. */
-  onFault: (replyId: string, error: unknown) => void
 }
 
 /** The times of a run; milliseconds. */
 export interface ReplyRunLimits extends ModelTimeouts, ReplyLeaseLimits {
   replyTimeoutMs: number
 }
+
+/** A seal is tried so often, also where it comes when the reply's time is over. */
+const LEAST_SEALS = 3
 
 /** A reply that this node runs. */
 export interface ReplyRun {
@@ -71,26 +74,24 @@ export function startReplyRun(
   firstPath: PromptPath | undefined,
   view: ReplyViewControl,
 ): ReplyRun {
-  const { records, renew, memory, counter, model, finisher, log, now, onFault } = deps
+  const { records, renew, memory, counter, model, finisher, log, now } = deps
   const { id, ownerId } = record
   let prepared: Prompt | undefined
   let question: Message | undefined
   let answer: ModelAnswer | undefined
-  let phase: 'RUN' | 'STOP' = 'RUN'
+  let phase: 'RUN' | 'STOP' = record.phase === 'STOP' ? 'STOP' : 'RUN'
   let interrupted: InterruptedError | undefined
   let abortCall: (reason: Error) => void = () => {}
   let isGivenUp = false
-  const fault = (error: unknown): undefined => void onFault(id, error)
+  const deadline = performance.now() + limits.replyTimeoutMs
+  const { onFault, onSuccess } = createFaultSeries(id, deps)
+  const report = (error: unknown): undefined => void deps.onFault(id, error)
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
   const mayPublish = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayPublish })
   const facts = async () => replyFacts(question, prepared, await estimate(''))
   const checkpoint = createReplyCheckpoint({ content, facts })
-  const lease = createReplyLease(
-    { renew, now, ...checkpoint, onRenewed, onRefused: check, onFault: fault },
-    limits,
-    record,
-  )
+  const lease = createReplyLease({ renew, now, ...checkpoint, onRenewed, onRefused: check, onFault }, limits, record)
 
   function interrupt(reason: InterruptReason): void {
     interrupted ??= new InterruptedError(reason)
@@ -146,18 +147,21 @@ export function startReplyRun(
 
   /** A reply is renewed and ended also where its cost cannot be counted. */
   async function estimate(text: string): Promise<Usage | undefined> {
-    return prepared && estimateUsage(counter, prepared, text).catch(fault)
+    return prepared && estimateUsage(counter, prepared, text).catch(report)
   }
 
   function onRenewed(): void {
+    onSuccess()
     checkpoint.onSaved()
     content.publish()
   }
 
   /** Cheaper and sooner than a checkpoint: one that is under way may have been sent before what it is to see. */
-  async function check(): Promise<void> {
+  async function check(): Promise<number | undefined> {
     const found = await records.find(ownerId, id)
-    if (found?.phase !== 'RUN') decide(found)
+    if (found?.phase === 'RUN') return found.beat
+    decide(found)
+    return undefined
   }
 
   /** Somebody else has decided: it is to stop, or was taken over, or its conversation was deleted. */
@@ -172,14 +176,18 @@ export function startReplyRun(
 
   async function run(): Promise<void> {
     const timeout = setTimeout(() => interrupt('TIMEOUT'), limits.replyTimeoutMs)
-    const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => fault(error)))
+    const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => report(error)))
     clearTimeout(timeout)
     const usage = answer?.usage ?? (await estimate(content.text))
-    const retry = { everyMs: limits.checkpointMs, isGivenUp: () => isGivenUp, onFault: fault }
+    const everyMs = limits.checkpointMs
+    const until = Math.max(deadline, performance.now() + LEAST_SEALS * everyMs)
+    const retry = { everyMs, until, isGivenUp: () => isGivenUp, onFault }
     const sealed = sealedContent(outcome, question && content, replyFacts(question, prepared, usage))
     const end = await sealUntilDone({ records, finisher }, record, phase, sealed, retry)
     lease.stop()
     if (end === undefined) return
+    if ('error' in end) return endUnsealed(end.error, sealed)
+    onSuccess()
     // What is sealed may be published, also where the lease was over before.
     if (view.start !== undefined) view.placeText(0, end.text)
     for (const part of view.start === undefined ? [] : end.parts.slice(view.parts.length)) view.addPart(part)
@@ -187,11 +195,30 @@ export function startReplyRun(
     log.end(id)
   }
 
+  /** No store took its end in time: subscribers get all of it, and whoever takes the record over what was saved. */
+  function endUnsealed(error: unknown, sealed: SealedContent): void {
+    report(error)
+    const draft = question && replyDraft({ ...record, ...sealed, outcome: INTERNAL }, question.id, now())
+    view.end({ ...unsealedEnding(error), ...(question && draft && { partial: unstoredMessage(question, draft) }) })
+    log.end(id)
+  }
+
+  /** A fault of our own; a run that is dropped ends its view. */
+  function fail(error: unknown): void {
+    report(error)
+    lease.stop()
+    view.end({ ...INTERNAL, type: 'ReplyFailed' })
+    log.end(id)
+  }
+
+  // Its answer to a promotion was lost, and it was to stop meanwhile.
+  if (record.phase === 'STOP') interrupt(record.stop ?? 'CANCELLED')
+
   return {
     record,
     stop: interrupt,
-    check: () => void check().catch(fault),
+    check: () => void check().catch(onFault),
     giveUp,
-    done: run().catch(fault),
+    done: run().catch(fail),
   }
 }

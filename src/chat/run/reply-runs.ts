@@ -3,7 +3,6 @@ import type { Memory } from '../../memory/memory.ts'
 import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import { withTimeout } from '../../with-timeout.ts'
 import { createReplyQueue, type ReplyQueueLimits } from '../begin/reply-queue.ts'
-import { SHUTTING_DOWN } from '../begin/reply-rejections.ts'
 import type { ReplyRejection } from '../follow/reply-event.ts'
 import { createReplyView, type ReplyView, type ReplyViewControl } from '../follow/reply-view.ts'
 import type { PromptOptions } from './reply-prompt.ts'
@@ -32,7 +31,7 @@ export interface ReplyRuns {
 
 /** What runs are made of; the memory publishes that they began. */
 export interface ReplyRunsDeps extends Omit<ReplyRunDeps, 'renew'> {
-  memory: ReplyRunDeps['memory'] & Pick<Memory, 'publish'>
+  memory: ReplyRunDeps['memory'] & Pick<Memory, 'findConversations' | 'publish'>
 }
 
 /** Of the time in which to stop, for replies to finish by themselves. */
@@ -42,9 +41,9 @@ const SEALING_SHARE = 9 / 10
 
 /** The runs of this node. */
 export function createReplyRuns(deps: ReplyRunsDeps, limits: ReplyRunLimits & ReplyQueueLimits): ReplyRuns {
-  const { records, memory, finisher, log, now, onFault } = deps
+  const { records, memory, log } = deps
   const runs = new Map<string, ReplyHere>()
-  const queue = createReplyQueue({ records, finisher, now, pause, onFault }, limits)
+  const queue = createReplyQueue({ ...deps, pause }, limits)
   const renew = createReplyRenewals(records)
   let isClosing = false
   let isGivenUp = false
@@ -79,10 +78,7 @@ export function createReplyRuns(deps: ReplyRunsDeps, limits: ReplyRunLimits & Re
 
   function wait(record: ReplyRecord, options: PromptOptions): void {
     const view = createReplyView(record.id)
-    const done = waitAndRun(record, view, options).catch((error: unknown) => {
-      onFault(record.id, error)
-      runs.delete(record.id)
-    })
+    const done = waitAndRun(record, view, options)
     runs.set(record.id, { view, run: undefined, done })
   }
 
@@ -92,8 +88,7 @@ export function createReplyRuns(deps: ReplyRunsDeps, limits: ReplyRunLimits & Re
       start(exit.record, options, undefined, view)
       return
     }
-    const ended = await records.find(record.ownerId, record.id)
-    view.end(ended?.phase === 'ENDED' ? await finisher.endingOf(ended) : SHUTTING_DOWN)
+    view.end(exit.ending)
     runs.delete(record.id)
   }
 

@@ -12,9 +12,11 @@ test('the renewals of many replies are few writes', async () => {
   const change = vi.fn<Records['change']>()
   const renew = vi.fn<Records['renew']>(async () => true)
   const renewReply = createReplyRenewals({ change, renew })
-  expect(await Promise.all(IDS.map((id) => renewReply(id, CHANGES)))).toEqual(IDS.map(() => true))
+  expect(await Promise.all(IDS.map((id) => renewReply({ id, beat: 3, changes: CHANGES })))).toEqual(IDS.map(() => true))
   expect(renew.mock.calls.map(([renewals]) => renewals.length)).toEqual([50, 50, 20])
-  expect(renew.mock.calls.flatMap(([renewals]) => renewals)).toEqual(IDS.map((id) => ({ id, changes: CHANGES })))
+  expect(renew.mock.calls.flatMap(([renewals]) => renewals)).toEqual(
+    IDS.map((id) => ({ id, beat: 3, changes: CHANGES })),
+  )
   expect(change).not.toHaveBeenCalled()
 })
 
@@ -25,14 +27,14 @@ test('where one of them is refused, or fails, that one alone is told', async () 
     return id !== 'rep_1'
   })
   const renewReply = createReplyRenewals({ change, renew: async () => false })
-  const told = await Promise.allSettled(IDS.slice(0, 4).map((id) => renewReply(id, CHANGES)))
+  const told = await Promise.allSettled(IDS.slice(0, 4).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
   expect(told.map((each) => (each.status === 'fulfilled' ? each.value : each.reason))).toEqual([
     true,
     false,
     away,
     true,
   ])
-  expect(change).toHaveBeenCalledWith('rep_1', { phase: 'RUN' }, CHANGES)
+  expect(change).toHaveBeenCalledWith('rep_1', { phase: 'RUN', beat: 3 }, CHANGES)
 })
 
 test('a text that the store cannot hold is no fault of the others', async () => {
@@ -42,7 +44,9 @@ test('a text that the store cannot hold is no fault of the others', async () => 
     return true
   })
   const renewReply = createReplyRenewals({ change, renew: async () => Promise.reject(tooLong) })
-  const [told, other] = await Promise.allSettled(IDS.slice(0, 2).map((id) => renewReply(id, CHANGES)))
+  const [told, other] = await Promise.allSettled(
+    IDS.slice(0, 2).map((id) => renewReply({ id, beat: 3, changes: CHANGES })),
+  )
   expect(told).toEqual({ status: 'rejected', reason: tooLong })
   expect(other).toEqual({ status: 'fulfilled', value: true })
 })
@@ -51,7 +55,7 @@ test('a store that is away is asked once for all of them', async () => {
   const away = new HistoryUnavailableError(new Error('away'))
   const change = vi.fn<Records['change']>()
   const renewReply = createReplyRenewals({ change, renew: async () => Promise.reject(away) })
-  const told = await Promise.allSettled(IDS.slice(0, 9).map((id) => renewReply(id, CHANGES)))
+  const told = await Promise.allSettled(IDS.slice(0, 9).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
   expect(told).toEqual(Array.from({ length: 9 }, () => ({ status: 'rejected', reason: away })))
   expect(change).not.toHaveBeenCalled()
 })

@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { HistoryUnavailableError } from '../../src/errors.ts'
+import type { ReplyRecord, ReplyRecords } from '../../src/memory/history/reply-record.ts'
+import { createReplyId } from '../../src/memory/ids.ts'
+import { contentOf } from '../../src/memory/message.ts'
+import { collect, createReplyNode, OWNER, placeDeltas, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
+import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+
+const never = new AbortController().signal
+const TOOL_CALL = { type: 'toolCall', toolCallId: 'call_1', toolName: 'search', arguments: '{"q":"a"}' } as const
+
+let world: ReplyWorld
+let model: ScriptedModel
+let node: ReplyNode
+let id: string
+let nodes: ReplyNode[]
+
+beforeEach(async () => {
+  world = await openSqliteWorld()
+  model = createScriptedModel()
+  nodes = []
+  node = startNode()
+  id = (await node.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
+})
+afterEach(async () => {
+  await Promise.all(nodes.map((each) => each.stop()))
+  await world.close()
+})
+
+test('a renewal that lands after a later one changes nothing', async () => {
+  const late = Promise.withResolvers<void>()
+  const landed = Promise.withResolvers<boolean>()
+  let isFirst = true
+  const change: ReplyRecords['change'] = async (...args) => {
+    const [, , changes] = args
+    if (changes.text !== 'old' || !isFirst) return world.records.change(...args)
+    isFirst = false
+    // As a driver does that tries a write again whose answer it waited for too long.
+    void late.promise.then(() => world.records.change(...args)).then(landed.resolve, landed.reject)
+    throw away()
+  }
+  const owner = startNode({ ...world.records, change })
+  const stream = await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  const call = await model.nextCall()
+  call.text('old')
+  await expect.poll(() => isFirst).toBe(false)
+  call.text(' and new')
+  await expect.poll(async () => (await active())?.text).toBe('old and new')
+  const saved = await active()
+  late.resolve()
+  expect(await landed.promise).toBe(false)
+  expect((await active())?.text).toBe('old and new')
+  expect((await active())?.leaseUntil).toBeGreaterThanOrEqual(saved?.leaseUntil ?? 0)
+  call.answer('.')
+  expect(placeDeltas(await collect(stream))).toBe('old and new.')
+})
+
+test('a renewal whose answer was lost is followed by others, from the beat that it left', async () => {
+  let lost = 1
+  const change: ReplyRecords['change'] = async (...args) => {
+    const isChanged = await world.records.change(...args)
+    if (args[2].text === 'one' && lost-- > 0) throw away()
+    return isChanged
+  }
+  const owner = startNode({ ...world.records, change })
+  const stream = await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  const call = await model.nextCall()
+  call.text('one')
+  await expect.poll(async () => (await active())?.text).toBe('one')
+  call.text(' two')
+  await expect.poll(async () => (await active())?.text).toBe('one two')
+  expect(call.signal.aborted).toBe(false)
+  call.answer('')
+  expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+})
+
+test('a tool call that was streamed is in the next checkpoint, and stored when the node is lost', async () => {
+  let isLost = false
+  const change: ReplyRecords['change'] = async (...args) => (isLost ? lostForever() : world.records.change(...args))
+  const owner = startNode({ ...world.records, change }, { leaseMs: -5_000 })
+  await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  const call = await model.nextCall()
+  call.toolCall(TOOL_CALL)
+  await expect.poll(async () => (await active())?.parts).toEqual([TOOL_CALL])
+  isLost = true
+  const reply = await node.replies.find(OWNER, (await active())?.id ?? '')
+  expect(reply?.outcome).toEqual({ type: 'INTERRUPTED', reason: 'NODE_LOST' })
+  const [message] = await node.memory.findMessages(OWNER, [reply?.messageId ?? ''])
+  expect(message?.parts).toEqual([TOOL_CALL])
+})
+
+test('a question whose promotion was answered to nobody runs all the same', async () => {
+  let lost = 1
+  const change: ReplyRecords['change'] = async (...args) => {
+    const isChanged = await world.records.change(...args)
+    if (args[1].phase === 'QUEUED' && args[2].phase === 'RUN' && lost-- > 0) throw away()
+    return isChanged
+  }
+  const owner = startNode({ ...world.records, change })
+  const first = await owner.replies.send(OWNER, questionOf(id, 'one'), never)
+  const running = await model.nextCall()
+  const second = collect(await owner.replies.send(OWNER, questionOf(id, 'two', { onBusy: 'QUEUE' }), never))
+  running.answer('1')
+  await collect(first)
+  ;(await model.nextCall()).answer('2')
+  expect((await second).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+  expect(await texts()).toEqual(['one', '1', 'two', '2'])
+})
+
+test('a claim whose answer was lost is withdrawn, and the same question sent again is answered', async () => {
+  let lost = 1
+  const insert: ReplyRecords['insert'] = async (record) => {
+    const isInserted = await world.records.insert(record)
+    if (lost-- > 0) throw away()
+    return isInserted
+  }
+  const owner = startNode({ ...world.records, insert }, { leaseMs: 60_000 })
+  const refused = await collect(await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never))
+  expect(refused).toMatchObject([{ type: 'ReplyRejected', code: 'HISTORY_UNAVAILABLE' }])
+  const again = collect(await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never))
+  ;(await model.nextCall()).answer('Hi')
+  expect((await again).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+})
+
+test('a place in the queue whose answer was lost is given back, and the same question may wait again', async () => {
+  let lost = 1
+  const insert: ReplyRecords['insert'] = async (record) => {
+    const isInserted = await world.records.insert(record)
+    if (record.phase === 'QUEUED' && lost-- > 0) throw away()
+    return isInserted
+  }
+  const owner = startNode({ ...world.records, insert }, { leaseMs: 60_000 })
+  await owner.replies.send(OWNER, questionOf(id, 'one'), never)
+  const running = await model.nextCall()
+  const queue = () => owner.replies.send(OWNER, questionOf(id, 'two', { onBusy: 'QUEUE' }), never)
+  expect(await collect(await queue())).toMatchObject([{ type: 'ReplyRejected', code: 'HISTORY_UNAVAILABLE' }])
+  await expect.poll(() => world.records.findQueued(OWNER, id, 10)).toEqual([])
+  const again = collect(await queue())
+  running.answer('1')
+  ;(await model.nextCall()).answer('2')
+  expect((await again).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+})
+
+test('who joined a claim that was stopped before it ran, and is withdrawn, claims in its place', async () => {
+  const claim = await insertClaim({ phase: 'STOP', stop: 'SUPERSEDED' })
+  const found = Promise.withResolvers<void>()
+  const findByClientMessageId: ReplyRecords['findByClientMessageId'] = async (...args) => {
+    const record = await world.records.findByClientMessageId(...args)
+    setImmediate(found.resolve)
+    return record
+  }
+  const joining = startNode({ ...world.records, findByClientMessageId })
+  const joined = joining.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  await found.promise
+  const following = collect(await node.replies.subscribe(OWNER, claim.id, null, never))
+  await world.records.withdraw(claim.id)
+  world.log.notify(claim.id)
+  ;(await model.nextCall()).answer('Hi')
+  expect((await collect(await joined)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+  expect(await following).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
+})
+
+test('a lease is counted from its claim: what took longer than it publishes nothing before a renewal', async () => {
+  const renewal = Promise.withResolvers<void>()
+  let now = Date.now()
+  const change: ReplyRecords['change'] = async (...args) => {
+    if (args[2].leaseUntil !== undefined) await renewal.promise
+    return world.records.change(...args)
+  }
+  const insert: ReplyRecords['insert'] = async (record) => {
+    now += 60_000
+    return world.records.insert(record)
+  }
+  const owner = startNode({ ...world.records, change, insert }, { leaseMs: 10_000 }, { now: () => now })
+  const stream = await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  const events = stream[Symbol.asyncIterator]()
+  const call = await model.nextCall()
+  call.text('Hi')
+  expect((await events.next()).value).toMatchObject({ type: 'ReplyStarted' })
+  const delta = events.next()
+  expect(await Promise.race([delta, quiet()])).toBe('nothing')
+  renewal.resolve()
+  expect((await delta).value).toMatchObject({ type: 'ReplyDelta', text: 'Hi' })
+  call.answer('')
+  await collect({ [Symbol.asyncIterator]: () => events })
+})
+
+function startNode(
+  records: ReplyRecords = world.records,
+  limits: Parameters<typeof createReplyNode>[2] = {},
+  more: { now?: () => number } = {},
+): ReplyNode {
+  const started = createReplyNode({ ...world, ...more, records }, model, limits)
+  nodes.push(started)
+  return started
+}
+
+function away(): HistoryUnavailableError {
+  return new HistoryUnavailableError(new Error('away'))
+}
+
+/** A node that is heard of no more. */
+function lostForever(): Promise<never> {
+  return new Promise(() => {})
+}
+
+function active(): Promise<ReplyRecord | undefined> {
+  return world.records.findActive(OWNER, id)
+}
+
+async function texts(): Promise<string[]> {
+  const { path } = await node.memory.readPrompt(OWNER, id, 100_000)
+  return path.messages.map(({ parts }) => contentOf(parts))
+}
+
+/** Several turns of the event loop, in which whatever is ready is streamed. */
+async function quiet(): Promise<string> {
+  for (let count = 0; count < 20; count += 1) await new Promise(setImmediate)
+  return 'nothing'
+}
+
+async function insertClaim(more: Partial<ReplyRecord>): Promise<ReplyRecord> {
+  const { question, clientMessageId, maxTokens, anchor } = questionOf(id, 'Hello?')
+  const record: ReplyRecord = {
+    id: createReplyId(id),
+    conversationId: id,
+    ownerId: OWNER,
+    clientMessageId,
+    ...(question && { question }),
+    context: { maxTokens, anchor },
+    phase: 'RUN',
+    active: true,
+    beat: 0,
+    leaseUntil: Date.now() + 60_000,
+    text: '',
+    parts: [],
+    model: '',
+    startedAt: Date.now(),
+    ...more,
+  }
+  expect(await world.records.insert(record)).toBe(true)
+  return record
+}
