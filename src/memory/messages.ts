@@ -18,6 +18,12 @@ export interface Messages {
   /** Along the active path of a conversation that was found for its owner, oldest first. */
   readMessages(conversation: Conversation, range: PathRange): Promise<Message[]>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
+  /** Messages of one conversation, in the order asked, with the conversation as it is now. One round trip. */
+  findInConversation(
+    ownerId: string,
+    conversationId: string,
+    ids: readonly string[],
+  ): Promise<{ conversation: Conversation | undefined; messages: (Message | undefined)[] }>
   /** Makes the path through a message active that was active last; does nothing where that is so. */
   selectVersion(ownerId: string, messageId: string): Promise<SelectedVersion>
   /** Its content is gone from every store when this returns; its position and its tool calls' ids stay. */
@@ -54,10 +60,17 @@ export function createMessages(deps: MessagesDeps): Messages {
       history.findConversations(ownerId, conversationIds),
     ])
     const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
-    return messages.map((message) => {
-      const tree = message && owned.get(message.conversationId)
-      return tree && isListed(tree, message.branch) ? message : undefined
-    })
+    return messages.map((message) => ifListed(message && owned.get(message.conversationId), message))
+  }
+
+  async function findInConversation(ownerId: string, conversationId: string, ids: readonly string[]) {
+    const own = ids.filter((id) => placeOf(id)?.conversationId === conversationId)
+    const [found, [conversation]] = await Promise.all([
+      own.length > 0 ? history.findMessages(own) : [],
+      history.findConversations(ownerId, [conversationId]),
+    ])
+    const messageById = new Map(own.map((id, index) => [id, ifListed(conversation, found[index])]))
+    return { conversation, messages: ids.map((id) => messageById.get(id)) }
   }
 
   async function redactMessage(ownerId: string, id: string): Promise<Message> {
@@ -82,10 +95,16 @@ export function createMessages(deps: MessagesDeps): Messages {
   return {
     readMessages,
     findMessages,
+    findInConversation,
     selectVersion: (ownerId, messageId) => selectVersion(deps, ownerId, messageId),
     redactMessage,
     updateMessage,
   }
+}
+
+/** What is on a branch that is not listed was never acknowledged. */
+function ifListed(conversation: Conversation | undefined, message: Message | undefined): Message | undefined {
+  return message && conversation && isListed(conversation, message.branch) ? message : undefined
 }
 
 /**

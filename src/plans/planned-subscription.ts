@@ -19,8 +19,8 @@ interface EventPlan {
   plan: QueryPlan
   field: FieldPlan
   usesVariables: boolean
-  /** The newest event whose result depends on nothing else. */
-  newest?: { event: unknown; result: ExecutionResult }
+  /** The newest event, with the result that it has for every subscriber. */
+  newest?: { event: unknown; result: ExecutionResult | Promise<ExecutionResult> } | undefined
 }
 
 const NO_ARGUMENTS = {}
@@ -49,12 +49,26 @@ function mapEvents(events: EventPlan, execution: Execution): EventMapping {
     toResult(event) {
       if (events.newest !== undefined && events.newest.event === event) return events.newest.result
       const data = plainData(execution, events.field, event)
-      if (data === undefined) return executePlan({ ...execution, rootValue: event })
-      const result = { data: { [events.field.key]: data } }
-      events.newest = { event, result }
+      if (data !== undefined) {
+        const result = { data: { [events.field.key]: data } }
+        events.newest = { event, result }
+        return result
+      }
+      const result = executePlan({ ...execution, rootValue: event })
+      if (!events.usesVariables) shareForNow(events, event, result)
       return result
     },
   }
+}
+
+/** Subscribers of one event come in the same tick. What is not plain may be large, so it is not kept for longer. */
+function shareForNow(events: EventPlan, event: unknown, result: ExecutionResult | Promise<ExecutionResult>): void {
+  const shared = { event, result }
+  events.newest = shared
+  const release = () => {
+    if (events.newest === shared) events.newest = undefined
+  }
+  Promise.resolve(result).finally(() => setImmediate(release))
 }
 
 function planEvents(plan: QueryPlan): EventPlan {

@@ -5,6 +5,7 @@ import type { Chat } from '../chat/chat.ts'
 import type { Loaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
+import type { EventLookups } from './conversation/event-lookups.ts'
 import { createDateTime } from './date-time.ts'
 
 /** What the resolvers of one operation get as their context. */
@@ -13,6 +14,8 @@ export interface OperationContext {
   memory: Memory
   chat: Chat
   loaders: Loaders
+  /** Shared by all operations of this node. */
+  lookups: EventLookups
   /** Aborted when the client disconnects or the server stops: a subscription ends at once then. */
   controller: AbortController
 }

@@ -8,6 +8,7 @@ import { createPlanCache } from '../plans/plan-cache.ts'
 import { createPlannedQueries } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
+import { createEventLookups } from '../schema/conversation/event-lookups.ts'
 import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
@@ -28,7 +29,7 @@ export interface GraphqlDeps {
 
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
 export interface GraphqlHandler {
-  yoga: YogaServerInstance<ReadyResult, OperationContext>
+  yoga: YogaServerInstance<ReadyResult, YogaContext>
   streams: OperationStreams
   /** Subscribes by a plan where there is one, else with `otherwise`. */
   subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed>
@@ -43,15 +44,22 @@ interface ReadyResult {
   result?: ExecutionResult
 }
 
+/** Yoga's context has that of the operation in it, and once more alone. */
+type YogaContext = OperationContext & { own: OperationContext }
+
 /** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
   const plans = createPlanCache()
   const subscriptions = createPlannedSubscriptions()
-  const yoga = createYoga<ReadyResult, OperationContext>({
+  const lookups = createEventLookups({ memory, findReply: chat.find })
+  const yoga = createYoga<ReadyResult, YogaContext>({
     schema: createSchema(),
-    context: () => createOperationContext({ memory, chat }, ownerOf()),
+    context: () => {
+      const own = createOperationContext()
+      return { ...own, own }
+    },
     graphqlEndpoint: '/graphql',
     graphiql: GRAPHIQL,
     renderGraphiQL,
@@ -79,18 +87,16 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
     const execution = faultOfLargeVariables(args) ? undefined : plans.prepare(args)
     if (execution === undefined) return (await otherwise(args)) as Subscribed
     // Yoga's context holds the request, which a stream need not keep for hours.
-    const { ownerId, memory, chat, loaders, controller } = args.contextValue as OperationContext
-    const context = { ownerId, memory, chat, loaders, controller }
-    const own = { ...execution, contextValue: context }
-    return streams.open(context, () => subscriptions.open(own), subscriptions.mappingOf(own))
+    const { own } = args.contextValue as YogaContext
+    const planned = { ...execution, contextValue: own }
+    return streams.open(own, () => subscriptions.open(planned), subscriptions.mappingOf(planned))
   }
-}
 
-function createOperationContext(
-  { memory, chat }: Pick<GraphqlDeps, 'memory' | 'chat'>,
-  ownerId: string,
-): OperationContext {
-  return { ownerId, memory, chat, loaders: createLoaders(memory, ownerId), controller: new AbortController() }
+  function createOperationContext(): OperationContext {
+    const ownerId = ownerOf()
+    const loaders = createLoaders(memory, ownerId)
+    return { ownerId, memory, chat, loaders, lookups, controller: new AbortController() }
+  }
 }
 
 /** With all that the page loads in it: Yoga's own page asks a CDN. Imported by the first visitor, as it is 9 MB. */

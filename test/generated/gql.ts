@@ -27,6 +27,7 @@ type Documents = {
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": typeof types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.DeleteConversationDocument,
+    "\n  subscription WatchMessages($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on MessageAppended { message { content versions } }\n    }\n  }\n": typeof types.WatchMessagesDocument,
     "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateMessageDocument,
     "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": typeof types.NodeDocument,
     "\n  query Nodes($ids: [ID!]!) {\n    nodes(ids: $ids) { __typename id }\n  }\n": typeof types.NodesDocument,
@@ -66,6 +67,7 @@ const documents: Documents = {
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": types.DeleteConversationDocument,
+    "\n  subscription WatchMessages($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on MessageAppended { message { content versions } }\n    }\n  }\n": types.WatchMessagesDocument,
     "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateMessageDocument,
     "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": types.NodeDocument,
     "\n  query Nodes($ids: [ID!]!) {\n    nodes(ids: $ids) { __typename id }\n  }\n": types.NodesDocument,
@@ -141,6 +143,10 @@ export function graphql(source: "\n  mutation UpdateConversation($input: UpdateC
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n"): typeof import('./graphql.ts').DeleteConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription WatchMessages($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on MessageAppended { message { content versions } }\n    }\n  }\n"): typeof import('./graphql.ts').WatchMessagesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

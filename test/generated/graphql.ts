@@ -526,6 +526,22 @@ export type DeleteConversationMutation = { deleteConversation:
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
    };
 
+export type WatchMessagesSubscriptionVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type WatchMessagesSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected' }
+    | { __typename: 'ConversationChanged' }
+    | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationReset' }
+    | { __typename: 'MessageAppended', message: { content: string, versions: Array<string> } }
+    | { __typename: 'MessageChanged' }
+    | { __typename: 'ReplyBegan' }
+    | { __typename: 'ReplyEnded' }
+   };
+
 export type UpdateMessageMutationVariables = Exact<{
   input: UpdateMessageInput;
 }>;
@@ -1045,6 +1061,19 @@ export const DeleteConversationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DeleteConversationMutation, DeleteConversationMutationVariables>;
+export const WatchMessagesDocument = new TypedDocumentString(`
+    subscription WatchMessages($id: ID!) {
+  conversationEvents(conversationId: $id) {
+    __typename
+    ... on MessageAppended {
+      message {
+        content
+        versions
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<WatchMessagesSubscription, WatchMessagesSubscriptionVariables>;
 export const UpdateMessageDocument = new TypedDocumentString(`
     mutation UpdateMessage($input: UpdateMessageInput!) {
   updateMessage(input: $input) {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { NewMessage } from '../../src/memory/message.ts'
-import { type FollowedEvent, followConversation } from '../../src/schema/conversation/follow-conversation.ts'
+import { createEventLookups } from '../../src/schema/conversation/event-lookups.ts'
+import { followConversation } from '../../src/schema/conversation/follow-conversation.ts'
+import type { FollowedEvent } from '../../src/schema/conversation/followed-event.ts'
 import { startMemoryNode } from '../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../support/stored-conversation.ts'
 
@@ -20,8 +22,8 @@ test('what was stored on a path that was left meanwhile is told to nobody as new
   await memory.appendMessages(OWNER, id, [says('eins')], one?.id)
   await node.settle()
   const { signal } = new AbortController()
-  const parts = { memory, findReply: async () => undefined }
-  const events = (await followConversation(parts, OWNER, id, undefined, signal))[Symbol.asyncIterator]()
+  const lookups = createEventLookups({ memory, findReply: async () => undefined })
+  const events = (await followConversation({ memory, lookups }, OWNER, id, undefined, signal))[Symbol.asyncIterator]()
   selectOther = async () => {
     selectOther = async () => {}
     await memory.selectVersion(OWNER, one?.id ?? '')

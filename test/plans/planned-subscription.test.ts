@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, isInterfaceType, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
@@ -37,7 +38,22 @@ test('who gets the same event gets the same result, unless it depends on more', 
   const [first, second] = [kept.mappingOf(runOf(plan)), kept.mappingOf(runOf(plan))]
   expect(await second.toResult(event)).toBe(await first.toResult(event))
   expect(await second.toResult({ ...event })).not.toBe(await first.toResult(event))
+})
+
+test('what is not plain is shared by those who get the event in the same tick, and kept no longer', async () => {
   const { toResult } = mappingOf(parse('subscription { events { ... on Said { twice } } }'), {})
+  const event = { type: 'Said', at: 1 }
+  const first = await toResult(event)
+  expect(await toResult(event)).toBe(first)
+  await nextTick()
+  await nextTick()
+  expect(await toResult(event)).toEqual(first)
+  expect(await toResult(event)).not.toBe(first)
+})
+
+test('what depends on variables is made for each', async () => {
+  const { toResult } = mappingOf(parse('subscription ($n: Int) { events { ... on Said { said(n: $n) } } }'), { n: 1 })
+  const event = { type: 'Said', at: 1 }
   expect(await toResult(event)).not.toBe(await toResult(event))
 })
 

@@ -111,17 +111,19 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
 })
 
 test('a message that is gone is passed over, and a history that is away is a reset', async () => {
-  const findMessages = vi
-    .fn<() => Promise<undefined[]>>()
-    .mockResolvedValueOnce([undefined])
+  const findInConversation = vi
+    .fn<() => Promise<object>>()
+    .mockResolvedValueOnce({ conversation: undefined, messages: [undefined] })
     .mockRejectedValueOnce(new HistoryUnavailableError(new Error('cut')))
-  const { test, id, opened } = await startFollowed({ findMessages })
+  const { test, id, opened } = await startFollowed({ findInConversation })
   const events = test.client.streamBySse(conversationEvents, { id, after: null })
   const pending = events.next()
   await opened(1)
-  await say(test.client, id, 'gone', 'missed')
+  await say(test.client, id, 'gone')
+  await vi.waitFor(() => expect(findInConversation).toHaveBeenCalledTimes(1))
+  await say(test.client, id, 'missed')
   expect((await pending).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
-  expect(findMessages).toHaveBeenCalledTimes(2)
+  expect(findInConversation).toHaveBeenCalledTimes(2)
   await events.return()
 })
 
@@ -134,7 +136,7 @@ test('a cursor that nobody knows any more is a reset', async () => {
 
 test('a source that throws is a masked error at the end of the stream, logged once', async () => {
   const { test, id, opened } = await startFollowed({
-    findMessages: () => Promise.reject(new Error('mongodb://secret')),
+    findInConversation: () => Promise.reject(new Error('mongodb://secret')),
   })
   const events = test.client.streamBySocket(conversationEvents, { id, after: null })
   const pending = events.next()

@@ -2,15 +2,15 @@ import { builder } from '../builder.ts'
 import { MessageRef } from '../message/message.ts'
 import { ReplyRef } from '../reply/reply.ts'
 import { ConversationRef } from './conversation.ts'
-import {
-  type BareFollowedEvent,
-  type BranchFollowedEvent,
-  type ConversationFollowedEvent,
-  type FollowedEvent,
-  followConversation,
-  type MessageFollowedEvent,
-  type ReplyFollowedEvent,
-} from './follow-conversation.ts'
+import { followConversation } from './follow-conversation.ts'
+import type {
+  BareFollowedEvent,
+  BranchFollowedEvent,
+  ConversationFollowedEvent,
+  FollowedEvent,
+  MessageFollowedEvent,
+  ReplyFollowedEvent,
+} from './followed-event.ts'
 
 const ConversationEventRef = builder.interfaceRef<FollowedEvent>('ConversationEvent').implement({
   description: 'Something that happened in a conversation. Ignore types that you do not know: there will be more.',
@@ -86,14 +86,8 @@ builder.subscriptionField('conversationEvents', (t) =>
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       after: t.arg.string({ description: 'The cursor of the last event that was seen; null: from now on.' }),
     },
-    subscribe: (_, { conversationId, after }, { ownerId, memory, chat, controller }) =>
-      followConversation(
-        { memory, findReply: chat.find },
-        ownerId,
-        conversationId,
-        after ?? undefined,
-        controller.signal,
-      ),
+    subscribe: (_, { conversationId, after }, { ownerId, memory, lookups, controller }) =>
+      followConversation({ memory, lookups }, ownerId, conversationId, after ?? undefined, controller.signal),
     resolve: (event) => event,
   }),
 )

@@ -1,121 +1,72 @@
-import { HistoryUnavailableError } from '../../errors.ts'
-import type { Conversation } from '../../memory/conversation.ts'
 import type { ConversationEvent } from '../../memory/events/conversation-events.ts'
-import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
-import type { Message } from '../../memory/message.ts'
-import { isOnPath } from '../../memory/versions/branches.ts'
+import { type EventLookups, type LookUp, tokensOf } from './event-lookups.ts'
+import type { FollowedEvent } from './followed-event.ts'
 
-/** Events with what they tell of. */
-export type FollowedEvent =
-  | MessageFollowedEvent
-  | ConversationFollowedEvent
-  | BranchFollowedEvent
-  | ReplyFollowedEvent
-  | BareFollowedEvent
-
-/** A message is new, or its metadata was changed, or it was redacted. */
-export interface MessageFollowedEvent {
-  type: 'MessageAppended' | 'MessageChanged'
-  cursor: string
-  message: Message
+/** Where events come from, and where what they are about is looked up. */
+export interface FollowDeps {
+  memory: Pick<Memory, 'subscribe'>
+  lookups: EventLookups
 }
 
-/** What is known about the conversation was changed. */
-export interface ConversationFollowedEvent {
-  type: 'ConversationChanged'
-  cursor: string
-  conversation: Conversation
-}
-
-/** Another path is active; `message` is the first one that the path before lacks. */
-export interface BranchFollowedEvent {
-  type: 'BranchSelected'
-  cursor: string
-  message: Message
-  conversation: Conversation
-}
-
-/** A reply began or ended. */
-export interface ReplyFollowedEvent {
-  type: 'ReplyBegan' | 'ReplyEnded'
-  cursor: string
-  reply: ReplyRecord
-}
-
-/** The conversation is gone, or something was missed. */
-export interface BareFollowedEvent {
-  type: 'ConversationDeleted' | 'ConversationReset'
-  cursor: string
-}
-
-/** Where what is told of is looked up. */
-export interface FollowedParts {
-  memory: Pick<Memory, 'subscribe' | 'findMessages' | 'findConversations'>
-  findReply(ownerId: string, id: string): Promise<ReplyRecord | undefined>
-}
+/** Events that are looked up together. */
+const MAX_BATCH = 32
+/** What is looked up may wait for a slow client: of more tokens than this at once only the first part is kept. */
+const MAX_BATCH_TOKENS = 32_000
 
 /**
- * The events of a conversation with what they tell of, looked up as they pass: events themselves hold
- * ids only. What is gone by then is passed over, its own event follows; while the history is away a
- * reset says that something was missed. Rejects with NotFoundError when there is no such conversation.
+ * The events of a conversation with what they are about, looked up as they pass: events themselves hold
+ * ids only. Rejects with NotFoundError when there is no such conversation.
  */
 export async function followConversation(
-  parts: FollowedParts,
+  { memory, lookups }: FollowDeps,
   ownerId: string,
   conversationId: string,
   after: string | undefined,
   signal: AbortSignal,
 ): Promise<AsyncIterable<FollowedEvent>> {
-  const events = await parts.memory.subscribe(ownerId, conversationId, after, signal)
-  return follow(parts, ownerId, conversationId, events)
+  const events = await memory.subscribe(ownerId, conversationId, after, signal)
+  return follow(lookups.open(ownerId, conversationId, signal), events)
 }
 
-async function* follow(
-  parts: FollowedParts,
-  ownerId: string,
-  conversationId: string,
-  events: AsyncIterable<ConversationEvent>,
-): AsyncGenerator<FollowedEvent> {
-  for await (const event of events) {
-    const told = await lookUp(parts, ownerId, conversationId, event)
-    if (told !== undefined) yield told
+async function* follow(lookUp: LookUp, events: AsyncIterable<ConversationEvent>): AsyncGenerator<FollowedEvent> {
+  for await (const batch of inBatches(events, MAX_BATCH)) {
+    for (let left = batch; left.length > 0; ) {
+      const found = await Promise.all(left.map(lookUp))
+      const count = countWithin(found, MAX_BATCH_TOKENS)
+      left = left.slice(count)
+      for (const event of found.slice(0, count)) if (event !== undefined) yield event
+    }
   }
 }
 
-async function lookUp(
-  { memory, findReply }: FollowedParts,
-  ownerId: string,
-  conversationId: string,
-  event: ConversationEvent,
-): Promise<FollowedEvent | undefined> {
-  const { type, cursor } = event
+/** How many of the first events have together at most so many tokens; at least one. */
+function countWithin(events: readonly (FollowedEvent | undefined)[], maxTokens: number): number {
+  let tokens = 0
+  const end = events.findIndex((event, index) => {
+    tokens += event === undefined ? 0 : tokensOf(event)
+    return tokens > maxTokens && index > 0
+  })
+  return end === -1 ? events.length : end
+}
+
+/** What is there already comes together, at most `size` at a time; waits only for the first of each batch. */
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  const iterator = items[Symbol.asyncIterator]()
+  let next = iterator.next()
   try {
-    if (type === 'MessageChanged') {
-      const [message] = await memory.findMessages(ownerId, [event.messageId])
-      return message && { type, cursor, message }
+    for (let first = await next; !first.done; first = await next) {
+      const batch = [first.value]
+      next = iterator.next()
+      while (batch.length < size) {
+        const ready = await Promise.race([next, undefined])
+        if (ready === undefined || ready.done) break
+        batch.push(ready.value)
+        next = iterator.next()
+      }
+      yield batch
     }
-    if (type === 'ConversationChanged') {
-      const [conversation] = await memory.findConversations(ownerId, [conversationId])
-      return conversation && { type, cursor, conversation }
-    }
-    if (type === 'MessageAppended' || type === 'BranchSelected') {
-      const [[message], [conversation]] = await Promise.all([
-        memory.findMessages(ownerId, [event.messageId]),
-        memory.findConversations(ownerId, [conversationId]),
-      ])
-      if (message === undefined || conversation === undefined) return undefined
-      if (type === 'BranchSelected') return { type, cursor, message, conversation }
-      // Another path was selected while it was appended: that event may have come before this one.
-      return isOnPath(conversation, conversation.activeBranch, message) ? { type, cursor, message } : undefined
-    }
-    if (type === 'ReplyBegan' || type === 'ReplyEnded') {
-      const reply = await findReply(ownerId, event.replyId)
-      return reply && { type, cursor, reply }
-    }
-    return { type, cursor }
-  } catch (error) {
-    if (error instanceof HistoryUnavailableError) return { type: 'ConversationReset', cursor }
-    throw error
+  } finally {
+    await iterator.return?.()
   }
 }
