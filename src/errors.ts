@@ -52,13 +52,48 @@ export class QueryTooComplexError extends Error {
   }
 }
 
-/** The history cannot be reached. Whatever was asked can be asked again; with the same client ids nothing doubles. */
+/** What is wrong with the history. */
+export interface HistoryFault {
+  /** Fit for clients: no host, no path, no content. */
+  detail: string
+  /** Whether a call can succeed later without anybody's help. */
+  retryable: boolean
+  /** Which store it was and what it said, for the log: its host or path and a reason, no secrets and no content. */
+  reason: string
+}
+
+/** The history cannot be reached, or refuses. Whatever was called can be called again; with the same client ids nothing doubles. */
 export class HistoryUnavailableError extends Error {
   readonly code = 'HISTORY_UNAVAILABLE'
-  readonly retryable = true
-  constructor(cause: unknown) {
-    super('The history cannot be reached; try again.', { cause })
+  readonly retryable: boolean
+  readonly reason: string
+  constructor(cause: unknown, fault: Partial<HistoryFault> = {}) {
+    super(fault.detail ?? 'The history cannot be reached; try again.', { cause })
     this.name = 'HistoryUnavailableError'
+    this.retryable = fault.retryable ?? true
+    this.reason = fault.reason ?? ''
+  }
+}
+
+/** A stored conversation that cannot be what was written. Its message is fit for clients; the reason is for the log. */
+export class ConversationUnreadableError extends Error {
+  readonly code = 'CONVERSATION_UNREADABLE'
+  readonly conversationId: string
+  /** Which stored value is wrong, without the value. */
+  readonly reason: string
+  constructor(conversationId: string, reason: string) {
+    super(`What is stored of the conversation ${JSON.stringify(conversationId)} cannot be read.`)
+    this.name = 'ConversationUnreadableError'
+    this.conversationId = conversationId
+    this.reason = reason
+  }
+}
+
+/** Why the program cannot start, as people can put it right: the message names the setting or the file, and no secret. */
+export class StartError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause })
+    this.name = 'StartError'
   }
 }
 

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
+import type { Log } from './log.ts'
 import type { History } from './memory/history/history.ts'
 import type { ReplyRecords } from './memory/history/reply-record.ts'
 
@@ -10,20 +11,49 @@ export interface DurableStores {
   records: ReplyRecords
 }
 
-/** The history that is configured, with its replies. The driver is loaded only here: MongoDB's takes 160 ms of the start. */
-export async function openHistory(config: Pick<Config, 'mongodbUrl' | 'dataDir'>): Promise<DurableStores> {
-  return config.mongodbUrl === undefined ? openSqlite(config.dataDir) : openMongo(config.mongodbUrl)
+/** A server answers from a cache, so an embedded history has one of them; commands may work beside it. */
+export type StoreUser = 'SERVER' | 'COMMAND'
+
+type HistoryConfig = Pick<Config, 'mongodbUrl' | 'dataDir'>
+
+/** Others than the owner of a directory. */
+const OTHERS = 0o077
+
+/**
+ * The history that is configured, with its replies. Nothing is opened before `prepare`, which rejects with a
+ * StartError where people have to put something right, and with HistoryUnavailableError where the store is away.
+ * The driver is loaded only here: MongoDB's takes 160 ms of the start.
+ */
+export async function openHistory(config: HistoryConfig, log: Log, user: StoreUser): Promise<DurableStores> {
+  return config.mongodbUrl === undefined ? openSqlite(config.dataDir, log, user) : openMongo(config.mongodbUrl)
 }
 
-async function openSqlite(dataDir: string): Promise<DurableStores> {
-  const [{ createSqliteDatabase }, { createSqliteHistory }, { createSqliteReplies }] = await Promise.all([
-    import('./memory/history/sqlite/sqlite-database.ts'),
-    import('./memory/history/sqlite/sqlite-history.ts'),
-    import('./memory/history/sqlite/sqlite-replies.ts'),
-  ])
-  await mkdir(dataDir, { recursive: true })
-  const database = createSqliteDatabase(join(dataDir, 'backscroll.db'))
-  return { history: createSqliteHistory(database), records: createSqliteReplies(database) }
+async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<DurableStores> {
+  const [{ createSqliteDatabase }, { createSqliteHistory }, { createSqliteReplies }, { createSqliteLock }] =
+    await Promise.all([
+      import('./memory/history/sqlite/sqlite-database.ts'),
+      import('./memory/history/sqlite/sqlite-history.ts'),
+      import('./memory/history/sqlite/sqlite-replies.ts'),
+      import('./memory/history/sqlite/sqlite-lock.ts'),
+    ])
+  const path = join(dataDir, 'backscroll.db')
+  const database = createSqliteDatabase(path)
+  const lock = createSqliteLock(path)
+  const history = createSqliteHistory(database)
+
+  async function prepare(): Promise<void> {
+    if (user === 'SERVER') await database.guard(lock.acquire)
+    await history.prepare()
+    const { mode } = statSync(dataDir)
+    if ((mode & OTHERS) !== 0) log.warn({ dataDir }, 'other users of this machine may enter DATA_DIR: chmod 700 it')
+  }
+
+  async function close(): Promise<void> {
+    await history.close()
+    lock.release()
+  }
+
+  return { history: { ...history, prepare, close }, records: createSqliteReplies(database) }
 }
 
 async function openMongo(mongodbUrl: string): Promise<DurableStores> {

@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { HistoryUnavailableError } from '../../../errors.ts'
+import { HistoryUnavailableError, StartError } from '../../../errors.ts'
+import { sqliteFault } from './sqlite-fault.ts'
 
 /** Values of a statement, by their names. */
 export type SqliteValues = Record<string, SQLInputValue>
@@ -11,7 +12,10 @@ export type SqliteRow = SQLInputValue[]
 
 /** A database file with its prepared statements. All but `guard` are synchronous and throw as SQLite does. */
 export interface SqliteDatabase {
-  /** Creates the tables and indexes that are missing; safe in several processes at once. */
+  /**
+   * Creates the file, the tables and the indexes that are missing; safe in several processes at once. Throws
+   * where nothing can be written, and a StartError for a file of another version.
+   */
   open(schema: string): void
   all<Row>(sql: string, values: SqliteValues): Row[]
   /** Returns how many rows it changed. */
@@ -29,8 +33,8 @@ export interface SqliteDatabase {
 
 /** How long a writer waits for those of other processes. */
 const BUSY_TIMEOUT_MS = 2_000
-/** Primary result codes that say that we were wrong: ERROR, CONSTRAINT, MISMATCH, MISUSE, RANGE. */
-const MISTAKE_CODES = [1, 19, 20, 21, 25]
+/** Of the tables and what their values mean; kept in the file. A change of either is another version. */
+const FILE_VERSION = 1
 
 /*
  * FULL: what is acknowledged survives a power cut (165 µs an insert; NORMAL, which does not, 26 µs).
@@ -40,12 +44,16 @@ const SYNCED = 'PRAGMA synchronous = FULL'
 const UNSYNCED = 'PRAGMA synchronous = NORMAL'
 const PRAGMAS = `PRAGMA journal_mode = WAL; ${SYNCED}; PRAGMA secure_delete = ON`
 
+const OWN_DIRECTORY = 0o700
+const OWN_FILE = 0o600
+const OTHERS = 0o077
+
 /** `path` is a file, made with its directory when missing, or `:memory:`. Nothing opens before `open`. */
 export function createSqliteDatabase(path: string): SqliteDatabase {
   const database = new DatabaseSync(path, { open: false, timeout: BUSY_TIMEOUT_MS })
   const prepared = new Map<string, ReturnType<DatabaseSync['prepare']>>()
 
-  const prepare = (sql: string) => {
+  function prepare(sql: string) {
     const known = prepared.get(sql)
     if (known !== undefined) return known
     const statement = database.prepare(sql)
@@ -53,12 +61,42 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     return statement
   }
 
-  const run = (sql: string, values: SqliteValues | SqliteRow): number => {
+  function open(schema: string): void {
+    if (!database.isOpen) {
+      if (path !== ':memory:') makePrivate(path)
+      database.open()
+      database.exec(PRAGMAS)
+      checkVersion()
+    }
+    transact(() => {
+      database.exec(schema)
+      // Written at each start, so that a start fails where nothing can be written.
+      database.exec(`PRAGMA user_version = ${FILE_VERSION}`)
+    })
+  }
+
+  /** A file without tables has no version yet. */
+  function checkVersion(): void {
+    const version = numberOf('user_version')
+    if (version === FILE_VERSION || numberOf('schema_version') === 0) return
+    const versions = `it has version ${version}, and this program reads version ${FILE_VERSION}`
+    throw new StartError(`The history's file ${path} was made by another version of Backscroll: ${versions}.`)
+  }
+
+  function numberOf(pragma: string): number {
+    return Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma])
+  }
+
+  function all<Row>(sql: string, values: SqliteValues): Row[] {
+    return prepare(sql).all(values) as Row[]
+  }
+
+  function run(sql: string, values: SqliteValues | SqliteRow): number {
     const statement = prepare(sql)
     return Number((Array.isArray(values) ? statement.run(...values) : statement.run(values)).changes)
   }
 
-  const transact = <T>(work: () => T): T => {
+  function transact<T>(work: () => T): T {
     database.exec('BEGIN IMMEDIATE')
     try {
       const result = work()
@@ -69,47 +107,45 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     }
   }
 
-  return {
-    open(schema) {
-      if (!database.isOpen) {
-        if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-        database.open()
-        database.exec(PRAGMAS)
-      }
-      transact(() => database.exec(schema))
-    },
-
-    all: <Row>(sql: string, values: SqliteValues) => prepare(sql).all(values) as Row[],
-    run,
-    transact,
-    unsynced(work) {
-      database.exec(UNSYNCED)
-      try {
-        return work()
-      } finally {
-        database.exec(SYNCED)
-      }
-    },
-    clearLog: () => void prepare('PRAGMA wal_checkpoint(TRUNCATE)').all(),
-
-    async guard(step) {
-      try {
-        return await step()
-      } catch (error) {
-        throw !database.isOpen || isFault(error) ? new HistoryUnavailableError(error) : error
-      }
-    },
-
-    close() {
-      prepared.clear()
-      if (database.isOpen) database.close()
-    },
+  function unsynced<T>(work: () => T): T {
+    database.exec(UNSYNCED)
+    try {
+      return work()
+    } finally {
+      database.exec(SYNCED)
+    }
   }
+
+  function clearLog(): void {
+    prepare('PRAGMA wal_checkpoint(TRUNCATE)').all()
+  }
+
+  async function guard<T>(step: () => T | Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      if (error instanceof StartError) throw error
+      const fault = sqliteFault(error, path)
+      if (fault === undefined && !database.isOpen) throw new HistoryUnavailableError(error)
+      throw fault ?? error
+    }
+  }
+
+  function close(): void {
+    prepared.clear()
+    if (database.isOpen) database.close()
+  }
+
+  return { open, all, run, transact, unsynced, clearLog, guard, close }
 }
 
-/** A fault of SQLite, or of the file system under it. */
-function isFault(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if ('errcode' in error) return !MISTAKE_CODES.includes(Number(error.errcode) & 0xff)
-  return 'syscall' in error
+/** Only the process' user reads the directory that is made, and the file; SQLite gives its log the rights of the file. */
+function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: OWN_DIRECTORY })
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+    if ((mode & OTHERS) !== 0) chmodSync(file, OWN_FILE)
+  }
+  // Not opened where it is there: closing it would take the locks of the process' other connections.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) closeSync(openSync(path, 'a', OWN_FILE))
 }

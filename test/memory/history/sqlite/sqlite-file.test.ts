@@ -181,7 +181,7 @@ describe('the SQLite file', () => {
     writeFileSync(file, 'this is no database, and long enough to say so: '.repeat(50))
     for (const path of [join(file, 'below.db'), file]) {
       const history = createSqliteHistory(path)
-      await expect(history.prepare()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: true })
+      await expect(history.prepare()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE', retryable: false })
       await history.close()
       await expect(history.findUnfinishedDeletions(0, 1)).rejects.toBeInstanceOf(HistoryUnavailableError)
     }
