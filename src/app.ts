@@ -52,7 +52,7 @@ export function createApp(config: Config, log: Log): App {
 }
 
 async function open(config: Config, log: Log): Promise<Running> {
-  const stores = await openMemory(config, log)
+  const stores = await openMemory(config, log, 'SERVER')
   const { memory } = stores
   const { replies, chat } = await openChat(config, stores, log)
   const { host, port, maxMessageBytes } = config

@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module'
 import { ConfigError, loadConfig } from './config.ts'
+import { StartError } from './errors.ts'
 import { createLog } from './log.ts'
 
 const log = createLog()
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
 
 /** What people can put right is told without a stack. */
 function fail(error: unknown): void {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
+  if (error instanceof ConfigError || error instanceof StartError) process.stderr.write(`${error.message}\n`)
   else log.error({ err: error }, 'failed')
   process.exitCode = 1
 }

@@ -8,7 +8,7 @@ import type { ReplyRecords } from './memory/history/reply-record.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
-import { openHistory } from './open-history.ts'
+import { openHistory, type StoreUser } from './open-history.ts'
 import type { VolatileStores } from './open-redis.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -33,9 +33,9 @@ const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_
 const CLOSE_DEADLINE_MS = 1_000
 
 /** Makes all of it. Nothing but Redis is connected to before `prepare`. */
-export async function openMemory(config: Config, log: Log): Promise<OpenMemory> {
+export async function openMemory(config: Config, log: Log, user: StoreUser = 'COMMAND'): Promise<OpenMemory> {
   const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
-    openHistory(config),
+    openHistory(config, log, user),
     openVolatile(config, log),
   ])
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))

@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
-import { HistoryUnavailableError } from '../errors.ts'
+import { HistoryUnavailableError, StartError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { type OpenMemory, openMemory } from '../open-memory.ts'
 
@@ -93,7 +93,7 @@ async function withStores(
 /** Prints what people can put right without a stack. */
 function explain(error: unknown, printError: (text: string) => void, log: Log): ExitCode {
   if (error instanceof UsageError) printError(`${error.message} See --help.`)
-  else if (error instanceof ConfigError) printError(error.message)
+  else if (error instanceof ConfigError || error instanceof StartError) printError(error.message)
   else if (error instanceof Error && 'syscall' in error) printError(error.message)
   else if (error instanceof HistoryUnavailableError) {
     printError(`${error.message} Run the same command again: nothing doubles. (${causeOf(error)})`)

@@ -139,8 +139,8 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
   return { open, all, run, transact, unsynced, clearLog, guard, close }
 }
 
-/** Only the process' user reads the directory that is made, and the file; SQLite gives its log the rights of the file. */
-function makePrivate(path: string): void {
+/** Only the process' user reads the directory that this makes, and the file; SQLite gives its log the rights of the file. */
+export function makePrivate(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: OWN_DIRECTORY })
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0

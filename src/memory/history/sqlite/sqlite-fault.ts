@@ -7,7 +7,10 @@ const MISTAKE_CODES = [1, 19, 20, 21, 25]
 const LASTING: [detail: string, codes: readonly (number | string)[]][] = [
   ["The history's disk is full: nothing can be stored until there is space.", [13, 'ENOSPC', 'EDQUOT']],
   ['The history cannot be written: its file or its directory is read-only.', [8, 'EROFS']],
-  ["The history's file cannot be opened.", [14, 'EACCES', 'EPERM', 'ENOTDIR', 'ENOENT']],
+  [
+    "The history's file cannot be opened: its directory must be there, and be writable for the user of this process.",
+    [14, 'EACCES', 'EPERM', 'ENOTDIR', 'ENOENT', 'EEXIST'],
+  ],
   ["The history's file is damaged, or no database.", [11, 26]],
   ["The history's disk fails: its file cannot be read or written.", [10, 'EIO']],
 ]

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { StartError } from '../../../errors.ts'
+import { makePrivate } from './sqlite-database.ts'
 
 /** What holds off every other server from a file. */
 export interface SqliteLock {
@@ -24,8 +24,8 @@ export function createSqliteLock(databasePath: string): SqliteLock {
   const file = new DatabaseSync(path, { open: false, timeout: 0 })
 
   function acquire(): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     if (file.isOpen) return
+    makePrivate(path)
     file.open()
     try {
       file.exec('BEGIN EXCLUSIVE')
@@ -34,7 +34,6 @@ export function createSqliteLock(databasePath: string): SqliteLock {
       if (error instanceof Error && 'errcode' in error && error.errcode === BUSY) throw heldError(error)
       throw error
     }
-    chmodSync(path, 0o600)
     writeFileSync(holderPath, String(process.pid), { mode: 0o600 })
   }
 
