@@ -35,7 +35,7 @@ export interface ConversationsDeps {
 
 /** Checks input, stores conversations and publishes their changes. */
 export function createConversations(deps: ConversationsDeps): Conversations {
-  const { guard, history, now, publish } = deps
+  const { guard, history, now, deleteConversation, publish } = deps
   const { findConversations, findConversationByExternalId, listConversations } = history
 
   async function createConversation(
@@ -59,11 +59,6 @@ export function createConversations(deps: ConversationsDeps): Conversations {
     if (changes.expiresAt !== undefined && !(await guard.drop(id))) await history.markDropDue(ownerId, id, now())
     publish(id, [{ type: 'ConversationChanged' }])
     return conversation
-  }
-
-  async function deleteConversation(ownerId: string, id: string): Promise<void> {
-    await deps.deleteConversation(ownerId, id)
-    publish(id, [{ type: 'ConversationDeleted' }])
   }
 
   return {

@@ -81,7 +81,7 @@ export interface MemoryDeps {
   guard: CacheGuard
   history: History
   /** They hold the content of messages too, so erasing reaches them. */
-  records: Pick<ReplyRecords, 'remove' | 'findByClientMessageId' | 'redact'>
+  records: Pick<ReplyRecords, 'findIds' | 'remove' | 'findByClientMessageId' | 'redact'>
   /** Whether a reply's text is gone from what carries it between nodes. */
   eraseReplyText(replyId: string): Promise<boolean>
   writer: Writer
@@ -104,7 +104,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   const contexts = createContextReader(deps, paths)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })
   const { append, appendBehind } = createAppender({ ...deps, publish })
-  const eraser = createEraser(deps)
+  const eraser = createEraser({ ...deps, publish })
   const redactor = createRedactor(deps)
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */

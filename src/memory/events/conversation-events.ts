@@ -28,6 +28,8 @@ export interface ConversationEvents {
   publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void>
   /** From now on, or after a cursor; ends when the signal aborts or the conversation is deleted. Never throws. */
   subscribe(conversationId: string, after: string | undefined, signal: AbortSignal): AsyncIterable<ConversationEvent>
+  /** Erases the log of a deleted conversation. False: its store did not answer. Never rejects. */
+  erase(conversationId: string): Promise<boolean>
   /** Ends all streams. */
   close(): Promise<void>
 }

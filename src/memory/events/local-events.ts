@@ -65,12 +65,17 @@ export function createLocalEvents(limits: LocalEventLimits): ConversationEvents 
     return stream.events
   }
 
+  async function erase(conversationId: string): Promise<boolean> {
+    logs.delete(conversationId)
+    return true
+  }
+
   async function close(): Promise<void> {
     closed = true
     for (const open of streams.values()) for (const stream of open) stream.end()
   }
 
-  return { publish, subscribe, close }
+  return { publish, subscribe, erase, close }
 }
 
 function createLog(): Log {

@@ -33,6 +33,7 @@ export interface RedisEventLog {
   append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]>
   /** Opens the log if there is none, and renews its life. */
   read(conversationId: string, after: LogPosition | undefined): Promise<LogReading>
+  erase(conversationId: string): Promise<void>
 }
 
 /** How much of a log is kept, and for how long. */
@@ -127,7 +128,11 @@ export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLo
     return complete ? { head, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) } : { head }
   }
 
-  return { append, read }
+  async function erase(conversationId: string): Promise<void> {
+    await redis.del(eventsKey(conversationId))
+  }
+
+  return { append, read, erase }
 }
 
 /** The key of a conversation's log and the name of its channel. */

@@ -159,6 +159,16 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     return feed.subscribe(after, signal).events
   }
 
+  async function erase(conversationId: string): Promise<boolean> {
+    try {
+      await log.erase(conversationId)
+      return true
+    } catch (error) {
+      onFault(error)
+      return false
+    }
+  }
+
   async function close(): Promise<void> {
     closed = true
     clearTimeout(retry)
@@ -166,7 +176,7 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     subscriber.disconnect()
   }
 
-  return { publish, subscribe, close }
+  return { publish, subscribe, erase, close }
 }
 
 /** Tokens are unique among all nodes: a node's random name and a count. */

@@ -159,6 +159,10 @@ export interface History {
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>
+  /** Conversations that are past their `expiresAt` and not deleted, the oldest end first; at most `limit`. */
+  findExpired(expiredAt: number, limit: number): Promise<Pick<UnfinishedDeletion, 'conversationId' | 'ownerId'>[]>
+  /** The commit of the deletion of one that is past its end. False when it is not, or is deleted already. */
+  markExpired(ownerId: string, id: string, deletedAt: number): Promise<boolean>
   /** Removes messages of a deleted conversation, at most `limit`, in as many steps as the store likes; idempotent. */
   removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>>
   /** Removes the document of a deleted conversation; the last step of a deletion. */

@@ -123,6 +123,8 @@ export interface ReplyRecords {
   withdraw(id: string): Promise<void>
   /** Takes one that waits out of the queue, as if it had not been inserted; false where it waits no more, or its beat is another. */
   withdrawQueued(id: string, beat: number): Promise<boolean>
-  /** Removes replies of a conversation, of all owners, at most `limit`; returns how many. */
-  remove(conversationId: string, limit: number): Promise<number>
+  /** Ids of replies of a conversation, whoever's, in any order; at most `limit`. */
+  findIds(conversationId: string, limit: number): Promise<string[]>
+  /** Removes these replies of a conversation, in as many steps as the store likes; returns how many were there. */
+  remove(conversationId: string, ids: readonly string[]): Promise<number>
 }

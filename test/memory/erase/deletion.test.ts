@@ -102,6 +102,37 @@ describe.each(Object.entries(STORES))('on %s', (_, openStore) => {
     for (const each of [node, other]) await expectAbsent(each, conversation.id)
   })
 
+  test('a conversation past its end is removed from every store by the sweep, and heard of by its subscribers', async () => {
+    const { store, clock, node, other, conversation, secret } = await setStage(60_000)
+    const events = await node.memory.subscribe(OWNER, conversation.id, undefined, AbortSignal.timeout(10_000))
+    clock.now += 60_000
+    await node.memory.sweep()
+    await node.settle()
+    const heard = []
+    for await (const { type } of events) heard.push(type)
+    expect(heard.at(-1)).toBe('ConversationDeleted')
+    clock.now += SECOND_PASS_MS
+    await other.memory.sweep()
+    expect(await store.dump()).not.toContain(traceOf(conversation.id))
+    for (const trace of [traceOf(conversation.id), secret]) expect(await store.dump()).not.toContain(trace)
+    expect(await dumpRedis(traceOf(conversation.id))).not.toContain(secret)
+  })
+
+  test('a list reads what it shows once a sweep has passed, however many conversations are past their end', async () => {
+    const clock = { now: Date.now() }
+    const node = await startMemoryNode({ history: (await openStore()).history, now: () => clock.now })
+    const create = (expiresAt?: number) => node.memory.createConversation(OWNER, expiresAt ? { expiresAt } : {}, 'FAIL')
+    for (let count = 0; count < 3; count++) await create()
+    for (let count = 0; count < 60; count++) await create(clock.now + 1_000)
+    clock.now += 1_000
+    await node.memory.sweep()
+    node.forget()
+    const list = { ownerId: OWNER, archived: false, limit: 2, from: 'NEWEST' as const }
+    expect(await node.memory.listConversations(list)).toHaveLength(2)
+    expect(node.traffic.mongodb.length).toBeLessThanOrEqual(2)
+    expect(node.traffic.documents).toBeLessThanOrEqual(4)
+  })
+
   test('an end that is moved nearer counts for tails that are cached already', async () => {
     const { clock, node, other, conversation } = await setStage(600_000)
     await node.memory.updateConversation(OWNER, conversation.id, { expiresAt: clock.now + 1_000 })

@@ -10,7 +10,7 @@ import { createSqliteReplies } from '../../../src/memory/history/sqlite/sqlite-r
 import { createConversationId } from '../../../src/memory/ids.ts'
 import { createWriter } from '../../../src/memory/writer.ts'
 import { endedReply, queuedReply, sampleReply, TIME } from '../history/reply-samples.ts'
-import { sampleConversation } from '../history/stored-samples.ts'
+import { sampleConversation, sampleMessage } from '../history/stored-samples.ts'
 import { plainCounter } from '../interleaving/plain-node.ts'
 
 const SECOND_PASS_MS = 60_000
@@ -25,8 +25,8 @@ async function startEraser() {
   const removals: number[] = []
   const records: ReplyRecords = {
     ...replies,
-    async remove(conversationId, limit) {
-      const removed = await replies.remove(conversationId, limit)
+    async remove(conversationId, ids) {
+      const removed = await replies.remove(conversationId, ids)
       removals.push(removed)
       return removed
     },
@@ -37,6 +37,21 @@ async function startEraser() {
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
   const { append } = createAppender({ ...parts, publish() {} })
+  const erased: string[] = []
+  const eraser = createEraser({
+    ...parts,
+    async eraseReplyText(replyId) {
+      erased.push(replyId)
+      return true
+    },
+    events: {
+      async erase(conversationId) {
+        erased.push(conversationId)
+        return true
+      },
+    },
+    publish() {},
+  })
 
   async function converse(replyCount: number): Promise<string> {
     const id = createConversationId()
@@ -51,7 +66,7 @@ async function startEraser() {
 
   const countMessages = async (conversationId: string) =>
     (await history.readTokenRange({ conversationId, branch: '0', fromTokens: 0, limit: 10 })).length
-  return { clock, history, records, removals, eraser: createEraser(parts), writer, converse, countMessages }
+  return { clock, history, records, removals, erased, eraser, writer, converse, countMessages }
 }
 
 test('a deletion removes messages and replies in bounded steps, and those of no other conversation', async () => {
@@ -63,6 +78,43 @@ test('a deletion removes messages and replies in bounded steps, and those of no 
   expect([await countMessages(gone), await countMessages(kept)]).toEqual([0, 1])
   expect(await records.findNewest('ann', gone)).toBeUndefined()
   expect(await records.findActive('ann', kept)).toBeDefined()
+})
+
+test('a deletion erases the texts of replies between nodes before their records, and the events with the document', async () => {
+  const { clock, records, erased, eraser, writer, converse } = await startEraser()
+  const [gone, kept] = [await converse(3), await converse(1)]
+  const ids = await records.findIds(gone, 100)
+  const { remove } = records
+  records.remove = () => Promise.reject(new Error('away'))
+  await eraser.deleteConversation('ann', gone)
+  await writer.drain(10_000)
+  expect(erased.toSorted()).toEqual(ids.toSorted())
+  records.remove = remove
+  clock.now += SECOND_PASS_MS + 1
+  await eraser.sweep()
+  expect(erased.toSorted()).toEqual([gone, ...ids, ...ids].toSorted())
+  expect(await records.findIds(kept, 100)).toHaveLength(3)
+})
+
+test('a sweep deletes what is past its end, however much, and no list or sweep meets it again', async () => {
+  const { clock, history, eraser, writer, countMessages } = await startEraser()
+  const create = async (ownerId: string, expiresAt?: number) => {
+    const id = createConversationId()
+    await history.createConversation(sampleConversation({ id, ownerId, ...(expiresAt && { expiresAt }) }))
+    await history.insertMessages([sampleMessage(id, 1)])
+    return id
+  }
+  const expired = await Promise.all(Array.from({ length: 250 }, () => create('ann', TIME + 1)))
+  const [kept, later] = [await create('ann'), await create('ann', TIME + 10 * SECOND_PASS_MS)]
+  clock.now += 1
+  await eraser.sweep()
+  await writer.drain(10_000)
+  expect(await history.findExpired(clock.now, 1_000)).toEqual([])
+  clock.now += SECOND_PASS_MS + 1
+  await eraser.sweep()
+  expect(await history.findUnfinishedDeletions(Number.MAX_SAFE_INTEGER, 1_000)).toEqual([])
+  expect(await Promise.all(expired.map(countMessages))).toEqual(expired.map(() => 0))
+  expect(await Promise.all([kept, later].map(countMessages))).toEqual([1, 1])
 })
 
 test('a claim that was under way at the deletion is removed by the second pass, before the document', async () => {

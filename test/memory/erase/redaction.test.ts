@@ -104,7 +104,11 @@ describe.each([
     }))
     const { conversation } = await memory.createConversation(OWNER, {}, 'FAIL')
     const [other] = (await memory.appendMessages(OWNER, conversation.id, [SECRET])).messages
-    for (const each of [other?.id ?? '', id]) await expect(memory.redactMessage(OWNER, each)).rejects.toThrow('died')
+    for (const each of [other?.id ?? '', id]) {
+      await expect(memory.redactMessage(OWNER, each)).rejects.toThrow('died')
+      // The sweep takes the oldest first.
+      clock.now += 1
+    }
     broken.add(other?.id ?? '')
     clock.now += 2 * MINUTE
     await expect(memory.sweep()).rejects.toThrow('junk')

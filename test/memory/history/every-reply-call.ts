@@ -23,6 +23,7 @@ export function everyReplyCall(records: ReplyRecords): Record<keyof ReplyRecords
     redact: () => records.redact(reply.id, { text: '' }),
     withdraw: () => records.withdraw(reply.id),
     withdrawQueued: () => records.withdrawQueued(reply.id, 0),
-    remove: () => records.remove(id, 10),
+    findIds: () => records.findIds(id, 10),
+    remove: () => records.remove(id, [reply.id]),
   }
 }

@@ -142,10 +142,11 @@ export function describeReplyLookups(subject: RecordsUnderTest): void {
       const kept = sampleReply(other)
       await insertAll(sampleReply(id), queuedReply(id, 1), kept)
       const removed: number[] = []
-      do removed.push(await subject.records.remove(id, 100))
+      do removed.push(await subject.records.remove(id, await subject.records.findIds(id, 100)))
       while (removed.at(-1) !== 0)
       expect(removed).toStrictEqual([100, 22, 0])
-      expect(await subject.records.remove(other, 0)).toBe(0)
+      expect(await subject.records.findIds(other, 0)).toStrictEqual([])
+      expect(await subject.records.remove(other, [sampleReply(id).id, ended[0]?.id ?? ''])).toBe(0)
       expect(await subject.records.findNewest('ann', id)).toBeUndefined()
       expect(await subject.records.find('ann', kept.id)).toStrictEqual(kept)
       expect(await subject.records.insert(sampleReply(id))).toBe(true)

@@ -82,7 +82,9 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       guard,
       // Only the methods that these parts call are there.
       history: held as typeof held & History,
-      records: { remove: async () => 0 },
+      records: { findIds: async () => [], remove: async () => 0 },
+      eraseReplyText: async () => true,
+      events: { erase: async () => true },
       writer: createPlainWriter(guard, held),
       counter: plainCounter,
       now,

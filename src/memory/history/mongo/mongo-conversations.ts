@@ -19,6 +19,8 @@ export type MongoConversations = Pick<
   | 'raiseHead'
   | 'switchBranch'
   | 'markDeleted'
+  | 'findExpired'
+  | 'markExpired'
   | 'removeConversation'
   | 'findUnfinishedDeletions'
 >
@@ -130,10 +132,22 @@ export function createMongoConversations(
     return commitDeletion(ownerId, alive(ownerId, id), deletedAt)
   }
 
+  async function findExpired(expiredAt: number, limit: number) {
+    if (limit < 1) return []
+    const filter = { expiresAt: { $gte: BEGINNING, $lte: new Date(expiredAt) } }
+    const options = { sort: { expiresAt: 1 as const }, limit, batchSize: limit }
+    const found = await guard(() => collection.find(filter, options).toArray())
+    return found.map(({ _id, ownerId = '' }) => ({ conversationId: _id, ownerId }))
+  }
+
+  function markExpired(ownerId: string, id: string, deletedAt: number): Promise<boolean> {
+    return commitDeletion(ownerId, { _id: id, ownerId, expiresAt: { $lte: new Date(deletedAt) } }, deletedAt)
+  }
+
   async function commitDeletion(ownerId: string, filter: Filter<ConversationDocument>, deletedAt: number) {
     const $set = { deletedAt: new Date(deletedAt), deletedOwnerId: ownerId }
     // The deletion finishes redactions under way.
-    const $unset = { ownerId: true, externalId: true, redactions: true, dropDue: true } as const
+    const $unset = { ownerId: true, externalId: true, expiresAt: true, redactions: true, dropDue: true } as const
     return (await guard(() => collection.updateOne(filter, { $set, $unset }))).modifiedCount > 0
   }
 
@@ -160,6 +174,8 @@ export function createMongoConversations(
     raiseHead,
     switchBranch,
     markDeleted,
+    findExpired,
+    markExpired,
     removeConversation,
     findUnfinishedDeletions,
   }

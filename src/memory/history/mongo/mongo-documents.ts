@@ -48,6 +48,7 @@ export const CONVERSATION_INDEXES: IndexDescription[] = [
   { key: { ownerId: 1, archived: 1, lastMessageAt: 1, _id: 1 } },
   { key: { ownerId: 1, externalId: 1 }, unique: true, partialFilterExpression: { externalId: { $gte: '' } } },
   { key: { deletedAt: 1 }, partialFilterExpression: { deletedAt: { $gte: new Date(0) } } },
+  { key: { expiresAt: 1 }, partialFilterExpression: { expiresAt: { $gte: new Date(0) } } },
   { key: { dropDue: 1 }, partialFilterExpression: { dropDue: { $gte: new Date(0) } } },
 ]
 

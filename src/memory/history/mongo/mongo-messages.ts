@@ -15,7 +15,7 @@ import { batchMessages } from '../message-batches.ts'
 import { encodeParts } from '../stored-draft.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
-import { removeDocuments, updateOf } from './mongo-statements.ts'
+import { findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
 
 /** The methods of the history that are about messages. */
 export type MongoMessages = Pick<
@@ -135,7 +135,8 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
   }
 
   async function removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>> {
-    return { messages: await removeDocuments(collection, guard, conversationId, limit) }
+    const ids = await findDocumentIds(collection, guard, { conversationId }, limit)
+    return { messages: await removeDocuments(collection, guard, conversationId, ids) }
   }
 
   return {

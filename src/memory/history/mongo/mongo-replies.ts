@@ -6,7 +6,7 @@ import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal 
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
-import { removeDocuments, updateOf } from './mongo-statements.ts'
+import { findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
 
 /** What both stores keep alike. */
 type StoredFields = Omit<ReplyRecord, 'id' | 'active' | 'leaseUntil' | 'startedAt' | 'endedAt' | 'text' | 'parts'> &
@@ -132,8 +132,12 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
     return deletedCount > 0
   }
 
-  function remove(conversationId: string, limit: number): Promise<number> {
-    return removeDocuments(collection, guard, conversationId, limit)
+  function findIds(conversationId: string, limit: number): Promise<string[]> {
+    return findDocumentIds(collection, guard, { conversationId }, limit)
+  }
+
+  function remove(conversationId: string, ids: readonly string[]): Promise<number> {
+    return removeDocuments(collection, guard, conversationId, ids)
   }
 
   return {
@@ -153,6 +157,7 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
     redact,
     withdraw,
     withdrawQueued,
+    findIds,
     remove,
   }
 }

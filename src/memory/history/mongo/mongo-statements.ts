@@ -26,20 +26,30 @@ export function updateOf<Document extends object>(
   return Object.keys(update).length > 0 ? (update as UpdateFilter<Document>) : undefined
 }
 
-/** Removes documents of a conversation, at most `limit`, by their ids and in several steps; returns how many. */
+/** The ids of the documents that a filter on an index finds, in any order; at most `limit`. */
+export async function findDocumentIds<Document extends { _id: string }>(
+  collection: Collection<Document>,
+  guard: MongoGuard,
+  filter: { conversationId: string; branch?: string },
+  limit: number,
+): Promise<string[]> {
+  if (limit < 1) return []
+  const find = { projection: { _id: 1 }, limit, batchSize: limit }
+  const found = await guard(() => collection.find(filter as Filter<Document>, find).toArray())
+  return found.map(({ _id }) => _id)
+}
+
+/** Removes documents of a conversation by their ids, in several steps; returns how many. */
 export async function removeDocuments<Document extends { _id: string; conversationId: string }>(
   collection: Collection<Document>,
   guard: MongoGuard,
   conversationId: string,
-  limit: number,
+  ids: readonly string[],
 ): Promise<number> {
-  if (limit < 1) return 0
-  const find = { projection: { _id: 1 }, limit, batchSize: limit }
-  const found = await guard(() => collection.find({ conversationId } as Filter<Document>, find).toArray())
-  const ids = found.map(({ _id }) => _id)
   let removed = 0
-  while (ids.length > 0) {
-    const filter = { _id: { $in: ids.splice(0, REMOVALS_AT_ONCE) }, conversationId } as Filter<Document>
+  for (let first = 0; first < ids.length; first += REMOVALS_AT_ONCE) {
+    const batch = ids.slice(first, first + REMOVALS_AT_ONCE)
+    const filter = { _id: { $in: batch }, conversationId } as Filter<Document>
     removed += (await guard(() => collection.deleteMany(filter))).deletedCount
   }
   return removed

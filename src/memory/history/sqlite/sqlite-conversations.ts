@@ -22,6 +22,8 @@ export type SqliteConversations = Pick<
   | 'raiseHead'
   | 'switchBranch'
   | 'markDeleted'
+  | 'findExpired'
+  | 'markExpired'
   | 'removeConversation'
   | 'findUnfinishedDeletions'
 >
@@ -45,6 +47,10 @@ const RAISE_HEAD = `UPDATE conversations SET lastMessageAt = max(lastMessageAt, 
   WHERE id = :id AND deletedAt IS NULL`
 const MARK_DELETED = `UPDATE conversations SET deletedAt = :deletedAt
   WHERE id = :id AND ownerId = :ownerId AND ${IS_ALIVE}`
+const EXPIRED = `SELECT id AS conversationId, ownerId FROM conversations
+  WHERE expiresAt <= :expiredAt AND expiresAt IS NOT NULL AND deletedAt IS NULL ORDER BY expiresAt LIMIT :limit`
+const MARK_EXPIRED = `UPDATE conversations SET deletedAt = :deletedAt
+  WHERE id = :id AND ownerId = :ownerId AND deletedAt IS NULL AND expiresAt <= :deletedAt`
 const DELETE_EXPIRED = `UPDATE conversations SET deletedAt = :now
   WHERE ownerId = :ownerId AND externalId = :externalId AND deletedAt IS NULL AND expiresAt <= :now`
 const REMOVE = 'DELETE FROM conversations WHERE id = :id AND deletedAt IS NOT NULL'
@@ -132,6 +138,16 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
     return database.guard(() => database.run(MARK_DELETED, { ownerId, id, deletedAt, now: now() }) > 0)
   }
 
+  async function findExpired(expiredAt: number, limit: number) {
+    const values = { expiredAt, limit: Math.max(0, limit) }
+    const rows = await database.guard(() => database.all<{ conversationId: string; ownerId: string }>(EXPIRED, values))
+    return rows.map((row) => ({ ...row }))
+  }
+
+  function markExpired(ownerId: string, id: string, deletedAt: number): Promise<boolean> {
+    return database.guard(() => database.run(MARK_EXPIRED, { ownerId, id, deletedAt }) > 0)
+  }
+
   async function removeConversation(id: string): Promise<void> {
     await database.guard(() => {
       database.run(REMOVE, { id })
@@ -153,6 +169,8 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
     raiseHead,
     switchBranch,
     markDeleted,
+    findExpired,
+    markExpired,
     removeConversation,
     findUnfinishedDeletions,
   }

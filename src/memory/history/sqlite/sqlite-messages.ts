@@ -14,6 +14,7 @@ import { batchMessages } from '../message-batches.ts'
 import { encodeParts } from '../stored-draft.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { createReadBatches } from './sqlite-read-batches.ts'
+import { removeRows } from './sqlite-removal.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
 
 /** The methods of the history that are about messages. */
@@ -55,8 +56,6 @@ const UPDATE_METADATA = `UPDATE messages SET metadata = :metadata
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
 const REDACT = `UPDATE messages SET status = 'REDACTED', content = :content, parts = :parts
   WHERE conversationId = :conversationId AND branch = :branch AND sequence = :sequence`
-const REMOVE = `DELETE FROM messages
-  WHERE rowid IN (SELECT rowid FROM messages WHERE conversationId = :conversationId LIMIT :limit)`
 
 /** The messages' part of the embedded history: every read is one range of a unique index. */
 export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
@@ -166,9 +165,8 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
   }
 
   async function removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>> {
-    // To SQLite a negative limit is none.
-    const removal = { conversationId, limit: Math.max(0, limit) }
-    return { messages: await database.guard(() => database.run(REMOVE, removal)) }
+    const condition = 'conversationId = :conversationId'
+    return { messages: await removeRows(database, 'messages', condition, { conversationId }, limit) }
   }
 
   return {

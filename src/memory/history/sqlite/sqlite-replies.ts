@@ -2,6 +2,7 @@ import { omitUndefined } from '../../../omit-undefined.ts'
 import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
+import { removeRows } from './sqlite-removal.ts'
 import { columnsOf } from './sqlite-rows.ts'
 
 type StoredFields = Omit<ReplyRecord, 'active' | 'text' | 'parts'> & Partial<Pick<ReplyRecord, 'text' | 'parts'>>
@@ -86,8 +87,7 @@ const QUEUED_LEASE_OVER = `SELECT ${COLUMNS} FROM replies WHERE place IS NOT NUL
   ORDER BY leaseUntil LIMIT :limit`
 const WITHDRAW = `DELETE FROM replies WHERE id = :id AND phase IN ('RUN', 'STOP') AND beat = 0`
 const WITHDRAW_QUEUED = `DELETE FROM replies WHERE id = :id AND phase = 'QUEUED' AND beat = :beat`
-const REMOVE = `DELETE FROM replies
-  WHERE rowid IN (SELECT rowid FROM replies WHERE conversationId = :conversationId LIMIT :limit)`
+const IDS = 'SELECT id FROM replies WHERE conversationId = :conversationId LIMIT :limit'
 
 /** Replies in the embedded history's database: made with the one that the history opens, which also closes it. */
 export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
@@ -185,8 +185,15 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
     return database.guard(() => database.run(WITHDRAW_QUEUED, { id, beat }) > 0)
   }
 
-  function remove(conversationId: string, limit: number): Promise<number> {
-    return database.guard(() => database.run(REMOVE, { conversationId, limit: Math.max(0, limit) }))
+  async function findIds(conversationId: string, limit: number): Promise<string[]> {
+    const values = { conversationId, limit: Math.max(0, limit) }
+    return (await database.guard(() => database.all<{ id: string }>(IDS, values))).map(({ id }) => id)
+  }
+
+  function remove(conversationId: string, ids: readonly string[]): Promise<number> {
+    const condition = 'conversationId = :conversationId AND id IN (SELECT value FROM json_each(:ids))'
+    const values = { conversationId, ids: JSON.stringify(ids) }
+    return removeRows(database, 'replies', condition, values, ids.length)
   }
 
   return {
@@ -206,6 +213,7 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
     redact,
     withdraw,
     withdrawQueued,
+    findIds,
     remove,
   }
 }

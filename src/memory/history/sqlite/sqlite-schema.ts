@@ -31,6 +31,8 @@ export const SQLITE_SCHEMA = `
   CREATE UNIQUE INDEX IF NOT EXISTS conversationsByExternalId
     ON conversations (ownerId, externalId) WHERE deletedAt IS NULL AND externalId IS NOT NULL;
   CREATE INDEX IF NOT EXISTS conversationsByDeletion ON conversations (deletedAt) WHERE deletedAt IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS conversationsByEnd
+    ON conversations (expiresAt) WHERE expiresAt IS NOT NULL AND deletedAt IS NULL;
   CREATE INDEX IF NOT EXISTS conversationsByRedaction ON conversations (dropDue) WHERE dropDue IS NOT NULL;
 
   CREATE TABLE IF NOT EXISTS messages (

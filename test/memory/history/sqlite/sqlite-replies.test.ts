@@ -58,7 +58,7 @@ test('every statement searches by an index', async () => {
   for (const call of Object.values(everyReplyCall(records))) await call()
   const statements = prepare.mock.calls.map(([sql]) => sql).filter((sql) => !/^(PRAGMA|INSERT)/.test(sql))
   prepare.mockRestore()
-  expect(statements).toHaveLength(13)
+  expect(statements).toHaveLength(15)
   const database = new DatabaseSync(path)
   for (const sql of statements) {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
