@@ -191,7 +191,7 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
   }
 
   function remove(conversationId: string, ids: readonly string[]): Promise<number> {
-    const condition = 'conversationId = :conversationId AND id IN (SELECT value FROM json_each(:ids))'
+    const condition = '+conversationId = :conversationId AND id IN (SELECT value FROM json_each(:ids))'
     const values = { conversationId, ids: JSON.stringify(ids) }
     return removeRows(database, 'replies', condition, values, ids.length)
   }
