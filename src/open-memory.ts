@@ -9,7 +9,7 @@ import { createMemory, type Memory } from './memory/memory.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
 import { openHistory, type StoreUser } from './open-history.ts'
-import type { VolatileStores } from './open-redis.ts'
+import type { VolatileDeps, VolatileStores } from './open-redis.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** The memory on the stores that are configured, with what it is made of. */
@@ -29,15 +29,15 @@ export interface OpenMemory {
 }
 
 const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
-const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, conversations: 10_000 }
+const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, pollMs: 10_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
 
 /** Makes all of it. Nothing but Redis is connected to before `prepare`. */
 export async function openMemory(config: Config, log: Log, user: StoreUser = 'COMMAND'): Promise<OpenMemory> {
-  const [{ history, records }, { cache, events, replyLog }] = await Promise.all([
-    openHistory(config, log, user),
-    openVolatile(config, log),
-  ])
+  const { history, records } = await openHistory(config, log, user)
+  const areStored = async (ids: readonly string[]) =>
+    (await history.findMessages(ids)).map((message) => message !== undefined)
+  const { cache, events, replyLog } = await openVolatile(config, { areStored, log })
   const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
   const writer = createWriter({
     guard,
@@ -59,11 +59,11 @@ export async function openMemory(config: Config, log: Log, user: StoreUser = 'CO
   return { memory, ...deps, prepare, close: (deadlineMs) => close(deps, deadlineMs, log) }
 }
 
-async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
+async function openVolatile(config: Config, deps: VolatileDeps): Promise<VolatileStores> {
   const limits = cacheLimits(config)
   if (config.redisUrls.length > 0) {
     const { openRedis } = await import('./open-redis.ts')
-    return openRedis(config.redisUrls, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs }, log)
+    return openRedis(config.redisUrls, deps, { ...limits, commandTimeoutMs: config.redisCommandTimeoutMs })
   }
   const [{ createLocalCache }, { createLocalEvents }, { createLocalReplyLog }] = await Promise.all([
     import('./memory/cache/local-cache.ts'),
@@ -71,7 +71,9 @@ async function openVolatile(config: Config, log: Log): Promise<VolatileStores> {
     import('./chat/log/local-reply-log.ts'),
   ])
   const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
-  return { cache, events: createLocalEvents(LOCAL_EVENTS), replyLog: createLocalReplyLog() }
+  const onFault = (error: unknown) => deps.log.debug({ err: error }, 'events could not be compared with the history')
+  const events = createLocalEvents({ areStored: deps.areStored, onFault }, LOCAL_EVENTS)
+  return { cache, events, replyLog: createLocalReplyLog() }
 }
 
 function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {

@@ -4,6 +4,7 @@ import type { Log } from './log.ts'
 import type { Cache, CacheLimits } from './memory/cache/cache.ts'
 import { createRedisCache } from './memory/cache/redis-cache.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
+import type { EventCheckDeps } from './memory/events/event-check.ts'
 import { createRedisEvents } from './memory/events/redis-events.ts'
 import { createRedisChannels } from './redis/redis-channels.ts'
 import { createRedis } from './redis/redis-connection.ts'
@@ -15,6 +16,11 @@ export interface VolatileStores {
   replyLog: ReplyLog
 }
 
+/** What the volatile stores are made with. */
+export interface VolatileDeps extends EventCheckDeps {
+  log: Log
+}
+
 /** Lifetimes and bounds in Redis, and how long a command may take. */
 export interface RedisLimits extends CacheLimits {
   commandTimeoutMs: number
@@ -23,8 +29,10 @@ export interface RedisLimits extends CacheLimits {
 const EVENT_LIMITS = {
   logEvents: 1_000,
   bufferEvents: 1_000,
+  pollMs: 10_000,
+  queuedEvents: 1_000,
   logTtlMs: 3_600_000,
-  checkMs: 10_000,
+  cursorTtlMs: 300_000,
   retryMs: 1_000,
   owedConversations: 10_000,
 }
@@ -32,15 +40,20 @@ const EVENT_LIMITS = {
 const CHANNEL_LIMITS = { retryMs: 1_000 }
 
 /** Cache, events and reply log on one Redis or Redis Cluster. Loaded only where Redis is configured: its driver takes 80 ms. */
-export function openRedis(urls: readonly string[], limits: RedisLimits, log: Log): VolatileStores {
+export function openRedis(
+  urls: readonly string[],
+  { areStored, log }: VolatileDeps,
+  limits: RedisLimits,
+): VolatileStores {
   const onError = (error: unknown) => log.debug({ err: error }, 'redis failed')
   const connection = { urls, commandTimeoutMs: limits.commandTimeoutMs, onError }
   const redis = createRedis(connection)
   // On a connection of its own no read of a context waits behind the texts of replies.
   const cache = createRedisCache(createRedis({ ...connection, hasDeadline: true }), limits)
-  const createSubscriber = () => createRedis({ ...connection, isSubscriber: true })
-  const events = createRedisEvents({ redis, createSubscriber, onFault: onError }, EVENT_LIMITS)
-  const channels = createRedisChannels({ subscriber: createSubscriber(), onFault: onError }, CHANNEL_LIMITS)
+  const subscriber = createRedis({ ...connection, isSubscriber: true })
+  const channels = createRedisChannels({ subscriber, onFault: onError }, CHANNEL_LIMITS)
+  const onDrop = (conversationId: string) => log.warn({ conversationId }, 'events were dropped')
+  const events = createRedisEvents({ redis, channels, areStored, onFault: onError, onDrop }, EVENT_LIMITS)
   const replyLog = createRedisReplyLog({ redis, channels, onFault: onError })
   const close = async () => {
     await cache.close()

@@ -6,10 +6,15 @@ import type { Conversation } from './conversation.ts'
 import { type Conversations, createConversations } from './conversations.ts'
 import { createEraser } from './erase/eraser.ts'
 import { createRedactor } from './erase/redactor.ts'
-import type { ConversationChange, ConversationEvent, ConversationEvents } from './events/conversation-events.ts'
+import type {
+  ConversationChange,
+  ConversationEvent,
+  ConversationEvents,
+  FollowedConversation,
+} from './events/conversation-events.ts'
 import type { History } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
-import { isConversationId } from './ids.ts'
+import { isConversationId, messageId } from './ids.ts'
 import { checkContextRequest, checkNewMessages } from './input/limits.ts'
 import type { Head, Message, MessageDraft, NewMessage } from './message.ts'
 import { createMessages, type Messages } from './messages.ts'
@@ -62,6 +67,11 @@ export interface Memory extends Conversations, Messages {
   appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed>
   /** Publishes events of a conversation to its subscribers, in the background. */
   publish(conversationId: string, changes: readonly ConversationChange[]): void
+  /**
+   * For each conversation where its events go on from now: what is read of it afterwards and what comes behind
+   * the cursor are all there is, without a gap. Never rejects.
+   */
+  readCursors(conversations: readonly Conversation[]): Promise<string[]>
   /** Rejects with NotFoundError before the first event when there is no such conversation for the owner. */
   subscribe(
     ownerId: string,
@@ -109,7 +119,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
 
   /** After the acknowledgement, and beside the cache's writes, which may be slow. */
   function publish(conversationId: string, changes: readonly ConversationChange[]): void {
-    writer.run(`${conversationId} events`, () => events.publish(conversationId, changes))
+    void events.publish(conversationId, changes)
   }
 
   /** Bad requests cost no round trip; the others are read in one call. */
@@ -149,8 +159,26 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
     after: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncIterable<ConversationEvent>> {
-    await findConversation(history, ownerId, conversationId)
-    return events.subscribe(conversationId, after, signal)
+    const conversation = followed({ ownerId, id: conversationId })
+    // Before the events begin: what is stored from here on is published to this subscriber, or found missing.
+    const newestId = await conversation.readNewestId()
+    return events.subscribe({ ...conversation, newestId }, after, signal)
+  }
+
+  function readCursors(conversations: readonly Conversation[]): Promise<string[]> {
+    return events.readCursors(conversations.map(followed))
+  }
+
+  /** Holds ids only, as long as somebody follows. */
+  function followed({ id, ownerId }: Pick<Conversation, 'id' | 'ownerId'>): FollowedConversation {
+    return {
+      id,
+      async readNewestId() {
+        const conversation = await findConversation(history, ownerId, id)
+        const { sequence } = await readHead(history, conversation, conversation.activeBranch)
+        return messageId(id, conversation.activeBranch, sequence)
+      },
+    }
   }
 
   async function sweep(): Promise<void> {
@@ -169,6 +197,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
     readContextUpTo,
     readHead: (conversation) => readHead(history, conversation, conversation.activeBranch),
     appendMessages,
+    readCursors,
     subscribe,
     sweep,
     drain: writer.drain,

@@ -12,6 +12,8 @@ export interface ChannelHandlers {
 export interface RedisChannels {
   /** Subscribes until the returned function is called; retries until it succeeds. */
   subscribe(channel: string, handlers: ChannelHandlers): () => void
+  /** Subscribes again to what seems to carry nothing any more. */
+  resubscribe(channel: string): void
   /** Calls the subscribers of this node only: for what Redis could not carry. */
   publishLocally(channel: string, message: string): void
   close(): Promise<void>
@@ -53,16 +55,23 @@ export function createRedisChannels(
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  subscriber.on('ready', resubscribe)
+  subscriber.on('ready', resubscribeAll)
   // A Cluster stays ready while its subscribed connections are replaced.
-  subscriber.on('subscribersReady', resubscribe)
+  subscriber.on('subscribersReady', resubscribeAll)
   subscriber.on(subscriber.isCluster ? 'smessage' : 'message', receive)
 
-  function resubscribe(): void {
+  function resubscribeAll(): void {
     connections += 1
     subscriptions.clear()
     for (const channel of channels.values()) channel.isSubscribed = false
     subscribeMissing()
+  }
+
+  function resubscribe(name: string): void {
+    const channel = channels.get(name)
+    if (channel === undefined || !channel.isSubscribed) return
+    channel.isSubscribed = false
+    void subscriptions.add(() => subscribeChannel(name, channel))
   }
 
   function receive(name: string, message: string): void {
@@ -141,5 +150,5 @@ export function createRedisChannels(
     subscriber.disconnect()
   }
 
-  return { subscribe, publishLocally, close }
+  return { subscribe, resubscribe, publishLocally, close }
 }

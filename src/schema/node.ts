@@ -1,6 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import { BadUserInputError } from '../errors.ts'
 import { conversationOfReply, isConversationId, placeOf } from '../memory/ids.ts'
 import { builder, type OperationContext } from './builder.ts'
+import { withCursors } from './conversation/conversation-cursor.ts'
 
 const MAX_NODES = 100
 
@@ -19,25 +21,33 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'The object with this id; null when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The id of a conversation, a message or a reply.' }) },
-    resolve: (_, { id }, context) => loadNode(id, context),
+    resolve: (_, { id }, context, info) => loadNode(id, context, info),
   }),
   nodes: t.field({
     type: [NodeRef],
     nullable: { list: false, items: true },
     description: `The objects with these ids, in the same order, null where there is none for you. At most ${MAX_NODES}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of conversations, messages and replies.' }) },
-    resolve: (_, { ids }, context) => loadNodes(ids, context),
+    resolve: (_, { ids }, context, info) => loadNodes(ids, context, info),
   }),
 }))
 
-function loadNodes(ids: readonly string[], context: OperationContext) {
+function loadNodes(ids: readonly string[], context: OperationContext, info: GraphQLResolveInfo) {
   if (ids.length > MAX_NODES) throw new BadUserInputError('ids', `at most ${MAX_NODES} ids`, String(ids.length))
-  return ids.map((id) => loadNode(id, context))
+  return ids.map((id) => loadNode(id, context, info))
 }
 
-async function loadNode(id: string, { ownerId, chat, loaders }: OperationContext): Promise<{ id: string } | undefined> {
+async function loadNode(
+  id: string,
+  context: OperationContext,
+  info: GraphQLResolveInfo,
+): Promise<{ id: string } | undefined> {
+  const { ownerId, chat, loaders } = context
   const type = typeOf(id)
-  if (type === 'Conversation') return loaders.conversation(id)
+  if (type === 'Conversation') {
+    const found = await loaders.conversation(id)
+    return found && (await withCursors([found], context, info))[0]
+  }
   if (type === 'Message') return loaders.message(id)
   return type && chat.find(ownerId, id)
 }

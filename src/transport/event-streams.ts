@@ -5,6 +5,7 @@ import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
 import { memoizeLast } from './memoize-last.ts'
+import { SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
 
@@ -54,10 +55,12 @@ export function createEventStreams(
     if (!acceptsEventStream(request)) return false
     const operation = prepareOperation(yoga.getEnveloped, body)
     if (operation?.kind !== 'subscription') return false
-    const result = await subscribe(handler, operation, response)
+    const { result, signal } = await subscribe(handler, operation, response)
     if (isAsyncIterable(result)) {
       const results = result[Symbol.asyncIterator]()
-      writeEvents(results, response, frames, limits).catch((error: Error) => response.destroy(error))
+      writeEvents(results, response, frames, limits)
+        .then(() => (signal?.reason === SERVER_STOPS ? breakOff(response) : response.end(COMPLETE)))
+        .catch((error: Error) => response.destroy(error))
     } else await yoga(withBody(request, body), response, { result })
     return true
   }
@@ -67,7 +70,7 @@ async function subscribe(
   handler: Pick<GraphqlHandler, 'subscribe' | 'maskError'>,
   { enveloped, document, params }: PreparedOperation,
   response: ServerResponse,
-): Promise<Subscribed> {
+): Promise<{ result: Subscribed; signal?: AbortSignal }> {
   try {
     const contextValue = (await enveloped.contextFactory()) as OperationContext
     const { controller } = contextValue
@@ -75,9 +78,9 @@ async function subscribe(
     if (response.destroyed) controller.abort()
     const { variables: variableValues, operationName } = params
     const args = { schema: enveloped.schema, document, contextValue, variableValues, operationName }
-    return await handler.subscribe(args, enveloped.subscribe)
+    return { result: await handler.subscribe(args, enveloped.subscribe), signal: controller.signal }
   } catch (error) {
-    return { errors: [handler.maskError(error)] }
+    return { result: { errors: [handler.maskError(error)] } }
   }
 }
 
@@ -98,7 +101,11 @@ async function writeEvents(
   } finally {
     clearInterval(ping)
   }
-  response.end(COMPLETE)
+}
+
+/** A client takes `complete` for the end of a subscription, and a broken connection for a reason to come back. */
+function breakOff(response: ServerResponse): void {
+  response.socket?.destroySoon()
 }
 
 /** Subscribers of one reply get the same result one after another: it becomes text once. */

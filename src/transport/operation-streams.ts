@@ -2,6 +2,9 @@ import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 
+/** Why a stream's signal was aborted that ends with its server, and not by itself or by its client. */
+export const SERVER_STOPS = Symbol('the server stops')
+
 /** The subscriptions that are open, whatever transport they came by. */
 export interface OperationStreams {
   /** Opens each subscription of Yoga's executor as `open` does. */
@@ -11,7 +14,7 @@ export interface OperationStreams {
    * throws into a last result. Errors are masked.
    */
   open(context: StreamContext, source: StreamSource, mapping: EventMapping): Promise<Opened>
-  /** Aborts all subscriptions: their clients see them complete. */
+  /** Ends all streams, their signals with the reason SERVER_STOPS: clients are to come back. */
   endAll(): void
   readonly size: number
 }
@@ -67,7 +70,7 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
   }
 
   function endAll(): void {
-    for (const controller of streams) controller.abort()
+    for (const controller of streams) controller.abort(SERVER_STOPS)
   }
 
   return {

@@ -20,6 +20,8 @@ type Documents = {
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
     "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": typeof types.TabEventsDocument,
     "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": typeof types.RenameToDocument,
+    "\n  query LoadConversation($id: ID!) {\n    conversation(id: $id) {\n      cursor\n      title\n      messages(first: 100) { edges { node { id } } }\n    }\n  }\n": typeof types.LoadConversationDocument,
+    "\n  subscription EventsSince($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      ... on MessageAppended { message { id } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": typeof types.EventsSinceDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": typeof types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": typeof types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": typeof types.RenameConversationDocument,
@@ -60,6 +62,8 @@ const documents: Documents = {
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
     "\n  subscription TabEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content } }\n      ... on ReplyBegan { reply { id question { content } } }\n      ... on ReplyEnded { reply { id status message { content } } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": types.TabEventsDocument,
     "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n": types.RenameToDocument,
+    "\n  query LoadConversation($id: ID!) {\n    conversation(id: $id) {\n      cursor\n      title\n      messages(first: 100) { edges { node { id } } }\n    }\n  }\n": types.LoadConversationDocument,
+    "\n  subscription EventsSince($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      ... on MessageAppended { message { id } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n": types.EventsSinceDocument,
     "\n  subscription ConversationEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      cursor\n      ... on MessageAppended { message { content versions } }\n      ... on MessageChanged { message { metadata } }\n      ... on ConversationChanged { conversation { title messageCount recentContext { tokenCount } } }\n    }\n  }\n": types.ConversationEventsDocument,
     "\n  mutation LikeMessage($messageId: ID!) {\n    updateMessage(input: { id: $messageId, metadata: { liked: true } }) { __typename }\n  }\n": types.LikeMessageDocument,
     "\n  mutation RenameConversation($id: ID!) {\n    updateConversation(input: { id: $id, title: \"New\" }) { __typename }\n  }\n": types.RenameConversationDocument,
@@ -115,6 +119,14 @@ export function graphql(source: "\n  subscription TabEvents($id: ID!, $after: St
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation RenameTo($id: ID!, $title: String!) {\n    updateConversation(input: { id: $id, title: $title }) { __typename }\n  }\n"): typeof import('./graphql.ts').RenameToDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query LoadConversation($id: ID!) {\n    conversation(id: $id) {\n      cursor\n      title\n      messages(first: 100) { edges { node { id } } }\n    }\n  }\n"): typeof import('./graphql.ts').LoadConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  subscription EventsSince($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      ... on MessageAppended { message { id } }\n      ... on ConversationChanged { conversation { title } }\n    }\n  }\n"): typeof import('./graphql.ts').EventsSinceDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

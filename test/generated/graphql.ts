@@ -423,6 +423,7 @@ export type TabEventsSubscription = { conversationEvents:
     | { __typename: 'BranchSelected', cursor: string }
     | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null } }
     | { __typename: 'ConversationDeleted', cursor: string }
+    | { __typename: 'ConversationHeartbeat', cursor: string }
     | { __typename: 'ConversationReset', cursor: string }
     | { __typename: 'MessageAppended', cursor: string, message: { content: string } }
     | { __typename: 'MessageChanged', cursor: string }
@@ -443,6 +444,31 @@ export type RenameToMutation = { updateConversation:
     | { __typename: 'UpdateConversationSuccess' }
    };
 
+export type LoadConversationQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type LoadConversationQuery = { conversation: { cursor: string, title: string | null, messages: { edges: Array<{ node: { id: string } }> } } | null };
+
+export type EventsSinceSubscriptionVariables = Exact<{
+  id: string | number;
+  after?: string | null | undefined;
+}>;
+
+
+export type EventsSinceSubscription = { conversationEvents:
+    | { __typename: 'BranchSelected' }
+    | { __typename: 'ConversationChanged', conversation: { title: string | null } }
+    | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationHeartbeat' }
+    | { __typename: 'ConversationReset' }
+    | { __typename: 'MessageAppended', message: { id: string } }
+    | { __typename: 'MessageChanged' }
+    | { __typename: 'ReplyBegan' }
+    | { __typename: 'ReplyEnded' }
+   };
+
 export type ConversationEventsSubscriptionVariables = Exact<{
   id: string | number;
   after?: string | null | undefined;
@@ -453,6 +479,7 @@ export type ConversationEventsSubscription = { conversationEvents:
     | { __typename: 'BranchSelected', cursor: string }
     | { __typename: 'ConversationChanged', cursor: string, conversation: { title: string | null, messageCount: number, recentContext: { tokenCount: number } } }
     | { __typename: 'ConversationDeleted', cursor: string }
+    | { __typename: 'ConversationHeartbeat', cursor: string }
     | { __typename: 'ConversationReset', cursor: string }
     | { __typename: 'MessageAppended', cursor: string, message: { content: string, versions: Array<string> } }
     | { __typename: 'MessageChanged', cursor: string, message: { metadata: unknown } }
@@ -535,6 +562,7 @@ export type WatchMessagesSubscription = { conversationEvents:
     | { __typename: 'BranchSelected' }
     | { __typename: 'ConversationChanged' }
     | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationHeartbeat' }
     | { __typename: 'ConversationReset' }
     | { __typename: 'MessageAppended', message: { content: string, versions: Array<string> } }
     | { __typename: 'MessageChanged' }
@@ -617,6 +645,7 @@ export type ReplyEventsSubscription = { conversationEvents:
     | { __typename: 'BranchSelected' }
     | { __typename: 'ConversationChanged' }
     | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationHeartbeat' }
     | { __typename: 'ConversationReset' }
     | { __typename: 'MessageAppended' }
     | { __typename: 'MessageChanged' }
@@ -641,6 +670,7 @@ export type VersionEventsSubscription = { conversationEvents:
     | { __typename: 'BranchSelected', message: { id: string, sequence: number, content: string, versions: Array<string> }, conversation: { messageCount: number } }
     | { __typename: 'ConversationChanged' }
     | { __typename: 'ConversationDeleted' }
+    | { __typename: 'ConversationHeartbeat' }
     | { __typename: 'ConversationReset' }
     | { __typename: 'MessageAppended', message: { id: string, sequence: number, content: string } }
     | { __typename: 'MessageChanged', message: { id: string, sequence: number, content: string, status: MessageStatus } }
@@ -961,6 +991,38 @@ export const RenameToDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<RenameToMutation, RenameToMutationVariables>;
+export const LoadConversationDocument = new TypedDocumentString(`
+    query LoadConversation($id: ID!) {
+  conversation(id: $id) {
+    cursor
+    title
+    messages(first: 100) {
+      edges {
+        node {
+          id
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LoadConversationQuery, LoadConversationQueryVariables>;
+export const EventsSinceDocument = new TypedDocumentString(`
+    subscription EventsSince($id: ID!, $after: String) {
+  conversationEvents(conversationId: $id, after: $after) {
+    __typename
+    ... on MessageAppended {
+      message {
+        id
+      }
+    }
+    ... on ConversationChanged {
+      conversation {
+        title
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<EventsSinceSubscription, EventsSinceSubscriptionVariables>;
 export const ConversationEventsDocument = new TypedDocumentString(`
     subscription ConversationEvents($id: ID!, $after: String) {
   conversationEvents(conversationId: $id, after: $after) {

@@ -1,7 +1,8 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
 import type { TabEventsSubscription } from '../generated/graphql.ts'
-import { startConversation } from '../support/conversation-operations.ts'
+import { say, startConversation } from '../support/conversation-operations.ts'
 import { type GraphqlClient, TRANSPORTS, type Transport } from '../support/graphql-client.ts'
 import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
 import { startWireNodes } from '../support/wire-nodes.ts'
@@ -34,7 +35,7 @@ test.each(TRANSPORTS)(
     const [{ client }, other] = nodes
     const id = await startConversation(client)
     const tab = openTab(other.client, by, id, null)
-    await followed(client, tab, id)
+    expect((await tab.next()).value.data.conversationEvents.__typename).toBe('ConversationHeartbeat')
     const sent = readSent(client.streamBy(by, sendMessage, { input: ask(id, 'hello') }))
     const call = await model.nextCall()
     call.answer('hi')
@@ -62,32 +63,88 @@ test.each(TRANSPORTS)(
   },
 )
 
+const loadConversation = graphql(`
+  query LoadConversation($id: ID!) {
+    conversation(id: $id) {
+      cursor
+      title
+      messages(first: 100) { edges { node { id } } }
+    }
+  }
+`)
+
+const eventsSince = graphql(`
+  subscription EventsSince($id: ID!, $after: String) {
+    conversationEvents(conversationId: $id, after: $after) {
+      __typename
+      ... on MessageAppended { message { id } }
+      ... on ConversationChanged { conversation { title } }
+    }
+  }
+`)
+
+test('between loading a conversation and subscribing after its cursor nothing is lost, whatever happens', async () => {
+  const { nodes } = await startWireNodes()
+  const step = fc.record({ kind: fc.constantFrom('append', 'rename', 'load'), at: fc.nat(1) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
+      const id = await startConversation(nodes[0].client)
+      const work: Promise<unknown>[] = []
+      const loads: ReturnType<typeof load>[] = []
+      for (const [index, { kind, at }] of [...steps, { kind: 'load', at: 0 as const }].entries()) {
+        const { client } = nodes[at] ?? nodes[0]
+        if (kind === 'append') work.push(say(client, id, `${index}`))
+        else if (kind === 'rename') work.push(client.get(renameTo, { id, title: `Title ${index}` }))
+        else loads.push(load(client, id))
+      }
+      const loaded = await Promise.all(loads)
+      await Promise.all(work)
+      const now = await load(nodes[0].client, id)
+      for (const [index, { cursor, ids, title }] of loaded.entries()) {
+        const missing = new Set(now.ids.filter((each) => !ids.includes(each)))
+        const { client } = nodes[index % 2] ?? nodes[0]
+        await readUntilComplete(client, id, cursor, missing, title === now.title ? undefined : now.title)
+      }
+    }),
+    { numRuns: 15 },
+  )
+})
+
+async function load(client: GraphqlClient, id: string) {
+  const { conversation } = await client.get(loadConversation, { id })
+  if (conversation === null) throw new Error('The conversation is gone')
+  const { cursor, title, messages } = conversation
+  return { cursor, title, ids: messages.edges.map(({ node }) => node.id) }
+}
+
+/** Ends once the events after the cursor have brought all that the load before lacks; hangs if they never do. */
+async function readUntilComplete(
+  client: GraphqlClient,
+  id: string,
+  cursor: string,
+  missing: Set<string>,
+  title: string | null | undefined,
+): Promise<void> {
+  const events = client.streamBySse(eventsSince, { id, after: cursor })
+  let awaited = title
+  while (missing.size > 0 || awaited !== undefined) {
+    const event = (await events.next()).value.data.conversationEvents
+    expect(event.__typename).not.toBe('ConversationReset')
+    if (event.__typename === 'MessageAppended') missing.delete(event.message.id)
+    if (event.__typename === 'ConversationChanged' && event.conversation.title === awaited) awaited = undefined
+  }
+  await events.return?.()
+}
+
 function openTab(client: GraphqlClient, by: Transport, id: string, after: string | null) {
   return client.streamBy(by, tabEvents, { id, after })
 }
 
-/** Renames until the tab gets an event: only then is it known to be subscribed. */
-async function followed(client: GraphqlClient, tab: ReturnType<typeof openTab>, id: string): Promise<void> {
-  const first = tab.next()
-  let isThere = false
-  void first.then(() => {
-    isThere = true
-  })
-  let names = 0
-  const rename = async () => {
-    names += 1
-    await client.get(renameTo, { id, title: `Name ${names}` })
-    return isThere
-  }
-  await expect.poll(rename).toBe(true)
-}
-
-/** The next so many events; those of the renaming are passed over. */
+/** The next so many events. */
 async function take(tab: ReturnType<typeof openTab>, count: number): Promise<TabEvent[]> {
   const events: TabEvent[] = []
   while (events.length < count) {
-    const event = (await tab.next()).value.data.conversationEvents
-    if (event.__typename !== 'ConversationChanged') events.push(event)
+    events.push((await tab.next()).value.data.conversationEvents)
   }
   return events
 }

@@ -43,12 +43,11 @@ const open = {
 
 describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
   test('carry what happens in a conversation, and end with it', async () => {
-    const { test, id, opened } = await startFollowed()
+    const { test, id } = await startFollowed()
     const events = open[transport](test, id)
-    const first = events.next()
-    await opened(1)
+    await heartbeat(events)
     const [messageId = ''] = await say(test.client, id, 'one')
-    expect((await first).value.data.conversationEvents).toMatchObject({
+    expect((await events.next()).value.data.conversationEvents).toMatchObject({
       __typename: 'MessageAppended',
       message: { content: 'one', versions: [messageId] },
     })
@@ -63,12 +62,11 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
   })
 
   test('resume behind a cursor', async () => {
-    const { test, id, opened } = await startFollowed()
+    const { test, id } = await startFollowed()
     const events = open[transport](test, id)
-    const pending = events.next()
-    await opened(1)
+    await heartbeat(events)
     await say(test.client, id, 'one', 'two', 'three')
-    const { cursor } = (await pending).value.data.conversationEvents
+    const { cursor } = (await events.next()).value.data.conversationEvents
     await events.return()
     const resumed = open[transport](test, id, cursor)
     expect((await resumed.next()).value.data.conversationEvents).toMatchObject({ message: { content: 'two' } })
@@ -115,10 +113,10 @@ test('a message that is gone is passed over, and a history that is away is a res
     .fn<() => Promise<object>>()
     .mockResolvedValueOnce({ conversation: undefined, messages: [undefined] })
     .mockRejectedValueOnce(new HistoryUnavailableError(new Error('cut')))
-  const { test, id, opened } = await startFollowed({ findInConversation })
+  const { test, id } = await startFollowed({ findInConversation })
   const events = test.client.streamBySse(conversationEvents, { id, after: null })
+  await heartbeat(events)
   const pending = events.next()
-  await opened(1)
   await say(test.client, id, 'gone')
   await vi.waitFor(() => expect(findInConversation).toHaveBeenCalledTimes(1))
   await say(test.client, id, 'missed')
@@ -135,14 +133,13 @@ test('a cursor that nobody knows any more is a reset', async () => {
 })
 
 test('a source that throws is a masked error at the end of the stream, logged once', async () => {
-  const { test, id, opened } = await startFollowed({
+  const { test, id } = await startFollowed({
     findInConversation: () => Promise.reject(new Error('mongodb://secret')),
   })
   const events = test.client.streamBySocket(conversationEvents, { id, after: null })
-  const pending = events.next()
-  await opened(1)
+  await heartbeat(events)
   await say(test.client, id, 'one')
-  expect((await pending).value.errors).toMatchObject([
+  expect((await events.next()).value.errors).toMatchObject([
     { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
   ])
   expect(await events.next()).toMatchObject({ done: true })
@@ -150,13 +147,12 @@ test('a source that throws is a masked error at the end of the stream, logged on
 })
 
 test('a later event answers with what is there then', async () => {
-  const { test, id, opened } = await startFollowed()
+  const { test, id } = await startFollowed()
   const events = test.client.streamBySse(conversationEvents, { id, after: null })
-  const pending = events.next()
-  await opened(1)
+  await heartbeat(events)
   await test.client.get(renameConversation, { id })
   const changed = { __typename: 'ConversationChanged', conversation: { title: 'New', messageCount: 0 } }
-  expect((await pending).value.data.conversationEvents).toMatchObject(changed)
+  expect((await events.next()).value.data.conversationEvents).toMatchObject(changed)
   await say(test.client, id, 'one')
   expect((await events.next()).value.data.conversationEvents).toMatchObject({ __typename: 'MessageAppended' })
   await test.client.get(renameConversation, { id })
@@ -165,6 +161,12 @@ test('a later event answers with what is there then', async () => {
   })
   await events.return()
 })
+
+/** The first event, from which on nothing is lost. */
+async function heartbeat(events: AsyncIterableIterator<{ data: unknown }>): Promise<void> {
+  const { value } = await events.next()
+  expect(value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationHeartbeat' } })
+}
 
 /** A server with a conversation; `opened` waits for that many subscriptions to have reached the memory. */
 async function startFollowed(replaced: object = {}) {

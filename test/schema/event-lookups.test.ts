@@ -30,18 +30,14 @@ test.each(['SSE', 'WebSocket'] as const)('one message to 50 subscribers by %s is
 
 /** The calls of the history that an append and its event to so many subscribers cause. */
 async function countCalls(transport: Transport, subscribers: number) {
-  let opened = 0
-  const { client, history } = await startTestServer((memory) => ({
-    subscribe: async (...args) => {
-      const events = await memory.subscribe(...args)
-      opened += 1
-      return events
-    },
-  }))
+  const { client, history } = await startTestServer()
   const id = await startConversation(client)
   const streams = Array.from({ length: subscribers }, () => client.streamBy(transport, watchMessages, { id }))
+  for (const stream of streams) {
+    const { value } = await stream.next()
+    expect(value.data.conversationEvents.__typename).toBe('ConversationHeartbeat')
+  }
   const firsts = streams.map((stream) => stream.next())
-  await vi.waitFor(() => expect(opened).toBe(subscribers))
   history.forget()
   const [messageId = ''] = await say(client, id, 'for all')
   const event = { __typename: 'MessageAppended', message: { content: 'for all', versions: [messageId] } }
@@ -145,3 +141,15 @@ function textOf(event: FollowedEvent | undefined): string {
   const [part] = event !== undefined && 'message' in event ? event.message.parts : []
   return part?.type === 'text' ? part.text : 'none'
 }
+
+test('a heartbeat and a reset are no event that stands at their place', async () => {
+  const events: ConversationEvent[] = [
+    { type: 'MessageAppended', messageId: '1', cursor: '1-1' },
+    { type: 'ConversationHeartbeat', cursor: '1-1' },
+    { type: 'ConversationReset', cursor: '1-1' },
+    { type: 'MessageAppended', messageId: '1', cursor: '1-1' },
+  ]
+  const { subscribe } = createWorld(events)
+  const types = (await collect(await subscribe())).map(({ type }) => type)
+  expect(types).toEqual(events.map(({ type }) => type))
+})

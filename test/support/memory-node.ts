@@ -20,6 +20,7 @@ import { createWriter, type Writer } from '../../src/memory/writer.ts'
 import type { DurableStores } from '../../src/open-history.ts'
 import { createRedis } from '../../src/redis/redis-connection.ts'
 import { type RecordedCache, recordCache } from '../memory/cache/recorded-cache.ts'
+import { NOTHING_LOST } from './event-reader.ts'
 import { plainCounter } from './plain-counter.ts'
 import { type RecordedHistory, recordHistory } from './recorded-history.ts'
 
@@ -65,7 +66,7 @@ const LIMITS = {
   maxMessageBytes: 1_048_576,
   commandTimeoutMs: 5_000,
 }
-const EVENT_LIMITS = { logEvents: 100, bufferEvents: 100, conversations: 100 }
+const EVENT_LIMITS = { logEvents: 100, bufferEvents: 100, pollMs: 3_600_000, conversations: 100 }
 const CONNECT_MS = 10_000
 
 /** A node that lives as long as the test; many nodes may share the stores. */
@@ -85,7 +86,7 @@ export async function startMemoryNode(
   const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
   const guard = createCacheGuard(cache, allLimits, observer)
   const writer = createWriter({ guard, history, onError() {} })
-  const events = createLocalEvents(EVENT_LIMITS)
+  const events = createLocalEvents(NOTHING_LOST, EVENT_LIMITS)
   const { records } = stores
   const memory = createMemory(
     { guard, history, records, eraseReplyText: async () => true, writer, counter, events, now, onFill() {} },

@@ -9,6 +9,7 @@ import { createMongoReplies } from '../../src/memory/history/mongo/mongo-replies
 import { createSqliteDatabase } from '../../src/memory/history/sqlite/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/history/sqlite/sqlite-history.ts'
 import { createSqliteReplies } from '../../src/memory/history/sqlite/sqlite-replies.ts'
+import { NOTHING_LOST } from './event-reader.ts'
 import type { SharedDeps } from './reply-node.ts'
 
 export interface ReplyWorld extends SharedDeps {
@@ -38,7 +39,12 @@ async function open(history: SharedDeps['history'], records: SharedDeps['records
     records,
     log,
     cache: createLocalCache({ tailTokens: 8_000, ttlSeconds: 3_600, maxBytes: 64 * 1024 * 1024 }, Date.now),
-    events: createLocalEvents({ logEvents: 1_000, bufferEvents: 1_000, conversations: 100 }),
+    events: createLocalEvents(NOTHING_LOST, {
+      logEvents: 1_000,
+      bufferEvents: 1_000,
+      pollMs: 3_600_000,
+      conversations: 100,
+    }),
     async close() {
       await log.close()
       await history.close()

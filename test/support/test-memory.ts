@@ -8,6 +8,7 @@ import { createSqliteReplies } from '../../src/memory/history/sqlite/sqlite-repl
 import { createMemory, type Memory } from '../../src/memory/memory.ts'
 import { createTokenCounter, type TokenCounter } from '../../src/memory/tokens/token-counter.ts'
 import { createWriter } from '../../src/memory/writer.ts'
+import { NOTHING_LOST } from './event-reader.ts'
 import { type RecordedHistory, recordHistory } from './recorded-history.ts'
 
 export interface TestMemory {
@@ -33,7 +34,12 @@ export async function startTestMemory(): Promise<TestMemory> {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
-  const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
+  const events = createLocalEvents(NOTHING_LOST, {
+    logEvents: 100,
+    bufferEvents: 100,
+    pollMs: 3_600_000,
+    conversations: 100,
+  })
   const deps = { guard, history, records, eraseReplyText: async () => true, writer, counter, events }
   const memory = createMemory({ ...deps, now: Date.now, onFill() {} }, limits)
   await history.prepare()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createClient } from 'graphql-sse'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createChat } from '../../src/chat/chat.ts'
 import { createEventStreams } from '../../src/transport/event-streams.ts'
@@ -164,16 +165,17 @@ test('a client without room for more gets what it missed in one delta', async ()
   expect(written.match(/"text":"[^"]*"/g)).toEqual(['"text":"abcdef"'])
 })
 
-test('when the server closes, streams complete', async () => {
+test('when the server closes, the connection of a stream breaks, so that its client comes back', async () => {
   const { origin, client, server } = await startTestServer()
   const id = await startConversation(client)
-  const asked = exchange(origin, {
-    headers: { ...JSON_TYPE, accept: 'text/event-stream' },
-    body: JSON.stringify({ query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }` }),
+  const subscriber = createClient({ url: `${origin}/graphql`, retryAttempts: 0 })
+  const events = subscriber.iterate({
+    query: `subscription { conversationEvents(conversationId: "${id}") { cursor } }`,
   })
-  await say(client, id, 'hello')
+  await events.next()
+  const next = events.next().catch((error: unknown) => error)
   await server.close(2_000)
-  expect((await asked).body).toMatch(/event: complete\ndata:\n\n$/)
+  expect(await next).toBeInstanceOf(Error)
 })
 
 /** The server, and Yoga alone on the same memory, with a reply that has ended. */

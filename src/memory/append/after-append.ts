@@ -1,6 +1,6 @@
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import { encodeRow, joinRows } from '../cache/tail-row.ts'
-import type { Conversation } from '../conversation.ts'
+import { type Conversation, headHint } from '../conversation.ts'
 import type { ConversationChange } from '../events/conversation-events.ts'
 import { messageId } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
@@ -61,7 +61,9 @@ export function afterSwitch(
   const { id, activeBranch: branch, branchEpoch: epoch } = conversation
   writer.run(id, () => guard.mark(id, { epoch, branch, sequence: 0 }))
   const first = divergence(conversation, leftBranch, branch)
-  if (first) publish(id, [{ type: 'BranchSelected', messageId: messageId(id, first.branch, first.sequence) }])
+  if (first === undefined) return
+  const newestId = messageId(id, branch, headHint(conversation, branch).sequence)
+  publish(id, [{ type: 'BranchSelected', messageId: messageId(id, first.branch, first.sequence), newestId }])
 }
 
 /** The stored messages, cut where another writer's messages came between. */

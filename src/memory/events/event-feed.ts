@@ -1,36 +1,46 @@
-import type { EventLimits } from './conversation-events.ts'
+import {
+  type EventLimits,
+  type FollowedConversation,
+  type LoggedChange,
+  type SubscribedConversation,
+  UNLOGGED_CURSOR,
+} from './conversation-events.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
 import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
-import type { LogEntry, LoggedChange, LogReading, PlacedEntry } from './redis-event-log.ts'
+import type { LogEntry, LogReading, PlacedEntry } from './redis-event-log.ts'
 
 /** What one node's subscribers of one conversation share: one place in its log, one channel, one catch-up. */
 export interface EventFeed {
-  subscribe(after: string | undefined, signal: AbortSignal): EventStream
+  /** As its newest subscriber knows it. */
+  readonly conversation: SubscribedConversation
+  /** The newest place that was read; undefined before the first. */
+  readonly position: LogPosition | undefined
+  subscribe(conversation: SubscribedConversation, after: string | undefined, signal: AbortSignal): EventStream
   /** Takes what the channel carried; undefined when it is unknown what happened. */
   receive(entry: PlacedEntry | undefined): void
   /** Entries that the log did not take: for the subscribers of this node only. */
   receiveUnlogged(entries: readonly LogEntry[]): void
-  /** The channel was lost: subscribes again and reads what was missed. */
-  resubscribe(): Promise<void>
+  /** Takes what was read behind `position`. */
+  advance(reading: LogReading): void
+  /** Reads what the channel may have lost. */
+  catchUp(): Promise<void>
   end(): void
 }
 
 /** The log and the channel of the feed's conversation. */
 export interface EventFeedDeps {
-  read(after: LogPosition | undefined): Promise<LogReading>
-  subscribeChannel(): Promise<void>
+  /** For a subscriber that begins: a log that is not there begins with its `newestId`. May reject. */
+  open(conversation: SubscribedConversation, after: LogPosition | undefined): Promise<LogReading>
+  /** For all subscribers: a log that is gone begins with what is the newest message by then. May reject. */
+  read(conversation: FollowedConversation, after: LogPosition | undefined): Promise<LogReading>
   /** The last subscriber has gone; the feed is of no use any more. */
   onEmpty(): void
+  /** The log has an entry that the channel did not carry: perhaps its subscription is lost. */
+  onSilence(): void
   /** A command failed; it will be retried. */
   onFault(error: unknown): void
   /** Who got an entry of this node already, by its token, while that is in doubt. */
   receivers: { get(token: string): WeakSet<EventStream> | undefined }
-}
-
-/** Bounds of a feed and of its subscribers. */
-export interface EventFeedLimits extends EventLimits {
-  /** How often the log is polled though the channel was silent. */
-  checkMs: number
 }
 
 type Arrival = LogEntry & { at: LogPosition | undefined }
@@ -46,41 +56,45 @@ interface Subscriber {
 /**
  * The log is the truth, the channel only saves reading it: an entry that it carries is passed on when it
  * is the very next, else the log is read. What the channel lost without anybody noticing is found by
- * polling the log every `checkMs`, which also keeps the log alive as long as there are subscribers.
+ * whoever polls the log, which also keeps the log alive as long as there are subscribers.
  * A subscriber gets each entry that is the very next for it, and a reset in place of anything else.
  */
-export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): EventFeed {
+export function createEventFeed(
+  deps: EventFeedDeps,
+  limits: Pick<EventLimits, 'bufferEvents'>,
+  first: SubscribedConversation,
+): EventFeed {
   const subscribers = new Set<Subscriber>()
+  let conversation = first
   let firstOpened: Promise<void> | undefined
   let position: LogPosition | undefined
-  let isSubscribed = false
   let isReading = false
   let readAgain = false
-  const timer = setInterval(() => void poll(), limits.checkMs).unref()
 
-  function subscribe(after: string | undefined, signal: AbortSignal): EventStream {
+  function subscribe(subscribed: SubscribedConversation, after: string | undefined, signal: AbortSignal): EventStream {
+    conversation = subscribed
     const stream = createEventStream(signal, limits.bufferEvents, () => release(subscriber))
     const subscriber: Subscriber = { stream, position: undefined, held: [] }
     subscribers.add(subscriber)
-    const opened = open(subscriber, after)
-    if (firstOpened === undefined) {
-      firstOpened = opened
-      void poll()
-    }
+    const opened = open(subscriber, subscribed, after)
+    firstOpened ??= opened
     return stream
   }
 
   function release(subscriber: Subscriber): void {
     subscribers.delete(subscriber)
-    if (subscribers.size > 0) return
-    clearInterval(timer)
-    deps.onEmpty()
+    if (subscribers.size === 0) deps.onEmpty()
   }
 
   /** Reads the log for one subscriber, who may lag behind the feed or be ahead of it. */
-  async function open(subscriber: Subscriber, after: string | undefined): Promise<void> {
+  async function open(
+    subscriber: Subscriber,
+    subscribed: SubscribedConversation,
+    after: string | undefined,
+  ): Promise<void> {
     try {
-      const { head, entries } = await deps.read(after === undefined ? undefined : parseCursor(after))
+      const { head, entries } = await deps.open(subscribed, after === undefined ? undefined : parseCursor(after))
+      if (after === undefined) subscriber.stream.push({ type: 'ConversationHeartbeat', cursor: formatCursor(head) })
       for (const entry of entries ?? []) deliver(subscriber, entry)
       if (after !== undefined && entries === undefined) deliver(subscriber, resetAt(head))
       subscriber.position = head
@@ -95,23 +109,6 @@ export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): E
     for (const arrival of held) push(subscriber, arrival)
   }
 
-  /** Subscribes to the channel first, then reads: so nothing falls between the two. */
-  async function poll(): Promise<void> {
-    if (subscribers.size === 0) return
-    try {
-      if (!isSubscribed) await deps.subscribeChannel()
-      isSubscribed = true
-    } catch (error) {
-      deps.onFault(error)
-    }
-    await catchUp()
-  }
-
-  async function resubscribe(): Promise<void> {
-    isSubscribed = false
-    await poll()
-  }
-
   async function catchUp(): Promise<void> {
     readAgain = true
     if (isReading) return
@@ -121,7 +118,7 @@ export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): E
     while (readAgain && subscribers.size > 0) {
       readAgain = false
       try {
-        advance(await deps.read(position))
+        advance(await deps.read(conversation, position))
       } catch (error) {
         deps.onFault(error)
       }
@@ -130,10 +127,9 @@ export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): E
   }
 
   function advance({ head, entries }: LogReading): void {
-    for (const entry of entries ?? []) {
-      // The channel did not carry it: perhaps it is lost, so the next poll subscribes again.
-      if (receiveEntry(entry)) isSubscribed = false
-    }
+    // All are taken, whichever is the first that the channel did not carry.
+    const fresh = (entries ?? []).filter(receiveEntry)
+    if (fresh.length > 0) deps.onSilence()
     if (comparePosition(position, head) !== 'SEEN') position = head
     // For subscribers that kept up this is old; those that could not, or missed something, start anew.
     for (const subscriber of subscribers) push(subscriber, resetAt(position))
@@ -181,18 +177,29 @@ export function createEventFeed(deps: EventFeedDeps, limits: EventFeedLimits): E
     const receivers = deps.receivers.get(token)
     if (receivers?.has(stream)) return
     receivers?.add(stream)
-    stream.push({ ...change, cursor: at === undefined ? UNLOGGED_CURSOR : formatCursor(at) })
+    const cursor = at === undefined ? UNLOGGED_CURSOR : formatCursor(at)
+    stream.push(change.type === 'ConversationReset' ? { type: change.type, cursor } : { ...change, cursor })
   }
 
   function end(): void {
     for (const { stream } of subscribers) stream.end()
   }
 
-  return { subscribe, receive, receiveUnlogged, resubscribe, end }
+  return {
+    subscribe,
+    receive,
+    receiveUnlogged,
+    advance,
+    catchUp,
+    end,
+    get conversation() {
+      return conversation
+    },
+    get position() {
+      return position
+    },
+  }
 }
-
-/** Not a place in any log: subscribing after it yields a reset. */
-const UNLOGGED_CURSOR = 'unlogged'
 
 const RESET: LoggedChange = { type: 'ConversationReset' }
 

@@ -1,9 +1,7 @@
 import type { Cluster, Redis, Result } from 'ioredis'
-import type { ConversationChange } from './conversation-events.ts'
+import type { LoggedChange } from './conversation-events.ts'
 import { comparePosition, formatCursor, type LogPosition, parseCursor } from './log-position.ts'
-
-/** What happened, or that nobody knows what did. */
-export type LoggedChange = ConversationChange | { type: 'ConversationReset' }
+import { headStepOf, type PublishedHead } from './published-head.ts'
 
 /** A change on its way into a log. */
 export interface LogEntry {
@@ -20,8 +18,15 @@ export interface PlacedEntry extends LogEntry {
 /** What a read of a log returned: its newest position, and the entries that were requested. */
 export interface LogReading {
   head: LogPosition
+  publishedHead: PublishedHead
   /** All that came after the given position; undefined when that is not known. */
   entries?: PlacedEntry[]
+}
+
+/** A log to be read, from behind a position. */
+export interface LogRead {
+  conversationId: string
+  after: LogPosition | undefined
 }
 
 /** The logs of all conversations in Redis. Every method is one round trip and may reject. */
@@ -31,17 +36,27 @@ export interface RedisEventLog {
    * only that something was lost, and returns nothing.
    */
   append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]>
-  /** Opens the log if there is none, and renews its life. */
-  read(conversationId: string, after: LogPosition | undefined): Promise<LogReading>
+  /** Undefined when there is no log; else its life is at least `ttlMs` from now. */
+  read(conversationId: string, after: LogPosition | undefined, ttlMs: number): Promise<LogReading | undefined>
+  /** The same for many logs, in one round trip (on a Cluster in parallel). */
+  readMany(reads: readonly LogRead[], ttlMs: number): Promise<(LogReading | undefined)[]>
+  /** The same, and a log that is not there is made, with the newest message that was stored before. */
+  open(
+    conversationId: string,
+    after: LogPosition | undefined,
+    ttlMs: number,
+    publishedHead: PublishedHead,
+  ): Promise<LogReading>
   erase(conversationId: string): Promise<void>
 }
 
 /** How much of a log is kept, and for how long. */
 export interface RedisEventLogLimits {
   logEvents: number
-  /** Life of a log after its last use. */
-  logTtlMs: number
 }
+
+/** The id of the newest entry, the published head, and the entries behind the position; null without a log. */
+type EventsAnswer = [string, string, [string, string[]][]] | null
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -52,7 +67,13 @@ declare module 'ioredis' {
       length: number,
       ...entries: string[]
     ): Result<string | null, Context>
-    readEvents(key: string, ttlMs: number, after: string): Result<[string, [string, string[]][]], Context>
+    readEvents(
+      key: string,
+      ttlMs: number,
+      after: string,
+      mode: 'READ' | 'OPEN',
+      publishedHead: string,
+    ): Result<EventsAnswer, Context>
   }
 }
 
@@ -67,10 +88,22 @@ if not newest then
   return nil
 end
 local generation, sequence = string.match(newest[1], '^(%d+)-(%d+)$')
-for i = 4, #ARGV do
+local head = newest[2][4] or ''
+local function branch(id)
+  return string.match(id, '^msg_%w+_%w+(.*)$')
+end
+for i = 4, #ARGV, 3 do
   sequence = sequence + 1
+  local from, to = ARGV[i + 1], ARGV[i + 2]
+  if to ~= '' then
+    if from == '' or from == head or head == '' then
+      head = to
+    elseif branch(head) ~= branch(to) then
+      head = '?'
+    end
+  end
   local id = generation .. '-' .. string.format('%.0f', sequence)
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id, 'e', ARGV[i])
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id, 'e', ARGV[i], 'h', head)
   redis.call(ARGV[1], KEYS[1], id .. ' ' .. ARGV[i])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -80,16 +113,20 @@ return generation .. '-' .. string.format('%.0f', sequence)
 /** A new log's generation is Redis' time in microseconds: no log that was lost had the same. */
 const READ_SCRIPT = `
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local head
+local id, head
 if newest then
-  head = newest[1]
+  id = newest[1]
+  head = newest[2][4] or ''
+elseif ARGV[3] == 'READ' then
+  return nil
 else
   local time = redis.call('TIME')
-  head = redis.call('XADD', KEYS[1], time[1] .. string.format('%06d', time[2]) .. '-0', 'e', '')
+  head = ARGV[4]
+  id = redis.call('XADD', KEYS[1], time[1] .. string.format('%06d', time[2]) .. '-0', 'e', '', 'h', head)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-if ARGV[2] == '' then return { head, {} } end
-return { head, redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+') }
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if ARGV[2] == '' then return { id, head, {} } end
+return { id, head, redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+') }
 `
 
 const CHANGE_TYPES: ReadonlySet<unknown> = new Set<LoggedChange['type']>([
@@ -110,7 +147,10 @@ export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLo
   const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
 
   async function append(conversationId: string, entries: readonly LogEntry[], ttlMs: number): Promise<PlacedEntry[]> {
-    const values = entries.map(({ token, change }) => JSON.stringify([token, change]))
+    const values = entries.flatMap(({ token, change }) => {
+      const { from, to } = headStepOf(change)
+      return [JSON.stringify([token, change]), from, to]
+    })
     const key = eventsKey(conversationId)
     const last = parseCursor((await redis.appendEvents(key, publish, ttlMs, limits.logEvents, ...values)) ?? '')
     if (last === undefined) return []
@@ -118,21 +158,67 @@ export function createRedisEventLog(redis: Redis | Cluster, limits: RedisEventLo
     return entries.map((entry, index) => ({ ...entry, at: { ...last, sequence: before + index + 1 } }))
   }
 
-  async function read(conversationId: string, after: LogPosition | undefined): Promise<LogReading> {
+  async function readOrOpen(
+    conversationId: string,
+    after: LogPosition | undefined,
+    ttlMs: number,
+    publishedHead?: PublishedHead,
+  ): Promise<LogReading | undefined> {
     const from = after === undefined ? '' : formatCursor(after)
-    const [id, rows] = await redis.readEvents(eventsKey(conversationId), limits.logTtlMs, from)
-    const head = parseCursor(id)
-    if (head === undefined) throw new TypeError(`The event log of ${conversationId} has the id ${id}`)
-    // Entries that were trimmed, or lost with a failover, are missing from the count.
-    const complete = after && comparePosition(head, after) === 'SEEN' && rows.length === head.sequence - after.sequence
-    return complete ? { head, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) } : { head }
+    const mode = publishedHead === undefined ? 'READ' : 'OPEN'
+    const answer = await redis.readEvents(eventsKey(conversationId), ttlMs, from, mode, publishedHead ?? '')
+    return readingOf({ conversationId, after }, answer)
+  }
+
+  async function readMany(reads: readonly LogRead[], ttlMs: number): Promise<(LogReading | undefined)[]> {
+    if (redis.isCluster) {
+      return Promise.all(reads.map(({ conversationId, after }) => readOrOpen(conversationId, after, ttlMs)))
+    }
+    const pipeline = redis.pipeline()
+    for (const { conversationId, after } of reads) {
+      pipeline.readEvents(eventsKey(conversationId), ttlMs, after === undefined ? '' : formatCursor(after), 'READ', '')
+    }
+    const answers = (await pipeline.exec()) ?? []
+    return reads.map((read, index) => {
+      const [error, answer] = answers[index] ?? []
+      if (error) throw error
+      return readingOf(read, answer as EventsAnswer)
+    })
+  }
+
+  async function open(
+    conversationId: string,
+    after: LogPosition | undefined,
+    ttlMs: number,
+    publishedHead: PublishedHead,
+  ): Promise<LogReading> {
+    const reading = await readOrOpen(conversationId, after, ttlMs, publishedHead)
+    if (reading === undefined) throw new TypeError(`The event log of ${conversationId} could not be opened`)
+    return reading
   }
 
   async function erase(conversationId: string): Promise<void> {
     await redis.del(eventsKey(conversationId))
   }
 
-  return { append, read, erase }
+  return {
+    append,
+    open,
+    readMany,
+    erase,
+    read: (conversationId, after, ttlMs) => readOrOpen(conversationId, after, ttlMs),
+  }
+}
+
+function readingOf({ conversationId, after }: LogRead, answer: EventsAnswer): LogReading | undefined {
+  if (answer === null) return undefined
+  const [id, publishedHead, rows] = answer
+  const head = parseCursor(id)
+  if (head === undefined) throw new TypeError(`The event log of ${conversationId} has the id ${id}`)
+  // Entries that were trimmed, or lost with a failover, are missing from the count.
+  const complete = after && comparePosition(head, after) === 'SEEN' && rows.length === head.sequence - after.sequence
+  if (!complete) return { head, publishedHead }
+  return { head, publishedHead, entries: rows.flatMap(([id, [, value]]) => placeEntry(id, value) ?? []) }
 }
 
 /** The key of a conversation's log and the name of its channel. */

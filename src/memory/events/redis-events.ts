@@ -1,33 +1,51 @@
 import { randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
-import PQueue from 'p-queue'
-import type { ConversationChange, ConversationEvent, ConversationEvents } from './conversation-events.ts'
-import { createEventFeed, type EventFeed, type EventFeedLimits } from './event-feed.ts'
+import pMap from 'p-map'
+import type { RedisChannels } from '../../redis/redis-channels.ts'
+import {
+  type ConversationChange,
+  type ConversationEvent,
+  type ConversationEvents,
+  type EventLimits,
+  type FollowedConversation,
+  type LoggedChange,
+  type SubscribedConversation,
+  UNLOGGED_CURSOR,
+} from './conversation-events.ts'
+import { createEventCheck, type EventCheckDeps } from './event-check.ts'
+import { createEventFeed, type EventFeed } from './event-feed.ts'
+import { createEventQueue, type EventQueueLimits } from './event-queue.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
+import { formatCursor, type LogPosition } from './log-position.ts'
+import { type PublishedHead, replacementOf, UNKNOWN_HEAD } from './published-head.ts'
 import {
   createRedisEventLog,
   eventsKey,
   type LogEntry,
+  type LogReading,
   parseEntryMessage,
   type RedisEventLogLimits,
 } from './redis-event-log.ts'
 
-/** The connections, one for commands and one to be made for subscriptions. */
-export interface RedisEventsDeps {
-  /** Commands: no offline queue, nothing sent twice after a reconnect, a command timeout. */
+/** The connection for commands, the node's channels, and where stored messages are looked up. */
+export interface RedisEventsDeps extends EventCheckDeps {
+  /** No offline queue, nothing sent twice after a reconnect, a command timeout. Not closed by this. */
   redis: Redis | Cluster
-  /**
-   * Makes the one connection with subscriptions, closed by `close`: as `redis`, with `autoResubscribe: false`;
-   * for a Cluster with `shardedSubscribers: true`.
-   */
-  createSubscriber(): Redis | Cluster
+  /** Of the same Redis; not closed by this. */
+  channels: RedisChannels
   /** Called for every command that failed; nothing is lost but time. */
   onFault(error: unknown): void
+  /** Changes were dropped, with a reset in their place; without one only where too many conversations are owed one. */
+  onDrop(conversationId: string): void
 }
 
 /** Bounds of logs and feeds, and of what is owed while Redis is away. */
-export interface RedisEventsLimits extends EventFeedLimits, RedisEventLogLimits {
+export interface RedisEventsLimits extends EventLimits, RedisEventLogLimits, EventQueueLimits {
+  /** Life of a log after its last use. */
+  logTtlMs: number
+  /** Life of a log that was only made for a cursor. */
+  cursorTtlMs: number
   /** How long after a failure what is owed to other nodes is retried. */
   retryMs: number
   /** Conversations that are owed something at most; those owed longest are given up. */
@@ -38,8 +56,9 @@ export interface RedisEventsLimits extends EventFeedLimits, RedisEventLogLimits 
 const DELETED_LOG_TTL_MS = 60_000
 /** Tokens whose receivers are remembered, longer than a command can be under way. */
 const TOKENS_IN_DOUBT = 10_000
-/** So that a reconnect with thousands of feeds does not itself run into the command timeout. */
-const SUBSCRIPTIONS_AT_ONCE = 50
+/** Logs that are polled in one round trip. */
+const READS_AT_ONCE = 200
+const RESETS_AT_ONCE = 16
 
 /**
  * Events of all nodes on one Redis. While it cannot be reached, subscribers of this node get this
@@ -48,31 +67,35 @@ const SUBSCRIPTIONS_AT_ONCE = 50
  * everybody who subscribes or resumes learns that something may be missing.
  */
 export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimits): ConversationEvents {
-  const { redis, onFault } = deps
-  const subscriber = deps.createSubscriber()
+  const { redis, channels, onFault, onDrop } = deps
   const log = createRedisEventLog(redis, limits)
+  const check = createEventCheck(deps)
+  const queue = createEventQueue({ send, onDrop }, limits)
   const feeds = new Map<string, EventFeed>()
   const receivers = new LRUCache<string, WeakSet<EventStream>>({ max: TOKENS_IN_DOUBT })
-  const owed = new LRUCache<string, LogEntry>({ max: limits.owedConversations })
+  const owed = new LRUCache<string, LogEntry>({
+    max: limits.owedConversations,
+    dispose: (_, conversationId, reason) => reason === 'evict' && onDrop(conversationId),
+  })
   const createEntry = createEntryFactory()
-  const resubscriptions = new PQueue({ concurrency: SUBSCRIPTIONS_AT_ONCE })
+  const timer = setInterval(() => void poll(), limits.pollMs).unref()
+  let polling: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
   let closed = false
 
-  const resubscribe = () => {
-    resubscriptions.clear()
-    for (const feed of feeds.values()) void resubscriptions.add(feed.resubscribe)
+  async function send(conversationId: string, changes: readonly LoggedChange[]): Promise<void> {
+    const entries = changes.map(createEntry)
+    // Until the answer is known, an entry may reach a subscriber by the log or without it: once only.
+    for (const { token } of entries) receivers.set(token, new WeakSet())
+    try {
+      await append(conversationId, entries)
+      for (const { token } of entries) receivers.delete(token)
+    } catch (error) {
+      onFault(error)
+      feeds.get(conversationId)?.receiveUnlogged(entries)
+      owe(conversationId, changes)
+    }
   }
-  const receive = (channel: string, message: string) => {
-    const feed = feeds.get(channel)
-    if (feed !== undefined) feed.receive(parseEntryMessage(message))
-    // A Cluster client subscribes by itself again to what was unsubscribed while it had no connection.
-    else unsubscribe(channel)
-  }
-  subscriber.on('ready', resubscribe)
-  // A Cluster stays ready while its subscribed connections are replaced.
-  subscriber.on('subscribersReady', resubscribe)
-  subscriber.on(redis.isCluster ? 'smessage' : 'message', receive)
 
   async function append(conversationId: string, entries: readonly LogEntry[]): Promise<void> {
     const debt = owed.get(conversationId)
@@ -80,14 +103,16 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     const deleted = all.some(({ change }) => change.type === 'ConversationDeleted')
     const placed = await log.append(conversationId, all, deleted ? DELETED_LOG_TTL_MS : limits.logTtlMs)
     // Most often the channel has carried them already; it may as well be without a connection.
-    for (const entry of placed) feeds.get(eventsKey(conversationId))?.receive(entry)
+    for (const entry of placed) feeds.get(conversationId)?.receive(entry)
     if (owed.get(conversationId) === debt) owed.delete(conversationId)
   }
 
-  function owe(conversationId: string, changes: readonly ConversationChange[]): void {
-    const deletion = changes.find(({ type }) => type === 'ConversationDeleted')
-    if (deletion !== undefined) owed.set(conversationId, createEntry(deletion))
-    else if (!owed.has(conversationId)) owed.set(conversationId, createEntry({ type: 'ConversationReset' }))
+  function owe(conversationId: string, changes: readonly LoggedChange[]): void {
+    const before = owed.get(conversationId)
+    if (before?.change.type !== 'ConversationDeleted') {
+      const lost = before === undefined ? changes : [before.change, ...changes]
+      owed.set(conversationId, createEntry(replacementOf(lost)))
+    }
     scheduleRetry()
   }
 
@@ -107,56 +132,104 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     scheduleRetry()
   }
 
-  function openFeed(conversationId: string): EventFeed {
-    const channel = eventsKey(conversationId)
+  /** The newest message is read before the log is made: what is stored between the two shows as not published. */
+  async function readLog(
+    conversation: FollowedConversation,
+    after: LogPosition | undefined,
+    ttlMs: number,
+  ): Promise<LogReading> {
+    const reading = await log.read(conversation.id, after, ttlMs)
+    if (reading !== undefined) return reading
+    const publishedHead = await conversation.readNewestId().catch(() => UNKNOWN_HEAD)
+    return log.open(conversation.id, after, ttlMs, publishedHead)
+  }
+
+  function openFeed(conversation: SubscribedConversation): EventFeed {
+    const { id } = conversation
+    const channel = eventsKey(id)
     const feed = createEventFeed(
       {
-        read: (after) => log.read(conversationId, after),
-        subscribeChannel: async () => {
-          await (redis.isCluster ? subscriber.ssubscribe(channel) : subscriber.subscribe(channel))
+        open: ({ id, newestId }, after) => log.open(id, after, limits.logTtlMs, newestId),
+        read: (followed, after) => readLog(followed, after, limits.logTtlMs),
+        onEmpty() {
+          feeds.delete(id)
+          unsubscribe()
         },
-        onEmpty: () => {
-          feeds.delete(channel)
-          unsubscribe(channel)
-        },
+        onSilence: () => channels.resubscribe(channel),
         onFault,
         receivers,
       },
       limits,
+      conversation,
     )
-    feeds.set(channel, feed)
+    const unsubscribe = channels.subscribe(channel, {
+      onMessage: (message) => feed.receive(parseEntryMessage(message)),
+      onSubscribed: () => void feed.catchUp(),
+    })
+    feeds.set(id, feed)
     return feed
   }
 
-  function unsubscribe(channel: string): void {
-    // Without a connection there is no subscription either.
-    const unsubscribed = redis.isCluster ? subscriber.sunsubscribe(channel) : subscriber.unsubscribe(channel)
-    unsubscribed.catch(() => undefined)
+  /** One round for all feeds: what channels lost is read, and what was stored and never published is found. */
+  function poll(): Promise<void> {
+    polling ??= pollFeeds()
+      .catch(onFault)
+      .finally(() => {
+        polling = undefined
+      })
+    return polling
   }
 
-  async function publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void> {
-    if (changes.length === 0) return
-    const entries = changes.map(createEntry)
-    // Until the answer is known, an entry may reach a subscriber by the log or without it: once only.
-    for (const { token } of entries) receivers.set(token, new WeakSet())
-    try {
-      await append(conversationId, entries)
-      for (const { token } of entries) receivers.delete(token)
-    } catch (error) {
-      onFault(error)
-      feeds.get(eventsKey(conversationId))?.receiveUnlogged(entries)
-      owe(conversationId, changes)
+  async function pollFeeds(): Promise<void> {
+    const heads = new Map<string, PublishedHead>()
+    const all = [...feeds]
+    for (let begin = 0; begin < all.length; begin += READS_AT_ONCE) {
+      const batch = all.slice(begin, begin + READS_AT_ONCE)
+      const reads = batch.map(([conversationId, { position }]) => ({ conversationId, after: position }))
+      const readings = await log.readMany(reads, limits.logTtlMs)
+      for (const [index, [id, feed]] of batch.entries()) {
+        const reading = readings[index]
+        if (reading === undefined) void feed.catchUp()
+        else {
+          feed.advance(reading)
+          heads.set(id, reading.publishedHead)
+        }
+      }
     }
+    const losses = await check.findLosses(heads)
+    await pMap(losses, publishReset, { concurrency: RESETS_AT_ONCE })
+  }
+
+  async function publishReset(conversationId: string): Promise<void> {
+    const newestId = await feeds.get(conversationId)?.conversation.readNewestId()
+    if (newestId !== undefined) await send(conversationId, [{ type: 'ConversationReset', newestId }])
+  }
+
+  function publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void> {
+    return queue.add(conversationId, changes)
+  }
+
+  function readCursors(conversations: readonly FollowedConversation[]): Promise<string[]> {
+    return Promise.all(
+      conversations.map(async (conversation) => {
+        try {
+          return formatCursor((await readLog(conversation, undefined, limits.cursorTtlMs)).head)
+        } catch (error) {
+          onFault(error)
+          return UNLOGGED_CURSOR
+        }
+      }),
+    )
   }
 
   function subscribe(
-    conversationId: string,
+    conversation: SubscribedConversation,
     after: string | undefined,
     signal: AbortSignal,
   ): AsyncIterable<ConversationEvent> {
     if (closed || signal.aborted) return createEventStream(AbortSignal.abort(), 0, () => undefined).events
-    const feed = feeds.get(eventsKey(conversationId)) ?? openFeed(conversationId)
-    return feed.subscribe(after, signal).events
+    const feed = feeds.get(conversation.id) ?? openFeed(conversation)
+    return feed.subscribe(conversation, after, signal).events
   }
 
   async function erase(conversationId: string): Promise<boolean> {
@@ -171,16 +244,18 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
 
   async function close(): Promise<void> {
     closed = true
+    await queue.drain()
+    clearInterval(timer)
     clearTimeout(retry)
     for (const feed of feeds.values()) feed.end()
-    subscriber.disconnect()
+    await polling
   }
 
-  return { publish, subscribe, erase, close }
+  return { publish, readCursors, subscribe, erase, close }
 }
 
 /** Tokens are unique among all nodes: a node's random name and a count. */
-function createEntryFactory(): (change: LogEntry['change']) => LogEntry {
+function createEntryFactory(): (change: LoggedChange) => LogEntry {
   const node = randomBytes(6).toString('base64url')
   let count = 0
   return (change) => {

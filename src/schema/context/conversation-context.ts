@@ -1,5 +1,8 @@
-import { builder } from '../builder.ts'
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Context } from '../../memory/context.ts'
+import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
+import { selectsCursor, withCursors } from '../conversation/conversation-cursor.ts'
 import { contextArguments } from './context-arguments.ts'
 import { RecentContextRef } from './recent-context.ts'
 
@@ -12,9 +15,21 @@ builder.queryField('recentContext', (t) =>
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
       ...contextArguments,
     },
-    resolve: (_, args, { loaders }) => loaders.context(args),
+    resolve: (_, args, context, info) =>
+      selectsCursor(info) ? readWithCursor(args, context, info) : context.loaders.context(args),
   }),
 )
+
+async function readWithCursor(
+  args: Parameters<OperationContext['loaders']['context']>[0],
+  context: OperationContext,
+  info: GraphQLResolveInfo,
+): Promise<Context & { cursor?: string }> {
+  const found = await context.loaders.existingConversation(args.conversationId)
+  const [conversation] = await withCursors([found], context, info)
+  const read = await context.loaders.context(args)
+  return conversation?.cursor === undefined ? read : { ...read, cursor: conversation.cursor }
+}
 
 builder.objectField(ConversationRef, 'recentContext', (t) =>
   t.field({

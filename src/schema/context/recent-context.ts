@@ -27,7 +27,7 @@ const ContextSourceRef = builder.enumType('ContextSource', {
 })
 
 /** The newest messages that fit a budget. */
-export const RecentContextRef = builder.objectRef<Context>('RecentContext').implement({
+export const RecentContextRef = builder.objectRef<Context & { cursor?: string }>('RecentContext').implement({
   description: 'The newest messages of a conversation that fit a token budget, and the report of what was left out.',
   fields: (t) => ({
     messages: t.expose('messages', { type: [MessageRef], description: 'Oldest first.' }),
@@ -49,7 +49,7 @@ export const RecentContextRef = builder.objectRef<Context>('RecentContext').impl
     conversation: t.field({
       type: ConversationRef,
       description: 'The conversation. Its `id` costs nothing; its other fields are looked up.',
-      resolve: ({ conversationId }) => ({ id: conversationId }),
+      resolve: ({ conversationId, cursor }) => ({ id: conversationId, ...(cursor !== undefined && { cursor }) }),
     }),
   }),
 })

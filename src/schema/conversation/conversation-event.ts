@@ -72,6 +72,12 @@ builder.objectRef<BareFollowedEvent>('ConversationDeleted').implement({
   interfaces: [ConversationEventRef],
 })
 
+builder.objectRef<BareFollowedEvent>('ConversationHeartbeat').implement({
+  description:
+    'Nothing happened. The first event of a subscription without `after`: from its cursor on nothing is lost, so load the conversation when it has come, or load `cursor` with the conversation and subscribe after that.',
+  interfaces: [ConversationEventRef],
+})
+
 builder.objectRef<BareFollowedEvent>('ConversationReset').implement({
   description:
     'Events were missed, for instance since the cursor is too old: load the conversation again. The stream goes on.',
@@ -84,7 +90,10 @@ builder.subscriptionField('conversationEvents', (t) =>
     description: 'What happens in a conversation, for every tab and device, on whichever node it happens.',
     args: {
       conversationId: t.arg.id({ required: true, description: 'The conversation.' }),
-      after: t.arg.string({ description: 'The cursor of the last event that was seen; null: from now on.' }),
+      after: t.arg.string({
+        description:
+          'The cursor of the last event that was seen, or that of the conversation as it was loaded; null: from now on, beginning with a ConversationHeartbeat.',
+      }),
     },
     subscribe: (_, { conversationId, after }, { ownerId, memory, lookups, controller }) =>
       followConversation({ memory, lookups }, ownerId, conversationId, after ?? undefined, controller.signal),

@@ -4,7 +4,7 @@ import { builder, type OperationContext } from '../builder.ts'
 import { NodeRef } from '../node.ts'
 
 /** A conversation, or its id alone: the other fields are loaded when they are selected. */
-export type KnownConversation = Conversation | { id: string }
+export type KnownConversation = (Conversation | { id: string }) & { cursor?: string }
 
 /** A conversation. Its lists and contexts are added by their own files. */
 export const ConversationRef = builder.objectRef<KnownConversation>('Conversation').implement({
@@ -73,6 +73,11 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
       description: 'From then on it is gone for every reader; null: it stays.',
       resolve: async (parent, _, context) => (await loaded(parent, context)).expiresAt,
     }),
+    cursor: t.string({
+      description:
+        'Opaque. Subscribing to `conversationEvents` `after` it yields all that happened since what this operation read of the conversation: select it with what you load, under `conversation`, `conversations`, `node` or `recentContext`, and nothing is lost between.',
+      resolve: (parent, _, context) => cursorOf(parent, context),
+    }),
   }),
 })
 
@@ -83,4 +88,10 @@ export async function loaded(known: KnownConversation, { loaders }: OperationCon
 
 function lastMessageAt(conversation: Conversation): number | undefined {
   return headHint(conversation, conversation.activeBranch).sequence > 0 ? conversation.lastMessageAt : undefined
+}
+
+async function cursorOf(known: KnownConversation, context: OperationContext): Promise<string> {
+  if (known.cursor !== undefined) return known.cursor
+  const [cursor = ''] = await context.memory.readCursors([await loaded(known, context)])
+  return cursor
 }

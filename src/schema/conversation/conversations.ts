@@ -7,6 +7,7 @@ import { builder, type OperationContext } from '../builder.ts'
 import { connectionOf, pageArguments } from '../connection.ts'
 import { type CursorCodec, type Page, type PageArguments, readPage } from '../page.ts'
 import { ConversationRef, type KnownConversation } from './conversation.ts'
+import { withCursors } from './conversation-cursor.ts'
 
 const keyCodec: CursorCodec<Conversation, ConversationKey> = {
   encode: ({ lastMessageAt, id }) => `conversation ${lastMessageAt} ${id}`,
@@ -25,7 +26,10 @@ builder.queryFields((t) => ({
       id: t.arg.id({ description: 'The id. Exactly one of the two is given.' }),
       externalId: t.arg.string({ description: "The application's own id." }),
     },
-    resolve: (_, { id, externalId }, context) => findConversation(id, externalId, context),
+    async resolve(_, { id, externalId }, context, info) {
+      const found = await findConversation(id, externalId, context)
+      return found && (await withCursors([found], context, info))[0]
+    },
   }),
   conversations: t.field({
     type: connectionOf<KnownConversation>('Conversation', ConversationRef),
@@ -38,7 +42,12 @@ builder.queryFields((t) => ({
         description: 'Whether to list those that are archived instead of those that are not.',
       }),
     },
-    resolve: (_, { archived, ...args }, { ownerId, memory }) => readConversationPage(memory, ownerId, archived, args),
+    async resolve(_, { archived, ...args }, context, info) {
+      const page = await readConversationPage(context.memory, context.ownerId, archived, args)
+      const nodes = page.edges.map(({ node }) => node)
+      const known = await withCursors(nodes, context, info)
+      return { ...page, edges: page.edges.map((edge, index) => ({ ...edge, node: known[index] ?? edge.node })) }
+    },
   }),
 }))
 

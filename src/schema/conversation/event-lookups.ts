@@ -71,6 +71,10 @@ function createLookUp(deps: EventLookupDeps, ownerId: string, conversationId: st
   )
 
   async function lookUp(event: ConversationEvent): Promise<FollowedEvent | undefined> {
+    // These stand at the place of another event, and hold nothing.
+    if (event.type === 'ConversationReset' || event.type === 'ConversationHeartbeat') {
+      return { type: event.type, cursor: event.cursor }
+    }
     // Only a place in the log names one event: others of no place have the same cursor.
     if (parseCursor(event.cursor) === undefined) return loader.load(event)
     const found = kept.get(event.cursor) ?? running.get(event.cursor)

@@ -39,8 +39,8 @@ export interface ReplyFollowedEvent {
   reply: ReplyRecord
 }
 
-/** The conversation is gone, or something was missed. */
+/** The conversation is gone, or something was missed, or nothing happened. */
 export interface BareFollowedEvent {
-  type: 'ConversationDeleted' | 'ConversationReset'
+  type: 'ConversationDeleted' | 'ConversationReset' | 'ConversationHeartbeat'
   cursor: string
 }

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ConversationChange, ConversationEvents } from '../../../src/memory/events/conversation-events.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
-import { createEventReader, type EventReader, idsOf } from '../../support/event-reader.ts'
+import { createEventReader, type EventReader, followed, idsOf, WAIT } from '../../support/event-reader.ts'
 
 /** Bounds that every set of nodes under this suite has. */
-export const SUITE_LIMITS = { logEvents: 100, bufferEvents: 100 }
+export const SUITE_LIMITS = { logEvents: 100, bufferEvents: 100, pollMs: 3_600_000 }
 /** A Redis Stream is trimmed by whole nodes of 100 entries. */
 const FAR_TOO_MANY = 500
 
@@ -102,6 +102,30 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
       resumed.abort()
     })
 
+    eachTest('a stream begins with a heartbeat, whose cursor can be resumed', async () => {
+      const reader = createEventReader(node(0), id)
+      await expect.poll(() => reader.heartbeat, WAIT).toBeDefined()
+      expect(reader.received).toEqual([])
+      reader.abort()
+      await node(1).publish(id, appended('a'))
+      const resumed = createEventReader(node(1), id, reader.heartbeat)
+      expect(idsOf(await resumed.take(1))).toEqual(['a'])
+      expect(resumed.heartbeat).toBeUndefined()
+      resumed.abort()
+    })
+
+    eachTest('a cursor that was read is where a subscriber goes on, on any node', async () => {
+      const other = createConversationId()
+      const [cursor] = await node(0).readCursors([followed(id), followed(other)])
+      await node(1).publish(id, appended('a'))
+      const [later] = await node(1).readCursors([followed(id)])
+      await node(0).publish(id, appended('b'))
+      const readers = [createEventReader(node(1), id, cursor), createEventReader(node(0), id, later)]
+      expect(idsOf((await readers[0]?.take(2)) ?? [])).toEqual(['a', 'b'])
+      expect(idsOf((await readers[1]?.take(1)) ?? [])).toEqual(['b'])
+      for (const reader of readers) reader.abort()
+    })
+
     for (const cursor of ['', 'garbage', '1-1', '0-0', '9999999999999999-999999999999999', '-1', "1-1' OR 1"]) {
       eachTest(`a cursor ${JSON.stringify(cursor)} gives one reset and then what comes`, async () => {
         const reader = createEventReader(node(0), id, cursor)
@@ -151,42 +175,45 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
       expect(idsOf(await resumed.untilEnd())).toEqual(['a', 'ConversationDeleted'])
     })
 
-    eachTest('an abort ends a waiting subscriber in the same turn', async () => {
+    eachTest('an abort ends a waiting subscriber in the same tick', async () => {
       const controller = new AbortController()
-      const iterator = node(0).subscribe(id, undefined, controller.signal)[Symbol.asyncIterator]()
+      const iterator = node(0).subscribe(followed(id), undefined, controller.signal)[Symbol.asyncIterator]()
+      await iterator.next()
       const waiting = [iterator.next(), iterator.next()]
       controller.abort()
-      const turn = setImmediate('a turn later')
-      expect(await Promise.race([Promise.all(waiting), turn])).toEqual([DONE, DONE])
+      const tick = setImmediate('a tick later')
+      expect(await Promise.race([Promise.all(waiting), tick])).toEqual([DONE, DONE])
       expect(await iterator.next()).toEqual(DONE)
     })
 
     eachTest('an abort drops what waits for the subscriber', async () => {
       const controller = new AbortController()
-      const iterator = node(0).subscribe(id, undefined, controller.signal)[Symbol.asyncIterator]()
+      const iterator = node(0).subscribe(followed(id), undefined, controller.signal)[Symbol.asyncIterator]()
       const { reader } = await follow(0)
       await node(0).publish(id, [...appended('a', 'b'), { type: 'ConversationDeleted' }])
       await reader.untilEnd()
+      expect(await iterator.next()).toMatchObject({ value: { type: 'ConversationHeartbeat' } })
       expect(await iterator.next()).toMatchObject({ value: { messageId: 'a' } })
       controller.abort()
       expect(await iterator.next()).toEqual(DONE)
     })
 
-    eachTest('a subscriber that returns ends in the same turn, and one that never began too', async () => {
+    eachTest('a subscriber that returns ends in the same tick, and one that never began too', async () => {
       const { signal } = new AbortController()
-      const iterator = node(0).subscribe(id, undefined, signal)[Symbol.asyncIterator]()
+      const iterator = node(0).subscribe(followed(id), undefined, signal)[Symbol.asyncIterator]()
+      await iterator.next()
       const waiting = iterator.next()
       expect(await iterator.return?.()).toEqual(DONE)
-      expect(await Promise.race([waiting, setImmediate('a turn later')])).toEqual(DONE)
+      expect(await Promise.race([waiting, setImmediate('a tick later')])).toEqual(DONE)
       expect(await iterator.next()).toEqual(DONE)
-      const never = node(0).subscribe(id, undefined, AbortSignal.abort())
+      const never = node(0).subscribe(followed(id), undefined, AbortSignal.abort())
       expect(await never[Symbol.asyncIterator]().next()).toEqual(DONE)
     })
 
     eachTest('a slow subscriber gets a reset in place of what it let wait, and the rest without a gap', async () => {
       const { signal } = new AbortController()
       const { reader: witness, cursor } = await follow(1)
-      const slow = node(1).subscribe(id, cursor, signal)[Symbol.asyncIterator]()
+      const slow = node(1).subscribe(followed(id), cursor, signal)[Symbol.asyncIterator]()
       await node(0).publish(id, appended('read'))
       expect(await slow.next()).toMatchObject({ value: { messageId: 'read' } })
       const names = numbers(SUITE_LIMITS.bufferEvents + 10)

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import type { ConversationChange } from '../../../src/memory/events/conversation-events.ts'
 import { eventsKey } from '../../../src/memory/events/redis-event-log.ts'
-import { createConversationId } from '../../../src/memory/ids.ts'
+import { createConversationId, messageId } from '../../../src/memory/ids.ts'
 import { createEventReader, idsOf, WAIT } from '../../support/event-reader.ts'
 import { findFreePort } from '../../support/free-port.ts'
 import { type RedisEventNode, startRedisEventNode } from '../../support/redis-event-nodes.ts'
@@ -12,8 +12,8 @@ import { type Service, startRedis } from '../../support/services.ts'
 import { describeConversationEvents, SUITE_LIMITS } from './conversation-events-suite.ts'
 
 /** So rare that what a test sees came by the channel. */
-const NEVER_CHECKS = { ...SUITE_LIMITS, checkMs: 3_600_000 }
-const CHECKS_OFTEN = { ...SUITE_LIMITS, checkMs: 100 }
+const NEVER_POLLS = { ...SUITE_LIMITS, pollMs: 3_600_000 }
+const POLLS_OFTEN = { ...SUITE_LIMITS, pollMs: 100 }
 
 describeConversationEvents('Redis events on two nodes', () => startNodes(inject('redisUrl')))
 
@@ -23,7 +23,7 @@ describeConversationEvents('Redis events on a cluster', async () => {
   return { nodes, stop: () => stop().then(() => server.stop()) }
 })
 
-test('a listening connection of a cluster that was cut misses nothing', async () => {
+test('a subscribed connection of a cluster that was cut misses nothing', async () => {
   const server = await startCluster()
   const { nodes, stop } = await startNodes(server.url, true)
   const client = new Redis(server.url)
@@ -49,7 +49,7 @@ describe('What Redis holds', () => {
   let id: string
   beforeAll(async () => {
     client = new Redis(inject('redisUrl'))
-    node = await startReadyNode(inject('redisUrl'), NEVER_CHECKS)
+    node = await startReadyNode(inject('redisUrl'), NEVER_POLLS)
   })
   afterAll(async () => {
     await node.stop()
@@ -142,7 +142,7 @@ describe('When Redis fails', () => {
   })
 
   async function withNodes(
-    limits: typeof NEVER_CHECKS,
+    limits: Parameters<typeof startRedisEventNode>[1],
     commandTimeout: number,
     run: () => Promise<void>,
   ): Promise<void> {
@@ -169,7 +169,7 @@ describe('When Redis fails', () => {
   }
 
   test('a node that was cut off tells its own subscribers at once, and the others that they missed something', () =>
-    withNodes(NEVER_CHECKS, 5_000, async () => {
+    withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
       await disconnect(here.redis)
       await here.events.publish(id, changed('a', 'b'))
@@ -187,7 +187,7 @@ describe('When Redis fails', () => {
     }))
 
   test('what is owed comes before what is published next, also for those who resume', () =>
-    withNodes(NEVER_CHECKS, 5_000, async () => {
+    withNodes(NEVER_POLLS, 5_000, async () => {
       const { far } = await follow()
       const last = far.received.at(-1)?.cursor
       far.abort()
@@ -200,7 +200,7 @@ describe('When Redis fails', () => {
     }))
 
   test('a deletion that could not be told ends the streams of other nodes later', () =>
-    withNodes(NEVER_CHECKS, 5_000, async () => {
+    withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
       await disconnect(here.redis)
       await here.events.publish(id, [{ type: 'ConversationDeleted' }])
@@ -210,8 +210,8 @@ describe('When Redis fails', () => {
       expect(idsOf(await far.untilEnd())).toEqual(['ConversationReset', 'ConversationDeleted'])
     }))
 
-  test('a listening connection that was cut misses nothing', () =>
-    withNodes(NEVER_CHECKS, 5_000, async () => {
+  test('a subscribed connection that was cut misses nothing', () =>
+    withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
       for (let round = 0; round < 5; round += 1) {
         await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
@@ -223,16 +223,33 @@ describe('When Redis fails', () => {
       expect(idsOf(await far.take(11)).slice(1)).toEqual(told)
     }))
 
-  test('what the channel lost is found by a look at the log', () =>
-    withNodes(CHECKS_OFTEN, 5_000, async () => {
+  test('what the channel lost is found by polling the log', () =>
+    withNodes(POLLS_OFTEN, 5_000, async () => {
       const { near } = await follow()
       const next = near.received[0]?.cursor.replace(/0$/, '1') ?? ''
       await client.xadd(eventsKey(id), next, 'e', '["t",{"type":"ReplyBegan","replyId":"silent"}]')
       expect(idsOf(await near.take(2))).toEqual(['ConversationReset', 'silent'])
     }))
 
+  test('what waits beyond its bound becomes one reset, in the log too', () =>
+    withNodes({ ...NEVER_POLLS, queuedEvents: 50 }, 5_000, async () => {
+      const { near, far } = await follow()
+      const publishing = Array.from({ length: 200 }, (_, index) => here.events.publish(id, changed(`${index}`)))
+      await Promise.all(publishing)
+      await there.events.publish(id, changed('after'))
+      for (const reader of [near, far]) {
+        await vi.waitFor(() => expect(idsOf(reader.received).at(-1)).toBe('after'), WAIT)
+        const names = idsOf(reader.received.slice(1))
+        expect(names).toContain('ConversationReset')
+        expect(names.indexOf('199') - names.indexOf('ConversationReset')).toBe(
+          names.length - 2 - names.indexOf('ConversationReset'),
+        )
+      }
+      expect(here.dropped).toContain(id)
+    }))
+
   test('a flushed Redis gives one reset, and then what comes', () =>
-    withNodes(NEVER_CHECKS, 5_000, async () => {
+    withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
       await here.events.publish(id, changed('a'))
       await near.take(2)
@@ -250,7 +267,7 @@ describe('When Redis fails', () => {
     }))
 
   test('a Redis that hangs holds a publish no longer than its timeout, and nobody is told twice', () =>
-    withNodes(CHECKS_OFTEN, 200, async () => {
+    withNodes(POLLS_OFTEN, 200, async () => {
       const { near, far } = await follow()
       await server.pause()
       await Promise.all([here.events.publish(id, changed('a')), here.events.publish(id, changed('b'))])
@@ -264,7 +281,7 @@ describe('When Redis fails', () => {
     }))
 
   test('a Redis that was killed and is back: resets for all, and events again', () =>
-    withNodes(CHECKS_OFTEN, 1_000, async () => {
+    withNodes(POLLS_OFTEN, 1_000, async () => {
       const { near, far } = await follow()
       await server.kill()
       await here.events.publish(id, changed('a'))
@@ -296,7 +313,7 @@ describe('When Redis fails', () => {
       maxLength: 25,
     })
     await fc.assert(
-      fc.asyncProperty(steps, (all) => withNodes(CHECKS_OFTEN, 200, () => runCuts(all))),
+      fc.asyncProperty(steps, (all) => withNodes(POLLS_OFTEN, 200, () => runCuts(all))),
       { numRuns: 15 },
     )
   })
@@ -339,6 +356,114 @@ describe('When Redis fails', () => {
   }
 })
 
+describe('What was stored and never published', () => {
+  const id = createConversationId()
+  const at = (sequence: number, branch = '0') => messageId(id, branch, sequence)
+  const appended = (...ids: string[]): ConversationChange[] =>
+    ids.map((messageId) => ({ type: 'MessageAppended', messageId }))
+  let stored: string[]
+  let checks: string[][]
+  let node: RedisEventNode
+  let other: RedisEventNode
+  beforeEach(async () => {
+    stored = [at(1), at(2)]
+    checks = []
+    const areStored = async (ids: readonly string[]) => {
+      checks.push([...ids])
+      return ids.map((each) => stored.includes(each))
+    }
+    node = await startReadyNode(inject('redisUrl'), { ...NEVER_POLLS, pollMs: 20 }, { areStored })
+    other = await startReadyNode(inject('redisUrl'), NEVER_POLLS)
+  })
+  afterEach(async () => {
+    for (const each of [node, other]) await each.stop()
+    const client = new Redis(inject('redisUrl'))
+    await client.del(eventsKey(id))
+    client.disconnect()
+  })
+
+  const conversation = {
+    id,
+    get newestId() {
+      return stored.at(-1) ?? at(0)
+    },
+    readNewestId: async () => stored.at(-1) ?? at(0),
+  }
+
+  async function untilChecked(messageId: string): Promise<void> {
+    const before = checks.length
+    await vi.waitFor(
+      () =>
+        expect(
+          checks
+            .slice(before)
+            .flat()
+            .filter((each) => each === messageId).length,
+        ).toBeGreaterThan(3),
+      WAIT,
+    )
+  }
+
+  test('gives one reset, to everybody and to those who resume', async () => {
+    const [here, there] = [createEventReader(node.events, conversation), createEventReader(other.events, conversation)]
+    await vi.waitFor(() => expect([here.heartbeat, there.heartbeat]).not.toContain(undefined), WAIT)
+    stored.push(at(3), at(4))
+    await other.events.publish(id, appended(at(4)))
+    expect(idsOf(await here.take(2))).toEqual([at(4), 'ConversationReset'])
+    expect(idsOf(await there.take(2))).toEqual([at(4), 'ConversationReset'])
+    await untilChecked(at(5))
+    expect([here.received.length, there.received.length]).toEqual([2, 2])
+    const resumed = createEventReader(other.events, conversation, here.heartbeat)
+    expect(idsOf(await resumed.take(2))).toEqual([at(4), 'ConversationReset'])
+    for (const reader of [here, there, resumed]) reader.abort()
+  })
+
+  test('is found by a node that follows only since, as the log knows how far it came', async () => {
+    const before = createEventReader(other.events, conversation)
+    await vi.waitFor(() => expect(before.heartbeat).toBeDefined(), WAIT)
+    before.abort()
+    stored.push(at(3))
+    const resumed = createEventReader(node.events, conversation, before.heartbeat)
+    expect(idsOf(await resumed.take(1))).toEqual(['ConversationReset'])
+    resumed.abort()
+  })
+
+  test('is found too when it was stored between the reading of the newest message and the making of the log', async () => {
+    const readNewestId = async () => {
+      const newestId = conversation.newestId
+      stored.push(at(3))
+      return newestId
+    }
+    const [cursor] = await node.events.readCursors([{ id, readNewestId }])
+    const reader = createEventReader(node.events, conversation, cursor)
+    expect(idsOf(await reader.take(1))).toEqual(['ConversationReset'])
+    reader.abort()
+  })
+
+  test('a switch that was lost shows at the next message of its path', async () => {
+    const reader = createEventReader(node.events, conversation)
+    await vi.waitFor(() => expect(reader.heartbeat).toBeDefined(), WAIT)
+    stored.push(at(3, 'b'))
+    await node.events.publish(id, appended(at(3, 'b')))
+    expect(idsOf(await reader.take(2))).toEqual([at(3, 'b'), 'ConversationReset'])
+    reader.abort()
+  })
+
+  test('what is published is no loss', async () => {
+    const reader = createEventReader(node.events, conversation)
+    await vi.waitFor(() => expect(reader.heartbeat).toBeDefined(), WAIT)
+    for (const sequence of [3, 4, 5]) {
+      stored.push(at(sequence))
+      await node.events.publish(id, appended(at(sequence)))
+    }
+    const newestId = at(5, 'b')
+    await node.events.publish(id, [{ type: 'BranchSelected', messageId: at(4, 'b'), newestId }])
+    await untilChecked(at(6, 'b'))
+    expect(idsOf(reader.received)).toEqual([at(3), at(4), at(5), at(4, 'b')])
+    reader.abort()
+  })
+})
+
 /** A cluster of one server that holds all slots. */
 async function startCluster(): Promise<Service> {
   const server = await startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(await findFreePort())])
@@ -353,8 +478,8 @@ async function startCluster(): Promise<Service> {
 
 async function startNodes(url: string, cluster = false) {
   const started = [
-    await startReadyNode(url, NEVER_CHECKS, { cluster }),
-    await startReadyNode(url, NEVER_CHECKS, { cluster }),
+    await startReadyNode(url, NEVER_POLLS, { cluster }),
+    await startReadyNode(url, NEVER_POLLS, { cluster }),
   ]
   return {
     nodes: started.map(({ events }) => events),

@@ -9,6 +9,7 @@ import { createSqliteReplies } from '../../../src/memory/history/sqlite/sqlite-r
 import { createMemory } from '../../../src/memory/memory.ts'
 import { createTokenCounter } from '../../../src/memory/tokens/token-counter.ts'
 import { createWriter } from '../../../src/memory/writer.ts'
+import { NOTHING_LOST } from '../../support/event-reader.ts'
 
 const OWNER = 'anna'
 
@@ -51,7 +52,12 @@ async function startMemory(messageCount: number) {
   )
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
-  const events = createLocalEvents({ logEvents: 100, bufferEvents: 100, conversations: 100 })
+  const events = createLocalEvents(NOTHING_LOST, {
+    logEvents: 100,
+    bufferEvents: 100,
+    pollMs: 3_600_000,
+    conversations: 100,
+  })
   const memory = createMemory(
     {
       guard,
