@@ -143,6 +143,7 @@ function questionOf({ content, parts, clientMessageId, author, metadata }: Reply
     return undefined
   }
   checkOneOf('content', content, 'parts', parts)
+  if (content === '') throw new BadUserInputError('content', 'absent or at least one character', '""')
   return {
     role: 'USER',
     parts: parts ?? [{ type: 'text', text: content ?? '' }],

@@ -46,7 +46,10 @@ builder.queryType({ description: 'What can be read.' })
 builder.mutationType({
   description: 'What can be changed. Each field answers with its success or with an error that a client can act on.',
 })
-builder.subscriptionType({ description: 'What can be followed. A stream never throws: a failure in it is an event.' })
+builder.subscriptionType({
+  description:
+    'What can be followed. The streams of replies never throw: whatever goes wrong is an event. `conversationEvents` is refused by an error before its first event when there is no such conversation for you; what goes wrong later is a ConversationReset.',
+})
 
 builder.addScalarType('DateTime', createDateTime(), {
   description: 'A time as RFC 3339 writes it, for instance 2026-07-01T12:00:00.000Z.',

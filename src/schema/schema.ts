@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql'
+import { GraphQLSchema } from 'graphql'
 import './message/append-messages.ts'
 import { builder } from './builder.ts'
 import './context/conversation-context.ts'
@@ -16,7 +16,16 @@ import './reply/send-message.ts'
 import './conversation/update-conversation.ts'
 import './message/update-message.ts'
 
+const DESCRIPTION = `Backscroll remembers conversations between people and language models, and streams the replies.
+
+- \`recentContext\` returns the newest messages of a conversation that fit a token budget, ready to be sent to a model.
+- \`sendMessage\` stores a message, calls the model with that context and streams the answer; \`reply\` streams it again, from any place.
+- \`appendMessages\` stores messages without a model, \`conversationEvents\` keeps every tab and device up to date.
+- Ids and cursors are opaque. What is sent again under the same \`clientMessageId\` is stored once, so everything may be retried.
+- Select \`__typename\` and ignore members of interfaces, unions and enums that you do not know: there will be more.`
+
 /** The GraphQL schema: what the files of this folder added to the builder. */
 export function createSchema(): GraphQLSchema {
-  return builder.toSchema()
+  // Pothos has no option for the description of the schema itself.
+  return new GraphQLSchema({ ...builder.toSchema().toConfig(), description: DESCRIPTION })
 }

@@ -31,7 +31,7 @@ subscription Follow($id: ID!) {
     cursor
     ... on MessageAppended { message { role content } }
     ... on ReplyBegan { reply { id } }
-    ... on ReplyEnded { reply { id status } }
+    ... on ReplyEnded { reply { id state } }
   }
 }
 `
@@ -67,7 +67,7 @@ subscription Ask {
 query Now {
   conversation(externalId: "first-steps") {
     messageCount
-    activeReply { id status text cursor }
+    activeReply { id state text cursor }
   }
 }
 `

@@ -200,7 +200,7 @@ export type NewMessageInput = {
   author?: string | null | undefined;
   /** The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters. */
   clientMessageId?: string | null | undefined;
-  /** Text; it becomes the first part. */
+  /** Text, not empty; it becomes the first part. */
   content?: string | null | undefined;
   /** When it was written; absent: now. For imports. */
   createdAt?: string | null | undefined;
@@ -258,7 +258,7 @@ export type ReplyErrorCode =
   | 'SUPERSEDED';
 
 /** How far a reply is. */
-export type ReplyStatus =
+export type ReplyState =
   /** The model has said all that it wanted to. */
   | 'COMPLETED'
   /** The model, or we, failed; what had been written by then is stored. */
@@ -293,7 +293,7 @@ export type SendMessageInput = {
   author?: string | null | undefined;
   /** The client's own id of the send and its message, unique in the conversation: sent again it joins the reply that it began. 1 to 256 characters. */
   clientMessageId: string | number;
-  /** The text of the message, when it is nothing else. */
+  /** The text of the message, not empty, when it is nothing else. */
   content?: string | null | undefined;
   /** The conversation. */
   conversationId?: string | number | null | undefined;
@@ -428,7 +428,7 @@ export type TabEventsSubscription = { conversationEvents:
     | { __typename: 'MessageAppended', cursor: string, message: { content: string } }
     | { __typename: 'MessageChanged', cursor: string }
     | { __typename: 'ReplyBegan', cursor: string, reply: { id: string, question: { content: string } | null } }
-    | { __typename: 'ReplyEnded', cursor: string, reply: { id: string, status: ReplyStatus, message: { content: string } | null } }
+    | { __typename: 'ReplyEnded', cursor: string, reply: { id: string, state: ReplyState, message: { content: string } | null } }
    };
 
 export type RenameToMutationVariables = Exact<{
@@ -650,7 +650,7 @@ export type ReplyEventsSubscription = { conversationEvents:
     | { __typename: 'MessageAppended' }
     | { __typename: 'MessageChanged' }
     | { __typename: 'ReplyBegan', reply: { id: string } }
-    | { __typename: 'ReplyEnded', reply: { id: string, status: ReplyStatus, message: { content: string } | null } }
+    | { __typename: 'ReplyEnded', reply: { id: string, state: ReplyState, message: { content: string } | null } }
    };
 
 export type LastMessagesQueryVariables = Exact<{
@@ -728,7 +728,7 @@ export type AppendMessagesMutation = { appendMessages:
           | { __typename: 'FilePart', url: string, mediaType: string, filename: string | null, providerMetadata: unknown }
           | { __typename: 'ReasoningPart', text: string, providerMetadata: unknown }
           | { __typename: 'TextPart', text: string, providerMetadata: unknown }
-          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string, providerMetadata: unknown }
+          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string | null, arguments: string, providerMetadata: unknown }
           | { __typename: 'ToolResultPart', toolCallId: string, output: string, isError: boolean, providerMetadata: unknown, resultOf: string | null }
         > }>, conversation: { id: string, messageCount: number, tokenCount: number } }
     | { __typename: 'ClientMessageIdConflictError', code: ErrorCode, detail: string, clientMessageId: string, messageId: string }
@@ -753,7 +753,7 @@ export type SendMessageSubscription = { sendMessage:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string | null, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', position: number, replyId: string | null, cursor: string }
@@ -779,7 +779,7 @@ export type FollowReplySubscription = { reply:
         | { __typename: 'FilePart' }
         | { __typename: 'ReasoningPart' }
         | { __typename: 'TextPart' }
-        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
+        | { __typename: 'ToolCallPart', toolCallId: string, toolName: string | null, arguments: string }
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', replyId: string | null, cursor: string }
@@ -797,7 +797,7 @@ export type StartReplyMutation = { startReply:
     | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
     | { __typename: 'ReplyRejectedError', code: ErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null }
-    | { __typename: 'StartReplySuccess', reply: { id: string, status: ReplyStatus, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
+    | { __typename: 'StartReplySuccess', reply: { id: string, state: ReplyState, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
    };
 
 export type CancelReplyMutationVariables = Exact<{
@@ -806,7 +806,7 @@ export type CancelReplyMutationVariables = Exact<{
 
 
 export type CancelReplyMutation = { cancelReply:
-    | { __typename: 'CancelReplySuccess', reply: { id: string, status: ReplyStatus } }
+    | { __typename: 'CancelReplySuccess', reply: { id: string, state: ReplyState } }
     | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
    };
@@ -816,7 +816,7 @@ export type ReadReplyQueryVariables = Exact<{
 }>;
 
 
-export type ReadReplyQuery = { reply: { id: string, status: ReplyStatus, text: string, cursor: string, startedAt: string, endedAt: string | null, question: { content: string } | null, message: { content: string, status: MessageStatus } | null } | null, node:
+export type ReadReplyQuery = { reply: { id: string, state: ReplyState, text: string, cursor: string, startedAt: string, endedAt: string | null, question: { content: string } | null, message: { content: string, status: MessageStatus } | null } | null, node:
     | { __typename: 'Conversation', id: string }
     | { __typename: 'Message', id: string }
     | { __typename: 'Reply', id: string }
@@ -853,7 +853,7 @@ export type RedactMessageMutation = { redactMessage:
           | { __typename: 'FilePart' }
           | { __typename: 'ReasoningPart' }
           | { __typename: 'TextPart' }
-          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string, arguments: string }
+          | { __typename: 'ToolCallPart', toolCallId: string, toolName: string | null, arguments: string }
           | { __typename: 'ToolResultPart', toolCallId: string, output: string }
         > } }
    };
@@ -970,7 +970,7 @@ export const TabEventsDocument = new TypedDocumentString(`
     ... on ReplyEnded {
       reply {
         id
-        status
+        state
         message {
           content
         }
@@ -1258,7 +1258,7 @@ export const ReplyEventsDocument = new TypedDocumentString(`
     ... on ReplyEnded {
       reply {
         id
-        status
+        state
         message {
           content
         }
@@ -1633,7 +1633,7 @@ export const StartReplyDocument = new TypedDocumentString(`
     ... on StartReplySuccess {
       reply {
         id
-        status
+        state
         text
         cursor
         endedAt
@@ -1666,7 +1666,7 @@ export const CancelReplyDocument = new TypedDocumentString(`
     ... on CancelReplySuccess {
       reply {
         id
-        status
+        state
       }
     }
     ... on Error {
@@ -1680,7 +1680,7 @@ export const ReadReplyDocument = new TypedDocumentString(`
     query ReadReply($id: ID!) {
   reply(id: $id) {
     id
-    status
+    state
     text
     cursor
     startedAt

@@ -103,7 +103,7 @@ test('the same client id with the same content is stored once, with other conten
 
 test.each([
   ['messages', []],
-  ['messages[1].parts', [{ role: 'USER' as const, content: 'x' }, { role: 'USER' as const }]],
+  ['messages[1].content', [{ role: 'USER' as const, content: 'x' }, { role: 'USER' as const }]],
   ['messages[0].parts[0].text', [{ role: 'USER' as const, content: '\ud83d' }]],
   ['messages[0]', [{ role: 'USER' as const, content: 'x'.repeat(1_048_577) }]],
 ])('%s is named when it breaks a limit', async (field, messages) => {

@@ -16,7 +16,7 @@ const NewMessageInput = builder.inputType('NewMessageInput', {
   description: 'A message to be stored. It has `content`, `parts` or both.',
   fields: (t) => ({
     role: t.field({ type: RoleRef, required: true, description: 'Who speaks.' }),
-    content: t.string({ description: 'Text; it becomes the first part.' }),
+    content: t.string({ description: 'Text, not empty; it becomes the first part.' }),
     parts: t.field({ type: [MessagePartInput], description: 'What else it says, in order. At most 100 parts.' }),
     clientMessageId: t.string({
       description:
@@ -80,8 +80,11 @@ builder.mutationField('appendMessages', (t) =>
 )
 
 /** Metadata is unchecked here: memory refuses what is not flat. */
-function newMessage(input: typeof NewMessageInput.$inferInput): NewMessage {
+function newMessage(input: typeof NewMessageInput.$inferInput, index: number): NewMessage {
   const { content, parts, metadata, createdAt, ...fields } = input
+  const field = `messages[${index}].content`
+  if (content === '') throw new BadUserInputError(field, 'absent or at least one character', '""')
+  if (content == null && parts == null) throw new BadUserInputError(field, 'given, or else `parts`', 'neither')
   return {
     ...omitUndefined(fields),
     parts: partsOf(content, parts),

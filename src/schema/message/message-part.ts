@@ -49,7 +49,8 @@ builder.objectRef<ToolCallPart>('ToolCallPart').implement({
   interfaces: [MessagePartRef],
   fields: (t) => ({
     toolCallId: t.exposeID('toolCallId', { description: 'Names this call; its result names it too.' }),
-    toolName: t.exposeString('toolName', { description: 'The tool.' }),
+    // Nullable as a result's is, so that a client can select both in one query.
+    toolName: t.exposeString('toolName', { nullable: true, description: 'The tool; never null in a call.' }),
     arguments: t.exposeString('arguments', {
       description: 'The JSON text exactly as the model wrote it; it may be broken.',
     }),

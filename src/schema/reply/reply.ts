@@ -5,7 +5,7 @@ import { ConversationRef } from '../conversation/conversation.ts'
 import { MessageRef } from '../message/message.ts'
 import { NodeRef } from '../node.ts'
 
-const ReplyStatusRef = builder.enumType('ReplyStatus', {
+const ReplyStateRef = builder.enumType('ReplyState', {
   description: 'How far a reply is.',
   values: {
     QUEUED: { description: 'It waits until those before it have ended.' },
@@ -17,14 +17,14 @@ const ReplyStatusRef = builder.enumType('ReplyStatus', {
   } as const,
 })
 
-type ReplyStatus = typeof ReplyStatusRef.$inferType
+type ReplyState = typeof ReplyStateRef.$inferType
 
 /** A reply, while it runs and after. */
 export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
   description: 'The answer of a model to one question, while it is written and after.',
   interfaces: [NodeRef],
   fields: (t) => ({
-    status: t.field({ type: ReplyStatusRef, description: 'How far it is.', resolve: statusOf }),
+    state: t.field({ type: ReplyStateRef, description: 'How far it is.', resolve: stateOf }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was asked for.' }),
     endedAt: t.expose('endedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
     question: t.field({
@@ -70,7 +70,7 @@ builder.objectField(ConversationRef, 'activeReply', (t) =>
   }),
 )
 
-function statusOf({ phase, outcome }: ReplyRecord): ReplyStatus {
+function stateOf({ phase, outcome }: ReplyRecord): ReplyState {
   if (phase === 'QUEUED') return 'QUEUED'
   return (phase === 'ENDED' && outcome?.type) || 'RUNNING'
 }

@@ -33,7 +33,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
       description:
         "The application's own id of the conversation; a message without `replaces` creates it when you have none with it.",
     }),
-    content: t.string({ description: 'The text of the message, when it is nothing else.' }),
+    content: t.string({ description: 'The text of the message, not empty, when it is nothing else.' }),
     parts: t.field({
       type: [MessagePartInput],
       description: 'All that the message says, in order, 1 to 100 parts. Without it and `content` there is no message.',
