@@ -20,7 +20,7 @@ export interface ProbedServer {
   log(from?: number): Promise<string>
   isAlive(): boolean
   /** SIGTERM, and SIGKILL when it takes too long; how the process ended. Removes what it stored. */
-  stop(): Promise<Ending>
+  stop(timeoutMs?: number): Promise<Ending>
 }
 
 /** How a process ended: `0`, another exit code, or the name of a signal. */
@@ -55,8 +55,8 @@ export async function startProbedServer({ main = 'src/main.ts', env = {} }: Prob
   }
   return {
     ...server,
-    async stop() {
-      const ending = await server.stop()
+    async stop(timeoutMs?: number) {
+      const ending = await server.stop(timeoutMs)
       await rm(directory, { recursive: true, force: true })
       return ending
     },
@@ -99,9 +99,9 @@ function control(child: ChildProcess, port: number, logFile: string): ProbedServ
     return await Promise.race([answer, ended.then(() => undefined)])
   }
 
-  async function stop(): Promise<Ending> {
+  async function stop(timeoutMs = STOP_TIMEOUT_MS): Promise<Ending> {
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
     const ending = await ended
     clearTimeout(timer)
     return ending

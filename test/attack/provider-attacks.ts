@@ -3,10 +3,11 @@ import { answerWith, deltaChunk, finishChunk, type Script, textChunk } from '../
 import { type RawCall, startRawModelServer } from '../support/raw-model-server.ts'
 import { type Attack, judge, type Outcome, type Target, worstOf } from './attacks.ts'
 import { createConversation } from './conversations.ts'
-import { post, times } from './requests.ts'
+import { type Answer, post, times } from './requests.ts'
 
 const GROUP = 'provider'
 const MB = 1_000_000
+const WARM_UP = 'warm-up'
 const POLL_MS = 100
 const ENDED = ['COMPLETED', 'FAILED', 'INTERRUPTED', 'REJECTED']
 const DOTS = 'a.'.repeat(50_000)
@@ -77,10 +78,12 @@ function attack(name: string, provider: Script): Attack {
   return {
     name,
     group: GROUP,
-    provider,
+    provider: (call) =>
+      isWarmUp(call) ? answerWith(textChunk('warm'), finishChunk('stop'), '[DONE]')(call) : provider(call),
     env: { MODEL_FIRST_TOKEN_TIMEOUT_MS: '15000', MODEL_IDLE_TIMEOUT_MS: '10000' },
     async prepare(target) {
       const conversationId = await createConversation(target)
+      await untilEnded(target.origin, await start(target.origin, await createConversation(target), WARM_UP))
       return () => replyAndGoOn(target, conversationId)
     },
   }
@@ -129,31 +132,53 @@ function echo(value: string): Script {
   }
 }
 
-/** A reply ends, can be read, can be followed from where it is, and the conversation takes the next question. */
-async function replyAndGoOn(target: Target, conversationId: string): Promise<Outcome> {
-  const { origin } = target
-  const start = (clientMessageId: string) =>
-    post(origin, { query: START, variables: { input: { conversationId, clientMessageId, content: 'hi' } } })
-  const id = /"reply":\{"id":"(\w+)"/.exec((await start('first')).text)?.[1]
-  if (id === undefined) return { text: 'no reply began', isGood: false }
-  let read = await post(origin, { query: REPLY, variables: { id } })
-  while (!ENDED.some((status) => read.text.includes(`"status":"${status}"`))) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    read = await post(origin, { query: REPLY, variables: { id } })
-    if (read.status !== 200) break
-  }
-  const status = ENDED.find((word) => read.text.includes(word)) ?? 'not readable'
-  const next = await start('second')
-  const followed = await follow(origin, id, /"cursor":"([^"]+)"/.exec(read.text)?.[1] ?? '')
-  const worst = worstOf([judge(read), followed, judge(next, { refusedOnly: false })])
-  return { text: `${status}; ${worst.text}`, isGood: worst.isGood }
+/** The first reply loads what every reply needs. */
+function isWarmUp({ body }: RawCall): boolean {
+  return JSON.stringify(body).includes(WARM_UP)
 }
 
-async function follow(origin: string, id: string, after: string): Promise<Outcome> {
+/** A reply ends, can be read, can be followed from where it is, and the conversation takes the next question. */
+async function replyAndGoOn({ origin }: Target, conversationId: string): Promise<Outcome> {
+  const id = await start(origin, conversationId, 'hi')
+  const read = await untilEnded(origin, id)
+  const status = ENDED.find((word) => read.text.includes(word)) ?? 'not readable'
+  const next = await startReply(origin, conversationId, 'and now')
+  const followed = await followTwice(origin, id)
+  const { text, isGood } = worstOf([judge(read), followed, judge(next)])
+  return { text: `${status}; ${text}`, isGood }
+}
+
+async function start(origin: string, conversationId: string, content: string): Promise<string> {
+  const { text } = await startReply(origin, conversationId, content)
+  const id = /"reply":\{"id":"(\w+)"/.exec(text)?.[1]
+  if (id === undefined) throw new Error(`No reply began: ${text}`)
+  return id
+}
+
+function startReply(origin: string, conversationId: string, content: string): Promise<Answer> {
+  return post(origin, { query: START, variables: { input: { conversationId, clientMessageId: content, content } } })
+}
+
+async function untilEnded(origin: string, id: string): Promise<Answer> {
+  for (;;) {
+    const read = await post(origin, { query: REPLY, variables: { id } })
+    if (read.status !== 200 || ENDED.some((status) => read.text.includes(`"status":"${status}"`))) return read
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+/** From the beginning, and from where one may be when the connection breaks just before the end. */
+async function followTwice(origin: string, id: string): Promise<Outcome> {
+  const first = await follow(origin, id, null)
+  const cursors = [...first.text.matchAll(/"cursor":"([^"]+)"/g)].map(([, cursor = '']) => cursor)
+  const again = await follow(origin, id, cursors.at(-2) ?? null)
+  const outcomes = [first, again].map((answer) => judge(answer, { codes: [] }))
+  return worstOf(outcomes.map(({ text, isGood }) => ({ text: `followed: ${text}`, isGood })))
+}
+
+function follow(origin: string, id: string, after: string | null): Promise<Answer> {
   const query = 'subscription($id:ID!,$after:String){reply(id:$id,after:$after){__typename cursor}}'
-  const answer = await post(origin, { query, variables: { id, after } }, { accept: 'text/event-stream' })
-  const { text, isGood } = judge(answer, { codes: [] })
-  return { text: `followed: ${text}`, isGood }
+  return post(origin, { query, variables: { id, after } }, { accept: 'text/event-stream' })
 }
 
 function toolCall(index: number) {

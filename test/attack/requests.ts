@@ -15,6 +15,8 @@ export interface Answer {
 
 export const JSON_HEADERS = { 'content-type': 'application/json' }
 
+/** More than so much is not sent before the other side takes it. */
+const MAX_WAITING_BYTES = 1_000_000
 const SHOWN_BYTES = 65_536
 const NO_ANSWER: Answer = { status: 0, headers: {}, text: '', bytes: 0, isCut: true }
 
@@ -88,13 +90,10 @@ export async function openWebSocket(port: number, { init = true } = {}): Promise
 
 /** Sends frames as fast as the other side takes them; resolves when all are sent or the socket is closed. */
 export async function sendFrames(socket: WebSocket, count: number, frame: (index: number) => string): Promise<void> {
+  const closed = once(socket, 'close').catch(() => {})
   for (let index = 0; index < count && socket.readyState === WebSocket.OPEN; index++) {
-    await new Promise<void>((resolve) => {
-      socket.send(frame(index), () => resolve())
-      if (socket.bufferedAmount < 1_000_000) resolve()
-      socket.once('close', () => resolve())
-      if (index % 100 === 0) socket.setMaxListeners(0)
-    })
+    const sent = new Promise((resolve) => socket.send(frame(index), resolve))
+    if (socket.bufferedAmount > MAX_WAITING_BYTES) await Promise.race([sent, closed])
   }
 }
 

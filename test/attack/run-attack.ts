@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TimedOutError, withTimeout } from '../../src/with-timeout.ts'
 import { startRawModelServer } from '../support/raw-model-server.ts'
 import { type Service, startMongodb, startRedis } from '../support/services.ts'
 import type { Attack, Outcome, Target } from './attacks.ts'
@@ -35,6 +36,7 @@ const MB = 1_048_576
 /** The server is killed above it: the machine belongs to others too. */
 const KILL_BYTES = 2_560 * MB
 const ATTACK_TIMEOUT_MS = 30_000
+const PREPARE_TIMEOUT_MS = 180_000
 /** What the first requests compile is not the attack's. */
 const WARM_UP_REQUESTS = 200
 const SETTLE_MS = 1_000
@@ -54,11 +56,12 @@ export function createAttackRunner(main?: string): AttackRunner {
     try {
       const target = targetOf(server, stores, leaving)
       await warmUp(server.origin)
-      return await measure(server, watcher, await attack.prepare(target), leaving)
+      return await measure(server, watcher, await prepare(attack, target), leaving)
     } finally {
       await leave(leaving)
       watcher.kill()
-      await server.stop()
+      // How it ends after an attack is no part of it.
+      await server.stop(SETTLE_MS)
       await provider?.close()
     }
   }
@@ -123,17 +126,22 @@ function breaksOf(
 }
 
 async function withinTime(attack: () => Promise<Outcome>): Promise<Outcome> {
-  const controller = new AbortController()
-  const late = delay(ATTACK_TIMEOUT_MS, undefined, { signal: controller.signal }).then(
-    () => ({ text: `not done within ${ATTACK_TIMEOUT_MS / 1_000} s`, isGood: false }),
-    () => ({ text: 'ended', isGood: false }),
-  )
-  const outcome = await Promise.race([
-    attack().catch((error: unknown) => ({ text: `failed: ${String(error).slice(0, 100)}`, isGood: false })),
-    late,
-  ])
-  controller.abort()
-  return outcome
+  try {
+    return await withTimeout(attack(), ATTACK_TIMEOUT_MS)
+  } catch (error) {
+    const isLate = error instanceof TimedOutError
+    const text = isLate ? `not done within ${ATTACK_TIMEOUT_MS / 1_000} s` : `failed: ${String(error).slice(0, 100)}`
+    return { text, isGood: false }
+  }
+}
+
+/** One that cannot be prepared is an attack that fails: those after it do not need it. */
+async function prepare(attack: Attack, target: Target): Promise<() => Promise<Outcome>> {
+  try {
+    return await withTimeout(attack.prepare(target), PREPARE_TIMEOUT_MS)
+  } catch (error) {
+    return () => Promise.reject(new Error(`not prepared, ${error}`))
+  }
 }
 
 function targetOf(server: ProbedServer, stores: Record<string, string>, leaving: (() => unknown)[]): Target {

@@ -33,8 +33,9 @@ async function main(): Promise<void> {
   }
   const again = `npm run fuzz -- --seed ${seed} --seconds ${seconds} --workers ${workers} --stores ${stores}`
   console.log(again)
-  const options = { seed, seconds, workers, stores, keepsGoing: values['keep-going'] } as const
-  const report = await runFuzz({ ...options, ...(values.main !== undefined && { main: values.main }) })
+  const keepsGoing = values['keep-going'] && { isEnough: () => false }
+  const other = values.main !== undefined && { main: values.main }
+  const report = await runFuzz({ seed, seconds, workers, stores, ...keepsGoing, ...other })
   print(report)
   if (report.failures.length === 0) return
   for (const { what, sent, log, times } of report.failures) {

@@ -15,8 +15,10 @@ export interface FuzzOptions {
   /** Clients at once. */
   workers: number
   stores: Stores
-  /** Whether it goes on after the first harm and looks for other kinds. */
-  keepsGoing?: boolean
+  /** Whether these are reason to end; any is, unless something else is said. */
+  isEnough?: (failures: readonly FuzzFailure[]) => boolean
+  /** How long it looks for a smaller form of each. */
+  shrinkMs?: number
   /** The servers' main module; this project's by default. */
   main?: string
 }
@@ -79,12 +81,15 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzReport> {
 }
 
 async function fuzz({ nodes }: FuzzedNodes, options: FuzzOptions): Promise<FuzzReport> {
-  const { seed, seconds, workers } = options
+  const { seconds, workers } = options
   const state = createState(nodes, options)
   for (const node of nodes) await state.seed(node)
   const end = Date.now() + seconds * 1_000
-  const middle = delay((seconds * 1_000) / 2).then(() => keptMb(nodes))
-  await Promise.all(Array.from({ length: workers }, (_, worker) => work(state, worker, seed, end)))
+  const over = new AbortController()
+  const half = delay((seconds * 1_000) / 2, undefined, { signal: over.signal }).catch(() => {})
+  const middle = half.then(() => keptMb(nodes))
+  await Promise.all(Array.from({ length: workers }, (_, worker) => work(state, worker, options, end)))
+  over.abort()
   const keptMiddle = await middle
   // What replies and sweeps do goes on for a while.
   await delay(SETTLE_MS)
@@ -105,7 +110,7 @@ async function fuzz({ nodes }: FuzzedNodes, options: FuzzOptions): Promise<FuzzR
 
 type State = ReturnType<typeof createState>
 
-function createState(nodes: readonly FuzzedNode[], { seed, keepsGoing = false }: FuzzOptions) {
+function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) => found.length > 0 }: FuzzOptions) {
   const known = createKnownIds()
   /** In all that people say; a log that holds it says what it must not. */
   const mark = `said${seed.toString(36)}${process.pid.toString(36)}`
@@ -117,7 +122,7 @@ function createState(nodes: readonly FuzzedNode[], { seed, keepsGoing = false }:
     outcomes,
     failures,
     mark,
-    isOver: () => failures.size > 0 && !keepsGoing,
+    isOver: () => isEnough([...failures.values()]),
     seed: seedOne,
     take,
     freeze: known.freeze,
@@ -156,7 +161,8 @@ function createState(nodes: readonly FuzzedNode[], { seed, keepsGoing = false }:
 }
 
 /** Rounds of steps, each of its own seed; a failure is made smaller for a while. */
-async function work(state: State, worker: number, seed: number, end: number): Promise<void> {
+async function work(state: State, worker: number, options: FuzzOptions, end: number): Promise<void> {
+  const { seed, shrinkMs = SHRINK_MS } = options
   let lookedFor: { kind: string; until: number } | undefined
   const property = fc.asyncProperty(arbitraryStep(SCHEMA), async (step) => {
     const isOver = lookedFor ? Date.now() > lookedFor.until : Date.now() > end || state.isOver()
@@ -166,7 +172,7 @@ async function work(state: State, worker: number, seed: number, end: number): Pr
     } catch (error) {
       if (!(error instanceof StepError)) throw error
       const kind = kindOf(error.failure)
-      lookedFor ??= { kind, until: Date.now() + SHRINK_MS }
+      lookedFor ??= { kind, until: Date.now() + shrinkMs }
       const { times = 1 } = state.failures.get(kind) ?? {}
       state.failures.set(kind, { ...error.failure, times })
       if (state.isOver()) state.freeze()
