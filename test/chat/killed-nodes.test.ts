@@ -1,3 +1,5 @@
+import fc from 'fast-check'
+import pMap from 'p-map'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { medianOf } from '../support/median.ts'
 import { type ServerProcess, type StreamedEvent, startServerProcess } from '../support/server-process.ts'
@@ -7,14 +9,13 @@ const KILLS = 50
 const VICTIMS = 4
 const LEASE_MS = 1_000
 const CHECKPOINT_MS = 100
-/** A node dies somewhere between its claim and the end of its answer, which takes about a second and a half. */
-const LONGEST_LIFE_MS = 1_600
-/** A lease and what clocks may differ by; then one look and one finish, which on a loaded machine take their time. */
-const LEASE_OVER_MS = LEASE_MS + 2_000
-const USUAL_FINISH_MS = 1_000
-const LONGEST_FINISH_MS = 5_000
-/** The demo model says about 25 in a checkpoint's interval. */
-const USUAL_LOSS_CHARACTERS = 100
+/** The demo model's answer is a little shorter: some of the nodes die at its end. */
+const MOST_CHARACTERS = 300
+/** Every fifth node dies around its claim, so long after it was asked at most. */
+const EARLY_KILLS = 0.2
+const CLAIM_MS = 150
+/** Draws when each node dies; another run takes the seed that a failure prints. */
+const SEED = Number(process.env.KILLS_SEED ?? Math.floor(Math.random() * 1e9))
 
 const EVENT = `__typename replyId cursor
   ... on ReplyDelta { offset text } ... on ReplyCompleted { message { id content } }
@@ -44,22 +45,13 @@ beforeAll(async () => {
 afterAll(() => survivor.stop())
 
 test(`of ${KILLS} killed nodes none loses, doubles or tears a message, or keeps its conversation`, async () => {
-  const kills: Kill[] = []
-  let begun = 0
-  const lanes = Array.from({ length: VICTIMS }, async () => {
-    while (begun++ < KILLS) kills.push(await killOne())
-  })
-  await Promise.all(lanes)
+  const lives = fc.sample(fc.noBias(fc.integer({ min: 0, max: 999 })), { numRuns: KILLS, seed: SEED })
+  const kills = await pMap(lives, (life) => killOne(life / 1_000), { concurrency: VICTIMS })
   report(kills)
-  for (const kill of kills) {
-    expect(kill.fault, `${kill.fault}`).toBeUndefined()
-    expect(kill.freeAfterMs).toBeLessThan(LEASE_OVER_MS + LONGEST_FINISH_MS)
-  }
-  expect(medianOf(kills.map(({ freeAfterMs }) => freeAfterMs))).toBeLessThan(LEASE_OVER_MS + USUAL_FINISH_MS)
+  for (const { fault } of kills) expect(fault, `${fault}; KILLS_SEED=${SEED}`).toBeUndefined()
   const lost = kills.filter(({ end }) => end === 'NODE_LOST')
-  expect(lost.length).toBeGreaterThan(KILLS / 4)
+  expect(lost.length, `KILLS_SEED=${SEED}`).toBeGreaterThan(KILLS / 4)
   expect(medianOf(lost.map(({ saved }) => saved))).toBeGreaterThan(0)
-  expect(medianOf(lost.map(({ emitted, saved }) => emitted - saved))).toBeLessThan(USUAL_LOSS_CHARACTERS)
 }, 600_000)
 
 interface Kill {
@@ -72,12 +64,20 @@ interface Kill {
   fault: string | undefined
 }
 
-/** One reply on a node that is killed while it streams, and the next question, asked at once on the survivor. */
-async function killOne(): Promise<Kill> {
+/**
+ * One reply on a node that is killed while it streams, and the next question, asked at once on the survivor. The
+ * node's life, from 0 to 1, ends around its claim or when a part of the answer is here.
+ */
+async function killOne(life: number): Promise<Kill> {
   const [victim, id] = await Promise.all([startServerProcess(env), createConversation()])
   const seen: StreamedEvent[] = []
   const streaming = collectInto(seen, victim.stream(SEND, { input: question(id, 'first') }))
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_LIFE_MS))
+  const characters = ((life - EARLY_KILLS) / (1 - EARLY_KILLS)) * MOST_CHARACTERS
+  if (life < EARLY_KILLS) await new Promise((resolve) => setTimeout(resolve, (life / EARLY_KILLS) * CLAIM_MS))
+  else
+    await expect
+      .poll(() => placed(seen).length >= characters || isEnding(seen.at(-1)), { interval: 1, timeout: 60_000 })
+      .toBe(true)
   await victim.kill()
   const killedAt = performance.now()
   await streaming
@@ -170,7 +170,7 @@ function report(kills: readonly Kill[]): void {
   const lost = kills.filter(({ end }) => end === 'NODE_LOST').map(({ emitted, saved }) => emitted - saved)
   const counts = [...ends].map(([end, some]) => `${end} ${some.length}`).join(', ')
   process.stdout.write(
-    `${kills.length} kills: ${counts}; free again after ${medianOf(free).toFixed(0)} ms at the median, ${Math.max(...free).toFixed(0)} at most; ` +
+    `${kills.length} kills with KILLS_SEED=${SEED}: ${counts}; free again after ${medianOf(free).toFixed(0)} ms at the median, ${Math.max(...free).toFixed(0)} at most; ` +
       `of a lost reply at most ${Math.max(0, ...lost)} characters were emitted and not saved\n`,
   )
 }

@@ -32,13 +32,6 @@ test('schema.graphql is what the code makes', () => {
   expect(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(printSortedSchema())
 })
 
-test('the operations of the README are valid', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-  const blocks = [...readme.matchAll(/^```graphql\n(.*?)^```$/gms)].map(([, block = '']) => parse(block))
-  expect(blocks).toHaveLength(3)
-  expect(blocks.flatMap((block) => validate(createSchema(), block))).toEqual([])
-})
-
 test('every type, field, argument, enum value and input field is described', () => {
   const types = Object.values(createSchema().getTypeMap())
   const own = types.filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))

@@ -28,7 +28,7 @@ export interface StreamedEvent {
   partial?: { id: string; content: string } | null
 }
 
-const START_TIMEOUT_MS = 30_000
+const START_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 
 /** Starts a server on a free port and waits until it is ready. */

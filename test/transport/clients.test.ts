@@ -56,6 +56,19 @@ const clients: Record<string, Send> = {
     })
   },
 
+  'urql by itself': async (origin, variables) => {
+    const exchanges = [fetchExchange]
+    const client = new Client({ url: `${origin}/graphql`, exchanges, fetchSubscriptions: true, preferGetMethod: false })
+    const sent: Sent[] = []
+    return new Promise((resolve, reject) => {
+      client.subscription<{ sendMessage: Sent }>(query, variables).subscribe(({ data, error }) => {
+        if (error) reject(error)
+        if (data) sent.push(data.sendMessage)
+        if (sent.at(-1)?.message !== undefined) resolve(sent)
+      })
+    })
+  },
+
   'Apollo Client': async (origin, variables) => {
     const socket = createSocketClient({ url: socketUrl(origin), webSocketImpl: WebSocket })
     const client = new ApolloClient({ link: new GraphQLWsLink(socket), cache: new InMemoryCache() })
