@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { BadUserInputError, HistoryUnavailableError, NotFoundError, QueryTooComplexError } from '../errors.ts'
+import {
+  BadUserInputError,
+  ConversationUnreadableError,
+  HistoryUnavailableError,
+  NotFoundError,
+  QueryTooComplexError,
+} from '../errors.ts'
 import type { Log } from '../log.ts'
 
 /**
@@ -12,6 +18,7 @@ export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
     const cause = causeOf(error)
     if (cause === undefined) return error as GraphQLError
     if (cause instanceof HistoryUnavailableError) log.warn({ err: cause }, 'history unavailable')
+    if (cause instanceof ConversationUnreadableError) log.error({ err: cause }, 'conversation unreadable')
     const extensions = extensionsOf(cause)
     if (extensions !== undefined && cause instanceof Error) return replace(error, cause.message, extensions)
     const errorId = randomUUID()
@@ -30,6 +37,7 @@ function extensionsOf(error: unknown): Record<string, unknown> | undefined {
   if (error instanceof BadUserInputError) return { code: error.code, field: error.field }
   if (error instanceof HistoryUnavailableError) return { code: error.code, retryable: error.retryable }
   if (error instanceof QueryTooComplexError) return { code: error.code, http: { status: 400 } }
+  if (error instanceof ConversationUnreadableError) return { code: error.code, conversationId: error.conversationId }
   return error instanceof NotFoundError ? { code: error.code } : undefined
 }
 

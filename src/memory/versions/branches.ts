@@ -1,3 +1,4 @@
+import { ConversationUnreadableError } from '../../errors.ts'
 import { type Branch, type Conversation, ROOT_BRANCH } from '../conversation.ts'
 import { type MessagePlace, messageId } from '../ids.ts'
 import type { Message } from '../message.ts'
@@ -15,11 +16,16 @@ export interface Segment {
   belowTokens: number
 }
 
-type Tree = Pick<Conversation, 'branches'>
+/** The branches of a conversation; the walk of the active one's path proves that it is listed. */
+type Tree = Pick<Conversation, 'id' | 'branches'> & { activeBranch?: string }
 
-/** The path that ends on a branch, newest segment first. A branch that is not listed has no path. */
-export function pathSegments({ branches }: Tree, endBranch: string): Segment[] {
-  const listed = new Map(branches.map((branch) => [branch.id, branch]))
+/**
+ * The path that ends on a branch, newest segment first. A branch that is not listed has no path. Throws
+ * ConversationUnreadableError where the list cannot be what was written: each branch begins behind its parent, so the
+ * walk ends.
+ */
+export function pathSegments(tree: Tree, endBranch: string): Segment[] {
+  const listed = listBranches(tree)
   const segments: Segment[] = []
   let below = { belowSequence: Number.POSITIVE_INFINITY, belowTokens: Number.POSITIVE_INFINITY }
   for (let id = endBranch; ; ) {
@@ -34,10 +40,34 @@ export function pathSegments({ branches }: Tree, endBranch: string): Segment[] {
   }
 }
 
+/** The branches by their ids, or ConversationUnreadableError. */
+function listBranches({ id: conversationId, branches, activeBranch = ROOT_BRANCH }: Tree): Map<string, Branch> {
+  const listed = new Map(branches.map((branch) => [branch.id, branch]))
+  const reason =
+    (listed.size < branches.length || listed.has(ROOT_BRANCH) ? 'a branch is listed twice' : undefined) ??
+    (activeBranch === ROOT_BRANCH || listed.has(activeBranch) ? undefined : 'the active branch is not listed') ??
+    branches.map((branch) => placeFault(branch, listed)).find((fault) => fault !== undefined)
+  if (reason !== undefined) throw new ConversationUnreadableError(conversationId, reason)
+  return listed
+}
+
+/** What is wrong with the place of a branch; one of the root may begin where that does. */
+function placeFault({ parent, atSequence, tokenStart }: Branch, listed: Map<string, Branch>): string | undefined {
+  if (!Number.isSafeInteger(atSequence) || !Number.isSafeInteger(tokenStart)) return 'a branch begins nowhere'
+  const before = parent === ROOT_BRANCH ? { atSequence: 0, tokenStart: 0 } : listed.get(parent)
+  if (before === undefined) return 'the parent of a branch is not listed'
+  return atSequence > before.atSequence && tokenStart >= before.tokenStart
+    ? undefined
+    : 'a branch begins before its parent'
+}
+
 const ROOT_PLACE = { atSequence: 1, tokenStart: 0 }
 
 /** The ids of all versions of the message at a place, itself included, oldest first. */
-export function versionsAt({ branches }: Tree, { conversationId, branch, sequence }: MessagePlace): string[] {
+export function versionsAt(
+  { branches }: Pick<Tree, 'branches'>,
+  { conversationId, branch, sequence }: MessagePlace,
+): string[] {
   const parent = parentAt({ branches }, branch, sequence)
   const siblings = branches.filter((each) => each.parent === parent && each.atSequence === sequence)
   const ids = [parent, ...siblings.map(({ id }) => id)]
@@ -46,7 +76,11 @@ export function versionsAt({ branches }: Tree, { conversationId, branch, sequenc
 }
 
 /** The branch that replaces the message at a place: a sibling where that is a branch's first own one. */
-export function branchAt({ branches }: Tree, id: string, { branch, sequence, tokenStart }: Message): Branch {
+export function branchAt(
+  { branches }: Pick<Tree, 'branches'>,
+  id: string,
+  { branch, sequence, tokenStart }: Message,
+): Branch {
   return { id, parent: parentAt({ branches }, branch, sequence), atSequence: sequence, tokenStart }
 }
 
@@ -65,7 +99,7 @@ export function withBranch(conversation: Conversation, branch: Branch): Conversa
 }
 
 /** Whether the path of a branch can be read: the root's always can. */
-export function isListed({ branches }: Tree, branch: string): boolean {
+export function isListed({ branches }: Pick<Tree, 'branches'>, branch: string): boolean {
   return branch === ROOT_BRANCH || branches.some(({ id }) => id === branch)
 }
 
@@ -109,7 +143,7 @@ export function divergence(
   return undefined
 }
 
-function parentAt({ branches }: Tree, branch: string, sequence: number): string {
+function parentAt({ branches }: Pick<Tree, 'branches'>, branch: string, sequence: number): string {
   const own = branches.find(({ id }) => id === branch)
   return own !== undefined && own.atSequence === sequence ? own.parent : branch
 }
