@@ -32,7 +32,7 @@ export interface ReplyRequest extends Omit<NewReply, 'conversationId' | 'questio
 }
 
 /** Replies as clients ask for them: what they send is checked, and in a stream every refusal is an event. */
-export interface Chat {
+export interface Chat extends Pick<Replies, 'findActive' | 'findLast' | 'findOfMessage'> {
   /** Begins a reply, or joins the one that the same question began, and streams it from its beginning. */
   send(ownerId: string, request: ReplyRequest, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
   /** The same without a stream. Rejects with ReplyRejectedError, or an error that says more. */
@@ -46,8 +46,6 @@ export interface Chat {
   ): Promise<AsyncIterable<ReplyEvent>>
   /** Undefined for a missing and for a foreign one alike. */
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
-  /** The reply that runs in a conversation which was found for its owner. */
-  findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
   /** Stops a reply; the record as it stands then. NotFoundError for a missing or foreign one. */
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
 }
@@ -111,7 +109,7 @@ export function createChat({ replies, memory, now }: ChatDeps, limits: InputLimi
 
   async function start(ownerId: string, request: ReplyRequest): Promise<ReplyRecord> {
     const begun = await replies.start(ownerId, await accept(ownerId, request))
-    if ('type' in begun) throw errorOf(begun)
+    if ('type' in begun) throw begun.cause ?? new ReplyRejectedError(begun)
     return begun
   }
 
@@ -132,7 +130,8 @@ export function createChat({ replies, memory, now }: ChatDeps, limits: InputLimi
     return replies.cancel(ownerId, existing(id))
   }
 
-  return { findActive: replies.findActive, send, start, follow, find, cancel }
+  const { findActive, findLast, findOfMessage } = replies
+  return { findActive, findLast, findOfMessage, send, start, follow, find, cancel }
 }
 
 /** Undefined where the reply is to something that is stored already. */
@@ -182,10 +181,4 @@ function rejectionOf(error: unknown): ReplyRejection {
     return { ...asRejection(error.code, error), retryAfterMs: HISTORY_RETRY_MS }
   }
   throw error
-}
-
-function errorOf(rejection: ReplyRejection): Error {
-  if (rejection.code === 'NOT_FOUND') return Object.assign(new NotFoundError('', ''), { message: rejection.detail })
-  if (rejection.code === 'HISTORY_UNAVAILABLE') return new HistoryUnavailableError(new Error(rejection.detail))
-  return new ReplyRejectedError(rejection)
 }

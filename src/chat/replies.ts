@@ -13,10 +13,11 @@ import {
   type ReplyPlace,
   type ReplyRejection,
 } from './follow/reply-event.ts'
-import { createReplyFinder } from './follow/reply-finder.ts'
+import { createReplyFinder, type ReplyFinder } from './follow/reply-finder.ts'
 import { streamRejection, streamReply } from './follow/reply-stream.ts'
 import { type ReplyStart, type ReplyView, untilTrue } from './follow/reply-view.ts'
 import { createReplyViews, type OpenReply } from './follow/reply-views.ts'
+import { createSharedRead } from './follow/shared-read.ts'
 import type { ReplyRunDeps, ReplyRunLimits } from './run/reply-run.ts'
 import { createReplyRuns } from './run/reply-runs.ts'
 
@@ -30,17 +31,13 @@ export interface RepliesLimits extends ReplyRunLimits {
 export type RepliesDeps = Omit<ReplyRunDeps, 'finisher' | 'memory' | 'renew'> & { memory: Memory }
 
 /** Replies of language models: begun once, streamed to anybody, ended exactly once. */
-export interface Replies {
+export interface Replies extends ReplyFinder {
   /** Begins a reply, or joins the one that the same question began, and streams it from its beginning. */
   send(ownerId: string, input: NewReply, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
   /** The same without a stream: resolves when the question is stored, queued or refused. */
   start(ownerId: string, input: NewReply): Promise<ReplyRecord | ReplyRejection>
   /** What comes after a cursor; null from its beginning. NotFoundError for a missing or foreign reply. */
   subscribe(ownerId: string, id: string, after: string | null, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
-  /** The active reply of a conversation, else the newest. */
-  findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
-  findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
-  find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
   /** Stops a reply on whichever node runs it; the record as it stands then. */
   cancel(ownerId: string, id: string): Promise<ReplyRecord>
   /** Ends replies whose nodes died, also those that waited in a queue; to be called now and then. */
@@ -56,9 +53,11 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   const { records, log, now, onFault } = deps
   const finisher = createReplyFinisher(deps)
   const runs = createReplyRuns({ ...deps, finisher }, limits)
-  const { find, findOwned, findActive, findNewest } = createReplyFinder({ records, finisher, runs })
+  const finder = createReplyFinder({ records, finisher, runs })
   const views = createReplyViews({ ...deps, finisher, runs }, limits)
   const stopper = createReplyStopper({ records, log, runs, views, now }, limits)
+  const { find, findOwned } = finder
+  const rereads = new WeakMap<ReplyView, () => Promise<ReplyStart | undefined>>()
   const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
 
   function begin(ownerId: string, input: NewReply): Promise<OpenReply | ReplyRejection> {
@@ -81,7 +80,7 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
     }
     streams.add(open)
     try {
-      const start = view.start && !place.isStarted ? await readAgain(deps.memory, ownerId, view.start) : undefined
+      const start = view.start && !place.isStarted ? await reread(ownerId, view, view.start) : undefined
       return streamReply(view, place, limits, signal, onDone, start)
     } catch (error) {
       onDone()
@@ -89,9 +88,19 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
     }
   }
 
+  /** A thousand who come late at once read twice what it began with. */
+  function reread(ownerId: string, view: ReplyView, start: ReplyStart): Promise<ReplyStart | undefined> {
+    const read = rereads.get(view) ?? createSharedRead(() => readAgain(deps.memory, ownerId, start))
+    rereads.set(view, read)
+    return read()
+  }
+
   /** With CANCEL, the reply is stopped when its subscriber leaves. */
-  function cancelWith(signal: AbortSignal, ownerId: string, { replyId }: ReplyView): void {
+  function cancelWith(signal: AbortSignal, ownerId: string, view: ReplyView): void {
+    const { replyId } = view
     const cancel = () => {
+      // A stream that is at its end aborts its signal too.
+      if (view.ending !== undefined) return
       const run = runs.find(replyId)?.run
       // Without a read of the history, which may be slow or away.
       if (run !== undefined) run.stop('DISCONNECTED')
@@ -153,9 +162,7 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   }
 
   return {
-    find,
-    findActive,
-    findNewest,
+    ...finder,
     send,
     start,
     subscribe,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { contentOf } from '../../src/memory/message.ts'
@@ -23,6 +23,7 @@ beforeEach(async () => {
   id = (await node.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
 })
 afterEach(async () => {
+  vi.useRealTimers()
   await Promise.all(nodes.map((each) => each.stop()))
   await world.close()
 })
@@ -79,13 +80,15 @@ test('a reply that was taken over ends also where its cost cannot be counted', a
 })
 
 test('a reply that no store ends does so within its own limit, with all of its text, and is reported twice', async () => {
+  // Its time passes with the turns of the event loop, however slow those are.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'], shouldAdvanceTime: true })
   let isFull = false
   const full = () => new HistoryUnavailableError(new Error('the disk is full'))
   const change: ReplyRecords['change'] = async (...args) => {
     if (isFull) throw full()
     return world.records.change(...args)
   }
-  const owner = startNode({ change }, { replyTimeoutMs: 2_000, checkpointMs: 20, leaseMs: 500 })
+  const owner = startNode({ change }, { replyTimeoutMs: 3_000, checkpointMs: 20, leaseMs: 1_000 })
   const stream = await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
   const call = await model.nextCall()
   call.text('So far')

@@ -246,7 +246,7 @@ export type ReplyErrorCode =
   | 'MODEL_TIMEOUT'
   /** The model cannot be reached, or its server is at fault. */
   | 'MODEL_UNAVAILABLE'
-  /** The node on which it waited was lost. */
+  /** The node on which it waited stopped or was lost; it may be sent again. */
   | 'NODE_LOST'
   /** There is no such conversation or reply for you, or it was deleted meanwhile. */
   | 'NOT_FOUND'
@@ -378,6 +378,13 @@ export type UpdateMessageInput = {
   /** Replaces all of it; null or absent removes it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null. */
   metadata?: unknown;
 };
+
+export type ReloadConversationQueryVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type ReloadConversationQuery = { conversation: { lastReply: { id: string, state: ReplyState, text: string, cursor: string, question: { content: string, reply: { id: string } | null } | null, message: { content: string, reply: { id: string } | null } | null, error: { code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null } | null } | null } | null };
 
 export type MessagesQueryVariables = Exact<{
   id: string | number;
@@ -745,7 +752,7 @@ export type SendMessageSubscriptionVariables = Exact<{
 export type SendMessageSubscription = { sendMessage:
     | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
     | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
-    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
     | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
     | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
     | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
@@ -771,7 +778,7 @@ export type FollowReplySubscriptionVariables = Exact<{
 export type FollowReplySubscription = { reply:
     | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
     | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
-    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
     | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
     | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
     | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
@@ -895,6 +902,36 @@ export class TypedDocumentString<TResult, TVariables>
   }
 }
 
+export const ReloadConversationDocument = new TypedDocumentString(`
+    query ReloadConversation($id: ID!) {
+  conversation(id: $id) {
+    lastReply {
+      id
+      state
+      text
+      cursor
+      question {
+        content
+        reply {
+          id
+        }
+      }
+      message {
+        content
+        reply {
+          id
+        }
+      }
+      error {
+        code
+        detail
+        retryable
+        retryAfterMs
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ReloadConversationQuery, ReloadConversationQueryVariables>;
 export const MessagesDocument = new TypedDocumentString(`
     query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
   conversation(id: $id) {
@@ -1542,6 +1579,7 @@ export const SendMessageDocument = new TypedDocumentString(`
       code
       detail
       retryable
+      retryAfterMs
       partial {
         content
         status
@@ -1612,6 +1650,7 @@ export const FollowReplyDocument = new TypedDocumentString(`
       code
       detail
       retryable
+      retryAfterMs
       partial {
         content
         status

@@ -14,7 +14,7 @@ export const sendMessage = graphql(`
       ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolCallId toolName arguments } } }
       ... on ReplyCompleted { message { id content status finishReason replyTo } }
       ... on ReplyInterrupted { reason partial { content status } }
-      ... on ReplyFailed { code detail retryable partial { content status } }
+      ... on ReplyFailed { code detail retryable retryAfterMs partial { content status } }
       ... on ReplyRejected { code detail activeReplyId retryAfterMs }
     }
   }
@@ -31,7 +31,7 @@ export const followReply = graphql(`
       ... on ReplyPart { partIndex part { __typename ... on ToolCallPart { toolCallId toolName arguments } } }
       ... on ReplyCompleted { message { id content status finishReason replyTo } }
       ... on ReplyInterrupted { reason partial { content status } }
-      ... on ReplyFailed { code detail retryable partial { content status } }
+      ... on ReplyFailed { code detail retryable retryAfterMs partial { content status } }
       ... on ReplyRejected { code detail activeReplyId retryAfterMs }
     }
   }

@@ -8,7 +8,7 @@ import { untilTrue } from '../follow/reply-view.ts'
 import type { OpenReply, ReplyViews } from '../follow/reply-views.ts'
 import type { PromptOptions } from '../run/reply-prompt.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
-import { claimReply, type ReplyClaimDeps } from './reply-claim.ts'
+import { claimReply, digestQuestion, type ReplyClaimDeps } from './reply-claim.ts'
 import { busy, isWithdrawn, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
 
 /** What a send does while another reply of its conversation is active. */
@@ -125,6 +125,7 @@ function newRecord(ownerId: string, input: NewReply, now: number, leaseMs: numbe
     ownerId,
     clientMessageId,
     ...(question && { question }),
+    questionDigest: digestQuestion(input),
     ...(replaces !== undefined && { replaces }),
     context: { maxTokens, anchor },
     phase: 'RUN',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import { canonicalJson } from '../../memory/input/canonical-json.ts'
@@ -80,19 +81,23 @@ function refusalFor(fault: Error): Claim {
     fault instanceof HistoryUnavailableError ||
     fault instanceof BadUserInputError
   ) {
-    return { type: 'REFUSED', rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message } }
+    return {
+      type: 'REFUSED',
+      rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message, cause: fault },
+    }
   }
   throw fault
 }
 
-/** A redacted question has lost what it said. */
+/** What a question says, and in whose place, as the end of its reply leaves it. */
+export function digestQuestion({ replaces, question }: Pick<ReplyRecord, 'replaces' | 'question'>): string {
+  const content = { replaces, role: question?.role, parts: question?.parts, author: question?.author }
+  return createHash('sha256').update(canonicalJson(content)).digest('base64url')
+}
+
+/** A redaction removes the digest, by which a short text could be guessed: then every content is the same. */
 function asksTheSame(stored: ReplyRecord, sent: ReplyRecord): boolean {
-  const isRedacted = stored.question?.status === 'REDACTED' && sent.question !== undefined
-  const contentOf = ({ replaces, question }: ReplyRecord) => ({
-    replaces,
-    ...(!isRedacted && { role: question?.role, parts: question?.parts, author: question?.author }),
-  })
-  return canonicalJson(contentOf(stored)) === canonicalJson(contentOf(sent))
+  return stored.questionDigest === undefined || stored.questionDigest === sent.questionDigest
 }
 
 const CONFLICT: Claim = {

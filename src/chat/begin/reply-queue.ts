@@ -89,7 +89,7 @@ export function createReplyQueue(deps: ReplyQueueDeps, { queueLimit, leaseMs }: 
     const found = await records.find(ownerId, id)
     if (found?.phase === 'QUEUED') return undefined
     if (found?.phase === 'RUN' || found?.phase === 'STOP') return { type: 'PROMOTED', record: found }
-    if (found !== undefined) return { type: 'ENDED', ending: await finisher.endingOf(await finisher.finish(found)) }
+    if (found !== undefined) return { type: 'ENDED', ...(await finisher.readEnd(await finisher.finish(found))) }
     const [conversation] = await memory.findConversations(ownerId, [conversationId])
     return { type: 'ENDED', ending: conversation === undefined ? DELETED_BEFORE : LEFT_QUEUE }
   }

@@ -47,6 +47,6 @@ export function busy({ id }: ReplyRecord): ReplyRejection {
 }
 
 /** Nothing can be begun while the history is away. */
-export function unavailable({ code, message }: HistoryUnavailableError): ReplyRejection {
-  return { type: 'ReplyRejected', code, detail: message, retryAfterMs: RETRY_AFTER_MS }
+export function unavailable(cause: HistoryUnavailableError): ReplyRejection {
+  return { type: 'ReplyRejected', code: cause.code, detail: cause.message, retryAfterMs: RETRY_AFTER_MS, cause }
 }

@@ -15,7 +15,7 @@ import type { FaultHooks } from '../fault-series.ts'
 import type { ReplyEnding } from '../follow/reply-event.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { estimateAgain } from '../run/usage-estimate.ts'
-import { replyDraft } from './reply-message.ts'
+import { type ReplySaid, replyDraft, saidBy } from './reply-message.ts'
 
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
@@ -44,8 +44,13 @@ export interface ReplyFinisher {
   takeOver(record: ReplyRecord): Promise<boolean>
   /** From SEALED to ENDED: stores what is missing, then frees the conversation. */
   finish(sealed: ReplyRecord): Promise<ReplyRecord>
-  /** The event that ends every stream of an ended reply. */
-  endingOf(ended: ReplyRecord): Promise<ReplyEnding>
+  /** How every stream of an ended reply ends, with all that it said. */
+  readEnd(ended: ReplyRecord): Promise<ReplyEnd>
+}
+
+/** The event that ends every stream of a reply, and what it said by then. */
+export interface ReplyEnd extends ReplySaid {
+  ending: ReplyEnding
 }
 
 /** A finisher on the given records; any number of them may meet the same reply. */
@@ -124,19 +129,21 @@ export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
     if (sealed.phase !== 'SEALED') return sealed
     const stored = await storeOrRefuse(sealed)
     const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
-    if (await records.change(sealed.id, { phase: 'SEALED' }, end)) {
+    // What the messages hold is not kept a second time.
+    const removed = { question: null, ...(stored.messageId !== undefined && { text: null, parts: null }) }
+    if (await records.change(sealed.id, { phase: 'SEALED' }, { ...end, ...removed })) {
       memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
       return { ...sealed, ...end }
     }
     return (await records.find(sealed.ownerId, sealed.id)) ?? { ...sealed, ...end }
   }
 
-  async function endingOf(ended: ReplyRecord): Promise<ReplyEnding> {
+  async function readEnd(ended: ReplyRecord): Promise<ReplyEnd> {
     const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
-    return endingWith(ended.outcome, message)
+    return { ending: endingWith(ended.outcome, message), ...saidBy(ended, message) }
   }
 
-  return { takeOver, finish, endingOf }
+  return { takeOver, finish, readEnd }
 }
 
 function unstored({ code, message }: BadUserInputError): ReplyOutcome {

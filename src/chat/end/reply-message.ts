@@ -1,7 +1,25 @@
 import { positionAfter } from '../../memory/append/position-after.ts'
 import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
 import { createBranchId } from '../../memory/ids.ts'
-import type { Message, MessageDraft, MessagePart, MessageStatus } from '../../memory/message.ts'
+import {
+  contentOf,
+  type Message,
+  type MessageDraft,
+  type MessagePart,
+  type MessageStatus,
+} from '../../memory/message.ts'
+
+/** What a reply said: its text, and its parts that are not text. */
+export interface ReplySaid {
+  text: string
+  parts: readonly MessagePart[]
+}
+
+/** What a reply said, as its message has it; while it has none, or where none was stored, as its record has it. */
+export function saidBy({ text, parts }: ReplySaid, message: Message | undefined): ReplySaid {
+  if (message === undefined) return { text, parts }
+  return { text: contentOf(message.parts), parts: message.parts.filter(({ type }) => type !== 'text') }
+}
 
 /** What is stored as the model's message; undefined when it said nothing. */
 export function replyDraft(record: ReplyRecord, questionId: string | undefined, now: number): MessageDraft | undefined {

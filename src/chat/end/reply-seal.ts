@@ -1,8 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import type { MessagePart } from '../../memory/message.ts'
-import type { ReplyEnding } from '../follow/reply-event.ts'
-import { GONE, type ReplyFinisher } from './reply-finisher.ts'
+import { GONE, type ReplyEnd, type ReplyFinisher } from './reply-finisher.ts'
 
 /** What a seal fixes for good. */
 export interface SealedContent
@@ -22,13 +20,6 @@ export function sealedContent(
   return { outcome, text: said?.text ?? '', parts: [...(said?.parts ?? [])], ...facts }
 }
 
-/** How it ended, for its streams: the text and parts are those that the first seal fixed. */
-export interface SealedReply {
-  text: string
-  parts: readonly MessagePart[]
-  ending: ReplyEnding
-}
-
 /** What sealing a reply is made with. */
 export interface SealDeps {
   records: ReplyRecords
@@ -46,7 +37,7 @@ export interface SealRetry {
 
 /**
  * Ends a reply by protocol B5: one conditional write fixes outcome and text, then the messages are
- * stored. Tried again until it is done, whoever did it; `error` when that took too long, and its record is left to
+ * stored. Tried again until it is done, whoever did it: what the first seal fixed counts. `error` when that took too long, and its record is left to
  * whoever takes it over; undefined when it was given up.
  */
 export async function sealUntilDone(
@@ -55,19 +46,19 @@ export async function sealUntilDone(
   knownPhase: 'RUN' | 'STOP',
   content: SealedContent,
   { everyMs, until, isGivenUp, onFault }: SealRetry,
-): Promise<SealedReply | { error: unknown } | undefined> {
+): Promise<ReplyEnd | { error: unknown } | undefined> {
   for (;;) {
     try {
       const ended = await seal(deps, record, knownPhase, content)
       // The conversation was deleted, and its replies with it.
-      if (ended === undefined) return { text: '', parts: [], ending: GONE }
-      return { text: ended.text, parts: ended.parts, ending: await deps.finisher.endingOf(ended) }
+      return ended === undefined ? { text: '', parts: [], ending: GONE } : await deps.finisher.readEnd(ended)
     } catch (error) {
       onFault(error)
       if (isGivenUp()) return undefined
       if (performance.now() + everyMs >= until) return { error }
     }
-    await delay(everyMs)
+    // By the global timer, which tests can hold: that of node:timers/promises they cannot.
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
   }
 }
 

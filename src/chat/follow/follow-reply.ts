@@ -15,6 +15,8 @@ export interface ReplyFollowerDeps extends FaultHooks {
   log: ReplyLog
 }
 
+const NOTHING = { text: '', parts: [] }
+
 /** A reply that is followed here, until `stop`. */
 export interface ReplyFollower {
   view: ReplyView
@@ -91,8 +93,11 @@ export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: numbe
   }
 
   async function end(ended: ReplyRecord | undefined): Promise<void> {
-    for (const part of ended?.parts.slice(view.parts.length) ?? []) view.addPart(part)
-    view.end(ended === undefined ? await endingOfGone() : await finisher.endingOf(ended))
+    const { text, parts, ending } =
+      ended === undefined ? { ...NOTHING, ending: await endingOfGone() } : await finisher.readEnd(ended)
+    view.placeText(0, text)
+    for (const part of parts.slice(view.parts.length)) view.addPart(part)
+    view.end(ending)
     unsubscribe()
   }
 

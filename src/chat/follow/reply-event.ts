@@ -46,6 +46,8 @@ export interface ReplyRejection {
   detail: string
   activeReplyId?: string
   retryAfterMs?: number
+  /** The error that says the same, where one was met. */
+  cause?: Error
 }
 
 /** How far a subscriber is: what a cursor holds. */

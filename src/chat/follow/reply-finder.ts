@@ -1,5 +1,6 @@
 import { NotFoundError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
+import type { Message } from '../../memory/message.ts'
 import type { ReplyFinisher } from '../end/reply-finisher.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
 import type { ReplyView } from './reply-view.ts'
@@ -12,6 +13,13 @@ export interface ReplyFinder {
   findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
   /** The active reply of a conversation, else the newest. */
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
+  /** The reply of a conversation that was asked for last, also where it waits. */
+  findLast(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
+  /** The reply that wrote a message of the owner, or else the first that answers it. */
+  findOfMessage(
+    ownerId: string,
+    message: Pick<Message, 'conversationId' | 'replyId' | 'clientMessageId'>,
+  ): Promise<ReplyRecord | undefined>
 }
 
 /** What finding a reply is made with. */
@@ -25,8 +33,13 @@ export interface ReplyFinderDeps {
 export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps): ReplyFinder {
   async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
     const record = await records.find(ownerId, id)
-    if (record === undefined) return undefined
-    if (record.phase === 'SEALED') return finisher.finish(record)
+    return record && refresh(record)
+  }
+
+  /** A record as it stands when what a dead node left undone is done. */
+  async function refresh(record: ReplyRecord): Promise<ReplyRecord | undefined> {
+    const { id, ownerId, phase } = record
+    if (phase === 'SEALED') return finisher.finish(record)
     return (await finisher.takeOver(record)) ? find(ownerId, id) : asKnownHere(record, runs.find(id)?.view)
   }
 
@@ -38,17 +51,32 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps):
 
   async function findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
     const active = await records.findActive(ownerId, conversationId)
-    const current = active && (await find(ownerId, active.id))
+    const current = active && (await refresh(active))
     return current?.active ? current : undefined
   }
 
   async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
     const record =
       (await records.findActive(ownerId, conversationId)) ?? (await records.findNewest(ownerId, conversationId))
-    return record && find(ownerId, record.id)
+    return record && refresh(record)
   }
 
-  return { find, findOwned, findActive, findNewest }
+  async function findLast(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
+    const record = await records.findNewest(ownerId, conversationId)
+    return record && refresh(record)
+  }
+
+  async function findOfMessage(
+    ownerId: string,
+    { conversationId, replyId, clientMessageId }: Pick<Message, 'conversationId' | 'replyId' | 'clientMessageId'>,
+  ): Promise<ReplyRecord | undefined> {
+    if (replyId !== undefined) return find(ownerId, replyId)
+    if (clientMessageId === undefined) return undefined
+    const record = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
+    return record && refresh(record)
+  }
+
+  return { find, findOwned, findActive, findNewest, findLast, findOfMessage }
 }
 
 /** With what a run here has published since its last checkpoint. */

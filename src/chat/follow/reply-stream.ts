@@ -152,5 +152,6 @@ export function streamReply(
 
 /** A stream of one event, for what never became a reply. */
 export async function* streamRejection(rejection: ReplyRejection): AsyncIterableIterator<ReplyEvent> {
-  yield { ...rejection, replyId: null, cursor: encodeReplyCursor({ ...REPLY_BEGINNING, isEnded: true }) }
+  const { cause: _, ...event } = rejection
+  yield { ...event, replyId: null, cursor: encodeReplyCursor({ ...REPLY_BEGINNING, isEnded: true }) }
 }

@@ -61,7 +61,9 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
     if (replyId !== undefined) await records.redact(replyId, { text: '', parts })
     if (clientMessageId === undefined) return
     const reply = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
-    if (reply?.question) await records.redact(reply.id, { question: { ...reply.question, status: 'REDACTED', parts } })
+    if (reply === undefined) return
+    const question = reply.question && { ...reply.question, status: 'REDACTED' as const, parts }
+    await records.redact(reply.id, { questionDigest: null, ...(question && { question }) })
   }
 
   async function redactMessage(ownerId: string, id: string): Promise<Message> {

@@ -76,6 +76,11 @@ export interface ReplyChanges {
   bumpBeat?: true
 }
 
+/** What a redaction leaves of a reply; a digest of what was redacted is removed. */
+export interface RedactedReply extends Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>> {
+  questionDigest?: null
+}
+
 /** What a running reply is renewed with, at the beat that its owner knows. */
 export interface ReplyRenewal {
   id: string
@@ -118,7 +123,7 @@ export interface ReplyRecords {
   /** The same for those that wait in a queue. */
   findQueuedLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]>
   /** Puts this in the place of what the reply holds, in whatever phase it is. */
-  redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>): Promise<void>
+  redact(id: string, content: RedactedReply): Promise<void>
   /** Takes back a claim that never ran (phase RUN, or STOP by now, beat 0): as if it had not been inserted. */
   withdraw(id: string): Promise<void>
   /** Takes one that waits out of the queue, as if it had not been inserted; false where it waits no more, or its beat is another. */

@@ -12,7 +12,7 @@ const VALUES: Record<ReplyErrorCode, { description: string }> = {
   CANCELLED: { description: 'It was cancelled while it waited.' },
   SUPERSEDED: { description: 'Another question took its place while it waited.' },
   DISCONNECTED: { description: 'Whoever asked left while it waited, and wanted it to end then.' },
-  NODE_LOST: { description: 'The node on which it waited was lost.' },
+  NODE_LOST: { description: 'The node on which it waited stopped or was lost; it may be sent again.' },
   MODEL_TIMEOUT: { description: 'No first token, or no further one, came in time.' },
   MODEL_UNAVAILABLE: { description: 'The model cannot be reached, or its server is at fault.' },
   MODEL_RATE_LIMITED: { description: 'The provider of the model says to wait.' },

@@ -114,6 +114,10 @@ builder.objectRef<EventOf<'ReplyFailed'>>('ReplyFailed').implement({
     retryable: t.exposeBoolean('retryable', {
       description: 'Whether asking once more makes sense; with another client id, since this one is used.',
     }),
+    retryAfterMs: t.exposeInt('retryAfterMs', {
+      nullable: true,
+      description: 'After how many milliseconds the provider of the model allows it; null when it did not say.',
+    }),
     partial: t.expose('partial', {
       type: MessageRef,
       nullable: true,

@@ -1,9 +1,11 @@
+import { saidBy } from '../../chat/end/reply-message.ts'
 import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
-import type { ReplyRecord } from '../../memory/history/reply-record.ts'
-import { builder } from '../builder.ts'
+import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
+import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
 import { MessageRef } from '../message/message.ts'
 import { NodeRef } from '../node.ts'
+import { ReplyErrorCodeRef } from './reply-error-code.ts'
 
 const ReplyStateRef = builder.enumType('ReplyState', {
   description: 'How far a reply is.',
@@ -18,6 +20,24 @@ const ReplyStateRef = builder.enumType('ReplyState', {
 })
 
 type ReplyState = typeof ReplyStateRef.$inferType
+
+/** Why a reply failed, or was refused while it waited. */
+const ReplyErrorRef = builder.objectRef<Extract<ReplyOutcome, { code: string }>>('ReplyError').implement({
+  description: 'Why a reply failed, or was refused while it waited.',
+  fields: (t) => ({
+    code: t.expose('code', { type: ReplyErrorCodeRef, description: 'Why, for programs.' }),
+    detail: t.exposeString('detail', { description: 'Why, for people.' }),
+    retryable: t.boolean({
+      description: 'Whether asking once more makes sense; with another client id, since this one is used.',
+      resolve: (error) => error.type === 'FAILED' && error.retryable,
+    }),
+    retryAfterMs: t.int({
+      nullable: true,
+      description: 'After how many milliseconds the provider of the model allows it; null when it did not say.',
+      resolve: (error) => (error.type === 'FAILED' ? error.retryAfterMs : undefined),
+    }),
+  }),
+})
 
 /** A reply, while it runs and after. */
 export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
@@ -40,9 +60,16 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
       description: 'What the model said; null while it runs, and when it ended without a word.',
       resolve: ({ messageId }, _, { loaders }) => (messageId === undefined ? null : loaders.message(messageId)),
     }),
-    text: t.exposeString('text', {
+    text: t.string({
       description:
-        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended.',
+        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended, as its message has it.',
+      resolve: textOf,
+    }),
+    error: t.field({
+      type: ReplyErrorRef,
+      nullable: true,
+      description: 'Why it failed, or was refused while it waited; null when neither is so.',
+      resolve: ({ outcome }) => (outcome?.type === 'FAILED' || outcome?.type === 'REJECTED' ? outcome : null),
     }),
     cursor: t.string({
       description: 'Opaque. Subscribing to the reply `after` it yields what comes behind `text`, up to how it ended.',
@@ -70,12 +97,38 @@ builder.objectField(ConversationRef, 'activeReply', (t) =>
   }),
 )
 
+builder.objectField(ConversationRef, 'lastReply', (t) =>
+  t.field({
+    type: ReplyRef,
+    nullable: true,
+    description:
+      'The reply that was asked for last, whether it waits, runs or has ended: after a reload, how the last question ended. Null before the first.',
+    resolve: ({ id }, _, { ownerId, chat }) => chat.findLast(ownerId, id),
+  }),
+)
+
+builder.objectField(MessageRef, 'reply', (t) =>
+  t.field({
+    type: ReplyRef,
+    nullable: true,
+    description:
+      'The reply that wrote it; of a message of the user the reply that was asked for with it. Null for what no reply wrote or answers.',
+    resolve: (message, _, { ownerId, chat }) => chat.findOfMessage(ownerId, message),
+  }),
+)
+
 function stateOf({ phase, outcome }: ReplyRecord): ReplyState {
   if (phase === 'QUEUED') return 'QUEUED'
   return (phase === 'ENDED' && outcome?.type) || 'RUNNING'
 }
 
+async function textOf(reply: ReplyRecord, _: object, { loaders }: OperationContext): Promise<string> {
+  const { messageId } = reply
+  return saidBy(reply, messageId === undefined ? undefined : await loaders.message(messageId)).text
+}
+
 /** The parts that are not text come again: the reply itself does not show them. */
-function cursorOf({ questionId, text }: ReplyRecord): string {
-  return encodeReplyCursor({ isStarted: questionId !== undefined, offset: text.length, partCount: 0, isEnded: false })
+async function cursorOf(reply: ReplyRecord, args: object, context: OperationContext): Promise<string> {
+  const { length: offset } = await textOf(reply, args, context)
+  return encodeReplyCursor({ isStarted: reply.questionId !== undefined, offset, partCount: 0, isEnded: false })
 }

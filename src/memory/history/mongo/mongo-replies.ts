@@ -2,7 +2,14 @@ import type { Collection, Filter, FindOptions, IndexDescription, MongoClient, Up
 import pMap from 'p-map'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import { conversationOfReply } from '../../ids.ts'
-import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
+import type {
+  RedactedReply,
+  ReplyChanges,
+  ReplyPhase,
+  ReplyRecord,
+  ReplyRecords,
+  ReplyRenewal,
+} from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import { mongoDatabase } from './mongo-database.ts'
 import { isDuplicateKey } from './mongo-guard.ts'
@@ -114,7 +121,7 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
     return read({ leaseUntil, place: { $gte: 0 } }, { sort: { leaseUntil: 1 }, limit })
   }
 
-  async function redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>) {
+  async function redact(id: string, content: RedactedReply) {
     const update = updateOf<ReplyDocument>(encodeReplyFields(content))
     if (update !== undefined) await guard(() => collection.updateOne(byId(id), update))
   }

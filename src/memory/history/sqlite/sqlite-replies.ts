@@ -1,5 +1,12 @@
 import { omitUndefined } from '../../../omit-undefined.ts'
-import type { ReplyChanges, ReplyPhase, ReplyRecord, ReplyRecords, ReplyRenewal } from '../reply-record.ts'
+import type {
+  RedactedReply,
+  ReplyChanges,
+  ReplyPhase,
+  ReplyRecord,
+  ReplyRecords,
+  ReplyRenewal,
+} from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { removeRows } from './sqlite-removal.ts'
@@ -167,7 +174,7 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
     return read(QUEUED_LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
   }
 
-  async function redact(id: string, content: Partial<Pick<ReplyRecord, 'question' | 'text' | 'parts'>>) {
+  async function redact(id: string, content: RedactedReply) {
     const values = encodeReplyFields(content)
     const assignments = assignmentsOf(values)
     if (assignments.length === 0) return
