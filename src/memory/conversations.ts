@@ -1,4 +1,5 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
+import type { KnownHeads } from './append/known-heads.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import { type Conversation, type ConversationChanges, type NewConversation, ROOT_BRANCH } from './conversation.ts'
 import type { Eraser } from './erase/eraser.ts'
@@ -21,6 +22,7 @@ export interface Conversations {
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
   findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
+  /** In the order of what is written of `lastMessageAt`: up to a moment ago. */
   listConversations(range: ConversationRange): Promise<Conversation[]>
 }
 
@@ -28,6 +30,7 @@ export interface Conversations {
 export interface ConversationsDeps {
   guard: Pick<CacheGuard, 'drop'>
   history: History
+  heads: Pick<KnownHeads, 'apply'>
   now: () => number
   deleteConversation: Eraser['deleteConversation']
   publish(conversationId: string, changes: readonly ConversationChange[]): void
@@ -35,8 +38,17 @@ export interface ConversationsDeps {
 
 /** Checks input, stores conversations and publishes their changes. */
 export function createConversations(deps: ConversationsDeps): Conversations {
-  const { guard, history, now, deleteConversation, publish } = deps
-  const { findConversations, findConversationByExternalId, listConversations } = history
+  const { guard, history, heads, now, deleteConversation, publish } = deps
+  const { listConversations } = history
+
+  async function findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]> {
+    return (await history.findConversations(ownerId, ids)).map((found) => found && heads.apply(found))
+  }
+
+  async function findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined> {
+    const found = await history.findConversationByExternalId(ownerId, externalId)
+    return found && heads.apply(found)
+  }
 
   async function createConversation(
     ownerId: string,
@@ -48,7 +60,7 @@ export function createConversations(deps: ConversationsDeps): Conversations {
     if (!result.created && ifExists === 'FAIL') {
       throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
     }
-    return result
+    return { ...result, conversation: heads.apply(result.conversation) }
   }
 
   async function updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation> {
@@ -58,7 +70,7 @@ export function createConversations(deps: ConversationsDeps): Conversations {
     // A cached tail lives no longer than its conversation: the next fill knows the new end.
     if (changes.expiresAt !== undefined && !(await guard.drop(id))) await history.markDropDue(ownerId, id, now())
     publish(id, [{ type: 'ConversationChanged' }])
-    return conversation
+    return heads.apply(conversation)
   }
 
   return {

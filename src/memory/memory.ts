@@ -1,5 +1,6 @@
 import { NotFoundError } from '../errors.ts'
 import { type Appended, type AppendTarget, createAppender, type Placed } from './append/appender.ts'
+import { createKnownHeads } from './append/known-heads.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import type { Conversation } from './conversation.ts'
@@ -110,10 +111,11 @@ export interface MemoryLimits extends PathReaderLimits {
 /** The memory of one node. Input is checked here, before a query. */
 export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   const { guard, history, writer, events, now } = deps
+  const heads = createKnownHeads()
   const paths = createPathReader(deps, limits)
   const contexts = createContextReader(deps, paths)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })
-  const { append, appendBehind } = createAppender({ ...deps, publish })
+  const { append, appendBehind } = createAppender({ ...deps, heads, publish })
   const eraser = createEraser({ ...deps, publish })
   const redactor = createRedactor(deps)
 
@@ -187,7 +189,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   }
 
   return {
-    ...createConversations({ guard, history, now, deleteConversation: eraser.deleteConversation, publish }),
+    ...createConversations({ guard, history, heads, now, deleteConversation: eraser.deleteConversation, publish }),
     ...createMessages({ guard, history, writer, now, redact: redactor.redactMessage, publish }),
     readContexts: readCheckedContexts,
     readPrompt,

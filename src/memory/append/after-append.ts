@@ -6,11 +6,13 @@ import { messageId } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
 import { divergence } from '../versions/branches.ts'
 import type { Writer } from '../writer.ts'
+import type { KnownHeads } from './known-heads.ts'
 
 /** Where the background work of an append goes; `now` returns epoch milliseconds. */
 export interface AfterAppendDeps {
   guard: Pick<CacheGuard, 'mark'>
   writer: Pick<Writer, 'confirm' | 'raiseHead' | 'run'>
+  heads: Pick<KnownHeads, 'raise'>
   now: () => number
   /** Gets the events of what is durable, also of what a call stored before it failed. */
   publish: (conversationId: string, changes: readonly ConversationChange[]) => void
@@ -43,7 +45,9 @@ export function afterAppend(deps: AfterAppendDeps, append: StoredAppend): void {
     const rows = joinRows(batch.map(encodeRow))
     deps.writer.confirm(id, { epoch, branch: first.branch, first: first.sequence, last: last.sequence, tokens, rows })
   }
-  deps.writer.raiseHead(id, branch, head, deps.now())
+  const lastMessageAt = deps.now()
+  deps.heads.raise(id, branch, head, lastMessageAt)
+  deps.writer.raiseHead(id, branch, head, lastMessageAt)
   // Messages of an inactive path have no event: they are read when the path is selected.
   if (branch !== activeBranch) return
   deps.publish(

@@ -6,11 +6,13 @@ import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
 import { type AppendPoint, branchPoint, commitBranch, readReplaced } from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
+import type { KnownHeads } from './known-heads.ts'
 import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
 import { findByKeys, matchDrafts } from './replayed-drafts.ts'
 
 /** What an appender is made of; `now` returns epoch milliseconds. */
 export interface AppenderDeps extends AfterAppendDeps {
+  heads: KnownHeads
   history: History
   counter: TokenCounter
 }
@@ -27,6 +29,7 @@ export interface AppendTarget {
 
 /** What an append returns. */
 export interface Appended {
+  /** With the new head and `lastMessageAt`, as every later read shows it. */
   conversation: Conversation
   /** One for each draft, in order: stored now, or there already by its idempotency key. */
   messages: Message[]
@@ -61,7 +64,7 @@ export type Placed = { type: 'STORED' | 'REPLAYED'; message: Message } | { type:
 
 /** The appender of one node. The cached tail, the hint and the events are written in the background. */
 export function createAppender(deps: AppenderDeps): Appender {
-  const { guard, history, counter, now } = deps
+  const { guard, history, counter, heads, now } = deps
   const { insert, skipReplayed, advanceHead } = createAppendSteps(deps)
 
   /**
@@ -149,7 +152,8 @@ export function createAppender(deps: AppenderDeps): Appender {
       afterAppend(deps, progress)
     }
     const { conversation, messages, stored } = progress
-    return { conversation, messages: drafts.flatMap((draft) => messages.get(draft) ?? []), stored }
+    const inOrder = drafts.flatMap((draft) => messages.get(draft) ?? [])
+    return { conversation: heads.apply(conversation), messages: inOrder, stored }
   }
 
   async function appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed> {

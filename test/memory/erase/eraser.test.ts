@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAppender } from '../../../src/memory/append/appender.ts'
+import { createKnownHeads } from '../../../src/memory/append/known-heads.ts'
 import { createCacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import { createLocalCache } from '../../../src/memory/cache/local-cache.ts'
 import { createEraser } from '../../../src/memory/erase/eraser.ts'
@@ -36,7 +37,7 @@ async function startEraser() {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
-  const { append } = createAppender({ ...parts, publish() {} })
+  const { append } = createAppender({ ...parts, heads: createKnownHeads(), publish() {} })
   const erased: string[] = []
   const eraser = createEraser({
     ...parts,

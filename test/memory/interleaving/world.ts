@@ -1,5 +1,6 @@
 import { NotFoundError } from '../../../src/errors.ts'
 import { type AppendTarget, createAppender } from '../../../src/memory/append/appender.ts'
+import { createKnownHeads } from '../../../src/memory/append/known-heads.ts'
 import type { Consistency } from '../../../src/memory/context.ts'
 import { createEraser } from '../../../src/memory/erase/eraser.ts'
 import type { History } from '../../../src/memory/history/history.ts'
@@ -89,6 +90,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       counter: plainCounter,
       now,
       onFill() {},
+      heads: createKnownHeads(),
       publish() {},
     }
     const flights = on('joinOnlyUnsent') ? createSingleFlightReads : createLeakyReads

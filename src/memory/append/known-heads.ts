@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache'
+import type { Conversation } from '../conversation.ts'
+import type { Head } from '../message.ts'
+
+/** Conversations whose heads are kept: many times those whose hints wait to be written. */
+const MOST_CONVERSATIONS = 1_000
+
+/**
+ * The heads that this node stored last. Their hints are written after the response; until then the conversation in
+ * history is as before, and a read of it would differ from the next one without anything having happened between.
+ */
+export interface KnownHeads {
+  /** Of a message that is durable; `lastMessageAt` is what its hint says. */
+  raise(conversationId: string, branch: string, head: Head, lastMessageAt: number): void
+  /** The conversation with the hints that are under way. They only rise, so that those that are written do no harm. */
+  apply(conversation: Conversation): Conversation
+}
+
+/** The heads of one node; those of other nodes show when their hints are written. */
+export function createKnownHeads(): KnownHeads {
+  const known = new LRUCache<string, Pick<Conversation, 'heads' | 'lastMessageAt'>>({ max: MOST_CONVERSATIONS })
+
+  function raise(conversationId: string, branch: string, head: Head, lastMessageAt: number): void {
+    const before = known.get(conversationId) ?? { heads: {}, lastMessageAt: 0 }
+    known.set(conversationId, {
+      heads: { ...before.heads, [branch]: higher(before.heads[branch], head) },
+      lastMessageAt: Math.max(before.lastMessageAt, lastMessageAt),
+    })
+  }
+
+  function apply(conversation: Conversation): Conversation {
+    const own = known.get(conversation.id)
+    if (own === undefined) return conversation
+    const heads = { ...conversation.heads }
+    for (const [branch, head] of Object.entries(own.heads)) heads[branch] = higher(heads[branch], head)
+    return { ...conversation, heads, lastMessageAt: Math.max(conversation.lastMessageAt, own.lastMessageAt) }
+  }
+
+  return { raise, apply }
+}
+
+function higher(one: Head | undefined, other: Head): Head {
+  return one !== undefined && one.sequence > other.sequence ? one : other
+}

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { OWNER } from '../../support/stored-conversation.ts'
+
+const STORES: [string, () => MemoryNodeOptions][] = [
+  ['MongoDB', () => ({ history: newMongodb() })],
+  ['SQLite', () => ({})],
+]
+
+describe.each(STORES)('on %s', (_, stores) => {
+  test('every read of what was acknowledged shows the same conversation, before its hint is written and after', async () => {
+    const hints = Promise.withResolvers<void>()
+    let time = 1_700_000_000_000
+    const node = await startMemoryNode({
+      ...stores(),
+      // No two looks at the clock are alike.
+      now: () => time++,
+      change: (history) => ({
+        async raiseHead(...hint) {
+          await hints.promise
+          return history.raiseHead(...hint)
+        },
+      }),
+    })
+    const input = { externalId: 'x' }
+    const { conversation } = await node.memory.createConversation(OWNER, input, 'FAIL')
+    const say = (text: string, replaces?: string) =>
+      node.memory.appendMessages(OWNER, conversation.id, [{ role: 'USER', parts: [{ type: 'text', text }] }], replaces)
+    const read = async () => [
+      (await node.memory.findConversations(OWNER, [conversation.id]))[0],
+      await node.memory.findConversationByExternalId(OWNER, 'x'),
+      (await node.memory.createConversation(OWNER, input, 'RETURN')).conversation,
+      await node.memory.updateConversation(OWNER, conversation.id, {}),
+    ]
+    await say('one')
+    const { messages } = await say('two')
+    const edited = await say('two, edited', messages[0]?.id)
+    expect(Object.values(edited.conversation.heads)).toMatchObject([{ sequence: 2 }, { sequence: 2 }])
+    expect(edited.conversation.lastMessageAt).toBeGreaterThan(conversation.lastMessageAt)
+    const expected = [1, 2, 3, 4].map(() => edited.conversation)
+    expect(await read()).toEqual(expected)
+    hints.resolve()
+    await node.settle()
+    expect(await read()).toEqual(expected)
+  })
+})
