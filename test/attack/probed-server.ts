@@ -107,13 +107,18 @@ function control(child: ChildProcess, port: number, logFile: string): ProbedServ
     return ending
   }
 
+  /** Empty once it is removed. */
+  function log(start = 0): Promise<string> {
+    return text(createReadStream(logFile, { start })).catch(() => '')
+  }
+
   const origin = `http://127.0.0.1:${port}`
   return {
     origin,
     port,
     pid: child.pid ?? 0,
     ask,
-    log: (start = 0) => text(createReadStream(logFile, { start })),
+    log,
     isAlive: () => isAlive,
     stop,
   }

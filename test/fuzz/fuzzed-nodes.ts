@@ -73,10 +73,16 @@ async function startNode(
   let watcher = watch(server)
   let readBytes = 0
   let reading = Promise.resolve<string[]>([])
+  let reviving: Promise<void> | undefined
   const latest: string[] = []
 
-  async function revive(): Promise<void> {
-    if (server.isAlive()) return
+  /** For all who wait for it together. */
+  function revive(): Promise<void> {
+    if (!server.isAlive()) reviving ??= startAnew().finally(() => (reviving = undefined))
+    return reviving ?? Promise.resolve()
+  }
+
+  async function startAnew(): Promise<void> {
     watcher.kill()
     await server.stop()
     server = await startProbedServer(options)

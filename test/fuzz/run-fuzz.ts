@@ -136,13 +136,14 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
   async function take(step: Step, lookedFor: string | undefined): Promise<void> {
     const node = nodes[step.node % nodes.length] as FuzzedNode
     if (!node.server.isAlive()) await node.revive().then(() => seedOne(node))
-    const exchange = await sendStep(node.server.origin, step, words)
+    const { server } = node
+    const exchange = await sendStep(server.origin, step, words)
     known.learn(exchange.received)
     if (lookedFor === undefined) count(step, exchange)
     const wrong = judgeExchange(exchange)
     if (wrong !== undefined) await delay(ENDING_MS)
     const lines = await node.newLines()
-    const what = node.server.isAlive() ? (wrong ?? judgeLog(lines, mark)) : 'the server ended'
+    const what = server.isAlive() ? (wrong ?? judgeLog(lines, mark)) : 'the server ended'
     if (what === undefined) return
     const failure = { what, sent: exchange.sent, log: logOf(node, exchange), times: 1 }
     const kind = kindOf(failure)
