@@ -6,6 +6,7 @@ import { ROOT_BRANCH } from './conversation.ts'
 const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}'
 const CONVERSATION_ID = new RegExp(`^conv_${SUFFIX}$`)
 const MESSAGE_ID = new RegExp(`^msg_(${SUFFIX})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$`)
+const BRANCH_ID = /^[0-9a-z]{1,16}$/
 const REPLY_ID = new RegExp(`^rep_(${SUFFIX})_${SUFFIX}$`)
 
 /** The last two digits of a place. */
@@ -21,6 +22,11 @@ export function createBranchId(): string {
   return BigInt(`0x${randomBytes(10).toString('hex')}`)
     .toString(36)
     .padStart(16, '0')
+}
+
+/** Whether it has the form of a branch's id, the root's included. */
+export function isBranchId(id: string): boolean {
+  return BRANCH_ID.test(id)
 }
 
 /**

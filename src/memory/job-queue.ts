@@ -4,7 +4,7 @@ import type { Head } from './message.ts'
 
 /** What the writer has still to write for a conversation. */
 export type WriterJob =
-  | { type: 'fill'; tail: Tail; ttlSeconds: number }
+  | { type: 'fill'; tail: Tail; ttlSeconds: number | undefined; isStillTrue: (() => Promise<boolean>) | undefined }
   | { type: 'confirm'; appended: AppendedRows }
   | { type: 'head'; branch: string; head: Head; lastMessageAt: number }
   | { type: 'run'; run: () => Promise<void> }

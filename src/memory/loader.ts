@@ -5,8 +5,9 @@ import type { Conversation } from './conversation.ts'
 import type { Memory } from './memory.ts'
 import type { Head, Message } from './message.ts'
 
-/** Puts together what the fields of one operation ask for, so that many of them are one call of memory. */
+/** Puts together what the fields of one operation load, so that many of them are one call of memory. Each rejects as memory does. */
 export interface Loaders {
+  /** Rejects with the error of this request alone. */
   context(request: Omit<ContextRequest, 'ownerId'>): Promise<Context>
   /** Undefined for a missing and for a foreign one alike. */
   conversation(id: string): Promise<Conversation | undefined>
@@ -27,31 +28,33 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
   let messages: DataLoader<string, Message | undefined> | undefined
   let heads: DataLoader<Conversation, Head> | undefined
 
+  function context(request: Omit<ContextRequest, 'ownerId'>): Promise<Context> {
+    contexts ??= createContextLoader(memory)
+    return contexts.load({ ...request, ownerId })
+  }
+
   function conversation(id: string): Promise<Conversation | undefined> {
     conversations ??= createLoader((ids) => memory.findConversations(ownerId, ids))
     return conversations.load(id)
   }
 
-  return {
-    conversation,
-    context(request) {
-      contexts ??= createContextLoader(memory)
-      return contexts.load({ ...request, ownerId })
-    },
-    async existingConversation(id) {
-      const found = await conversation(id)
-      if (found === undefined) throw new NotFoundError('conversation', id)
-      return found
-    },
-    message(id) {
-      messages ??= createLoader((ids) => memory.findMessages(ownerId, ids))
-      return messages.load(id)
-    },
-    head(conversation) {
-      heads ??= new DataLoader((asked) => readHeads(memory, asked), { cache: false })
-      return heads.load(conversation)
-    },
+  async function existingConversation(id: string): Promise<Conversation> {
+    const found = await conversation(id)
+    if (found === undefined) throw new NotFoundError('conversation', id)
+    return found
   }
+
+  function message(id: string): Promise<Message | undefined> {
+    messages ??= createLoader((ids) => memory.findMessages(ownerId, ids))
+    return messages.load(id)
+  }
+
+  function head(conversation: Conversation): Promise<Head> {
+    heads ??= new DataLoader((wanted) => readHeads(memory, wanted), { cache: false })
+    return heads.load(conversation)
+  }
+
+  return { context, conversation, existingConversation, message, head }
 }
 
 /** All contexts that one operation asks for in one `readContexts`. */
@@ -59,25 +62,25 @@ function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<C
   return new DataLoader((requests) => memory.readContexts(requests), { cache: false })
 }
 
-/** Fields of one object ask for the same id: it is looked up once. */
+/** Fields of one object load the same id: it is looked up once. */
 function createLoader<T>(find: (ids: readonly string[]) => Promise<T[]>): DataLoader<string, T> {
   return new DataLoader(
-    async (asked) => {
-      const ids = [...new Set(asked)]
+    async (wanted) => {
+      const ids = [...new Set(wanted)]
       const found = await find(ids)
       const byId = new Map(ids.map((id, index) => [id, found[index] as T]))
-      return asked.map((id) => byId.get(id) as T)
+      return wanted.map((id) => byId.get(id) as T)
     },
     { cache: false },
   )
 }
 
 /** One read a conversation, all at once; one that fails leaves the others. */
-async function readHeads(memory: Memory, asked: readonly Conversation[]): Promise<(Head | Error)[]> {
+async function readHeads(memory: Memory, wanted: readonly Conversation[]): Promise<(Head | Error)[]> {
   const reads = new Map<string, Promise<Head>>()
-  for (const conversation of asked) {
+  for (const conversation of wanted) {
     if (!reads.has(conversation.id)) reads.set(conversation.id, memory.readHead(conversation))
   }
-  const settled = await Promise.allSettled(asked.map(({ id }) => reads.get(id) as Promise<Head>))
+  const settled = await Promise.allSettled(wanted.map(({ id }) => reads.get(id) as Promise<Head>))
   return settled.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error)))
 }

@@ -6,19 +6,20 @@ import { mergeIntoQueue, type WriterJob } from './job-queue.ts'
 import type { Head } from './message.ts'
 
 /**
- * The background writer: takes what is to be written after the response. Bounded; jobs of one
- * conversation run one after another and are merged while they wait; each has a deadline; what is
- * dropped is counted. Nothing that a response waits for goes through it.
+ * The background writer: does after the response what needs no answer. Bounded; jobs of one conversation
+ * run one after another and are merged while they wait; each has a deadline; what is dropped is counted.
+ * Nothing that a response waits for goes through it.
  */
 export interface Writer {
-  fill(conversationId: string, tail: Tail, ttlSeconds: number): void
+  /** See Cache. With `isStillTrue` only if that says so when its turn comes. */
+  fill(conversationId: string, tail: Tail, ttlSeconds: number | undefined, isStillTrue?: () => Promise<boolean>): void
   /** Merged with a waiting one of the same conversation and branch when contiguous. */
   confirm(conversationId: string, appended: AppendedRows): void
   /** Moves the head hint; the highest of those waiting counts. */
   raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): void
   /** Any other background work (a step of a deletion, events); jobs of one key run one after another. */
   run(key: string, job: () => Promise<void>): void
-  /** Waits until everything handed over is done, at most `deadlineMs`; the rest is dropped and counted. */
+  /** Waits until everything scheduled is done, at most `deadlineMs`; the rest is dropped and counted. */
   drain(deadlineMs: number): Promise<void>
   /** How many jobs wait. */
   readonly depth: number
@@ -37,11 +38,11 @@ export interface WriterLimits {
   jobTimeoutMs?: number
 }
 
-/** Where the writer writes, and who hears of what failed. */
+/** Where the writer writes, and who is told what failed. */
 export interface WriterDeps {
   guard: Pick<CacheGuard, 'fill' | 'confirm'>
   history: Pick<History, 'raiseHead'>
-  /** Told of every job that failed or was given up. */
+  /** Called for every job that failed or was given up. */
   onError(conversationId: string, error: unknown): void
 }
 
@@ -53,7 +54,7 @@ export function createWriter({ guard, history, onError }: WriterDeps, limits: Wr
   const whenEmpty: (() => void)[] = []
   let dropped = 0
 
-  function hand(conversationId: string, job: WriterJob): void {
+  function schedule(conversationId: string, job: WriterJob): void {
     const jobs = waiting.get(conversationId)
     if (jobs && mergeIntoQueue(jobs, job)) return
     if (jobs ? jobs.length >= maxJobsOfConversation : waiting.size >= maxConversations) {
@@ -67,7 +68,7 @@ export function createWriter({ guard, history, onError }: WriterDeps, limits: Wr
     }
   }
 
-  /** In a later turn, so that the response goes first; and what comes until then can be merged. */
+  /** In a later tick, so that the response goes first; and what comes until then can be merged. */
   function startNext(conversationId: string): void {
     setImmediate(() => {
       queue
@@ -86,10 +87,15 @@ export function createWriter({ guard, history, onError }: WriterDeps, limits: Wr
   async function runFirst(conversationId: string): Promise<void> {
     const job = waiting.get(conversationId)?.shift()
     if (job === undefined) return
-    if (job.type === 'fill') await guard.fill(conversationId, job.tail, job.ttlSeconds)
+    if (job.type === 'fill') await runFill(conversationId, job)
     else if (job.type === 'confirm') await guard.confirm(conversationId, job.appended)
     else if (job.type === 'head') await history.raiseHead(conversationId, job.branch, job.head, job.lastMessageAt)
     else await job.run()
+  }
+
+  async function runFill(conversationId: string, job: WriterJob & { type: 'fill' }): Promise<void> {
+    const { tail, ttlSeconds, isStillTrue } = job
+    if (isStillTrue === undefined || (await isStillTrue())) await guard.fill(conversationId, tail, ttlSeconds)
   }
 
   function finish(conversationId: string): void {
@@ -99,30 +105,48 @@ export function createWriter({ guard, history, onError }: WriterDeps, limits: Wr
       return
     }
     waiting.delete(conversationId)
-    if (waiting.size === 0) for (const tell of whenEmpty.splice(0)) tell()
+    if (waiting.size === 0) for (const notify of whenEmpty.splice(0)) notify()
   }
 
-  function dropAll(): void {
-    for (const jobs of waiting.values()) dropped += jobs.splice(0).length
+  function fill(
+    conversationId: string,
+    tail: Tail,
+    ttlSeconds: number | undefined,
+    isStillTrue?: () => Promise<boolean>,
+  ): void {
+    schedule(conversationId, { type: 'fill', tail, ttlSeconds, isStillTrue })
+  }
+
+  function confirm(conversationId: string, appended: AppendedRows): void {
+    schedule(conversationId, { type: 'confirm', appended })
+  }
+
+  function raiseHead(conversationId: string, branch: string, head: Head, lastMessageAt: number): void {
+    schedule(conversationId, { type: 'head', branch, head, lastMessageAt })
+  }
+
+  function run(key: string, job: () => Promise<void>): void {
+    schedule(key, { type: 'run', run: job })
+  }
+
+  async function drain(deadlineMs: number): Promise<void> {
+    if (waiting.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    whenEmpty.push(resolve)
+    const timer = setTimeout(() => {
+      for (const jobs of waiting.values()) dropped += jobs.splice(0).length
+      resolve()
+    }, deadlineMs)
+    await promise
+    clearTimeout(timer)
   }
 
   return {
-    fill: (conversationId, tail, ttlSeconds) => hand(conversationId, { type: 'fill', tail, ttlSeconds }),
-    confirm: (conversationId, appended) => hand(conversationId, { type: 'confirm', appended }),
-    raiseHead: (conversationId, branch, head, lastMessageAt) =>
-      hand(conversationId, { type: 'head', branch, head, lastMessageAt }),
-    run: (conversationId, run) => hand(conversationId, { type: 'run', run }),
-    async drain(deadlineMs) {
-      if (waiting.size === 0) return
-      const { promise, resolve } = Promise.withResolvers<void>()
-      whenEmpty.push(resolve)
-      const timer = setTimeout(() => {
-        dropAll()
-        resolve()
-      }, deadlineMs)
-      await promise
-      clearTimeout(timer)
-    },
+    fill,
+    confirm,
+    raiseHead,
+    run,
+    drain,
     get depth() {
       return [...waiting.values()].reduce((total, jobs) => total + jobs.length, 0)
     },

@@ -34,7 +34,7 @@ const VALUES: Record<string, Change> = {
   null: write('null'),
   'a list': write('[1,2]'),
   'an object of another version': write('{"v":999,"g":"g","e":0,"h":{},"a":0}\n'),
-  'an object that lacks fields': write('{"v":3}\n'),
+  'an object that lacks fields': write('{"v":4}\n'),
   'bytes that are no text': (redis, key) => redis.set(key, Buffer.from([0xff, 0x00, 0xfe, 0x0a, 0xc3])),
   'a value of another type': async (redis, key) => {
     await redis.del(key)

@@ -1,4 +1,5 @@
-import type { Fork, Register, Tail } from './cache.ts'
+import { isBranchId } from '../ids.ts'
+import { type Fork, MAX_MARKS, MAX_POSITION, type Register, type Tail } from './cache.ts'
 
 /*
  * What the two keys of a conversation hold. Register: JSON. Tail: a header line of JSON, then the rows
@@ -7,13 +8,22 @@ import type { Fork, Register, Tail } from './cache.ts'
  */
 
 /** Raised when the meaning of a field changes; another version reads as absent. */
-export const FORMAT_VERSION = 3
+export const FORMAT_VERSION = 4
+
+/** A register's value that is longer is junk: MAX_MARKS branches take less. */
+export const MAX_REGISTER_BYTES = 32 * MAX_MARKS
+
+/** The value of a register's key. */
+export function encodeRegisterValue({ generation, epoch, marks, raisedAt }: Register): string {
+  return JSON.stringify({ v: FORMAT_VERSION, g: generation, e: epoch, h: marks, a: raisedAt })
+}
 
 /** The value of a tail's key. */
 export function encodeTailValue(tail: Tail): string {
   const header = {
     v: FORMAT_VERSION,
     g: tail.generation,
+    i: tail.life,
     e: tail.epoch,
     b: tail.branch,
     ...(tail.forks.length > 0 && { p: tail.forks.map(({ branch, belowSequence }) => [branch, belowSequence]) }),
@@ -31,11 +41,11 @@ export function encodeTailValue(tail: Tail): string {
 
 /** The register that a value holds; undefined for an absent one and for junk. */
 export function decodeRegisterValue(value: string | null | undefined): Register | undefined {
-  const fields = value ? parseFields(value) : undefined
+  const fields = value && value.length <= MAX_REGISTER_BYTES ? parseFields(value) : undefined
   if (fields === undefined) return undefined
   const { g, e, h, a } = fields
-  if (typeof g !== 'string' || !isWhole(e) || !isWhole(a) || !isMarks(h)) return undefined
-  return { generation: g, epoch: e, marks: h, markedAt: a }
+  if (typeof g !== 'string' || !isPosition(e) || !isWhole(a) || !isMarks(h)) return undefined
+  return { generation: g, epoch: e, marks: h, raisedAt: a }
 }
 
 /** The tail that a value holds, its rows unparsed; undefined for an absent one and for junk. */
@@ -44,15 +54,16 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (!value || headerEnd < 0) return undefined
   const fields = parseFields(value.slice(0, headerEnd))
   if (fields === undefined) return undefined
-  const { g, e, b, p, f, l, s, t, k, o, n, x } = fields
-  if (typeof g !== 'string' || typeof b !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
-  if (!isWhole(e) || !isWhole(f) || !isWhole(l) || !isWhole(s) || !isWhole(t) || !isWhole(k)) return undefined
+  const { g, i, e, b, p, f, l, s, t, k, o, n, x } = fields
+  if (typeof g !== 'string' || typeof i !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
+  if (!isBranch(b) || !isPosition(e) || !isPosition(f) || !isPosition(l)) return undefined
+  if (!isPosition(s) || !isPosition(t) || !isPosition(k) || s + t > MAX_POSITION) return undefined
   if (x !== undefined && !isWhole(x)) return undefined
   const forks = p === undefined ? [] : decodeForks(p)
   if (forks === undefined) return undefined
   const rows = value.slice(headerEnd + 1)
   if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
-  const place = { generation: g, epoch: e, branch: b, forks, first: f, last: l, tokenStart: s, tokens: t }
+  const place = { generation: g, life: i, epoch: e, branch: b, forks, first: f, last: l, tokenStart: s, tokens: t }
   return { ...place, knownFrom: k, ownerId: o, encoding: n, ...(x !== undefined && { expiresAt: x }), rows }
 }
 
@@ -73,8 +84,19 @@ function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
+function isPosition(value: unknown): value is number {
+  return isWhole(value) && value <= MAX_POSITION
+}
+
+/** A branch's id becomes part of ids that clients get. */
+function isBranch(value: unknown): value is string {
+  return typeof value === 'string' && isBranchId(value)
+}
+
 function isMarks(value: unknown): value is Record<string, number> {
-  return isRecord(value) && Object.values(value).every(isWhole)
+  return (
+    isRecord(value) && Object.entries(value).every(([branch, sequence]) => isBranch(branch) && isPosition(sequence))
+  )
 }
 
 /** Never empty: a tail without forks has no such field, and Redis' script cannot tell `[]` from `{}`. */
@@ -84,7 +106,7 @@ function decodeForks(places: unknown): Fork[] | undefined {
   for (const place of places as unknown[]) {
     if (!Array.isArray(place) || place.length !== 2) return undefined
     const [branch, belowSequence]: unknown[] = place
-    if (typeof branch !== 'string' || !isWhole(belowSequence)) return undefined
+    if (!isBranch(branch) || !isPosition(belowSequence)) return undefined
     const above = forks.at(-1)
     if (above !== undefined && belowSequence >= above.belowSequence) return undefined
     forks.push({ branch, belowSequence })

@@ -1,166 +1,266 @@
 import { randomBytes } from 'node:crypto'
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
-import { withTimeout } from '../../with-timeout.ts'
+import { LRUCache } from 'lru-cache'
+import { TimedOutError, withTimeout } from '../../with-timeout.ts'
 import type { AppendedRows, Cache, CacheEntry, Mark, Register, Tail } from './cache.ts'
-import { createUnsentMarks } from './unsent-marks.ts'
+import { createUnsentWrites } from './unsent-writes.ts'
 
 /**
  * The one place that decides what a fault of the cache means: a miss. No method rejects, none takes
- * longer than the command timeout, and while the circuit breaker is open none waits at all.
+ * longer than the command timeout, and while the cache is away none waits at all. Entries are returned as
+ * they will be once this node's unsent marks and drops are sent.
  */
 export interface CacheGuard {
-  /** Undefined when the cache cannot be asked. Registers are raised by the marks that are still unsent here. */
+  /** In the order asked; undefined when the cache cannot be read. */
   readEntries(conversationIds: readonly string[]): Promise<CacheEntry[] | undefined>
-  /** Undefined: answer without filling. */
+  /** The entry, with a register that was there or is there from now on; see Cache. Undefined as above. */
+  openEntry(conversationId: string): Promise<CacheEntry | undefined>
+  /** The register that is there from now on. Undefined: answer without filling. */
   open(conversationId: string): Promise<Register | undefined>
   /** A mark that was not taken is kept (bounded, merged) and sent when the cache is back. */
   mark(conversationId: string, mark: Mark): Promise<void>
   confirm(conversationId: string, appended: AppendedRows): Promise<void>
-  fill(conversationId: string, tail: Tail, ttlSeconds: number): Promise<boolean>
-  /** Whether the drop was answered. */
+  /** Returns whether it was taken; see Cache. */
+  fill(conversationId: string, tail: Tail, ttlSeconds: number | undefined): Promise<boolean>
+  /** Returns whether the drop was answered. One that was not is kept as marks are, and this node reads no tail until it is. */
   drop(conversationId: string): Promise<boolean>
   readonly available: boolean
+  /** Sends what is unsent if the cache is there, and closes it. */
   close(): Promise<void>
 }
 
 /** When a cache counts as away, and what is kept for it meanwhile. */
 export interface CacheGuardLimits {
   commandTimeoutMs: number
-  /** So many faults in a row open the breaker. */
-  faultsToOpen?: number
-  /** How often an absent cache is asked whether it is back, and kept marks are sent again. */
+  /** So many faults in a row are taken for the cache's own, and so many timeouts of one conversation for its keys'. */
+  faultsToSuspect?: number
+  /** How often an absent cache is pinged, and unsent writes are sent again. */
   probeIntervalMs?: number
-  /** Marks of so many conversations are kept. */
-  maxUnsentMarks?: number
+  /** Unsent writes of so many conversations are kept. */
+  maxUnsentWrites?: number
 }
 
 /** What is worth counting and logging; none of it changes what the guard does. */
 export interface CacheGuardObserver {
   onFault(operation: keyof Cache, error: unknown): void
   onAvailable(available: boolean): void
-  /** There was no room to keep a mark: other nodes may not see that append until the next one. */
+  /** There was no room to keep a mark or a drop: other nodes may not see that write until the next one. */
   onMarkLost(conversationId: string): void
 }
 
+/** Conversations whose timeouts in a row are counted. */
+const MAX_SLOW = 1_000
+
+/** Answers that say that the server takes no writes, or has no data, until somebody mends it. */
+const UNAVAILABLE = /^(READONLY|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|CLUSTERDOWN)\b/
+
 /**
- * Guards a cache. The breaker is cockatiel's, with one change: while it is open no caller is ever used
- * to try the cache, since that one would wait; a background probe does, and it sends the kept marks
- * before any caller comes through again. Refusals, which are answers, never open the breaker.
+ * Guards a cache. Faults of callers raise a suspicion; whether the cache is away or back is decided by a ping
+ * alone, so that one slow key cannot take it from all others. While it is away no caller is used to try
+ * it, since that one would wait: a background probe does, and it sends what is unsent before any caller
+ * comes through again. A circuit breaker of a library (cockatiel's) counts what callers meet, and would
+ * be held in isolation here for all but that count.
  */
 export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observer: CacheGuardObserver): CacheGuard {
-  const { commandTimeoutMs, faultsToOpen = 5, probeIntervalMs = 500, maxUnsentMarks = 100_000 } = limits
-  const options = { halfOpenAfter: 0, breaker: new ConsecutiveBreaker(faultsToOpen) }
-  const breaker = circuitBreaker(
-    handleWhen((error) => !isRefusal(error)),
-    options,
-  )
-  const kept = createUnsentMarks(maxUnsentMarks)
-  let closing = false
-  let probing = false
+  const { commandTimeoutMs, faultsToSuspect = 5, probeIntervalMs = 500, maxUnsentWrites = 100_000 } = limits
+  const unsent = createUnsentWrites(maxUnsentWrites)
+  /** Timeouts in a row, by conversation. */
+  const slow = new LRUCache<string, number>({ max: MAX_SLOW })
+  let faultsInARow = 0
+  let available = true
+  let isChecking = false
+  let isProbing = false
+  let isClosing = false
   let timer: NodeJS.Timeout | undefined
 
-  breaker.onBreak(() => scheduleProbe())
-  observeAvailability(breaker, observer)
-
-  async function ask<T>(operation: keyof Cache, send: () => Promise<T>): Promise<T | undefined> {
-    if (breaker.state !== CircuitState.Closed) return undefined
+  async function call<T>(
+    operation: keyof Cache,
+    conversationIds: readonly string[],
+    send: () => Promise<T>,
+  ): Promise<T | undefined> {
+    if (!available) return undefined
     try {
-      return await breaker.execute(() => withTimeout(send(), commandTimeoutMs))
+      const result = await withTimeout(send(), commandTimeoutMs)
+      faultsInARow = 0
+      if (slow.size > 0) for (const id of conversationIds) slow.delete(id)
+      return result
     } catch (error) {
       observer.onFault(operation, error)
+      weigh(error, conversationIds)
       return undefined
     }
   }
 
-  function keep(conversationId: string, mark: Mark): void {
-    if (!kept.keep(conversationId, mark)) observer.onMarkLost(conversationId)
+  function weigh(error: unknown, conversationIds: readonly string[]): void {
+    if (isUnavailability(error)) void check()
+    if (isRefusal(error)) return
+    faultsInARow += 1
+    const isOften = faultsInARow >= faultsToSuspect
+    if (!isTimeout(error)) {
+      // A connection that is gone is gone for every key.
+      if (isOften) setAvailable(false)
+      return
+    }
+    for (const id of conversationIds) countTimeout(id)
+    if (isOften) void check()
+  }
+
+  /** Keys that are too slow to be read, while others may be well, would be so for ever. */
+  function countTimeout(conversationId: string): void {
+    const timeouts = (slow.get(conversationId) ?? 0) + 1
+    slow.set(conversationId, timeouts)
+    if (timeouts < faultsToSuspect) return
+    slow.delete(conversationId)
+    addDrop(conversationId)
+  }
+
+  async function check(): Promise<void> {
+    if (isChecking || !available) return
+    isChecking = true
+    const answers = await pings()
+    isChecking = false
+    faultsInARow = 0
+    if (!answers) setAvailable(false)
+  }
+
+  async function pings(): Promise<boolean> {
+    try {
+      await withTimeout(cache.ping(), commandTimeoutMs)
+      return true
+    } catch (error) {
+      if (isRefusal(error)) return true
+      observer.onFault('ping', error)
+      return false
+    }
+  }
+
+  function setAvailable(isAvailable: boolean): void {
+    faultsInARow = 0
+    if (available !== isAvailable) observer.onAvailable(isAvailable)
+    available = isAvailable
+    scheduleProbe()
+  }
+
+  function addMark(conversationId: string, mark: Mark): void {
+    if (!unsent.addMark(conversationId, mark)) observer.onMarkLost(conversationId)
+    scheduleProbe()
+  }
+
+  function addDrop(conversationId: string): void {
+    if (!unsent.addDrop(conversationId)) observer.onMarkLost(conversationId)
     scheduleProbe()
   }
 
   function scheduleProbe(): void {
-    if (closing || probing || timer !== undefined) return
-    if (breaker.state === CircuitState.Closed && kept.size === 0) return
+    if (isClosing || isProbing || timer !== undefined) return
+    if (available && unsent.size === 0) return
     timer = setTimeout(() => void probe(), probeIntervalMs).unref()
   }
 
   async function probe(): Promise<void> {
     timer = undefined
-    probing = true
-    try {
-      if (breaker.state === CircuitState.Closed) await sendKept()
-      else await breaker.execute(() => withTimeout(cache.ping(), commandTimeoutMs).then(sendKept))
-    } catch (error) {
-      observer.onFault('ping', error)
+    isProbing = true
+    if (available) {
+      if (!(await sendUnsent())) await check()
+    } else if (await pings()) {
+      // What it does not take stays unsent, and does not keep the cache away; that it is gone again does.
+      if ((await sendUnsent()) || (await pings())) setAvailable(true)
     }
-    probing = false
+    isProbing = false
     scheduleProbe()
   }
 
-  function sendKept(): Promise<void> {
-    return kept.sendAll(async (conversationId, mark) => {
-      try {
-        await withTimeout(cache.mark(conversationId, mark, createGeneration()), commandTimeoutMs)
-        return true
-      } catch (error) {
-        if (isRefusal(error)) return false
-        throw error
-      }
+  async function sendUnsent(): Promise<boolean> {
+    return unsent.sendAll({
+      mark: (id, mark) => isTaken('mark', () => cache.mark(id, mark, createGeneration())),
+      drop: (id) => isTaken('drop', () => cache.drop(id, createGeneration())),
     })
   }
 
+  async function isTaken(operation: keyof Cache, send: () => Promise<void>): Promise<boolean> {
+    try {
+      await withTimeout(send(), commandTimeoutMs)
+      return true
+    } catch (error) {
+      observer.onFault(operation, error)
+      return false
+    }
+  }
+
+  async function readEntries(conversationIds: readonly string[]): Promise<CacheEntry[] | undefined> {
+    const entries = await call('readEntries', conversationIds, () => cache.readEntries(conversationIds))
+    if (entries === undefined || unsent.size === 0) return entries
+    return entries.map((entry, index) => unsent.applyTo(conversationIds[index] ?? '', entry))
+  }
+
+  async function openEntry(conversationId: string): Promise<CacheEntry | undefined> {
+    const send = () => cache.openEntry(conversationId, createGeneration())
+    const entry = await call('openEntry', [conversationId], send)
+    return entry && unsent.applyTo(conversationId, entry)
+  }
+
+  async function open(conversationId: string): Promise<Register | undefined> {
+    return call('open', [conversationId], () => cache.open(conversationId, createGeneration()))
+  }
+
+  async function mark(conversationId: string, intended: Mark): Promise<void> {
+    const send = () => cache.mark(conversationId, intended, createGeneration()).then(() => true)
+    if (!(await call('mark', [conversationId], send))) addMark(conversationId, intended)
+  }
+
+  async function confirm(conversationId: string, appended: AppendedRows): Promise<void> {
+    await call('confirm', [conversationId], () => cache.confirm(conversationId, appended))
+  }
+
+  async function fill(conversationId: string, tail: Tail, ttlSeconds: number | undefined): Promise<boolean> {
+    return (await call('fill', [conversationId], () => cache.fill(conversationId, tail, ttlSeconds))) ?? false
+  }
+
+  async function drop(conversationId: string): Promise<boolean> {
+    const send = () => cache.drop(conversationId, createGeneration()).then(() => true)
+    const isAnswered = (await call('drop', [conversationId], send)) ?? false
+    if (isAnswered) unsent.removeDrop(conversationId)
+    else addDrop(conversationId)
+    return isAnswered
+  }
+
+  async function close(): Promise<void> {
+    isClosing = true
+    clearTimeout(timer)
+    try {
+      if (available) await sendUnsent()
+      await cache.close()
+    } catch (error) {
+      observer.onFault('close', error)
+    }
+  }
+
   return {
-    async readEntries(conversationIds) {
-      const entries = await ask('readEntries', () => cache.readEntries(conversationIds))
-      if (entries === undefined || kept.size === 0) return entries
-      return entries.map((entry, index) => {
-        const id = conversationIds[index]
-        if (id === undefined || entry.register === undefined) return entry
-        return { ...entry, register: kept.raise(id, entry.register) }
-      })
-    },
-    open: (conversationId) => ask('open', () => cache.open(conversationId, createGeneration())),
-    async mark(conversationId, mark) {
-      const taken = await ask('mark', () => cache.mark(conversationId, mark, createGeneration()).then(() => true))
-      if (!taken) keep(conversationId, mark)
-    },
-    async confirm(conversationId, appended) {
-      await ask('confirm', () => cache.confirm(conversationId, appended))
-    },
-    async fill(conversationId, tail, ttlSeconds) {
-      return (await ask('fill', () => cache.fill(conversationId, tail, ttlSeconds))) ?? false
-    },
-    async drop(conversationId) {
-      return (await ask('drop', () => cache.drop(conversationId).then(() => true))) ?? false
-    },
+    readEntries,
+    openEntry,
+    open,
+    mark,
+    confirm,
+    fill,
+    drop,
     get available() {
-      return breaker.state === CircuitState.Closed
+      return available
     },
-    async close() {
-      closing = true
-      clearTimeout(timer)
-      try {
-        if (breaker.state === CircuitState.Closed) await sendKept()
-        await cache.close()
-      } catch (error) {
-        observer.onFault('close', error)
-      }
-    },
+    close,
   }
 }
 
-/** A failed probe opens the breaker again, which changes nothing for anybody. */
-function observeAvailability(breaker: ReturnType<typeof circuitBreaker>, observer: CacheGuardObserver): void {
-  let available = true
-  breaker.onStateChange((state) => {
-    const changed = state === CircuitState.HalfOpen ? available : state === CircuitState.Closed
-    if (changed !== available) observer.onAvailable(changed)
-    available = changed
-  })
+/** An answer of the server that says no (full, wrong type): redis-errors' class, by its name. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && !isUnavailability(error)
 }
 
-/** An answer of the server that says no (full, read only, wrong type): redis-errors' class, by its name. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError'
+function isUnavailability(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && UNAVAILABLE.test(error.message)
+}
+
+/** By our own deadline, or by ioredis'. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof TimedOutError || (error instanceof Error && error.message === 'Command timed out')
 }
 
 /** 72 random bits: a conversation meets few generations, and never a guess. */

@@ -8,8 +8,8 @@ export interface Register {
   epoch: number
   /** Highest sequence intended, by branch; absent is 0. */
   marks: Record<string, number>
-  /** Redis' own time of the last mark, epoch milliseconds; 0 before the first. */
-  markedAt: number
+  /** The cache's own time when the epoch last rose, epoch milliseconds; 0 before the first time. */
+  raisedAt: number
 }
 
 /** Where a path comes from another branch: its messages below `belowSequence` are that one's, down to the next fork. */
@@ -25,6 +25,8 @@ export interface Fork {
  */
 export interface Tail {
   generation: string
+  /** The life that it began with a whole fill, random: rows of an ended life must not get into a new one. */
+  life: string
   epoch: number
   branch: string
   /** The forks above `first`, newest first: rows above the first of them are of `branch` itself. */
@@ -74,7 +76,7 @@ export interface AppendedRows {
 export interface CacheLimits {
   /** The tail keeps the newest messages up to this many tokens. */
   tailTokens: number
-  /** Life of a tail after its last fill; a register lives 60 s longer than its last use. */
+  /** A tail lives so long from its whole fill; a register lives 60 s longer than that from its last use. */
   ttlSeconds: number
 }
 
@@ -82,31 +84,50 @@ export interface CacheLimits {
 export const REGISTER_EXTRA_SECONDS = 60
 
 /**
- * A register that was only opened lives so long, unless a mark or a fill renews it: whoever asks for
- * conversations that are not there must not fill the cache with registers. Shorter than protocol A5 has
- * it, and as safe: a fill that comes after its register's end is refused.
+ * A register that was only opened lives so long, unless a mark, a confirm or a fill renews it: whoever
+ * asks for conversations that are not there must not fill the cache with registers. A fill that comes
+ * after its register's end is refused.
  */
 export const OPENED_SECONDS = 60
 
 /**
+ * A register with marks of more branches than this is forgotten rather than made slow: a loss of the
+ * register, as by its expiry. A conversation has at most half as many.
+ */
+export const MAX_MARKS = 2_000
+
+/** No position, count of tokens or epoch is larger: it is what GraphQL's Int can say. */
+export const MAX_POSITION = 2 ** 31 - 1
+
+/**
  * The raw cache, each method one atomic step of protocol.md part A. Every method may reject; the
  * cache guard (cache-guard.ts) is the one place that decides what a fault means. Junk in the store
- * reads as absent, never as an error. Epochs, sequences and tokens are safe integers.
+ * reads as absent, never as an error. Epochs, sequences and tokens are whole numbers up to
+ * MAX_POSITION. Generations are random texts of the caller's.
  */
 export interface Cache {
   /** In the order asked; one round trip whatever the number. */
   readEntries(conversationIds: readonly string[]): Promise<CacheEntry[]>
+  /**
+   * Creates the register with this generation unless something is there, then reads the entry, both in one
+   * round trip. Without a register where what is there cannot be read.
+   */
+  openEntry(conversationId: string, generation: string): Promise<CacheEntry>
   /** Creates the register with this generation unless there is one; returns the one that is there. */
   open(conversationId: string, generation: string): Promise<Register>
   /** Raises the register; creates it with this generation when absent. Never touches the tail. */
   mark(conversationId: string, mark: Mark, generation: string): Promise<void>
-  /** Raises the register and joins the rows to the tail, unless that left a hole. */
+  /** Raises the register and joins the rows to the tail, unless that left a hole. The tail keeps its life. */
   confirm(conversationId: string, appended: AppendedRows): Promise<void>
-  /** Writes the tail if its generation is still the register's and it says more than what is there. */
-  fill(conversationId: string, tail: Tail, ttlSeconds: number): Promise<boolean>
-  /** Removes register and tail. */
-  drop(conversationId: string): Promise<void>
-  /** Answers when the store does. */
+  /**
+   * Writes the tail if its generation is still the register's and it says more than what is there; returns
+   * whether it did. With `ttlSeconds` it begins a life of that length. Without, its rows are based on the
+   * tail that is there: refused unless that is still in the same life, which goes on as it was.
+   */
+  fill(conversationId: string, tail: Tail, ttlSeconds: number | undefined): Promise<boolean>
+  /** Removes the tail and gives the register this generation; its marks, and how long it lives, stay. */
+  drop(conversationId: string, generation: string): Promise<void>
+  /** Resolves when the store answers and takes writes; a store that is merely full takes them. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -1,13 +1,17 @@
 import { LRUCache } from 'lru-cache'
 import {
+  type AppendedRows,
   type Cache,
+  type CacheEntry,
   type CacheLimits,
+  MAX_MARKS,
+  type Mark,
   OPENED_SECONDS,
   REGISTER_EXTRA_SECONDS,
   type Register,
   type Tail,
 } from './cache.ts'
-import { raiseRegister } from './register.ts'
+import { newRegister, raiseRegister } from './register.ts'
 import { joinTail } from './tail-join.ts'
 
 /** Lifetimes and bounds of the cache in this process. */
@@ -18,6 +22,9 @@ export interface LocalCacheLimits extends CacheLimits {
 
 /** Registers have a share of their own: many or large tails must not push out marks. */
 const REGISTER_SHARE = 1 / 8
+
+/** What expires at this very moment still expires: to lru-cache no time left is a life without end. */
+const LEAST_LIFE_MS = 1
 
 /** The cache in this process, for one node without Redis: the same steps, expiring by `now` (epoch milliseconds). */
 export function createLocalCache(limits: LocalCacheLimits, now: () => number): Cache {
@@ -30,64 +37,89 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
     sizeCalculation: tailSize,
   })
 
-  function keepRegister(
-    conversationId: string,
-    register: Register,
-    ttlSeconds = limits.ttlSeconds + REGISTER_EXTRA_SECONDS,
-  ): void {
-    const ttl = Math.max(ttlSeconds * 1000, registers.getRemainingTTL(conversationId))
+  async function readEntries(conversationIds: readonly string[]): Promise<CacheEntry[]> {
+    return conversationIds.map(entryOf)
+  }
+
+  function entryOf(conversationId: string): CacheEntry {
+    const register = registers.get(conversationId)
+    const tail = tails.get(conversationId)
+    return { ...(register && { register }), ...(tail && { tail }) }
+  }
+
+  async function openEntry(conversationId: string, generation: string): Promise<CacheEntry> {
+    if (!registers.has(conversationId)) storeRegister(conversationId, newRegister(generation), OPENED_SECONDS)
+    return entryOf(conversationId)
+  }
+
+  async function open(conversationId: string, generation: string): Promise<Register> {
+    const register = registers.get(conversationId) ?? newRegister(generation)
+    storeRegister(conversationId, register, OPENED_SECONDS)
+    return register
+  }
+
+  async function mark(conversationId: string, intended: Mark, generation: string): Promise<void> {
+    raise(conversationId, registers.get(conversationId) ?? newRegister(generation), intended)
+  }
+
+  async function confirm(conversationId: string, appended: AppendedRows): Promise<void> {
+    const register = registers.get(conversationId)
+    if (register === undefined) return
+    const { epoch, branch, last } = appended
+    raise(conversationId, register, { epoch, branch, sequence: last })
+    const tail = tails.get(conversationId)
+    const joined = tail?.generation === register.generation ? joinTail(tail, appended, limits.tailTokens) : undefined
+    if (joined) storeTail(conversationId, joined)
+  }
+
+  async function fill(conversationId: string, tail: Tail, ttlSeconds: number | undefined): Promise<boolean> {
+    const register = registers.get(conversationId)
+    const present = tails.get(conversationId)
+    if (register?.generation !== tail.generation || saysMore(present, tail)) return false
+    if (ttlSeconds === undefined && (present?.generation !== tail.generation || present.life !== tail.life))
+      return false
+    const { epoch, branch, last } = tail
+    raise(conversationId, register, { epoch, branch, sequence: last })
+    storeTail(conversationId, tail, ttlSeconds)
+    return true
+  }
+
+  async function drop(conversationId: string, generation: string): Promise<void> {
+    tails.delete(conversationId)
+    const register = registers.get(conversationId)
+    if (register !== undefined) storeRegister(conversationId, { ...register, generation }, 0)
+  }
+
+  function raise(conversationId: string, register: Register, raisedTo: Mark): void {
+    const raised = raiseRegister(register, [raisedTo], now())
+    if (Object.keys(raised.marks).length <= MAX_MARKS) {
+      storeRegister(conversationId, raised, limits.ttlSeconds + REGISTER_EXTRA_SECONDS)
+      return
+    }
+    registers.delete(conversationId)
+    tails.delete(conversationId)
+  }
+
+  /** For `leastSeconds` more at least; nothing shortens its life. */
+  function storeRegister(conversationId: string, register: Register, leastSeconds: number): void {
+    const ttl = Math.max(leastSeconds * 1000, registers.getRemainingTTL(conversationId), LEAST_LIFE_MS)
     registers.set(conversationId, register, { ttl })
   }
 
-  return {
-    async readEntries(conversationIds) {
-      return conversationIds.map((id) => {
-        const register = registers.get(id)
-        const tail = tails.get(id)
-        return { ...(register && { register }), ...(tail && { tail }) }
-      })
-    },
-    async open(conversationId, generation) {
-      const register = registers.get(conversationId) ?? newRegister(generation)
-      keepRegister(conversationId, register, OPENED_SECONDS)
-      return register
-    },
-    async mark(conversationId, mark, generation) {
-      const register = raiseRegister(registers.get(conversationId) ?? newRegister(generation), [mark])
-      keepRegister(conversationId, { ...register, markedAt: now() })
-    },
-    async confirm(conversationId, appended) {
-      const register = registers.get(conversationId)
-      if (register === undefined) return
-      const { epoch, branch, last } = appended
-      keepRegister(conversationId, { ...raiseRegister(register, [{ epoch, branch, sequence: last }]), markedAt: now() })
-      const tail = tails.get(conversationId)
-      const joined = tail?.generation === register.generation ? joinTail(tail, appended, limits.tailTokens) : undefined
-      // Not a fill: the tail keeps the end of its life.
-      if (joined) tails.set(conversationId, joined, { ttl: tails.getRemainingTTL(conversationId) })
-    },
-    async fill(conversationId, tail, ttlSeconds) {
-      const register = registers.get(conversationId)
-      if (register?.generation !== tail.generation || saysMore(tails.get(conversationId), tail)) return false
-      const { epoch, branch, last } = tail
-      keepRegister(conversationId, raiseRegister(register, [{ epoch, branch, sequence: last }]))
-      tails.set(conversationId, tail, { ttl: ttlSeconds * 1000 })
-      return true
-    },
-    async drop(conversationId) {
-      registers.delete(conversationId)
-      tails.delete(conversationId)
-    },
-    async ping() {},
-    async close() {
-      registers.clear()
-      tails.clear()
-    },
+  /** Without `ttlSeconds` the tail keeps the end of its life. */
+  function storeTail(conversationId: string, tail: Tail, ttlSeconds?: number): void {
+    const ttl = ttlSeconds === undefined ? tails.getRemainingTTL(conversationId) : ttlSeconds * 1000
+    tails.set(conversationId, tail, { ttl: Math.max(ttl, LEAST_LIFE_MS) })
   }
-}
 
-function newRegister(generation: string): Register {
-  return { generation, epoch: 0, marks: {}, markedAt: 0 }
+  async function ping(): Promise<void> {}
+
+  async function close(): Promise<void> {
+    registers.clear()
+    tails.clear()
+  }
+
+  return { readEntries, openEntry, open, mark, confirm, fill, drop, ping, close }
 }
 
 /** Whether a fill would lose what the tail that is there tells. */

@@ -1,4 +1,5 @@
-import { FORMAT_VERSION } from './cache-format.ts'
+import { MAX_MARKS, MAX_POSITION } from './cache.ts'
+import { FORMAT_VERSION, MAX_REGISTER_BYTES } from './cache-format.ts'
 
 /*
  * The steps of protocol.md part A that must be atomic, as Redis scripts (Redis 7 or later). KEYS are the
@@ -12,13 +13,27 @@ local function text(key)
   return type(value) == 'string' and value or nil
 end
 
+-- Looked at before it is copied: a key that somebody made huge must not make each script slow.
+local function short_text(key)
+  local bytes = redis.pcall('STRLEN', key)
+  return type(bytes) == 'number' and bytes <= ${MAX_REGISTER_BYTES} and text(key) or nil
+end
+
 local function decode(json)
   local ok, value = pcall(cjson.decode, json)
   return ok and type(value) == 'table' and value.v == ${FORMAT_VERSION} and value or nil
 end
 
 local function whole(value)
-  return type(value) == 'number' and value >= 0 and value < 9007199254740992 and value % 1 == 0
+  return type(value) == 'number' and value >= 0 and value <= 9007199254740991 and value % 1 == 0
+end
+
+local function position(value)
+  return whole(value) and value <= ${MAX_POSITION}
+end
+
+local function branch_id(value)
+  return type(value) == 'string' and #value <= 16 and string.find(value, '^[0-9a-z]+$') ~= nil
 end
 
 local function int(value)
@@ -26,10 +41,10 @@ local function int(value)
 end
 
 local function read_register()
-  local r = decode(text(KEYS[1]))
-  if not (r and type(r.g) == 'string' and whole(r.e) and whole(r.a) and type(r.h) == 'table') then return nil end
+  local r = decode(short_text(KEYS[1]))
+  if not (r and type(r.g) == 'string' and position(r.e) and whole(r.a) and type(r.h) == 'table') then return nil end
   for branch, sequence in pairs(r.h) do
-    if type(branch) ~= 'string' or not whole(sequence) then return nil end
+    if not (branch_id(branch) and position(sequence)) then return nil end
   end
   return r
 end
@@ -38,14 +53,13 @@ local function new_register(generation)
   return { g = generation, e = 0, h = {}, a = 0 }
 end
 
+-- Its time is when the epoch last rose: appends must not put off the end of a dead switch.
 local function raise(r, epoch, branch, sequence)
-  r.e = math.max(r.e, epoch)
+  if epoch > r.e then
+    local time = redis.call('TIME')
+    r.e, r.a = epoch, time[1] * 1000 + math.floor(time[2] / 1000)
+  end
   if sequence > (r.h[branch] or 0) then r.h[branch] = sequence end
-end
-
-local function stamp(r)
-  local time = redis.call('TIME')
-  r.a = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 local function write_register(r, ttl_seconds)
@@ -55,8 +69,12 @@ local function write_register(r, ttl_seconds)
   end
   local value = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(r.g) .. ',"e":' .. int(r.e)
     .. ',"h":{' .. table.concat(marks, ',') .. '},"a":' .. int(r.a) .. '}'
-  local life = math.max(redis.call('PTTL', KEYS[1]), ttl_seconds * 1000)
-  redis.call('SET', KEYS[1], value, 'PX', int(life))
+  if #marks > ${MAX_MARKS} then
+    redis.call('DEL', KEYS[1])
+  else
+    local life = math.max(redis.call('PTTL', KEYS[1]), ttl_seconds * 1000, 1)
+    redis.call('SET', KEYS[1], value, 'PX', int(life))
+  end
   return value
 end
 `
@@ -66,17 +84,19 @@ local function sound_forks(p)
   if type(p) ~= 'table' or #p == 0 then return false end
   local above = math.huge
   for _, fork in ipairs(p) do
-    if type(fork) ~= 'table' or #fork ~= 2 or type(fork[1]) ~= 'string' then return false end
-    if not whole(fork[2]) or fork[2] >= above then return false end
+    if type(fork) ~= 'table' or #fork ~= 2 or not branch_id(fork[1]) then return false end
+    if not position(fork[2]) or fork[2] >= above then return false end
     above = fork[2]
   end
   return true
 end
 
 local function sound(t)
-  return type(t.g) == 'string' and type(t.b) == 'string' and type(t.o) == 'string' and type(t.n) == 'string'
-    and whole(t.e) and whole(t.f) and whole(t.l) and whole(t.s) and whole(t.t) and whole(t.k)
-    and t.f >= 1 and t.l >= t.f - 1 and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))
+  return type(t.g) == 'string' and type(t.i) == 'string' and branch_id(t.b)
+    and type(t.o) == 'string' and type(t.n) == 'string'
+    and position(t.e) and position(t.f) and position(t.l) and position(t.s) and position(t.t) and position(t.k)
+    and t.f >= 1 and t.l >= t.f - 1 and position(t.s + t.t)
+    and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))
 end
 
 local function read_tail()
@@ -91,7 +111,8 @@ end
 
 -- cjson's 14 digits are enough for the sequence of a fork: ids have room for 11.
 local function write_tail(t)
-  local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
+  local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"i":' .. cjson.encode(t.i)
+    .. ',"e":' .. int(t.e) .. ',"b":' .. cjson.encode(t.b)
     .. (t.p and #t.p > 0 and ',"p":' .. cjson.encode(t.p) or '')
     .. ',"f":' .. int(t.f) .. ',"l":' .. int(t.l) .. ',"s":' .. int(t.s) .. ',"t":' .. int(t.t)
     .. ',"k":' .. int(t.k) .. ',"o":' .. cjson.encode(t.o) .. ',"n":' .. cjson.encode(t.n)
@@ -117,7 +138,6 @@ export const MARK_SCRIPT = `#!lua flags=allow-oom
 ${REGISTER}
 local r = read_register() or new_register(ARGV[2])
 raise(r, tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]))
-stamp(r)
 write_register(r, tonumber(ARGV[1]))
 `
 
@@ -128,7 +148,6 @@ local branch, first, last = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local r = read_register()
 if not r then return 0 end
 raise(r, tonumber(ARGV[3]), branch, last)
-stamp(r)
 write_register(r, tonumber(ARGV[1]))
 
 local t = read_tail()
@@ -155,20 +174,35 @@ write_tail(t)
 return 1
 `
 
-/** KEYS register, tail. ARGV ttlSeconds, tail's ttlSeconds, generation, epoch, branch, knownFrom, last, the tail's value. */
+/**
+ * KEYS register, tail. ARGV ttlSeconds, the seconds of a new life or '' to go on in the tail's, life,
+ * generation, epoch, branch, knownFrom, last, the tail's value.
+ */
 export const FILL_SCRIPT = `#!lua
 ${REGISTER}${TAIL}
-local epoch, known_from, last = tonumber(ARGV[4]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local epoch, known_from, last = tonumber(ARGV[5]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local r = read_register()
-if not r or r.g ~= ARGV[3] then return 0 end
+if not r or r.g ~= ARGV[4] then return 0 end
 
 local t = read_tail()
-if t and t.g == r.g then
-  if t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.k <= known_from))) then return 0 end
-end
+if t and t.g ~= r.g then t = nil end
+if t and (t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.k <= known_from)))) then return 0 end
+if ARGV[2] == '' and not (t and t.i == ARGV[3]) then return 0 end
 
-raise(r, epoch, ARGV[5], last)
+raise(r, epoch, ARGV[6], last)
 write_register(r, tonumber(ARGV[1]))
-redis.call('SET', KEYS[2], ARGV[8], 'EX', ARGV[2])
+if ARGV[2] == '' then redis.call('SET', KEYS[2], ARGV[9], 'KEEPTTL')
+else redis.call('SET', KEYS[2], ARGV[9], 'EX', ARGV[2]) end
 return 1
+`
+
+/** KEYS register, tail. ARGV generation. The register keeps its life. Taken even when Redis is full. */
+export const DROP_SCRIPT = `#!lua flags=allow-oom
+${REGISTER}
+local r = read_register()
+if r then
+  r.g = ARGV[1]
+  write_register(r, 0)
+end
+redis.call('UNLINK', KEYS[2])
 `

@@ -1,19 +1,29 @@
-import type { CacheEntry, Register, Tail } from '../cache/cache.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import type { Consistency, Context, ContextRequest, ContextSource } from '../context.ts'
-import { type Conversation, headHint } from '../conversation.ts'
+import type { Conversation } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import type { Message } from '../message.ts'
 import type { Path } from './path.ts'
-import { findConversation, type PathNeed, type PathReader } from './path-reader.ts'
+import { findConversation, type PathReader } from './path-reader.ts'
 import { createSingleFlightReads, type ReadSteps, type SingleFlightReads } from './single-flight-reads.ts'
+import { hitTail, isOfDocument, type PathNeed } from './usable-tail.ts'
 import { cutWindow } from './window.ts'
+
+/** What contexts are read with; `now` gives epoch milliseconds. */
+export interface ContextReaderDeps {
+  guard: Pick<CacheGuard, 'readEntries' | 'openEntry'>
+  history: Pick<History, 'findConversations'>
+  now: () => number
+}
 
 /** Reads contexts, and active paths, from the cache where it can. */
 export interface ContextReader {
-  /** Reads by protocol A1: one cache round trip for all, history for what is missing. */
+  /** Reads by protocol A1: one cache round trip for all, history for what is missing. Never rejects. */
   readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]>
-  /** The active path, in one round trip of both stores when the cache holds it. */
+  /**
+   * The active path with the conversation's document, as a send needs both (protocol A1): in one round trip
+   * of both stores when the cache holds it, else in one more of the history. Rejects with NotFoundError.
+   */
   readActivePath(
     ownerId: string,
     conversationId: string,
@@ -22,73 +32,80 @@ export interface ContextReader {
   ): Promise<{ conversation: Conversation; path: Path }>
 }
 
-type PathFlights = (steps: ReadSteps<PathNeed, Register | undefined, Path>) => SingleFlightReads<PathNeed, Path>
+/** A need of one of several readers, whose entries were read at different times. */
+interface SharedNeed extends PathNeed {
+  /** Counts the reads of the cache in the order in which they were sent. */
+  entrySentAs: number
+}
 
-/** `createFlights` is there for tests that show what joining a read already sent would break. */
+type CreateReads = (steps: ReadSteps<SharedNeed, Path>) => SingleFlightReads<SharedNeed, Path>
+
+/** `createReads` is there for tests that show what another way of sharing reads would break. */
 export function createContextReader(
-  { guard, history, now }: { guard: CacheGuard; history: History; now: () => number },
+  { guard, history, now }: ContextReaderDeps,
   paths: PathReader,
-  createFlights: PathFlights = createSingleFlightReads,
+  createReads: CreateReads = createSingleFlightReads,
 ): ContextReader {
-  const flights = createFlights({
-    // The entry of who joins last: it is never older than a drop that one of the readers saw.
-    merge: (planned, joining) => ({ ...joining, maxTokens: Math.max(planned.maxTokens, joining.maxTokens) }),
-    // A register must be there before history is read: its generation is the fill's (A1.2).
-    prepare: async ({ conversationId, entry }) => entry && (entry.register ?? (await guard.open(conversationId))),
-    send: (need, register) => paths.readHistory(need, register),
-  })
+  const reads = createReads({ merge: mergeNeeds, send: paths.readHistory })
+  let entriesSent = 0
 
-  async function readContext(request: ContextRequest, entry: CacheEntry | undefined): Promise<Context> {
-    const { ownerId, conversationId, maxTokens } = request
-    const need = { ownerId, conversationId, maxTokens, entry }
-    const tail = request.consistency === 'EVENTUAL' ? hitTail(need, now()) : undefined
+  async function readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
+    const ids = [...new Set(requests.map(({ conversationId }) => conversationId))]
+    entriesSent += 1
+    const entrySentAs = entriesSent
+    const entries = await guard.readEntries(ids)
+    const entryById = new Map(ids.map((id, index) => [id, entries?.[index]]))
+    return Promise.all(
+      requests.map((request) => {
+        const { ownerId, conversationId, maxTokens, consistency } = request
+        const entry = entryById.get(conversationId)
+        const isStrong = consistency === 'STRONG'
+        return readContext(request, { ownerId, conversationId, maxTokens, isStrong, entry, entrySentAs }).catch(asError)
+      }),
+    )
+  }
+
+  async function readContext(request: ContextRequest, need: SharedNeed): Promise<Context> {
+    const tail = hitTail(need, now())
     const hit = tail && (await paths.readHit(need, tail))
-    return contextOf(request, hit ?? (await flights.join(flightKey(need), need)))
+    return contextOf(request, hit ?? (await reads.join(keyOf(need), need)))
   }
 
-  return {
-    async readActivePath(ownerId, conversationId, maxTokens, consistency) {
-      const [entries, conversation] = await Promise.all([
-        guard.readEntries([conversationId]),
-        findConversation(history, ownerId, conversationId),
-      ])
-      const need = { ownerId, conversationId, maxTokens, entry: entries?.[0] }
-      const tail = consistency === 'EVENTUAL' ? hitTail(need, now()) : undefined
-      const hit = tail && isOfNow(tail, conversation) ? await paths.readHit(need, tail) : undefined
-      const path = hit ?? (await flights.join(flightKey(need), need))
-      return { conversation: path.conversation ?? conversation, path }
-    },
-
-    async readContexts(requests) {
-      const ids = [...new Set(requests.map(({ conversationId }) => conversationId))]
-      const entries = await guard.readEntries(ids)
-      const entryById = new Map(ids.map((id, index) => [id, entries?.[index]]))
-      return Promise.all(
-        requests.map((request) => readContext(request, entryById.get(request.conversationId)).catch(asError)),
-      )
-    },
+  async function readActivePath(
+    ownerId: string,
+    conversationId: string,
+    maxTokens: number,
+    consistency: Consistency,
+  ): Promise<{ conversation: Conversation; path: Path }> {
+    const isStrong = consistency === 'STRONG'
+    const [entry, conversation] = await Promise.all([
+      guard.openEntry(conversationId),
+      findConversation(history, ownerId, conversationId, { isStrong }),
+    ])
+    const need = { ownerId, conversationId, maxTokens, isStrong, entry }
+    const tail = hitTail(need, now())
+    const hit = tail && isOfDocument(tail, conversation) ? await paths.readHit(need, tail, conversation) : undefined
+    // Shared with nobody: its document is read already.
+    const path = hit ?? (await paths.readActive(need, conversation))
+    return { conversation: path.conversation ?? conversation, path }
   }
+
+  return { readContexts, readActivePath }
+}
+
+/**
+ * The entry that was sent last, whoever joined last: an older one may hold what was dropped before another
+ * of the readers began.
+ */
+function mergeNeeds(planned: SharedNeed, joining: SharedNeed): SharedNeed {
+  const latest = joining.entrySentAs > planned.entrySentAs ? joining : planned
+  const maxTokens = Math.max(planned.maxTokens, joining.maxTokens)
+  return { ...latest, maxTokens, isStrong: planned.isStrong || joining.isStrong }
 }
 
 /** Both are texts of clients or about them: joined by a mere space, two readers' pairs could be one key. */
-function flightKey({ conversationId, ownerId }: PathNeed): string {
+function keyOf({ conversationId, ownerId }: PathNeed): string {
   return JSON.stringify([conversationId, ownerId])
-}
-
-/** The tail if it answers without history (A1.1). A foreign or ended one is a miss, to which history says NOT_FOUND. */
-function hitTail({ entry, ownerId }: PathNeed, now: number): Tail | undefined {
-  const { register, tail } = entry ?? {}
-  if (register === undefined || tail === undefined || tail.ownerId !== ownerId) return undefined
-  if (tail.expiresAt !== undefined && tail.expiresAt <= now) return undefined
-  if (tail.generation !== register.generation || tail.epoch < register.epoch) return undefined
-  return tail.last >= (register.marks[tail.branch] ?? 0) ? tail : undefined
-}
-
-/** Whether a hit can be what the conversation's document says: its branch, its epoch, and no older than the hint. */
-function isOfNow(tail: Tail, conversation: Conversation): boolean {
-  const { activeBranch, branchEpoch } = conversation
-  const hint = headHint(conversation, activeBranch)
-  return tail.branch === activeBranch && tail.epoch >= branchEpoch && tail.last >= hint.sequence
 }
 
 /** The window of a path, with its report. */

@@ -10,7 +10,7 @@ export interface DeadSwitchDeps {
   now: () => number
 }
 
-/** A switch whose mark is older is taken for dead; one that lives after all loses its update and begins again. */
+/** An epoch that rose longer ago is taken for a dead switch's; one that lives after all loses its update and begins again. */
 const DEAD_AFTER_MS = 60_000
 
 /**
@@ -20,8 +20,8 @@ const DEAD_AFTER_MS = 60_000
 export function endDeadSwitch(
   { history, writer, now }: DeadSwitchDeps,
   { id, ownerId, branchEpoch: fromEpoch }: Conversation,
-  { epoch: toEpoch, markedAt }: Register,
+  { epoch: toEpoch, raisedAt }: Register,
 ): void {
-  if (toEpoch <= fromEpoch || now() - markedAt <= DEAD_AFTER_MS) return
+  if (toEpoch <= fromEpoch || now() - raisedAt <= DEAD_AFTER_MS) return
   writer.run(id, async () => void (await history.switchBranch(ownerId, id, { fromEpoch, toEpoch })))
 }

@@ -1,18 +1,22 @@
+import pMap from 'p-map'
 import { HistoryUnavailableError, NotFoundError } from '../../errors.ts'
-import type { CacheEntry, Register, Tail } from '../cache/cache.ts'
+import type { Register, Tail } from '../cache/cache.ts'
+import type { CacheGuard } from '../cache/cache-guard.ts'
 import { decodeTail, headOfTail } from '../cache/tail.ts'
 import { type Conversation, headHint, ROOT_BRANCH } from '../conversation.ts'
-import type { History } from '../history/history.ts'
+import type { History, TokenRange } from '../history/history.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from '../message.ts'
+import { pathSegments } from '../versions/branches.ts'
 import type { Writer } from '../writer.ts'
 import { endDeadSwitch } from './dead-switch.ts'
 import { joinPath, type Path } from './path.ts'
-import { readPathTokens } from './path-history.ts'
 import { createTailFiller, type TailFillerDeps, type TailFillerLimits } from './tail-filler.ts'
+import { baseTail, type PathNeed } from './usable-tail.ts'
 import { lowestTokenStart } from './window.ts'
 
 /** Where paths are read, and who fills the cache with them. */
 export interface PathReaderDeps extends TailFillerDeps {
+  guard: Pick<CacheGuard, 'open' | 'drop'>
   history: History
   writer: Writer
 }
@@ -20,34 +24,83 @@ export interface PathReaderDeps extends TailFillerDeps {
 /** Bounds of what a read puts into the cache. */
 export type PathReaderLimits = TailFillerLimits
 
-/** What a read of a path must serve. */
-export interface PathNeed {
-  ownerId: string
-  conversationId: string
-  maxTokens: number
-  /** What the cache held; a base at best. Undefined when it could not be asked. */
-  entry: CacheEntry | undefined
-}
-
-/** Reads paths down to a budget, from a cached tail where there is one. */
+/** Reads paths down to a budget, from a cached tail where there is one. Rejects as History does, and with NotFoundError. */
 export interface PathReader {
   /** A hit, joined with what the budget wants from before the tail; undefined: history must say. */
-  readHit(need: PathNeed, tail: Tail): Promise<Path | undefined>
+  readHit(need: PathNeed, tail: Tail, conversation?: Conversation): Promise<Path | undefined>
   /** The path that ends on a branch, up to a head that is known, from history alone. */
   readUpTo(conversation: Conversation, branch: string, head: Head, maxTokens: number): Promise<Path>
-  /** Protocol A1.3 and A1.4. `register` is what the cache held before this call; undefined: do not fill. */
-  readHistory(need: PathNeed, register: Register | undefined): Promise<Path>
+  /** The active path by protocol A1.2 to A1.4: the conversation's document and, beside it, a register; then the range. */
+  readHistory(need: PathNeed): Promise<Path>
+  /** The same for a document that was read beside the entry. */
+  readActive(need: PathNeed, conversation: Conversation): Promise<Path>
+}
+
+/** Of a path through many branches: a share of a driver's connections, and others' reads come between. */
+const SEGMENTS_AT_ONCE = 32
+
+/** How the cache is filled with what a read of history finds. */
+interface FillTerms {
+  /** As it was before the range is read; undefined: no fill. */
+  register: Register | undefined
+  /** The document may be older than the register. */
+  needsSecondLook: boolean
 }
 
 /** Joins cached rows and history into paths. */
-export function createPathReader(parts: PathReaderDeps, limits: PathReaderLimits): PathReader {
-  const { history, writer } = parts
-  const filler = createTailFiller(parts, limits)
+export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits): PathReader {
+  const { guard, history, writer } = deps
+  const filler = createTailFiller(deps, limits)
 
-  async function readBasedPath(need: PathNeed, register: Register | undefined): Promise<Path | undefined> {
-    const conversation = await findConversation(history, need.ownerId, need.conversationId)
+  async function readHit(need: PathNeed, tail: Tail, conversation?: Conversation): Promise<Path | undefined> {
+    const known = headOfTail(tail)
+    const lowest = lowestTokenStart(known, need.maxTokens)
+    const cached = decodeTail(need.conversationId, tail, lowest)
+    const gap = cached === undefined ? [] : await readGap(history, need, tail, lowest, conversation)
+    const path = cached && joinPath({ base: tail, cached, gap, newer: [] }, known, lowest)
+    if (path === undefined) filler.drop(need.conversationId)
+    else if (lowest < tail.knownFrom) filler.extend(need.conversationId, tail, gap, lowest)
+    return path
+  }
+
+  async function readUpTo(conversation: Conversation, branch: string, head: Head, maxTokens: number): Promise<Path> {
+    const lowest = lowestTokenStart(head, maxTokens)
+    const range = { fromTokens: lowest, belowTokens: head.tokens, limit: mostMessages(maxTokens) }
+    const newer = await readPathTokens(history, conversation, branch, range)
+    const path = joinPath({ base: undefined, cached: [], gap: [], newer }, head, lowest)
+    if (path !== undefined) return { ...path, conversation }
+    throw await faultOf(conversation)
+  }
+
+  async function readHistory(need: PathNeed): Promise<Path> {
+    const { ownerId, conversationId, isStrong, entry } = need
+    const isOpened = entry !== undefined && entry.register === undefined
+    const [register, conversation] = await Promise.all([
+      isOpened ? guard.open(conversationId) : entry?.register,
+      findConversation(history, ownerId, conversationId, { isStrong }),
+    ])
+    return readJoined(need, conversation, { register, needsSecondLook: isOpened })
+  }
+
+  async function readActive(need: PathNeed, conversation: Conversation): Promise<Path> {
+    return readJoined(need, conversation, { register: need.entry?.register, needsSecondLook: true })
+  }
+
+  async function readJoined(need: PathNeed, conversation: Conversation, terms: FillTerms): Promise<Path> {
+    const path = await readBased(need, conversation, terms)
+    if (path !== undefined) return path
+    // What does not join is junk in the cache, or an erasure that is under way.
+    const { ownerId, conversationId, isStrong } = need
+    const current = await findConversation(history, ownerId, conversationId, { isStrong })
+    const whole = await readBased({ ...need, entry: undefined }, current, terms)
+    if (whole !== undefined) return whole
+    throw await faultOf(current)
+  }
+
+  /** Undefined when what was read does not join. */
+  async function readBased(need: PathNeed, conversation: Conversation, terms: FillTerms): Promise<Path | undefined> {
     const hint = headHint(conversation, conversation.activeBranch)
-    const base = baseTail(need, conversation, hint)
+    const base = baseTail(need, terms.register, conversation, hint)
     const known = base !== undefined && base.last > hint.sequence ? headOfTail(base) : hint
     const lowest = lowestTokenStart(known, need.maxTokens)
     const cached = base === undefined ? [] : decodeTail(need.conversationId, base, lowest)
@@ -59,17 +112,19 @@ export function createPathReader(parts: PathReaderDeps, limits: PathReaderLimits
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
       base === undefined ? [] : readGap(history, need, base, lowest, conversation),
     ])
-    const joined = joinPath({ base, cached, gap, newer }, known)
+    const joined = joinPath({ base, cached, gap, newer }, known, lowest)
     if (joined === undefined) return undefined
     const path = { ...joined, conversation }
     // No message is either one that is larger than the budget, or an erasure under way.
-    if (path.messages.length === 0 && known.sequence > 0)
+    if (path.messages.length === 0 && known.sequence > 0) {
       await findConversation(history, need.ownerId, need.conversationId)
+    }
+    const { register, needsSecondLook } = terms
     if (register !== undefined) {
       const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
-      filler.fill({ conversation, register, base, gap, newer, head: path.head, knownFrom })
+      filler.fill({ conversation, register, needsSecondLook, base, gap, newer, head: path.head, knownFrom })
+      endDeadSwitch(deps, conversation, register)
     }
-    if (register !== undefined) endDeadSwitch(parts, conversation, register)
     // Only by what history itself showed: the hint is durable and never falls, and appends go behind it.
     if (newer.length > 0 && path.head.sequence > hint.sequence) {
       writer.raiseHead(conversation.id, conversation.activeBranch, path.head, conversation.lastMessageAt)
@@ -77,58 +132,25 @@ export function createPathReader(parts: PathReaderDeps, limits: PathReaderLimits
     return path
   }
 
-  return {
-    async readHit(need, tail) {
-      const known = headOfTail(tail)
-      const lowest = lowestTokenStart(known, need.maxTokens)
-      const cached = decodeTail(need.conversationId, tail, lowest)
-      const gap = cached === undefined || tail.knownFrom <= lowest ? [] : await readGap(history, need, tail, lowest)
-      const path = cached && joinPath({ base: tail, cached, gap, newer: [] }, known)
-      if (path === undefined) filler.drop(need.conversationId)
-      else if (lowest < tail.knownFrom) filler.extend(need.conversationId, tail, gap, lowest)
-      return path
-    },
-
-    async readUpTo(conversation, branch, head, maxTokens) {
-      const range = { fromTokens: lowestTokenStart(head, maxTokens), belowTokens: head.tokens }
-      const newer = await readPathTokens(history, conversation, branch, { ...range, limit: mostMessages(maxTokens) })
-      const path = joinPath({ base: undefined, cached: [], gap: [], newer }, head)
-      if (path !== undefined) return { ...path, conversation }
-      throw await faultOf(conversation)
-    },
-
-    async readHistory(need, register) {
-      const path =
-        (await readBasedPath(need, register)) ?? (await readBasedPath({ ...need, entry: undefined }, register))
-      if (path !== undefined) return path
-      throw await faultOf({ ownerId: need.ownerId, id: need.conversationId })
-    },
-  }
-
   /** Of a path with a gap: an erasure is under way, or the store is broken. */
-  async function faultOf({ ownerId, id }: Pick<Conversation, 'ownerId' | 'id'>): Promise<Error> {
+  async function faultOf({ ownerId, id }: Conversation): Promise<Error> {
     await findConversation(history, ownerId, id)
     return new HistoryUnavailableError(new Error(`The path of ${id} has a gap`))
   }
+
+  return { readHit, readUpTo, readHistory, readActive }
 }
 
-/** The owner's conversation, or NotFoundError. */
+/** The owner's conversation, or NotFoundError; see History for `isStrong`. */
 export async function findConversation(
   history: Pick<History, 'findConversations'>,
   ownerId: string,
   conversationId: string,
+  options: { isStrong?: boolean } = {},
 ): Promise<Conversation> {
-  const [conversation] = await history.findConversations(ownerId, [conversationId])
+  const [conversation] = await history.findConversations(ownerId, [conversationId], options)
   if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
   return conversation
-}
-
-/** The cached tail, where history need only add to it: of this branch, not orphaned, and within the budget's reach. */
-function baseTail({ ownerId, maxTokens, entry }: PathNeed, conversation: Conversation, hint: Head): Tail | undefined {
-  const { register, tail } = entry ?? {}
-  if (register === undefined || tail === undefined || tail.ownerId !== ownerId) return undefined
-  if (tail.generation !== register.generation || tail.branch !== conversation.activeBranch) return undefined
-  return headOfTail(tail).tokens >= lowestTokenStart(hint, maxTokens) ? tail : undefined
 }
 
 /** Messages from a token position up to the newest, oldest first; the work is bounded even where the hint lags. */
@@ -169,4 +191,29 @@ function lowestKnown(base: Tail | undefined, newer: readonly Message[], lowest: 
 /** More messages than this are never within the budget. */
 function mostMessages(maxTokens: number): number {
   return Math.ceil(maxTokens / MIN_MESSAGE_TOKENS) + 1
+}
+
+/**
+ * Messages of the path that ends on a branch, by their token positions, oldest first; the newest `limit`.
+ * One range of the history for each segment of the path, many at once.
+ */
+export async function readPathTokens(
+  history: Pick<History, 'readTokenRange'>,
+  conversation: Pick<Conversation, 'id' | 'branches'>,
+  endBranch: string,
+  { fromTokens, belowTokens: below = Number.POSITIVE_INFINITY, limit }: Omit<TokenRange, 'conversationId' | 'branch'>,
+): Promise<Message[]> {
+  const ranges = pathSegments(conversation, endBranch)
+    .map((segment) => ({
+      branch: segment.branch,
+      fromTokens: Math.max(fromTokens, segment.fromTokens),
+      belowTokens: Math.min(below, segment.belowTokens),
+    }))
+    .filter((range) => range.fromTokens < range.belowTokens)
+  function read({ belowTokens, ...range }: (typeof ranges)[number]): Promise<Message[]> {
+    const end = Number.isFinite(belowTokens) && { belowTokens }
+    return history.readTokenRange({ conversationId: conversation.id, ...range, ...end, limit })
+  }
+  const newestFirst = (await pMap(ranges, read, { concurrency: SEGMENTS_AT_ONCE })).flat()
+  return newestFirst.slice(0, limit).reverse()
 }

@@ -13,17 +13,22 @@ export interface Path {
   historyFrom: number
 }
 
-/** What a path is joined of: a cached tail, what the budget wants from before it, and what came behind it. */
-export interface Stretches {
+/** What a path is joined of, each list oldest first. */
+export interface PathRanges {
   base: Tail | undefined
   /** What the budget wants of the base. */
   cached: readonly Message[]
+  /** What it wants from before the base. */
   gap: readonly Message[]
+  /** What came behind the base. */
   newer: readonly Message[]
 }
 
-/** The three stretches as one path; undefined when they do not join, or lack the head that is known. */
-export function joinPath({ base, cached, gap, newer }: Stretches, known: Head): Path | undefined {
+/**
+ * The ranges as one path down to `lowest`; undefined when they do not join, lack the head that is known or,
+ * where all is wanted, the first message.
+ */
+export function joinPath({ base, cached, gap, newer }: PathRanges, known: Head, lowest: number): Path | undefined {
   const messages = [...gap, ...cached, ...newer]
   const newest = newer.at(-1)
   const head = newest === undefined ? known : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
@@ -32,7 +37,8 @@ export function joinPath({ base, cached, gap, newer }: Stretches, known: Head): 
     (base === undefined || gap.length === 0 || gap.at(-1)?.sequence === base.first - 1) &&
     (base === undefined || newer.length === 0 || newer[0]?.sequence === base.last + 1) &&
     (messages.at(-1)?.sequence ?? head.sequence) === head.sequence &&
-    head.sequence >= known.sequence
+    head.sequence >= known.sequence &&
+    (lowest > 0 || messages.length === head.sequence)
   const cachedFrom = base?.first ?? head.sequence + 1
   // Without a tail all came from history, and so would what is placed behind the head.
   const historyFrom = base === undefined ? 0 : base.last + 1

@@ -7,7 +7,7 @@ import type { ContextReader } from './context-reader.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
 
-/** Where a turn goes on, if not behind the active path as the cache knows it. */
+/** Where a prompt ends, if not behind the active path as the cache knows it. */
 export interface PromptStart {
   /** In the place of this message, on a new branch. */
   replaces?: string
@@ -16,7 +16,7 @@ export interface PromptStart {
   consistency?: Consistency
 }
 
-/** The path behind which a turn's next message goes. */
+/** The path that a model is given, and behind which the next message goes. */
 export interface PromptPath {
   /** As it was read; with a new branch as it is to be when that is listed. */
   conversation: Conversation
@@ -28,16 +28,17 @@ export interface PromptPath {
   readAt: number
 }
 
-/** Reads what turns continue. */
+/** Reads the paths of prompts. */
 export interface PromptReader {
   /**
-   * In one round trip of both stores when the cache holds the active path. A hit may be old after a loss in
-   * the cache: whoever appends behind it learns so from the position; whoever does not asks for STRONG.
+   * In one round trip of both stores when the cache holds the active path, else in two. A hit may be old
+   * after a loss in the cache: whoever appends behind it learns so from the position; whoever does not asks
+   * for STRONG. Rejects with NotFoundError, and as History does.
    */
   readPrompt(ownerId: string, conversationId: string, maxTokens: number, start?: PromptStart): Promise<PromptPath>
 }
 
-/** What turns are read with; `now` gives epoch milliseconds. */
+/** What prompts are read with; `now` gives epoch milliseconds. */
 export interface PromptReaderDeps {
   history: History
   paths: PathReader
@@ -45,30 +46,34 @@ export interface PromptReaderDeps {
   now: () => number
 }
 
-/** A turn reader on the paths of one node. */
+/** A prompt reader on the paths of one node. */
 export function createPromptReader({ history, paths, contexts, now }: PromptReaderDeps): PromptReader {
-  return {
-    async readPrompt(ownerId, conversationId, maxTokens, { replaces, branch, consistency = 'EVENTUAL' } = {}) {
-      const readAt = now()
-      if (replaces !== undefined) {
-        const found = await readReplaced(history, ownerId, conversationId, replaces)
-        const { conversation, newBranch } = proposeBranch(...found)
-        const { id } = newBranch.branch
-        const head = headHint(conversation, id)
-        const path = await paths.readUpTo(conversation, id, head, maxTokens)
-        return { conversation, branch: id, newBranch, path, readAt }
+  async function readPrompt(
+    ownerId: string,
+    conversationId: string,
+    maxTokens: number,
+    { replaces, branch, consistency = 'EVENTUAL' }: PromptStart = {},
+  ): Promise<PromptPath> {
+    const readAt = now()
+    if (replaces !== undefined) {
+      const found = await readReplaced(history, ownerId, conversationId, replaces)
+      const { conversation, newBranch } = proposeBranch(...found)
+      const { id } = newBranch.branch
+      const path = await paths.readUpTo(conversation, id, headHint(conversation, id), maxTokens)
+      return { conversation, branch: id, newBranch, path, readAt }
+    }
+    if (branch !== undefined) {
+      const conversation = await findConversation(history, ownerId, conversationId)
+      if (branch !== conversation.activeBranch) {
+        const head = await readHead(history, conversation, branch)
+        return { conversation, branch, path: await paths.readUpTo(conversation, branch, head, maxTokens), readAt }
       }
-      if (branch !== undefined) {
-        const conversation = await findConversation(history, ownerId, conversationId)
-        if (branch !== conversation.activeBranch) {
-          const head = await readHead(history, conversation, branch)
-          return { conversation, branch, path: await paths.readUpTo(conversation, branch, head, maxTokens), readAt }
-        }
-      }
-      const { conversation, path } = await contexts.readActivePath(ownerId, conversationId, maxTokens, consistency)
-      return { conversation, branch: conversation.activeBranch, path, readAt }
-    },
+    }
+    const { conversation, path } = await contexts.readActivePath(ownerId, conversationId, maxTokens, consistency)
+    return { conversation, branch: conversation.activeBranch, path, readAt }
   }
+
+  return { readPrompt }
 }
 
 /** The head of a branch's path: the newest message from its hint on. One query. */

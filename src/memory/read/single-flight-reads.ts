@@ -5,66 +5,55 @@ export interface SingleFlightReads<Need, Result> {
 }
 
 /** What a shared read is made of. */
-export interface ReadSteps<Need, Prepared, Result> {
+export interface ReadSteps<Need, Result> {
   /** What the planned read must serve when one more reader joins it. */
   merge(planned: Need, joining: Need): Need
-  /** Comes before the read; readers may still join. */
-  prepare(need: Need): Promise<Prepared>
   /** The read. From its call on nobody joins: it may miss what is acknowledged meanwhile. */
-  send(need: Need, prepared: Prepared): Promise<Result>
+  send(need: Need): Promise<Result>
 }
 
-interface Flight<Need, Result> {
+interface PlannedRead<Need, Result> {
   need: Need
-  landing: Promise<Result>
+  result: Promise<Result>
 }
 
 /**
  * Single flight by protocol A1.5: per key one read running and one planned, which all later readers
- * share, so a stampede of any size costs two reads.
+ * share, so a stampede of any size costs two reads. Libraries (p-memoize, async-cache-dedupe) let a reader
+ * join what is already sent.
  */
-export function createSingleFlightReads<Need, Prepared, Result>(
-  steps: ReadSteps<Need, Prepared, Result>,
-): SingleFlightReads<Need, Result> {
-  const planned = new Map<string, Flight<Need, Result>>()
-  const landings = new Map<string, Promise<unknown>>()
+export function createSingleFlightReads<Need, Result>({
+  merge,
+  send,
+}: ReadSteps<Need, Result>): SingleFlightReads<Need, Result> {
+  const planned = new Map<string, PlannedRead<Need, Result>>()
+  /** The read of each key that was planned last, to its end. */
+  const ends = new Map<string, Promise<unknown>>()
 
-  async function fly(key: string): Promise<Result> {
-    await landings.get(key)
-    let need = plannedNeed(key)
-    try {
-      const prepared = await steps.prepare(need)
-      need = plannedNeed(key)
-      planned.delete(key)
-      return await steps.send(need, prepared)
-    } finally {
-      // Only when prepare failed: by now another flight may be planned.
-      if (planned.get(key)?.need === need) planned.delete(key)
+  async function sendAfter(previous: Promise<unknown> | undefined, key: string): Promise<Result> {
+    await previous
+    const read = planned.get(key)
+    if (read === undefined) throw new Error('A read was sent without its plan')
+    planned.delete(key)
+    return send(read.need)
+  }
+
+  function join(key: string, need: Need): Promise<Result> {
+    const read = planned.get(key)
+    if (read !== undefined) {
+      read.need = merge(read.need, need)
+      return read.result
     }
+    const result = sendAfter(ends.get(key), key)
+    planned.set(key, { need, result })
+    const end = result
+      .catch(() => {})
+      .finally(() => {
+        if (ends.get(key) === end) ends.delete(key)
+      })
+    ends.set(key, end)
+    return result
   }
 
-  function plannedNeed(key: string): Need {
-    const flight = planned.get(key)
-    if (flight === undefined) throw new Error('A flight left without its plan')
-    return flight.need
-  }
-
-  return {
-    join(key, need) {
-      const flight = planned.get(key)
-      if (flight !== undefined) {
-        flight.need = steps.merge(flight.need, need)
-        return flight.landing
-      }
-      const landing = fly(key)
-      planned.set(key, { need, landing })
-      const landed = landing
-        .catch(() => {})
-        .finally(() => {
-          if (landings.get(key) === landed) landings.delete(key)
-        })
-      landings.set(key, landed)
-      return landing
-    },
-  }
+  return { join }
 }

@@ -33,10 +33,10 @@ export interface TokenCounterLimits {
   threads: number
   /** A thread that had nothing to count for so long is ended, which frees its memory. */
   threadIdleMs: number
-  /** Batches of up to this many characters are counted on the event loop, if the encoding is warm. */
+  /** Up to this many characters at once are counted on the event loop, if the encoding is warm. */
   inlineCharacters: number
-  /** A batch goes to the pool in slices of about this many characters, so that other batches get their turn. */
-  sliceCharacters: number
+  /** Messages go to the pool in batches of about this many characters, so that those of other callers come between. */
+  batchCharacters: number
 }
 
 /*
@@ -47,7 +47,7 @@ const DEFAULT_LIMITS: TokenCounterLimits = {
   threads: 1,
   threadIdleMs: 300_000,
   inlineCharacters: 1_000,
-  sliceCharacters: 250_000,
+  batchCharacters: 250_000,
 }
 
 /*
@@ -63,12 +63,19 @@ const FRAMING_TOKENS_BESIDE_NAME = 3
  * `close`, which fails counts that are under way. An unknown encoding is a BadUserInputError.
  */
 export function createTokenCounter(limits: Partial<TokenCounterLimits> = {}): WarmTokenCounter {
-  const { threads, threadIdleMs, inlineCharacters, sliceCharacters } = { ...DEFAULT_LIMITS, ...limits }
+  const { threads, threadIdleMs, inlineCharacters, batchCharacters } = { ...DEFAULT_LIMITS, ...limits }
   const warmed = new Map<Encoding, CountGroups>()
   let pool: Tinypool | undefined
   let closed = false
 
-  const countGroups = async (task: CountTask): Promise<number[]> => {
+  async function countMessages(name: string, drafts: readonly Countable[]): Promise<number[]> {
+    const encoding = checkedEncoding(name)
+    const tokens: number[] = []
+    for (const groups of batches(drafts, batchCharacters)) tokens.push(...(await countGroups({ encoding, groups })))
+    return drafts.map(({ author }, index) => framingTokens(author) + (tokens[index] ?? 0))
+  }
+
+  async function countGroups(task: CountTask): Promise<number[]> {
     if (closed) throw new Error('The token counter is closed.')
     const count = warmed.get(canonicalEncoding(task.encoding))
     if (count !== undefined && charactersOf(task.groups.flat()) <= inlineCharacters) return count(task.groups)
@@ -76,22 +83,17 @@ export function createTokenCounter(limits: Partial<TokenCounterLimits> = {}): Wa
     return pool.run(task)
   }
 
-  return {
-    countMessages: async (name, drafts) => {
-      const encoding = checkedEncoding(name)
-      const tokens: number[] = []
-      for (const groups of slices(drafts, sliceCharacters)) tokens.push(...(await countGroups({ encoding, groups })))
-      return drafts.map(({ author }, index) => framingTokens(author) + (tokens[index] ?? 0))
-    },
-    warm: async (encoding) => {
-      const name = canonicalEncoding(encoding)
-      if (!warmed.has(name)) warmed.set(name, await loadEncoding(name))
-    },
-    close: async () => {
-      closed = true
-      await pool?.destroy()
-    },
+  async function warm(encoding: Encoding): Promise<void> {
+    const name = canonicalEncoding(encoding)
+    if (!warmed.has(name)) warmed.set(name, await loadEncoding(name))
   }
+
+  async function close(): Promise<void> {
+    closed = true
+    await pool?.destroy()
+  }
+
+  return { countMessages, warm, close }
 }
 
 /** Tinypool runs a TypeScript file as it is and brings nothing; piscina does the same with more than is used here. */
@@ -113,14 +115,14 @@ function checkedEncoding(name: string): Encoding {
 }
 
 /** The texts of each message, in groups that are built only when the one before has been counted. */
-function* slices(drafts: readonly Countable[], sliceCharacters: number): Generator<string[][]> {
+function* batches(drafts: readonly Countable[], batchCharacters: number): Generator<string[][]> {
   let groups: string[][] = []
   let characters = 0
   for (const draft of drafts) {
     const texts = countedTexts(draft)
     groups.push(texts)
     characters += charactersOf(texts)
-    if (characters < sliceCharacters) continue
+    if (characters < batchCharacters) continue
     yield groups
     groups = []
     characters = 0

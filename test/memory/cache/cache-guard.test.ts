@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { appendedOf, tailOf } from './cache-rows.ts'
 import { breakCircuit, createGuarded, settlesAtOnce } from './guarded-cache.ts'
-import { disconnect, hang, refuse } from './recorded-cache.ts'
+import { disconnect, hang, refuse, refuseWrites } from './recorded-cache.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -25,7 +25,9 @@ test('a working cache is passed through', async () => {
     { register: { epoch: 1, marks: { '0': 3 } }, tail: { first: 1, last: 3 } },
   ])
   expect(await guard.drop('a')).toBe(true)
-  expect(await guard.readEntries(['a'])).toEqual([{}])
+  expect(await guard.readEntries(['a'])).toMatchObject([{ register: { epoch: 1, marks: { '0': 3 } } }])
+  expect((await guard.readEntries(['a']))?.[0]?.tail).toBeUndefined()
+  expect(await guard.openEntry('b')).toMatchObject({ register: { epoch: 0 } })
   expect(events).toEqual([])
   expect(vi.getTimerCount()).toBe(0)
 })
@@ -42,7 +44,7 @@ const faults = [
 ] as const
 
 test.each(faults)('a cache that %s is a miss, and nothing rejects', async (_, fault) => {
-  const { cache, guard } = createGuarded({ faultsToOpen: 100 })
+  const { cache, guard } = createGuarded({ faultsToSuspect: 100 })
   cache.before = fault
   expect(await guard.readEntries(['a'])).toBeUndefined()
   expect(await guard.open('a')).toBeUndefined()
@@ -96,6 +98,57 @@ test('refusals never open the breaker, and reads still hit', async () => {
   for (let index = 0; index < 20; index++) await guard.confirm('a', appendedOf(1, 1))
   expect(guard.available).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([{ register: { epoch: 0 } }])
+})
+
+test('timeouts in a row are followed by a ping, and it alone says whether the cache is away', async () => {
+  const { cache, guard, events } = createGuarded()
+  async function timeOut(times: number, isPingAnswered: boolean): Promise<void> {
+    cache.before = (operation) => (operation === 'ping' && isPingAnswered ? undefined : hang())
+    for (let count = 0; count < times; count++) {
+      const reading = guard.readEntries([`c${cache.calls.length}`])
+      await vi.advanceTimersByTimeAsync(51)
+      await reading
+    }
+    await vi.advanceTimersByTimeAsync(51)
+  }
+  await timeOut(4, false)
+  expect(cache.calls).not.toContain('ping')
+  await timeOut(1, true)
+  expect(cache.calls.filter((call) => call === 'ping')).toHaveLength(1)
+  expect(guard.available).toBe(true)
+  await timeOut(5, false)
+  expect(guard.available).toBe(false)
+  expect(events.filter((event) => !event.startsWith('fault'))).toEqual(['unavailable'])
+})
+
+test('one conversation whose keys are too slow is dropped, while others are read as ever', async () => {
+  const { cache, guard } = createGuarded({ probeIntervalMs: 500 })
+  await guard.open('well')
+  cache.before = (operation, ids) => (operation === 'readEntries' && ids.includes('slow') ? hang() : undefined)
+  for (let count = 0; count < 20; count++) {
+    const reading = guard.readEntries(['slow'])
+    expect(await guard.readEntries(['well'])).toMatchObject([{ register: { epoch: 0 } }])
+    await vi.advanceTimersByTimeAsync(51)
+    expect(await reading).toBeUndefined()
+  }
+  expect(guard.available).toBe(true)
+  await vi.advanceTimersByTimeAsync(500)
+  expect(cache.calls).toContain('drop')
+})
+
+test('a cache that takes no writes is away until it does, though it answers reads', async () => {
+  const { cache, guard, events } = createGuarded({ probeIntervalMs: 500 })
+  await guard.open('a')
+  cache.before = (operation) => (operation === 'readEntries' ? undefined : refuseWrites())
+  await guard.mark('a', MARK)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(guard.available).toBe(false)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(guard.available).toBe(false)
+  cache.before = () => {}
+  await vi.advanceTimersByTimeAsync(500)
+  expect(await guard.readEntries(['a'])).toMatchObject([{ register: { marks: { '0': 5 } } }])
+  expect(events.filter((event) => event.endsWith('available'))).toEqual(['unavailable', 'available'])
 })
 
 test('while the breaker is open every call settles at once and none reaches the cache', async () => {

@@ -51,12 +51,21 @@ const steps = fc.oneof(
   ),
   step(
     'fill',
-    fc.record({ epoch, branch, generation, span, forkPlaces }),
-    ({ span: [first, more], forkPlaces: places, ...place }) =>
+    fc.record({
+      epoch,
+      branch,
+      generation,
+      life: mostly('life-1', 'life-2'),
+      span,
+      forkPlaces,
+      ttl: mostly(50, undefined),
+    }),
+    ({ span: [first, more], forkPlaces: places, ttl, ...place }) =>
       (cache, id) =>
-        cache.fill(id, tailOf(first, first + more - 1, { ...place, forks: forksWithin(places, first, more) }), 50),
+        cache.fill(id, tailOf(first, first + more - 1, { ...place, forks: forksWithin(places, first, more) }), ttl),
   ),
-  step('drop', fc.constant(0), () => (cache, id) => cache.drop(id)),
+  step('openEntry', generation, (made) => async (cache, id) => withoutTime((await cache.openEntry(id, made)).register)),
+  step('drop', generation, (made) => (cache, id) => cache.drop(id, made)),
 )
 
 test('any sequence of steps gives the same answers and the same entries on Redis and in process', async () => {
@@ -70,7 +79,7 @@ test('any sequence of steps gives the same answers and the same entries on Redis
         expect(onRedis).toEqual(inProcess)
         expect(await entryOf(redisCache, id)).toEqual(await entryOf(localCache, id))
       }
-      await redisCache.drop(id)
+      await redisCache.drop(id, 'end')
     }),
     { numRuns: 500 },
   )
@@ -82,12 +91,12 @@ function forksWithin(places: readonly number[], first: number, rows: number): Fo
   return crossed.sort((a, b) => b - a).map((belowSequence) => ({ branch: `p${belowSequence}`, belowSequence }))
 }
 
-/** The two have different clocks: of the time of the last mark only whether there is one can be the same. */
-function withoutTime(register: Register) {
-  return { ...register, markedAt: register.markedAt > 0 }
+/** The two have different clocks: of the time when the epoch rose only whether it did can be the same. */
+function withoutTime(register: Register | undefined) {
+  return register && { ...register, raisedAt: register.raisedAt > 0 }
 }
 
 async function entryOf(cache: Cache, id: string) {
   const [entry] = await cache.readEntries([id])
-  return { register: entry?.register && withoutTime(entry.register), tail: entry?.tail }
+  return { register: withoutTime(entry?.register), tail: entry?.tail }
 }

@@ -1,4 +1,10 @@
-import type { AppendedRows, CacheLimits, Fork, Tail } from '../../../src/memory/cache/cache.ts'
+import {
+  type AppendedRows,
+  type CacheLimits,
+  type Fork,
+  MAX_MARKS,
+  type Tail,
+} from '../../../src/memory/cache/cache.ts'
 import { encodeRow, joinRows } from '../../../src/memory/cache/tail-row.ts'
 
 /** Limits under which a few rows already overflow. */
@@ -41,6 +47,7 @@ export function tailOf(first: number, last: number, changes: Partial<Tail> = {})
   const { branch = '0', forks = [] } = changes
   return {
     generation: 'g1',
+    life: 'life-1',
     epoch: 0,
     branch,
     forks,
@@ -54,6 +61,12 @@ export function tailOf(first: number, last: number, changes: Partial<Tail> = {})
     rows: rowsOf(branch, forks, first, last),
     ...changes,
   }
+}
+
+/** As many marks as a register holds, with ids as long as they get. */
+export function manyMarks(): Record<string, number> {
+  const branches = Array.from({ length: MAX_MARKS }, (_, index) => `b${String(index).padStart(15, '0')}`)
+  return Object.fromEntries(branches.map((branch) => [branch, 1]))
 }
 
 export function appendedOf(first: number, last: number, changes: Partial<AppendedRows> = {}): AppendedRows {

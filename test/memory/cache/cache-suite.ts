@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Cache, Register, Tail } from '../../../src/memory/cache/cache.ts'
+import { type Cache, MAX_POSITION, type Register, type Tail } from '../../../src/memory/cache/cache.ts'
 import { appendedOf, SMALL_LIMITS, tailOf, tokensOfSpan } from './cache-rows.ts'
 import { testForkedTails } from './forked-tails-suite.ts'
 
@@ -31,7 +31,7 @@ export function testCache(name: string, getCache: () => Cache): void {
     test('open creates a register, and a second open returns the first one', async () => {
       const id = newConversation()
       const opened = await getCache().open(id, 'g1')
-      expect(opened).toEqual({ generation: 'g1', epoch: 0, marks: {}, markedAt: 0 })
+      expect(opened).toEqual({ generation: 'g1', epoch: 0, marks: {}, raisedAt: 0 })
       expect(await getCache().open(id, 'g2')).toEqual(opened)
       expect(await registerOf(id)).toEqual(opened)
     })
@@ -43,9 +43,19 @@ export function testCache(name: string, getCache: () => Cache): void {
         generation: 'g1',
         epoch: 2,
         marks: { '0': 7 },
-        markedAt: expect.any(Number),
+        raisedAt: expect.any(Number),
       })
-      expect((await registerOf(id))?.markedAt).toBeGreaterThan(0)
+      expect((await registerOf(id))?.raisedAt).toBeGreaterThan(0)
+    })
+
+    test('only what raises the epoch changes the time at which it rose', async () => {
+      const id = newConversation()
+      await getCache().mark(id, { epoch: 0, branch: '0', sequence: 7 }, 'g1')
+      expect(await registerOf(id)).toMatchObject({ raisedAt: 0 })
+      await getCache().confirm(id, appendedOf(8, 8))
+      expect(await registerOf(id)).toMatchObject({ raisedAt: 0, marks: { '0': 8 } })
+      await getCache().confirm(id, appendedOf(9, 9, { epoch: 1 }))
+      expect((await registerOf(id))?.raisedAt).toBeGreaterThan(0)
     })
 
     test('marks that arrive late, twice or out of order never lower the register', async () => {
@@ -56,9 +66,9 @@ export function testCache(name: string, getCache: () => Cache): void {
       expect(await registerOf(id)).toMatchObject({ generation: 'g1', epoch: 3, marks: { '0': 9, b1: 4 } })
     })
 
-    test('positions up to the largest safe integer are kept exactly', async () => {
+    test('positions up to the largest one are kept exactly', async () => {
       const id = newConversation()
-      const largest = Number.MAX_SAFE_INTEGER
+      const largest = MAX_POSITION
       await getCache().mark(id, { epoch: largest, branch: '0', sequence: largest - 1 }, 'g1')
       const place = { epoch: largest, tokenStart: largest - 10, knownFrom: largest - 12 }
       await getCache().fill(id, tailOf(largest - 3, largest - 3, { ...place, tokens: 5, rows: '5,0' }), 50)
@@ -188,14 +198,75 @@ export function testCache(name: string, getCache: () => Cache): void {
       expect(await getCache().readEntries([id])).toEqual([{}])
     })
 
-    test('drop removes both, and a fill from before it is refused', async () => {
+    test('an entry is opened where nothing is there, and else read as it is', async () => {
+      const id = newConversation()
+      expect(await getCache().openEntry(id, 'g1')).toEqual({
+        register: { generation: 'g1', epoch: 0, marks: {}, raisedAt: 0 },
+      })
+      await getCache().fill(id, tailOf(1, 3), 50)
+      expect(await getCache().openEntry(id, 'g2')).toMatchObject({
+        register: { generation: 'g1', marks: { '0': 3 } },
+        tail: tailOf(1, 3),
+      })
+    })
+
+    test('drop removes the tail, and a fill from before it is refused', async () => {
       const id = newConversation()
       await getCache().open(id, 'g1')
       await getCache().fill(id, tailOf(1, 3), 50)
-      await getCache().drop(id)
-      expect(await getCache().readEntries([id])).toEqual([{}])
-      await getCache().open(id, 'g2')
+      await getCache().drop(id, 'g2')
+      expect(await storedTail(id)).toBeUndefined()
       expect(await getCache().fill(id, tailOf(1, 3), 50)).toBe(false)
+      expect(await getCache().fill(id, tailOf(1, 3, { generation: 'g2' }), 50)).toBe(true)
+    })
+
+    test('drop keeps the epoch, the marks and the time of the epoch', async () => {
+      const id = newConversation()
+      await getCache().mark(id, { epoch: 2, branch: '0', sequence: 7 }, 'g1')
+      await getCache().mark(id, { epoch: 1, branch: 'b1', sequence: 4 }, 'g1')
+      const before = await registerOf(id)
+      await getCache().drop(id, 'g2')
+      expect(await registerOf(id)).toEqual({ ...before, generation: 'g2' })
+      await getCache().fill(id, tailOf(1, 3, { generation: 'g2' }), 50)
+      expect(await registerOf(id)).toMatchObject({ epoch: 2, marks: { '0': 7, b1: 4 } })
+    })
+
+    test('drop makes no register', async () => {
+      const id = newConversation()
+      await getCache().drop(id, 'g1')
+      expect(await getCache().readEntries([id])).toEqual([{}])
+    })
+
+    test('a based fill is taken by the tail that it is based on, and by no other', async () => {
+      const id = newConversation()
+      await getCache().open(id, 'g1')
+      expect(await getCache().fill(id, tailOf(2, 5), undefined)).toBe(false)
+      await getCache().fill(id, tailOf(3, 5), 50)
+      expect(await getCache().fill(id, tailOf(2, 5, { life: 'another' }), undefined)).toBe(false)
+      expect(await getCache().fill(id, tailOf(2, 5), undefined)).toBe(true)
+      expect(await getCache().fill(id, tailOf(2, 6), undefined)).toBe(true)
+      expect(await storedTail(id)).toEqual(tailOf(2, 6))
+    })
+
+    test('a based fill is refused when its tail was dropped meanwhile, and filled again', async () => {
+      const id = newConversation()
+      await getCache().open(id, 'g1')
+      await getCache().fill(id, tailOf(3, 5), 50)
+      await getCache().drop(id, 'g2')
+      expect(await getCache().fill(id, tailOf(2, 5, { generation: 'g2' }), undefined)).toBe(false)
+      await getCache().fill(id, tailOf(3, 5, { generation: 'g2', life: 'life-2' }), 50)
+      expect(await getCache().fill(id, tailOf(2, 5, { generation: 'g2' }), undefined)).toBe(false)
+      expect(await getCache().fill(id, tailOf(2, 5), undefined)).toBe(false)
+      expect(await storedTail(id)).toMatchObject({ first: 3, life: 'life-2' })
+    })
+
+    test('a whole fill begins a new life', async () => {
+      const id = newConversation()
+      await getCache().open(id, 'g1')
+      await getCache().fill(id, tailOf(3, 5), 50)
+      await getCache().fill(id, tailOf(3, 6, { life: 'life-2' }), 50)
+      await getCache().confirm(id, appendedOf(7, 7))
+      expect(await storedTail(id)).toMatchObject({ life: 'life-2', last: 7 })
     })
 
     test('ping answers', async () => {

@@ -22,7 +22,7 @@ export function testForkedTails(getCache: () => Cache, newConversation: () => st
   })
 
   test('a confirm keeps the forks of the tail that it joins to', async () => {
-    const forks = [forkOf('b"1"\n', 4), forkOf('0', 3)]
+    const forks = [forkOf('b1', 4), forkOf('0', 3)]
     const id = await fillForked(2, 4, forks)
     await getCache().confirm(id, appendedOf(4, 6, { branch: 'b2' }))
     expect(await storedTail(id)).toEqual(tailOf(2, 6, { branch: 'b2', forks }))

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { createLocalCache } from '../../../src/memory/cache/local-cache.ts'
-import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
+import { appendedOf, manyMarks, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 import { testCache } from './cache-suite.ts'
 
 const shared = createLocalCache({ ...SMALL_LIMITS, maxBytes: 1_000_000 }, Date.now)
 testCache('local', () => shared)
 
-test('a tail dies when its last fill says so, whatever joined it, and a register 60 seconds after its last use', async () => {
+test('a tail dies when its whole fill says so, whatever joined it, and a register 60 seconds after its last use', async () => {
   let now = 1_000_000
   const cache = createLocalCache({ ...SMALL_LIMITS, maxBytes: 1_000_000 }, () => now)
   await cache.open('a', 'g1')
@@ -14,14 +14,37 @@ test('a tail dies when its last fill says so, whatever joined it, and a register
   now += 40_000
   await cache.confirm('a', appendedOf(3, 3))
   now += 9_000
-  expect((await cache.readEntries(['a']))[0]?.tail).toEqual(tailOf(1, 3))
+  await cache.fill('a', tailOf(1, 4), undefined)
+  expect((await cache.readEntries(['a']))[0]?.tail).toEqual(tailOf(1, 4))
   now += 2_000
   expect((await cache.readEntries(['a']))[0]).toMatchObject({ register: { generation: 'g1' } })
   expect((await cache.readEntries(['a']))[0]?.tail).toBeUndefined()
-  now += 148_000
+  now += 157_000
   expect((await cache.readEntries(['a']))[0]?.register).toBeDefined()
   now += 2_000
   expect(await cache.readEntries(['a'])).toEqual([{}])
+})
+
+test('a drop takes nothing from the life of a register, and adds nothing', async () => {
+  let now = 1_000_000
+  const cache = createLocalCache({ ...SMALL_LIMITS, maxBytes: 1_000_000 }, () => now)
+  await cache.mark('a', { epoch: 0, branch: '0', sequence: 3 }, 'g1')
+  now += 100_000
+  await cache.drop('a', 'g2')
+  now += 59_000
+  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { generation: 'g2', marks: { '0': 3 } } }])
+  now += 2_000
+  expect(await cache.readEntries(['a'])).toEqual([{}])
+})
+
+test('a register with marks of too many branches is forgotten', async () => {
+  const cache = createLocalCache({ ...SMALL_LIMITS, maxBytes: 10_000_000 }, Date.now)
+  for (const branch of Object.keys(manyMarks())) await cache.mark('a', { epoch: 0, branch, sequence: 1 }, 'g1')
+  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { marks: manyMarks() } }])
+  await cache.mark('a', { epoch: 0, branch: '0', sequence: 1 }, 'g2')
+  expect(await cache.readEntries(['a'])).toEqual([{}])
+  await cache.mark('a', { epoch: 0, branch: '0', sequence: 1 }, 'g2')
+  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { generation: 'g2', marks: { '0': 1 } } }])
 })
 
 test('memory is bounded: the tails used least recently go, the registers stay', async () => {

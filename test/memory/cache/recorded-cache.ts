@@ -4,28 +4,29 @@ export interface RecordedCache extends Cache {
   /** Names of the methods called, in order. */
   readonly calls: string[]
   /** Called before each; what it throws, the method rejects with, and while it waits, the method does. */
-  before: (operation: string) => Promise<void> | void
+  before: (operation: string, conversationIds: readonly string[]) => Promise<void> | void
 }
 
 /** A cache that records what it is asked, and fails or hangs when a test wants it to. */
 export function recordCache(cache: Cache): RecordedCache {
   const calls: string[] = []
-  async function pass<T>(operation: string, send: () => Promise<T>): Promise<T> {
+  async function pass<T>(operation: string, ids: readonly string[], send: () => Promise<T>): Promise<T> {
     calls.push(operation)
-    await recorded.before(operation)
+    await recorded.before(operation, ids)
     return send()
   }
   const recorded: RecordedCache = {
     calls,
     before: () => {},
-    readEntries: (ids) => pass('readEntries', () => cache.readEntries(ids)),
-    open: (id, generation) => pass('open', () => cache.open(id, generation)),
-    mark: (id, mark, generation) => pass('mark', () => cache.mark(id, mark, generation)),
-    confirm: (id, appended) => pass('confirm', () => cache.confirm(id, appended)),
-    fill: (id, tail, ttlSeconds) => pass('fill', () => cache.fill(id, tail, ttlSeconds)),
-    drop: (id) => pass('drop', () => cache.drop(id)),
-    ping: () => pass('ping', () => cache.ping()),
-    close: () => pass('close', () => cache.close()),
+    readEntries: (ids) => pass('readEntries', ids, () => cache.readEntries(ids)),
+    openEntry: (id, generation) => pass('openEntry', [id], () => cache.openEntry(id, generation)),
+    open: (id, generation) => pass('open', [id], () => cache.open(id, generation)),
+    mark: (id, mark, generation) => pass('mark', [id], () => cache.mark(id, mark, generation)),
+    confirm: (id, appended) => pass('confirm', [id], () => cache.confirm(id, appended)),
+    fill: (id, tail, ttlSeconds) => pass('fill', [id], () => cache.fill(id, tail, ttlSeconds)),
+    drop: (id, generation) => pass('drop', [id], () => cache.drop(id, generation)),
+    ping: () => pass('ping', [], () => cache.ping()),
+    close: () => pass('close', [], () => cache.close()),
   }
   return recorded
 }
@@ -33,6 +34,13 @@ export function recordCache(cache: Cache): RecordedCache {
 /** For `before`: the server says no. */
 export function refuse(): never {
   const error = new Error('OOM command not allowed')
+  error.name = 'ReplyError'
+  throw error
+}
+
+/** For `before`: a server that takes no writes says so. */
+export function refuseWrites(): never {
+  const error = new Error("READONLY You can't write against a read only replica.")
   error.name = 'ReplyError'
   throw error
 }

@@ -1,10 +1,11 @@
 import { Cluster, type Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest'
 import type { Cache } from '../../../src/memory/cache/cache.ts'
+import { encodeRegisterValue } from '../../../src/memory/cache/cache-format.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
 import { createRedis } from '../../../src/redis/redis-connection.ts'
 import { type Service, startRedis } from '../../support/services.ts'
-import { appendedOf, SMALL_LIMITS, tailOf } from './cache-rows.ts'
+import { appendedOf, manyMarks, SMALL_LIMITS, tailOf } from './cache-rows.ts'
 import { testCache } from './cache-suite.ts'
 import { fillUp, startSmallRedis } from './full-redis.ts'
 
@@ -62,7 +63,7 @@ test('a script whose text the server forgot is sent again', async () => {
   expect(await cache.open('forgotten', 'g2')).toMatchObject({ generation: 'g1' })
 })
 
-test('a register lives a minute, and 60 seconds longer than a tail once it is used; a tail from its last fill', async () => {
+test('a register lives a minute, and 60 seconds longer than a tail once it is used; a tail from its whole fill', async () => {
   const [head, tail] = ['bs:v1:{lives}:head', 'bs:v1:{lives}:tail']
   await cache.open('lives', 'g1')
   expect(await redis.ttl(head)).toBe(60)
@@ -79,6 +80,23 @@ test('a register lives a minute, and 60 seconds longer than a tail once it is us
   await cache.mark('lives', { epoch: 0, branch: '0', sequence: 5 }, 'g2')
   expect(await redis.ttl(head)).toBe(900)
   expect(await redis.ttl(tail)).toBe(50)
+  await redis.expire(tail, 20)
+  await cache.fill('lives', tailOf(1, 5), undefined)
+  expect(await redis.ttl(tail)).toBe(20)
+  await cache.drop('lives', 'g3')
+  expect(await redis.ttl(head)).toBe(900)
+  await redis.expire(head, 5)
+  await cache.drop('lives', 'g4')
+  expect(await redis.ttl(head)).toBe(5)
+})
+
+test('an entry is opened for a minute, in one pipeline, and what is there keeps its life', async () => {
+  const commands = await monitor(() => cache.openEntry('many-opened', 'g1'))
+  expect(commands.map(([name]) => name)).toEqual(['set', 'mget'])
+  expect(await redis.ttl('bs:v1:{many-opened}:head')).toBe(60)
+  await redis.expire('bs:v1:{many-opened}:head', 900)
+  await cache.openEntry('many-opened', 'g2')
+  expect(await redis.ttl('bs:v1:{many-opened}:head')).toBe(900)
 })
 
 const JUNK_REGISTERS = [
@@ -89,29 +107,37 @@ const JUNK_REGISTERS = [
   '7',
   '{}',
   '{"v":9,"g":"g","e":0,"h":{},"a":0}',
-  '{"v":3,"g":"g","e":-1,"h":{},"a":0}',
-  '{"v":3,"g":"g","e":0,"h":[3],"a":0}',
-  '{"v":3,"g":"g","e":0,"h":{"0":1.5},"a":0}',
-  '{"v":3,"g":7,"e":0,"h":{},"a":0}',
-  '{"v":3,"g":"g","e":0,"h":{},"a":1e99}',
+  '{"v":4,"g":"g","e":-1,"h":{},"a":0}',
+  '{"v":4,"g":"g","e":0,"h":[3],"a":0}',
+  '{"v":4,"g":"g","e":0,"h":{"0":1.5},"a":0}',
+  '{"v":4,"g":7,"e":0,"h":{},"a":0}',
+  '{"v":4,"g":"g","e":0,"h":{},"a":1e99}',
+  '{"v":4,"g":"g","e":2147483648,"h":{},"a":0}',
+  '{"v":4,"g":"g","e":0,"h":{"0":2147483648},"a":0}',
+  '{"v":4,"g":"g","e":0,"h":{"../x":1},"a":0}',
+  `{"v":4,"g":"g","e":0,"h":{},"a":0,"x":"${'x'.repeat(64_000)}"}`,
   '\u0000\ud800\n{',
 ] as const
 
-test.each(JUNK_REGISTERS)('a register that reads %j is absent and is overwritten by open and by mark', async (junk) => {
-  const key = 'bs:v1:{junk}:head'
-  await redis.set(key, junk)
-  expect(await cache.readEntries(['junk'])).toEqual([{}])
-  expect(await cache.fill('junk', tailOf(1, 1), 50)).toBe(false)
-  await cache.confirm('junk', appendedOf(1, 1))
-  expect(await cache.readEntries(['junk'])).toEqual([{}])
-  expect(await cache.open('junk', 'opened')).toMatchObject({ generation: 'opened' })
-  await redis.set(key, junk)
-  await cache.mark('junk', { epoch: 0, branch: '0', sequence: 1 }, 'marked')
-  expect((await cache.readEntries(['junk']))[0]?.register).toMatchObject({ generation: 'marked', marks: { '0': 1 } })
-  await cache.drop('junk')
-})
+test.each(JUNK_REGISTERS)(
+  'a register that reads %.60j is absent and is overwritten by open and by mark',
+  async (junk) => {
+    const key = 'bs:v1:{junk}:head'
+    await redis.set(key, junk)
+    expect(await cache.readEntries(['junk'])).toEqual([{}])
+    expect(await cache.fill('junk', tailOf(1, 1), 50)).toBe(false)
+    await cache.confirm('junk', appendedOf(1, 1))
+    expect(await cache.readEntries(['junk'])).toEqual([{}])
+    expect(await cache.openEntry('junk', 'g')).toEqual({})
+    expect(await cache.open('junk', 'opened')).toMatchObject({ generation: 'opened' })
+    await redis.set(key, junk)
+    await cache.mark('junk', { epoch: 0, branch: '0', sequence: 1 }, 'marked')
+    expect((await cache.readEntries(['junk']))[0]?.register).toMatchObject({ generation: 'marked', marks: { '0': 1 } })
+    await cache.drop('junk', 'g1')
+  },
+)
 
-const HEADER = '{"v":3,"g":"g1","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
+const HEADER = '{"v":4,"g":"g1","i":"i","e":0,"b":"0","f":1,"l":9,"s":0,"t":5,"k":0,"o":"o","n":"n"}'
 const withForks = (forks: string) => `${HEADER.replace('"f"', `"p":${forks},"f"`)}\n5,0`
 const JUNK_TAILS = [
   '',
@@ -119,7 +145,7 @@ const JUNK_TAILS = [
   HEADER,
   `${HEADER}\n`,
   `${HEADER}\n5,"u",1,"cut o`,
-  `${HEADER.replace('"v":3', '"v":9')}\n5,0`,
+  `${HEADER.replace('"v":4', '"v":9')}\n5,0`,
   `${HEADER.replace('"l":9', '"l":-9')}\n5,0`,
   `${HEADER.replace('"k":0', '"k":true')}\n5,0`,
   `${HEADER.replace('"o":"o"', '"o":null')}\n5,0`,
@@ -129,7 +155,12 @@ const JUNK_TAILS = [
   ...['[["0",5,4]]', '[[0,5]]', '[["0","5"]]', '[["0",5.5]]', '[["0",-5]]', '[["0",null]]', '[["0",5],0]'].map(
     withForks,
   ),
-  ...['[["1",4],["0",5]]', '[["1",5],["0",5]]', '[["0",9007199254740992]]'].map(withForks),
+  ...['[["1",4],["0",5]]', '[["1",5],["0",5]]', '[["0",2147483648]]', '[["../x",5]]', '[["B",5]]'].map(withForks),
+  ...['"../x"', '""', '"0000000000000000x"', '7'].map((branch) => `${HEADER.replace('"b":"0"', `"b":${branch}`)}\n5,0`),
+  `${HEADER.replace('"i":"i"', '"i":5')}\n5,0`,
+  `${HEADER.replace('"f":1,"l":9', '"f":1099511627776,"l":1099511627784')}\n5,0`,
+  `${HEADER.replace('"e":0', '"e":2147483648')}\n5,0`,
+  `${HEADER.replace('"s":0', '"s":2147483645')}\n5,0`,
 ] as const
 
 test.each(JUNK_TAILS)('a tail that reads %j is absent, stops no confirm and is overwritten by a fill', async (junk) => {
@@ -140,7 +171,19 @@ test.each(JUNK_TAILS)('a tail that reads %j is absent, stops no confirm and is o
   expect((await cache.readEntries(['junk-tail']))[0]).toMatchObject({ register: { marks: { '0': 10 } } })
   expect(await cache.fill('junk-tail', tailOf(1, 1), 50)).toBe(true)
   expect((await cache.readEntries(['junk-tail']))[0]?.tail).toEqual(tailOf(1, 1))
-  await cache.drop('junk-tail')
+  await cache.drop('junk-tail', 'g1')
+})
+
+test('a register with marks of too many branches is forgotten', async () => {
+  const full = { generation: 'g1', epoch: 0, marks: manyMarks(), raisedAt: 0 }
+  await redis.set('bs:v1:{many}:head', encodeRegisterValue(full))
+  await cache.mark('many', { epoch: 1, branch: 'b000000000000000', sequence: 3 }, 'g2')
+  const marks = { ...full.marks, b000000000000000: 3 }
+  expect(await cache.readEntries(['many'])).toMatchObject([{ register: { generation: 'g1', epoch: 1, marks } }])
+  await cache.mark('many', { epoch: 0, branch: '0', sequence: 1 }, 'g2')
+  expect(await cache.readEntries(['many'])).toEqual([{}])
+  await cache.mark('many', { epoch: 0, branch: '0', sequence: 1 }, 'g2')
+  expect(await cache.readEntries(['many'])).toMatchObject([{ register: { generation: 'g2', marks: { '0': 1 } } }])
 })
 
 test('keys of another type are absent and are overwritten', async () => {
@@ -169,10 +212,12 @@ test('a full Redis takes marks and answers reads, and refuses the rest', async (
   expect(entry).toMatchObject({ register: { generation: 'g1', marks: { '0': 4 } }, tail: tailOf(1, 3) })
   expect(created).toMatchObject({ register: { generation: 'g2', marks: { '0': 1 } } })
   await expect(fullCache.open('b', 'g1')).rejects.toThrow('OOM')
+  await expect(fullCache.ping()).rejects.toThrow('OOM')
   await expect(fullCache.confirm('a', appendedOf(4, 4))).rejects.toThrow('OOM')
   await expect(fullCache.fill('a', tailOf(1, 4), 50)).rejects.toThrow('OOM')
-  await fullCache.drop('a')
-  expect((await fullCache.readEntries(['a']))[0]).toEqual({})
+  await fullCache.drop('a', 'g3')
+  expect((await fullCache.readEntries(['a']))[0]).toEqual({ register: { ...entry?.register, generation: 'g3' } })
+  expect(await fullCache.openEntry('b', 'g1')).toEqual({})
 })
 
 /** The commands that a piece of work sent to the shared Redis about its own keys. */

@@ -29,16 +29,20 @@ describe.each([
   }
 
   test('that the cache did not hear of is made up for by the sweep', async () => {
-    const { memory, cache, clock, id, texts } = await start()
+    const { memory, cache, clock, id, conversationId, texts } = await start()
+    const cachedRows = async () => (await cache.readEntries([conversationId]))[0]?.tail?.rows
     cache.before = (operation) => (operation === 'drop' ? refuse() : undefined)
     expect(await memory.redactMessage(OWNER, id)).toMatchObject({ status: 'REDACTED', parts: [] })
     expect((await memory.findMessages(OWNER, [id]))[0]).toMatchObject({ parts: [] })
-    expect(await texts()).toEqual(['secret'])
+    expect(await texts()).toEqual([''])
+    expect(await cachedRows()).toContain('secret')
     clock.now += 2 * MINUTE
     await memory.sweep()
-    expect(await texts()).toEqual(['secret'])
+    expect(await texts()).toEqual([''])
+    expect(await cachedRows()).toContain('secret')
     cache.before = () => {}
     await memory.sweep()
+    expect(await cachedRows()).toBeUndefined()
     expect(await texts()).toEqual([''])
     cache.calls.length = 0
     clock.now += 2 * MINUTE

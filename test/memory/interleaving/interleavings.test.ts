@@ -31,7 +31,7 @@ const fault = fc.tuple(fc.nat(9), fc.boolean()).map(
   ([index, isLate]): Move =>
     async ({ steps: { pending }, ledger }) => {
       const candidates = pending.filter(({ name }) =>
-        ['readEntries', 'open', 'mark', 'confirm', 'fill', 'drop'].includes(name),
+        ['readEntries', 'openEntry', 'open', 'mark', 'confirm', 'fill', 'drop'].includes(name),
       )
       const chosen = candidates[index % Math.max(1, candidates.length)]
       if (chosen === undefined) return
@@ -91,8 +91,13 @@ const ask = fc.tuple(node, fc.integer({ min: 1, max: 3 })).map(
 const askAgain = fc
   .tuple(node, fc.nat(2))
   .map(([name, index]) => onMessage(index, (world, target) => world.ask(name, 'how', target, `ask-of-${target}`)))
+const redact = fc
+  .tuple(node, fc.nat(4))
+  .map(([name, index]) => onMessage(index, (world, target) => world.redact(name, target)))
 /** Marks become old, and conversations that were read. */
 const age = fc.constant<Move>((world) => world.pass(61_000))
+/** Longer than a tail lives. */
+const ageOfTails = fc.constant<Move>((world) => world.pass(3_700_000))
 const deletion = node.map(
   (name): Move =>
     (world) =>
@@ -161,11 +166,26 @@ const worlds = [
     name: 'appends, versions, faults and time',
     moves: [...calm, ...versions, ...faults, { arbitrary: age, weight: 1 }],
   },
+  { name: 'appends and redactions', moves: [...calm, { arbitrary: redact, weight: 3 }, { arbitrary: ask, weight: 2 }] },
+  {
+    name: 'appends, versions, redactions, faults and time',
+    moves: [
+      ...calm,
+      ...versions,
+      ...faults,
+      { arbitrary: redact, weight: 3 },
+      { arbitrary: age, weight: 1 },
+      { arbitrary: ageOfTails, weight: 1 },
+    ],
+  },
   {
     name: 'appends, versions, faults and a deletion',
     moves: [...calm, ...versions, ...faults, { arbitrary: deletion, weight: 1 }],
   },
 ]
+
+/** The games take a minute of processor time, however much of it they get. */
+const GAMES_TIMEOUT_MS = 600_000
 
 test.each(worlds)(
   'no interleaving of reads, $name shows a context that the contract forbids',
@@ -173,7 +193,8 @@ test.each(worlds)(
     const game = fc.array(fc.oneof(...moves), { minLength: 10, maxLength: 100, size: 'max' })
     await fc.assert(
       fc.asyncProperty(game, async (chosen) => void (await play([...first, ...chosen]))),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   },
+  GAMES_TIMEOUT_MS,
 )

@@ -16,6 +16,8 @@ export interface ModelHistory
     | 'markDeleted'
     | 'raiseHead'
     | 'removeMessages'
+    | 'markDropDue'
+    | 'redactMessage'
   > {
   /** Every message ever stored on a branch itself, also when it was removed since. */
   log(branch: string): readonly Message[]
@@ -102,6 +104,18 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
     },
     async raiseHead(_id, branch, head) {
       if (head.sequence > (conversation.heads[branch]?.sequence ?? 0)) conversation.heads[branch] = head
+    },
+    async markDropDue(_owner, _id, dropDue) {
+      if (!isDeleted) conversation.dropDue = dropDue
+      return !isDeleted
+    },
+    async redactMessage(wanted, parts) {
+      const message = stored().find((each) => each.id === wanted)
+      if (message === undefined) return undefined
+      const redacted: Message = { ...message, status: 'REDACTED', parts: [...parts] }
+      const log = logOf(message.branch)
+      log[log.indexOf(message)] = redacted
+      return redacted
     },
     async removeMessages() {
       const messages = stored().length

@@ -1,7 +1,12 @@
-import type { Cache, CacheEntry, Mark } from '../../../src/memory/cache/cache.ts'
+import type { Cache, CacheEntry, Mark, Register, Tail } from '../../../src/memory/cache/cache.ts'
 import type { CacheGuard } from '../../../src/memory/cache/cache-guard.ts'
+import { newRegister, raiseRegister } from '../../../src/memory/cache/register.ts'
 import type { History } from '../../../src/memory/history/history.ts'
-import type { ReadSteps, SingleFlightReads } from '../../../src/memory/read/single-flight-reads.ts'
+import {
+  createSingleFlightReads,
+  type ReadSteps,
+  type SingleFlightReads,
+} from '../../../src/memory/read/single-flight-reads.ts'
 import type { TokenCounter } from '../../../src/memory/tokens/token-counter.ts'
 import type { Writer } from '../../../src/memory/writer.ts'
 import type { ModelHistory } from './model-history.ts'
@@ -15,80 +20,115 @@ export interface NodeProtections {
   dropAfterWrite: boolean
   joinOnlyUnsent: boolean
   markReplays: boolean
+  secondLook: boolean
+  entrySentLast: boolean
+  baseOfOwnGeneration: boolean
+  dropDueRefuses: boolean
 }
+
+type IsOn = (protection: keyof NodeProtections) => boolean
 
 const UNOPENED = 'unopened'
 
-/** A guard without timeouts: an operation that is lost is a fault, and a lost mark is sent again (A2.4). */
-export function createPlainGuard(
-  cache: Cache,
-  history: ModelHistory,
-  on: (protection: keyof NodeProtections) => boolean,
-): CacheGuard {
-  const kept: Mark[] = []
+/**
+ * A guard without timeouts: an operation that is lost is a fault, and a lost mark or drop is sent again;
+ * until a drop is answered its node reads no tail (A2.4, A4).
+ */
+export function createPlainGuard(cache: Cache, history: ModelHistory, on: IsOn): CacheGuard {
+  const unsentMarks: Mark[] = []
+  let unsentDrops = 0
+  let seenTail: Tail | undefined
   const generation = () => `${Math.random()}`
 
-  async function send(id: string, mark: Mark): Promise<void> {
+  async function sendMark(id: string, mark: Mark): Promise<void> {
+    await cache.mark(id, mark, generation()).catch(() => sendMark(id, mark))
+  }
+
+  async function sendDrop(id: string): Promise<void> {
+    await cache.drop(id, generation()).catch(() => sendDrop(id))
+  }
+
+  function asSeen({ register, tail }: CacheEntry): CacheEntry {
+    const seen = { ...(register && { register: raiseRegister(register, unsentMarks, 0) }) }
+    if (tail === undefined || unsentDrops > 0) return seen
+    if (seen.register && !on('hitComparesEpoch')) seen.register.epoch = 0
+    if (seen.register && !on('hitComparesGeneration')) tail.generation = seen.register.generation
+    seenTail = tail
+    return { ...seen, tail }
+  }
+
+  /** Without its protection a base is compared with nothing: as if it were of what was opened. */
+  function asOpened(register: Register | undefined): Register | undefined {
+    if (register && seenTail && !on('baseOfOwnGeneration')) seenTail.generation = register.generation
+    return register
+  }
+
+  async function readEntries(ids: readonly string[]): Promise<CacheEntry[] | undefined> {
+    return (await faultless(cache.readEntries(ids)))?.map(asSeen)
+  }
+
+  async function openEntry(id: string): Promise<CacheEntry | undefined> {
+    const entry = await faultless(cache.openEntry(id, generation()))
+    return entry && asSeen(entry)
+  }
+
+  async function open(id: string): Promise<Register | undefined> {
+    if (!on('openBeforeRead')) return newRegister(UNOPENED)
+    return asOpened(await faultless(cache.open(id, generation())))
+  }
+
+  async function mark(id: string, intended: Mark): Promise<void> {
+    if (!on('markBeforeInsert')) return
+    const isReplay = history.log(intended.branch).some(({ sequence }) => sequence >= intended.sequence)
+    if (isReplay && intended.sequence > 0 && !on('markReplays')) return
     try {
-      await cache.mark(id, mark, generation())
-      const index = kept.indexOf(mark)
-      if (index >= 0) kept.splice(index, 1)
+      await cache.mark(id, intended, generation())
     } catch {
-      kept.push(mark)
-      send(id, mark).catch(() => {})
+      unsentMarks.push(intended)
+      void sendMark(id, intended).then(() => unsentMarks.splice(unsentMarks.indexOf(intended), 1))
     }
   }
 
-  function seen({ register, tail }: CacheEntry): CacheEntry {
-    if (register !== undefined) {
-      for (const { epoch, branch, sequence } of kept) {
-        register.epoch = Math.max(register.epoch, epoch)
-        register.marks[branch] = Math.max(register.marks[branch] ?? 0, sequence)
-      }
-      if (!on('hitComparesEpoch')) register.epoch = 0
-      if (tail !== undefined && !on('hitComparesGeneration')) tail.generation = register.generation
+  async function fill(id: string, tail: Tail, ttlSeconds: number | undefined): Promise<boolean> {
+    const opened = tail.generation === UNOPENED ? await faultless(cache.open(id, generation())) : undefined
+    const generationNow = opened?.generation ?? tail.generation
+    return (await faultless(cache.fill(id, { ...tail, generation: generationNow }, ttlSeconds))) ?? false
+  }
+
+  async function drop(id: string): Promise<boolean> {
+    if (!on('dropAfterWrite')) return true
+    const isAnswered = (await faultless(cache.drop(id, generation()).then(() => true))) ?? false
+    if (!isAnswered) {
+      unsentDrops += 1
+      void sendDrop(id).then(() => (unsentDrops -= 1))
     }
-    return { ...(register && { register }), ...(tail && { tail }) }
+    return isAnswered
   }
 
   return {
     available: true,
-    readEntries: async (ids) => (await faultless(cache.readEntries(ids)))?.map(seen),
-    open: async (id) =>
-      on('openBeforeRead')
-        ? faultless(cache.open(id, generation()))
-        : { generation: UNOPENED, epoch: 0, marks: {}, markedAt: 0 },
-    async mark(id, mark) {
-      if (!on('markBeforeInsert')) return
-      const isReplay = history.log(mark.branch).some(({ sequence }) => sequence >= mark.sequence)
-      if (isReplay && mark.sequence > 0 && !on('markReplays')) return
-      const firstTry = cache.mark(id, mark, generation())
-      await firstTry.catch(() => {
-        kept.push(mark)
-        send(id, mark).catch(() => {})
-      })
-    },
+    readEntries,
+    openEntry,
+    open,
+    mark,
     confirm: async (id, appended) => void (await faultless(cache.confirm(id, appended))),
-    async fill(id, tail, ttlSeconds) {
-      const opened = tail.generation === UNOPENED ? await faultless(cache.open(id, generation())) : undefined
-      const generationNow = opened?.generation ?? tail.generation
-      return (await faultless(cache.fill(id, { ...tail, generation: generationNow }, ttlSeconds))) ?? false
-    },
-    async drop(id) {
-      if (!on('dropAfterWrite')) return true
-      return (await faultless(cache.drop(id).then(() => true))) ?? false
-    },
+    fill,
+    drop,
     close: async () => {},
   }
 }
 
 /** Every job at once: the test decides when each arrives. */
-export function createPlainWriter(guard: CacheGuard, history: Pick<History, 'raiseHead'>): Writer {
+export function createPlainWriter(guard: CacheGuard, history: Pick<History, 'raiseHead'>, on: IsOn): Writer {
   const start = (job: Promise<unknown>) => void job.catch(() => {})
+  const fill: Writer['fill'] = (id, tail, ttlSeconds, isStillTrue) => {
+    const looked = isStillTrue && on('secondLook') ? isStillTrue() : Promise.resolve(true)
+    start(looked.then((isTrue) => isTrue && guard.fill(id, tail, ttlSeconds)))
+  }
   return {
     depth: 0,
     dropped: 0,
-    fill: (id, tail, ttlSeconds) => start(guard.fill(id, tail, ttlSeconds)),
+    fill,
     confirm: (id, appended) => start(guard.confirm(id, appended)),
     raiseHead: (id, branch, head, at) => start(history.raiseHead(id, branch, head, at)),
     run: (_key, job) => start(job()),
@@ -103,19 +143,29 @@ export const plainCounter: TokenCounter = {
   close: async () => {},
 }
 
-/** Single flight as libraries have it: who comes joins what is running, also when it was sent before. */
-export function createLeakyReads<Need, Prepared, Result>(
-  steps: ReadSteps<Need, Prepared, Result>,
-): SingleFlightReads<Need, Result> {
-  const running = new Map<string, Promise<Result>>()
-  async function fly(need: Need): Promise<Result> {
-    return steps.send(need, await steps.prepare(need))
+/** The reads that the protections ask for. */
+export function createReadsWith(on: IsOn) {
+  return <Need, Result>(steps: ReadSteps<Need, Result>): SingleFlightReads<Need, Result> => {
+    if (!on('joinOnlyUnsent')) return createLeakyReads(steps)
+    if (on('entrySentLast')) return createSingleFlightReads(steps)
+    // Whoever joined last, with the larger of the budgets.
+    const merge = (planned: Need, joining: Need) => ({ ...steps.merge(planned, joining), ...entryOf(joining) })
+    return createSingleFlightReads({ ...steps, merge })
   }
+}
+
+function entryOf(need: unknown): { entry?: CacheEntry | undefined } {
+  return typeof need === 'object' && need !== null && 'entry' in need ? { entry: need.entry as CacheEntry } : {}
+}
+
+/** Single flight as libraries have it: who comes joins what is running, also when it was sent before. */
+function createLeakyReads<Need, Result>({ send }: ReadSteps<Need, Result>): SingleFlightReads<Need, Result> {
+  const running = new Map<string, Promise<Result>>()
   return {
     join(key, need) {
-      const landing = running.get(key) ?? fly(need).finally(() => running.delete(key))
-      running.set(key, landing)
-      return landing
+      const result = running.get(key) ?? send(need).finally(() => running.delete(key))
+      running.set(key, result)
+      return result
     },
   }
 }

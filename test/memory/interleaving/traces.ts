@@ -8,6 +8,8 @@ export interface Trace {
   protection: keyof Protections
   /** Where several traces break without it. */
   when?: string
+  /** Protections that are off in both runs: with them this one alone is never seen to break. */
+  others?: (keyof Protections)[]
   /** Takes the world to just before the last read. */
   take(world: World): Promise<void>
 }
@@ -15,6 +17,11 @@ export interface Trace {
 /** The steps of an append, to its acknowledgement. */
 export const APPEND = ['findConversations', 'mark', 'insertMessages']
 const COLD_READ = ['readEntries', 'open', 'findConversations', 'readTokenRange']
+/** With the second look, where there is one. */
+const FILL = ['findConversations', 'fill']
+const REDACT = ['markDropDue', 'findMessages', 'redactMessage']
+/** More than the life of a tail. */
+const LIFE_MS = 3_600_000
 
 /** Each takes a world that holds one message. */
 export const traces: Trace[] = [
@@ -22,23 +29,26 @@ export const traces: Trace[] = [
     protection: 'markBeforeInsert',
     async take(world) {
       await readThenAppend(world)
-      await takeSteps(world, 'A', 'fill')
+      await takeSteps(world, 'A', ...FILL)
     },
   },
   {
     protection: 'fillNeverLowersMark',
     async take(world) {
       await readThenAppend(world)
-      await takeSteps(world, 'A', 'fill')
+      await takeSteps(world, 'A', ...FILL)
     },
   },
   {
     protection: 'confirmRefusesHole',
     async take(world) {
-      await warm(world)
       await appendWhole(world, 'B', 'two')
-      await appendWhole(world, 'C', 'three')
+      await readShort(world)
+      await appendWhole(world, 'B', 'three')
+      await appendWhole(world, 'C', 'four')
       await takeSteps(world, 'C', 'confirm')
+      await world.read('D', 'EVENTUAL', 15)
+      await world.steps.runAll('D')
     },
   },
   {
@@ -56,7 +66,7 @@ export const traces: Trace[] = [
       await world.read('A')
       await takeSteps(world, 'A', ...COLD_READ)
       await editWhole(world, 'B')
-      await takeSteps(world, 'A', 'fill')
+      await takeSteps(world, 'A', ...FILL)
     },
   },
   {
@@ -77,7 +87,7 @@ export const traces: Trace[] = [
       await world.read('A')
       await takeSteps(world, 'A', ...COLD_READ)
       await selectWhole(world, 'B', firstOf(world))
-      await takeSteps(world, 'A', 'fill')
+      await takeSteps(world, 'A', ...FILL)
     },
   },
   {
@@ -89,7 +99,7 @@ export const traces: Trace[] = [
       await editWhole(world, 'C')
       await selectWhole(world, 'C', firstOf(world))
       await world.read('A')
-      await takeSteps(world, 'A', ...COLD_READ, 'fill')
+      await takeSteps(world, 'A', ...COLD_READ, ...FILL)
       await takeSteps(world, 'B', 'mark', 'insertMessages')
     },
   },
@@ -98,7 +108,7 @@ export const traces: Trace[] = [
     async take(world) {
       await readThenAppend(world)
       world.cache.flush()
-      await takeSteps(world, 'A', 'fill')
+      await takeSteps(world, 'A', ...FILL)
     },
   },
   {
@@ -116,7 +126,7 @@ export const traces: Trace[] = [
       world.cache.flush()
       await readThenAppend(world)
       world.cache.flush()
-      await takeSteps(world, 'A', 'open', 'fill')
+      await takeSteps(world, 'A', 'findConversations', 'open', 'fill')
     },
   },
   {
@@ -143,12 +153,121 @@ export const traces: Trace[] = [
     async take(world) {
       await appendWhole(world, 'B', 'two')
       await world.read('A')
-      await takeSteps(world, 'A', ...COLD_READ, 'fill')
+      await takeSteps(world, 'A', ...COLD_READ, ...FILL)
       await world.append('C', 'three', 'id-3')
       await takeSteps(world, 'C', 'findConversations', 'insertMessages', 'findByIdempotencyKeys', 'readTokenRange')
       await takeSteps(world, 'C', 'insertMessages')
       await world.append('D', 'three', 'id-3')
       await takeSteps(world, 'D', ...APPEND, 'findByIdempotencyKeys', 'mark')
+    },
+  },
+  {
+    protection: 'dropKeepsMarks',
+    async take(world) {
+      await world.append('B', 'two')
+      await takeSteps(world, 'B', 'findConversations', 'mark')
+      await redactWhole(world, 'C', firstOf(world))
+      await world.read('A')
+      await takeSteps(world, 'A', ...COLD_READ)
+      await takeSteps(world, 'B', 'insertMessages')
+      await takeSteps(world, 'A', ...FILL)
+    },
+  },
+  {
+    protection: 'secondLook',
+    when: 'a deletion comes between the document and the register',
+    async take(world) {
+      world.cache.flush()
+      await world.read('A')
+      await takeSteps(world, 'A', 'readEntries', 'findConversations')
+      await world.delete('B')
+      await takeSteps(world, 'B', 'markDeleted', 'drop')
+      await takeSteps(world, 'A', 'open', 'readTokenRange', ...FILL)
+    },
+  },
+  {
+    protection: 'secondLook',
+    when: 'a switch comes between the document and the register, and its own register expires',
+    async take(world) {
+      world.cache.flush()
+      await world.read('A')
+      await takeSteps(world, 'A', 'readEntries', 'findConversations')
+      await editWhole(world, 'B')
+      world.cache.expire(world.conversationId, 'register')
+      await takeSteps(world, 'A', 'open', 'readTokenRange', ...FILL)
+    },
+  },
+  {
+    protection: 'entrySentLast',
+    when: 'a drop is not known to be due, as after a change of metadata',
+    others: ['dropDueRefuses'],
+    async take(world) {
+      await warm(world)
+      await world.read('D', 'STRONG')
+      await takeSteps(world, 'D', 'readEntries')
+      await world.read('D', 'STRONG')
+      const older = world.steps.find('D', 'readEntries')
+      await older.reach()
+      await redactWhole(world, 'B', firstOf(world))
+      await world.read('D')
+      await world.steps.pending.findLast(({ node, name }) => node === 'D' && name === 'readEntries')?.run()
+      await older.run()
+      await world.steps.runAll('D')
+    },
+  },
+  {
+    protection: 'baseOfOwnGeneration',
+    when: 'nor do fills ask for the life of their base',
+    others: ['basedFillComparesLife', 'dropDueRefuses'],
+    async take(world) {
+      await warm(world)
+      await appendWhole(world, 'C', 'two')
+      world.cache.expire(world.conversationId, 'register')
+      await world.read('A', 'STRONG')
+      await takeSteps(world, 'A', 'readEntries')
+      await redactWhole(world, 'B', firstOf(world))
+      await takeSteps(world, 'A', 'open', 'findConversations', 'readTokenRange', ...FILL)
+    },
+  },
+  {
+    protection: 'basedFillComparesLife',
+    async take(world) {
+      await readShortThenRedact(world)
+      await world.read('D')
+      await takeSteps(world, 'D', 'readEntries')
+      world.pass(LIFE_MS + 1)
+      await readShort(world)
+      await takeSteps(world, 'D', 'readTokenRange', 'fill')
+    },
+  },
+  {
+    protection: 'basedFillKeepsLife',
+    async take(world) {
+      await readShortThenRedact(world)
+      world.pass(LIFE_MS - 60_000)
+      await world.read('D')
+      await takeSteps(world, 'D', 'readEntries', 'readTokenRange', 'fill')
+      world.pass(60_001)
+    },
+  },
+  {
+    protection: 'dropDueRefuses',
+    when: 'a STRONG read has the tail for its base',
+    async take(world) {
+      await warm(world)
+      await redactUndropped(world, 'B', firstOf(world))
+      await world.read('D', 'STRONG')
+      await world.steps.runAll('D')
+    },
+  },
+  {
+    protection: 'dropDueRefuses',
+    when: 'a send hits',
+    async take(world) {
+      await warm(world)
+      await redactUndropped(world, 'B', firstOf(world))
+      await world.ask('D', 'why')
+      await world.steps.runAll('D')
     },
   },
 ]
@@ -163,7 +282,7 @@ export async function takeSteps({ steps }: World, node: string, ...names: string
 
 async function warm(world: World): Promise<void> {
   await world.read('A')
-  await takeSteps(world, 'A', ...COLD_READ, 'fill')
+  await takeSteps(world, 'A', ...COLD_READ, ...FILL)
 }
 
 /** A reads up to the first message; then a second one is appended and acknowledged. */
@@ -182,6 +301,34 @@ async function appendWhole(world: World, node: string, text: string): Promise<vo
 async function editWhole(world: World, node: string): Promise<void> {
   await world.edit(node, firstOf(world), ['edited'])
   await takeSteps(world, node, 'findConversations', 'findMessages', 'mark', 'insertMessages', 'switchBranch', 'mark')
+}
+
+async function redactWhole(world: World, node: string, messageId: string): Promise<void> {
+  await world.redact(node, messageId)
+  await takeSteps(world, node, ...REDACT, 'drop')
+}
+
+/** The drop is lost, and its node is never heard of again. */
+async function redactUndropped(world: World, node: string, messageId: string): Promise<void> {
+  await world.redact(node, messageId)
+  await takeSteps(world, node, ...REDACT)
+  world.ledger.noteLoss('drop')
+  await world.steps.find(node, 'drop').lose()
+  world.steps.crash(node)
+}
+
+/** A tail of the second of two messages, which is redacted; the drop is lost. */
+async function readShortThenRedact(world: World): Promise<void> {
+  await appendWhole(world, 'B', 'two')
+  await readShort(world)
+  await redactUndropped(world, 'C', world.messages()[1]?.id ?? '')
+}
+
+/** Reads no more than the newest message, which the hint of B's append tells. */
+async function readShort(world: World): Promise<void> {
+  await takeSteps(world, 'B', 'raiseHead')
+  await world.read('A', 'EVENTUAL', 7)
+  await takeSteps(world, 'A', ...COLD_READ, ...FILL)
 }
 
 async function selectWhole(world: World, node: string, messageId: string): Promise<void> {

@@ -3,21 +3,21 @@ import { type AppendTarget, createAppender } from '../../../src/memory/append/ap
 import { createKnownHeads } from '../../../src/memory/append/known-heads.ts'
 import type { Consistency } from '../../../src/memory/context.ts'
 import { createEraser } from '../../../src/memory/erase/eraser.ts'
+import { createRedactor } from '../../../src/memory/erase/redactor.ts'
 import type { History } from '../../../src/memory/history/history.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Message, MessageDraft } from '../../../src/memory/message.ts'
 import { createContextReader } from '../../../src/memory/read/context-reader.ts'
 import { createPathReader } from '../../../src/memory/read/path-reader.ts'
 import { createPromptReader, type PromptStart } from '../../../src/memory/read/prompt-reader.ts'
-import { createSingleFlightReads } from '../../../src/memory/read/single-flight-reads.ts'
 import { selectVersion } from '../../../src/memory/versions/version-selector.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createModelCache, type ModelCache, type ScriptProtections } from './model-cache.ts'
 import { createModelHistory } from './model-history.ts'
 import {
-  createLeakyReads,
   createPlainGuard,
   createPlainWriter,
+  createReadsWith,
   type NodeProtections,
   plainCounter,
 } from './plain-node.ts'
@@ -42,7 +42,8 @@ export interface World {
   /** A question of a reply: at exactly the place behind the path that was read for it, or read again (protocol B2). */
   ask(node: string, text: string, replaces?: string, clientMessageId?: string): Promise<void>
   select(node: string, messageId: string): Promise<void>
-  read(node: string, consistency?: Consistency): Promise<void>
+  read(node: string, consistency?: Consistency, maxTokens?: number): Promise<void>
+  redact(node: string, messageId: string): Promise<void>
   delete(node: string): Promise<void>
 }
 
@@ -51,7 +52,7 @@ const OWNER = 'owner'
 const LIMITS = { tailTokens: 14, ttlSeconds: 3_600 }
 const WHOLE_PATH = { maxTokens: 1_000, startOn: 'ANY', anchor: 0 } as const
 
-const CACHE_STEPS = ['readEntries', 'open', 'mark', 'confirm', 'fill', 'drop'] as const
+const CACHE_STEPS = ['readEntries', 'openEntry', 'open', 'mark', 'confirm', 'fill', 'drop'] as const
 const HISTORY_STEPS = [
   'findConversations',
   'findMessages',
@@ -62,6 +63,8 @@ const HISTORY_STEPS = [
   'raiseHead',
   'removeMessages',
   'switchBranch',
+  'markDropDue',
+  'redactMessage',
 ] as const
 
 /** A world in which the named protections are off. */
@@ -73,7 +76,8 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
   const now = () => time
   const cache = createModelCache(on, now)
   const history = createModelHistory(conversationId, OWNER)
-  const ledger = createLedger(history)
+  const tailLifeMs = LIMITS.ttlSeconds * 1_000
+  const ledger = createLedger(history, { now, tailLifeMs, wholeTokens: WHOLE_PATH.maxTokens })
   const nodes = new Map<string, ReturnType<typeof createNode>>()
 
   function createNode(name: string) {
@@ -82,22 +86,33 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     const parts = {
       guard,
       // Only the methods that these parts call are there.
-      history: held as typeof held & History,
-      records: { findIds: async () => [], remove: async () => 0 },
+      history: (on('dropDueRefuses') ? held : withoutDropDue(held)) as typeof held & History,
+      records: {
+        findIds: async () => [],
+        remove: async () => 0,
+        findByClientMessageId: async () => undefined,
+        redact: async () => {},
+      },
       eraseReplyText: async () => true,
       events: { erase: async () => true },
-      writer: createPlainWriter(guard, held),
+      writer: createPlainWriter(guard, held, on),
       counter: plainCounter,
       now,
       onFill() {},
       heads: createKnownHeads(),
       publish() {},
     }
-    const flights = on('joinOnlyUnsent') ? createSingleFlightReads : createLeakyReads
     const paths = createPathReader(parts, LIMITS)
-    const contexts = createContextReader(parts, paths, flights)
+    const contexts = createContextReader(parts, paths, createReadsWith(on))
     const { readPrompt } = createPromptReader({ ...parts, paths, contexts })
-    return { parts, contexts, readPrompt, appender: createAppender(parts), eraser: createEraser(parts) }
+    return {
+      parts,
+      contexts,
+      readPrompt,
+      appender: createAppender(parts),
+      eraser: createEraser(parts),
+      redactor: createRedactor(parts),
+    }
   }
 
   function nodeOf(name: string) {
@@ -154,12 +169,17 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
         const done = ledger.begin()
         done.selected((await selectVersion(nodeOf(node).parts, OWNER, messageId)).conversation)
       }),
-    read: (node, consistency = 'EVENTUAL') =>
+    read: (node, consistency = 'EVENTUAL', maxTokens = WHOLE_PATH.maxTokens) =>
       start(async () => {
         const done = ledger.begin()
-        const request = { ...WHOLE_PATH, ownerId: OWNER, conversationId, consistency }
+        const request = { ...WHOLE_PATH, maxTokens, ownerId: OWNER, conversationId, consistency }
         const [answer] = await nodeOf(node).contexts.readContexts([request])
         done.read(consistency, answer)
+      }),
+    redact: (node, messageId) =>
+      start(async () => {
+        const done = ledger.begin()
+        done.redacted(await nodeOf(node).redactor.redactMessage(OWNER, messageId))
       }),
     delete: (node) =>
       start(async () => {
@@ -173,6 +193,19 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
         done.deleted()
       }),
   }
+}
+
+/** A history whose conversations do not say that a drop of their tail is due. */
+function withoutDropDue<H extends Pick<History, 'findConversations'>>(history: H): H {
+  const findConversations: H['findConversations'] = async (...args) => {
+    const found = await history.findConversations(...args)
+    return found.map((conversation) => {
+      if (conversation === undefined) return undefined
+      const { dropDue: _, ...rest } = conversation
+      return rest
+    })
+  }
+  return { ...history, findConversations }
 }
 
 function draftOf(text: string, clientMessageId?: string): MessageDraft {

@@ -3,7 +3,7 @@ import type { Branch } from '../../../src/memory/conversation.ts'
 import type { TokenRange } from '../../../src/memory/history/history.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Message } from '../../../src/memory/message.ts'
-import { readPathTokens } from '../../../src/memory/read/path-history.ts'
+import { readPathTokens } from '../../../src/memory/read/path-reader.ts'
 import { sampleMessage } from '../history/stored-samples.ts'
 
 const BRANCHES = 100

@@ -13,7 +13,7 @@ afterEach(() => {
 
 const MARK = { epoch: 1, branch: '0', sequence: 5 }
 
-test('a cache that is back gets the kept marks before any caller is let through', async () => {
+test('a cache that is back gets the unsent marks before any caller is let through', async () => {
   const guarded = createGuarded({ probeIntervalMs: 500 })
   const { cache, guard, events } = guarded
   await breakCircuit(guarded)
@@ -38,14 +38,29 @@ test('a cache that is back gets the kept marks before any caller is let through'
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('a cache that fails again while the kept marks are sent stays away, and they stay kept', async () => {
+test('a mark that fails again does not keep away a cache that answers, and stays unsent', async () => {
   const guarded = createGuarded({ probeIntervalMs: 500 })
   const { cache, guard } = guarded
   await breakCircuit(guarded)
   await guard.mark('a', MARK)
+  await guard.open('b')
   cache.before = (operation) => (operation === 'mark' ? disconnect() : undefined)
   await vi.advanceTimersByTimeAsync(500)
-  expect(cache.calls).toEqual(['ping', 'mark'])
+  expect(guard.available).toBe(true)
+  expect(await cache.readEntries(['a'])).toEqual([{}])
+  cache.before = () => {}
+  await vi.advanceTimersByTimeAsync(500)
+  expect(await guard.readEntries(['a'])).toMatchObject([{ register: { marks: { '0': 5 } } }])
+})
+
+test('a cache that is gone again while the unsent marks are sent stays away, and they stay unsent', async () => {
+  const guarded = createGuarded({ probeIntervalMs: 500 })
+  const { cache, guard } = guarded
+  await breakCircuit(guarded)
+  await guard.mark('a', MARK)
+  cache.before = () => (cache.calls.length > 1 ? disconnect() : undefined)
+  await vi.advanceTimersByTimeAsync(500)
+  expect(cache.calls).toEqual(['ping', 'mark', 'ping'])
   expect(guard.available).toBe(false)
   cache.before = () => {}
   await vi.advanceTimersByTimeAsync(500)
@@ -71,8 +86,32 @@ test('a mark that alone was refused is sent again, and meanwhile raises what thi
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('a drop that was not answered is sent again, before marks, and until then this node reads no tail', async () => {
+  const { cache, guard } = createGuarded({ probeIntervalMs: 500 })
+  const { generation = '' } = (await guard.open('a')) ?? {}
+  await guard.fill('a', tailOf(1, 4, { generation }), 50)
+  cache.before = (operation) => (operation === 'mark' || operation === 'drop' ? disconnect() : undefined)
+  await guard.mark('a', MARK)
+  expect(await guard.drop('a')).toBe(false)
+  const [read] = (await guard.readEntries(['a'])) ?? []
+  expect(read).toMatchObject({ register: { generation, marks: { '0': 5 } } })
+  expect(read?.tail).toBeUndefined()
+  expect((await guard.openEntry('a'))?.tail).toBeUndefined()
+  expect((await cache.readEntries(['a']))[0]?.tail).toBeDefined()
+  cache.before = () => {}
+  cache.calls.length = 0
+  await vi.advanceTimersByTimeAsync(500)
+  expect(cache.calls).toEqual(['drop', 'mark'])
+  const [stored] = await cache.readEntries(['a'])
+  expect(stored?.tail).toBeUndefined()
+  expect(stored?.register).toMatchObject({ epoch: 1, marks: { '0': 5 } })
+  expect(stored?.register?.generation).not.toBe(generation)
+  await guard.fill('a', tailOf(1, 5, { generation: stored?.register?.generation ?? '' }), 50)
+  expect(await guard.readEntries(['a'])).toMatchObject([{ tail: { last: 5 } }])
+})
+
 test('a mark that is raised while it is sent is sent again', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500, faultsToOpen: 1 })
+  const guarded = createGuarded({ probeIntervalMs: 500, faultsToSuspect: 1 })
   const { cache, guard } = guarded
   await breakCircuit(guarded)
   await guard.mark('a', MARK)
@@ -85,8 +124,8 @@ test('a mark that is raised while it is sent is sent again', async () => {
   expect(await cache.readEntries(['a'])).toMatchObject([{ register: { marks: { '0': 6 } } }])
 })
 
-test('marks of more conversations than may be kept are lost, and told of', async () => {
-  const guarded = createGuarded({ probeIntervalMs: 500, maxUnsentMarks: 2 })
+test('writes of more conversations than may be kept are lost, and reported', async () => {
+  const guarded = createGuarded({ probeIntervalMs: 500, maxUnsentWrites: 2 })
   const { cache, guard, events } = guarded
   await breakCircuit(guarded)
   for (const id of ['a', 'b', 'c']) await guard.mark(id, MARK)
