@@ -4,14 +4,14 @@ import { createFaultyServer, type FAULTS } from './faulty-server.ts'
 import { type FuzzFailure, runFuzz } from './run-fuzz.ts'
 
 const SEED = 42
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 180_000
 
 /** Fuzzes a faulty server until such a failure is found; that failure. */
 async function fuzzFaulty(fault: keyof typeof FAULTS, isLookedFor: (failure: FuzzFailure) => boolean) {
   const { directory, main } = await createFaultyServer(fault)
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   const isEnough = (failures: readonly FuzzFailure[]) => failures.some(isLookedFor)
-  const options = { seed: SEED, seconds: 60, workers: 2, stores: 'embedded', shrinkMs: 3_000 } as const
+  const options = { seed: SEED, seconds: 100, workers: 2, stores: 'embedded', shrinkMs: 3_000 } as const
   const { failures } = await runFuzz({ ...options, isEnough, main })
   return failures.find(isLookedFor)
 }

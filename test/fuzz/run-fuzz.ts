@@ -7,6 +7,7 @@ import { type FuzzedNode, type FuzzedNodes, type Stores, seedNode, startFuzzedNo
 import { judgeExchange, judgeLog } from './judge-exchange.ts'
 import { createKnownIds } from './known-ids.ts'
 import { type Exchange, sendStep } from './send-step.ts'
+import { createTurns } from './turns.ts'
 
 /** How long and how hard servers are fuzzed. */
 export interface FuzzOptions {
@@ -42,6 +43,8 @@ export interface FuzzFailure {
   /** What the server logged meanwhile. */
   log: string
   times: number
+  /** Whether it cannot be told from the answer which client's step did it. */
+  isAnyones: boolean
 }
 
 /** A step that did harm. */
@@ -100,7 +103,8 @@ async function fuzz({ nodes }: FuzzedNodes, options: FuzzOptions): Promise<FuzzR
     worstAnswerMs: Math.max(...watched.map(({ worstAnswerMs }) => worstAnswerMs)),
     keptMb: [keptMiddle, await keptMb(nodes)] as [number, number],
   }
-  const failures = [...state.failures.values(), ...judgeRest(report, watched)]
+  const unexplained = [...state.unexplained].filter(([kind]) => !state.failures.has(kind)).map(([, failure]) => failure)
+  const failures = [...state.failures.values(), ...unexplained, ...judgeRest(report, watched)]
   for (const node of nodes) {
     const what = judgeLog(await node.newLines(), state.mark)
     if (what !== undefined && failures.length === 0) failures.push(plainFailure(what))
@@ -115,12 +119,16 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
   /** In all that people say; a log that holds it says what it must not. */
   const mark = `said${seed.toString(36)}${process.pid.toString(36)}`
   const words = { known: known.get, mark: (text: string) => `${mark}${text}` }
+  const turns = createTurns()
   const failures = new Map<string, FuzzFailure>()
+  /** Failures that no step did again. */
+  const unexplained = new Map<string, FuzzFailure>()
   const outcomes: Record<string, number> = {}
   const state = {
     steps: 0,
     outcomes,
     failures,
+    unexplained,
     mark,
     isOver: () => isEnough([...failures.values()]),
     seed: seedOne,
@@ -134,22 +142,40 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
 
   /** Throws a StepError when the step does harm of the kind that is looked for, or of any new kind. */
   async function take(step: Step, lookedFor: string | undefined): Promise<void> {
+    if (lookedFor !== undefined) {
+      const found = await turns.alone(() => attempt(step))
+      if (found && kindOf(found) === lookedFor) throw new StepError(found)
+      return
+    }
+    let failure = await turns.together(() => attempt(step, count))
+    // It may have been another client's step that did it: only the one that does it again is to blame.
+    if (failure?.isAnyones) {
+      const again = await turns.alone(() => attempt(step))
+      if (!again) unexplained.set(kindOf(failure), failure)
+      failure = again
+    }
+    if (!failure) return
+    const before = failures.get(kindOf(failure))
+    if (!before) throw new StepError(failure)
+    before.times += 1
+  }
+
+  /** Does what the step says; what was wrong. */
+  async function attempt(step: Step, then?: typeof count): Promise<FuzzFailure | undefined> {
     const node = nodes[step.node % nodes.length] as FuzzedNode
     if (!node.server.isAlive()) await node.revive().then(() => seedOne(node))
     const { server } = node
     const exchange = await sendStep(server.origin, step, words)
     known.learn(exchange.received)
-    if (lookedFor === undefined) count(step, exchange)
+    then?.(step, exchange)
     const wrong = judgeExchange(exchange)
     if (wrong !== undefined) await delay(ENDING_MS)
-    const lines = await node.newLines()
-    const what = server.isAlive() ? (wrong ?? judgeLog(lines, mark)) : 'the server ended'
-    if (what === undefined) return
-    const failure = { what, sent: exchange.sent, log: logOf(node, exchange), times: 1 }
-    const kind = kindOf(failure)
-    const before = failures.get(kind)
-    if (before && lookedFor === undefined) before.times += 1
-    else if (lookedFor === undefined || lookedFor === kind) throw new StepError(failure)
+    const isAlive = server.isAlive()
+    const inLog = judgeLog(await node.newLines(), mark)
+    const what = isAlive ? (wrong ?? inLog) : 'the server ended'
+    if (what === undefined) return undefined
+    const isAnyones = !isAlive || what === inLog
+    return { what, sent: exchange.sent, log: logOf(node, exchange), times: 1, isAnyones }
   }
 
   function count(step: Step, { hasLeft, closeCode, status }: Exchange): void {
@@ -202,7 +228,7 @@ function kindOf({ what, log }: FuzzFailure): string {
 }
 
 function plainFailure(what: string): FuzzFailure {
-  return { what, sent: '', log: '', times: 1 }
+  return { what, sent: '', log: '', times: 1, isAnyones: true }
 }
 
 /** What only shows at the end. */
