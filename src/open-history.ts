@@ -25,7 +25,7 @@ const OTHERS = 0o077
  * The driver is loaded only here: MongoDB's takes 160 ms of the start.
  */
 export async function openHistory(config: HistoryConfig, log: Log, user: StoreUser): Promise<DurableStores> {
-  return config.mongodbUrl === undefined ? openSqlite(config.dataDir, log, user) : openMongo(config.mongodbUrl)
+  return config.mongodbUrl === undefined ? openSqlite(config.dataDir, log, user) : openMongo(config.mongodbUrl, log)
 }
 
 async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<DurableStores> {
@@ -56,13 +56,16 @@ async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<D
   return { history: { ...history, prepare, close }, records: createSqliteReplies(database) }
 }
 
-async function openMongo(mongodbUrl: string): Promise<DurableStores> {
-  const [{ MongoClient }, { mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] = await Promise.all([
-    import('mongodb'),
-    import('./memory/history/mongo/mongo-database.ts'),
-    import('./memory/history/mongo/mongo-history.ts'),
-    import('./memory/history/mongo/mongo-replies.ts'),
-  ])
+async function openMongo(mongodbUrl: string, log: Log): Promise<DurableStores> {
+  const [{ MongoClient }, { checkMongoUrl, mongoClientOptions }, { createMongoHistory }, { createMongoReplies }] =
+    await Promise.all([
+      import('mongodb'),
+      import('./memory/history/mongo/mongo-database.ts'),
+      import('./memory/history/mongo/mongo-history.ts'),
+      import('./memory/history/mongo/mongo-replies.ts'),
+    ])
+  checkMongoUrl(mongodbUrl)
   const client = new MongoClient(mongodbUrl, mongoClientOptions())
-  return { history: createMongoHistory(client), records: createMongoReplies(client) }
+  const onIndexing = (collection: string) => log.info({ collection }, 'still making the indexes of a collection')
+  return { history: createMongoHistory(client, { onIndexing }), records: createMongoReplies(client, { onIndexing }) }
 }

@@ -124,7 +124,7 @@ function openStores({ history }: MemoryNodeOptions, now: () => number, traffic: 
   client.on('commandSucceeded', ({ reply }) => {
     traffic.documents += documentsIn(reply)
   })
-  return { history: createMongoHistory(client, now), records: createMongoReplies(client) }
+  return { history: createMongoHistory(client, { now }), records: createMongoReplies(client) }
 }
 
 function documentsIn(reply: unknown): number {

@@ -2,7 +2,7 @@ import type { History } from '../../../src/memory/history/history.ts'
 import { sampleConversation, sampleMessage } from './stored-samples.ts'
 
 /** A call of each method but `close`, by its name. */
-export function everyHistoryCall(history: History): Record<string, () => Promise<unknown>> {
+export function everyHistoryCall(history: History): Record<Exclude<keyof History, 'close'>, () => Promise<unknown>> {
   const { id } = sampleConversation()
   const message = sampleMessage(id, 1)
   const place = { conversationId: id, branch: '0', limit: 10 }

@@ -20,7 +20,7 @@ export async function readConversationPage(
   const direction = from === 'NEWEST' ? -1 : 1
   const list = { ownerId, archived }
   const find = (filter: Filter<ConversationDocument>, sort: Record<string, SortDirection>) =>
-    guard(() => collection.find(filter, { sort, limit, batchSize: limit }).toArray())
+    guard.read((options) => collection.find(filter, { ...options, sort, limit, batchSize: limit }).toArray())
   const tied = near && {
     ...list,
     lastMessageAt: new Date(near.lastMessageAt),

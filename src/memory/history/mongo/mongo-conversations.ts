@@ -5,7 +5,8 @@ import type { Head } from '../../message.ts'
 import type { BranchSwitch, ConversationRange, History, UnfinishedDeletion } from '../history.ts'
 import { readConversationPage } from './mongo-conversation-page.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
-import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
+import type { MongoExternalIds } from './mongo-external-ids.ts'
+import { isUnique, type MongoGuard } from './mongo-guard.ts'
 import { aliveFilter, updateOf } from './mongo-statements.ts'
 
 /** The methods of the history that are about conversations. */
@@ -25,13 +26,14 @@ export type MongoConversations = Pick<
   | 'findUnfinishedDeletions'
 >
 
-/** A dead conversation may hold an `externalId`, and another creator may take it: each costs an attempt. */
+/** A claim may lead to a dead conversation, and be freed and taken by another creator meanwhile: each costs an attempt. */
 const CREATION_ATTEMPTS = 5
 const BEGINNING = new Date(0)
 
 /** The conversations' part of the history in MongoDB. `now` decides what is past its `expiresAt`. */
 export function createMongoConversations(
   collection: Collection<ConversationDocument>,
+  externalIds: MongoExternalIds,
   guard: MongoGuard,
   now: () => number,
 ): MongoConversations {
@@ -39,48 +41,91 @@ export function createMongoConversations(
     return expiresAt === undefined || expiresAt > now()
   }
 
-  function alive(ownerId: string, id: string): Filter<ConversationDocument> {
+  function alive(ownerId: string, id: string): Filter<ConversationDocument> & { _id: string } {
     return aliveFilter(ownerId, id, now())
   }
 
-  async function read(filter: Filter<ConversationDocument>, limit: number): Promise<Conversation[]> {
-    const find = () => collection.find(filter, { limit, batchSize: limit }).toArray()
-    return (await guard(find)).map(decodeConversation)
+  async function read(
+    filter: Filter<ConversationDocument>,
+    limit: number,
+    strength?: 'STRONG',
+  ): Promise<Conversation[]> {
+    const find = { limit, batchSize: limit }
+    const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray(), strength)
+    return found.map(decodeConversation)
   }
 
-  async function findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]> {
-    const [only] = ids
-    if (only === undefined) return []
-    const filter = ids.length === 1 ? { _id: only } : { _id: { $in: [...new Set(ids)] } }
-    const found = (await read(filter, ids.length)).filter((each) => each.ownerId === ownerId && isAlive(each))
-    const byId = new Map(found.map((conversation) => [conversation.id, conversation]))
+  async function findConversations(
+    ownerId: string,
+    ids: readonly string[],
+    { isStrong = false }: { isStrong?: boolean } = {},
+  ): Promise<(Conversation | undefined)[]> {
+    const found = isStrong ? await readStrong(ids) : await readAll(ids)
+    const own = found.filter((each) => each.ownerId === ownerId && isAlive(each))
+    const byId = new Map(own.map((conversation) => [conversation.id, conversation]))
     return ids.map((id) => byId.get(id))
   }
 
+  async function readAll(ids: readonly string[]): Promise<Conversation[]> {
+    const [only] = ids
+    if (only === undefined) return []
+    return read({ _id: ids.length === 1 ? only : { $in: [...new Set(ids)] } }, ids.length)
+  }
+
+  /** One by one: only then is it promised. */
+  async function readStrong(ids: readonly string[]): Promise<Conversation[]> {
+    return (await Promise.all([...new Set(ids)].map((id) => read({ _id: id }, 1, 'STRONG')))).flat()
+  }
+
   async function findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined> {
-    return (await read({ ownerId, externalId }, 1)).find(isAlive)
+    const id = await externalIds.find(ownerId, externalId)
+    return id === undefined ? undefined : (await findConversations(ownerId, [id]))[0]
   }
 
   async function createConversation(
     conversation: Conversation,
   ): Promise<{ conversation: Conversation; created: boolean }> {
-    const document = encodeConversation(conversation)
-    for (let attempt = 1; ; attempt++) {
-      const failure = await guard(() => insert(collection, document))
-      if (failure === undefined) return { conversation, created: true }
-      const existing = await findExisting(conversation)
-      // The same id is this very conversation, stored by an attempt whose answer was lost.
-      if (existing !== undefined) return { conversation: existing, created: existing.id === conversation.id }
-      if (attempt === CREATION_ATTEMPTS) throw new HistoryUnavailableError(failure)
+    const { ownerId, externalId } = conversation
+    for (let attempt = 1; attempt <= CREATION_ATTEMPTS; attempt++) {
+      const id =
+        externalId === undefined ? conversation.id : await externalIds.claim(ownerId, externalId, conversation.id)
+      const result = id === undefined ? undefined : await createUnder(id, conversation)
+      if (result !== undefined) return result
     }
+    throw new HistoryUnavailableError(new Error('An id is taken and freed again and again'))
   }
 
-  /** Undefined where a duplicate is gone by now, or was past its end and is deleted: then the insert can go again. */
-  async function findExisting({ ownerId, externalId, id }: Conversation): Promise<Conversation | undefined> {
-    const [existing] = await read(externalId === undefined ? { _id: id, ownerId } : { ownerId, externalId }, 1)
-    if (existing === undefined || isAlive(existing)) return existing
-    const expiresAt = new Date(existing.expiresAt ?? 0)
-    await commitDeletion(ownerId, { _id: existing.id, ownerId, expiresAt }, now())
+  /**
+   * A claim leads to a conversation that may not be there yet, since its creator died or is slow: whoever finds
+   * that makes that very conversation. Undefined where the claim leads to a dead one; it is free by now.
+   */
+  async function createUnder(id: string, conversation: Conversation) {
+    const isClaimant = id === conversation.id
+    const made = { ...conversation, id }
+    const existing = isClaimant ? undefined : await readOwn(id, conversation)
+    if (
+      existing === undefined &&
+      (await guard.write(() => isUnique(() => collection.insertOne(encodeConversation(made)))))
+    ) {
+      return { conversation: made, created: true }
+    }
+    const found = existing ?? (await readOwn(id, conversation))
+    // By an own attempt whose answer was lost, unless another made it for this claim.
+    const isOwn = isClaimant && found?.createdAt === conversation.createdAt
+    if (found === undefined || isAlive(found)) return found && { conversation: found, created: isOwn }
+    await commitDeletion(
+      found.ownerId,
+      { _id: id, ownerId: found.ownerId, expiresAt: new Date(found.expiresAt ?? 0) },
+      now(),
+    )
+    return undefined
+  }
+
+  /** Undefined for a missing one, a foreign one, and one that was deleted: then its external id is free by now. */
+  async function readOwn(id: string, { ownerId, externalId }: Conversation): Promise<Conversation | undefined> {
+    const [found] = await read({ _id: id }, 1)
+    if (found?.ownerId === ownerId) return found
+    if (found !== undefined && externalId !== undefined) await externalIds.release(ownerId, externalId, id)
     return undefined
   }
 
@@ -91,7 +136,7 @@ export function createMongoConversations(
   ): Promise<Conversation | undefined> {
     const change = changeOf(changes)
     if (change === undefined) return (await findConversations(ownerId, [id]))[0]
-    const { matchedCount } = await guard(() => collection.updateOne(alive(ownerId, id), change))
+    const { matchedCount } = await guard.write(() => collection.updateOne(alive(ownerId, id), change))
     if (matchedCount === 0) return undefined
     // An `expiresAt` that this very change set may be past: the caller gets to see it once.
     return (await read({ _id: id, ownerId }, 1))[0]
@@ -120,12 +165,12 @@ export function createMongoConversations(
   ): Promise<void> {
     const hint = { [`heads.${branch}.sequence`]: sequence, [`heads.${branch}.tokens`]: tokens }
     const $max = { ...hint, lastMessageAt: new Date(lastMessageAt) }
-    await guard(() => collection.updateOne({ _id: conversationId }, { $max }))
+    await guard.write(() => collection.updateOne({ _id: conversationId }, { $max }))
   }
 
   async function switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean> {
     const filter = { ...alive(ownerId, id), branchEpoch: change.fromEpoch }
-    return (await guard(() => collection.updateOne(filter, switchOf(change)))).modifiedCount > 0
+    return (await guard.write(() => collection.updateOne(filter, switchOf(change)))).modifiedCount > 0
   }
 
   function markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean> {
@@ -135,8 +180,8 @@ export function createMongoConversations(
   async function findExpired(expiredAt: number, limit: number) {
     if (limit < 1) return []
     const filter = { expiresAt: { $gte: BEGINNING, $lte: new Date(expiredAt) } }
-    const options = { sort: { expiresAt: 1 as const }, limit, batchSize: limit }
-    const found = await guard(() => collection.find(filter, options).toArray())
+    const find = { sort: { expiresAt: 1 as const }, limit, batchSize: limit }
+    const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
     return found.map(({ _id, ownerId = '' }) => ({ conversationId: _id, ownerId }))
   }
 
@@ -144,22 +189,40 @@ export function createMongoConversations(
     return commitDeletion(ownerId, { _id: id, ownerId, expiresAt: { $lte: new Date(deletedAt) } }, deletedAt)
   }
 
-  async function commitDeletion(ownerId: string, filter: Filter<ConversationDocument>, deletedAt: number) {
+  /** The external id is freed after the commit: whoever finds its claim in between frees it, too. */
+  async function commitDeletion(
+    ownerId: string,
+    filter: Filter<ConversationDocument> & { _id: string },
+    deletedAt: number,
+  ) {
     const $set = { deletedAt: new Date(deletedAt), deletedOwnerId: ownerId }
     // The deletion finishes redactions under way.
-    const $unset = { ownerId: true, externalId: true, expiresAt: true, redactions: true, dropDue: true } as const
-    return (await guard(() => collection.updateOne(filter, { $set, $unset }))).modifiedCount > 0
+    const $unset = { ownerId: true, expiresAt: true, redactions: true, dropDue: true } as const
+    const { modifiedCount } = await guard.write(() => collection.updateOne(filter, { $set, $unset }))
+    if (modifiedCount > 0) await freeExternalId(filter._id)
+    return modifiedCount > 0
   }
 
+  async function freeExternalId(_id: string): Promise<void> {
+    const find = { projection: { externalId: 1, deletedOwnerId: 1 }, limit: 1 }
+    const filter = { _id, deletedAt: { $gte: BEGINNING } }
+    const [deleted] = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
+    const { deletedOwnerId, externalId } = deleted ?? {}
+    if (deletedOwnerId !== undefined && externalId !== undefined)
+      await externalIds.release(deletedOwnerId, externalId, _id)
+  }
+
+  /** A claim must not outlive its conversation: who found it would make the conversation again. */
   async function removeConversation(conversationId: string): Promise<void> {
-    await guard(() => collection.deleteOne({ _id: conversationId, deletedAt: { $gte: BEGINNING } }))
+    await freeExternalId(conversationId)
+    await guard.write(() => collection.deleteOne({ _id: conversationId, deletedAt: { $gte: BEGINNING } }))
   }
 
   async function findUnfinishedDeletions(deletedBefore: number, limit: number): Promise<UnfinishedDeletion[]> {
     if (limit < 1) return []
     const filter = { deletedAt: { $gte: BEGINNING, $lt: new Date(deletedBefore) } }
-    const options = { sort: { deletedAt: 1 as const }, limit, batchSize: limit }
-    const found = await guard(() => collection.find(filter, options).toArray())
+    const find = { sort: { deletedAt: 1 as const }, limit, batchSize: limit }
+    const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
     return found.map(({ _id, deletedOwnerId = '', deletedAt = BEGINNING }) => {
       return { conversationId: _id, ownerId: deletedOwnerId, deletedAt: deletedAt.getTime() }
     })
@@ -178,17 +241,6 @@ export function createMongoConversations(
     markExpired,
     removeConversation,
     findUnfinishedDeletions,
-  }
-}
-
-/** The error of a duplicate key; other errors are thrown. */
-async function insert(collection: Collection<ConversationDocument>, document: ConversationDocument): Promise<unknown> {
-  try {
-    await collection.insertOne(document)
-    return undefined
-  } catch (error) {
-    if (isDuplicateKey(error)) return error
-    throw error
   }
 }
 

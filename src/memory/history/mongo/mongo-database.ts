@@ -1,15 +1,32 @@
-import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
+import { type Db, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb'
+import { StartError } from '../../../errors.ts'
 import { createMongoGuard, type MongoGuard } from './mongo-guard.ts'
+
+/** How a store in MongoDB is made; everything has a default. */
+export interface MongoStoreOptions {
+  /** Decides what is past its `expiresAt`. */
+  now?: () => number
+  /** The longest that a call may take. */
+  deadlineMs?: number
+  /** Called every ten seconds while the indexes of a collection are made. */
+  onIndexing?: (collection: string) => void
+}
 
 /** Above the socket's timeout, so that a call usually ends with the driver's own error. */
 const DEADLINE_MS = 4_500
+/** Of every read and write. The database has them too: parts of a URL win over its client's options. */
+const DURABLE = {
+  readPreference: 'primary',
+  readConcern: new ReadConcern('majority'),
+  writeConcern: { w: 'majority', journal: true },
+} as const
 /** What the driver says when the URL names no database. */
 const UNNAMED_DATABASE = 'test'
 
 /**
  * How the history's client must be made: every operation ends in bounded time (the driver's own
- * `timeoutMS` does nothing since 7.9), and what is acknowledged is on the disks of a majority. Reads and
- * writes are retried, as is the driver's default, unless the URL says otherwise.
+ * `timeoutMS` does nothing since 7.9), what is acknowledged is on the disks of a majority, and reads are
+ * as durable as writes. Reads and writes are retried, as is the driver's default, unless the URL says otherwise.
  */
 export function mongoClientOptions(): MongoClientOptions {
   return {
@@ -18,13 +35,62 @@ export function mongoClientOptions(): MongoClientOptions {
     connectTimeoutMS: 2_000,
     waitQueueTimeoutMS: 2_000,
     socketTimeoutMS: 4_000,
-    writeConcern: { w: 'majority', journal: true },
+    ...DURABLE,
+  }
+}
+
+/** Throws a StartError that names every part of a MongoDB URL that cannot be kept. */
+export function checkMongoUrl(url: string): void {
+  const { readPreference, readConcern, writeConcern } = optionsOf(url)
+  const mode = readPreference?.mode ?? 'primary'
+  const level = readConcern?.level ?? 'majority'
+  const { w = 'majority', j = true } = writeConcern ?? {}
+  const refused = [
+    mode !== 'primary' && `readPreference=${mode}: it reads from the primary`,
+    level !== 'majority' && `readConcernLevel=${level}: it reads what a majority holds (level majority)`,
+    w !== 'majority' && `w=${String(w)}: it writes to a majority (w=majority)`,
+    !j && 'journal=false: what it acknowledges is on disk',
+  ].filter((each) => each !== false)
+  if (refused.length === 0) return
+  const lines = refused.map((each) => `\n  ${each}, so that nothing that it acknowledged is lost or overlooked`)
+  throw new StartError(`MONGODB_URL asks for what Backscroll cannot do:${lines.join('')}. Leave it out.`)
+}
+
+/** Nothing connects. The driver's messages name the part that is wrong, never a password. */
+function optionsOf(url: string): MongoClient['options'] {
+  try {
+    return new MongoClient(url).options
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartError(`MONGODB_URL cannot be used: ${message}.`, error)
   }
 }
 
 /** The database of the client's URL, else `backscroll`, and the guard over every call to it. */
-export function mongoDatabase(client: MongoClient): { database: Db; guard: MongoGuard } {
-  const { dbName } = client.options
-  const database = client.db(dbName === UNNAMED_DATABASE ? 'backscroll' : dbName, { ignoreUndefined: true })
-  return { database, guard: createMongoGuard(DEADLINE_MS) }
+export function mongoDatabase(
+  client: MongoClient,
+  { deadlineMs = DEADLINE_MS }: MongoStoreOptions,
+): { database: Db; guard: MongoGuard } {
+  const { dbName, hosts, srvHost } = client.options
+  let replicated: Promise<boolean> | undefined
+
+  /** Asked for once, at the first read. A fault is nothing that it remembers. */
+  function isReplicated(): Promise<boolean> {
+    replicated ??= readTopology(client).catch((error: unknown) => {
+      replicated = undefined
+      throw error
+    })
+    return replicated
+  }
+
+  const name = dbName === UNNAMED_DATABASE ? 'backscroll' : dbName
+  const database = client.db(name, { ...DURABLE, ignoreUndefined: true })
+  const guard = createMongoGuard({ hosts: srvHost ?? hosts.join(','), isReplicated }, deadlineMs)
+  return { database, guard }
+}
+
+/** Members of replica sets and routers of sharded clusters say so. */
+async function readTopology(client: MongoClient): Promise<boolean> {
+  const hello = await client.db('admin').command({ hello: 1 })
+  return 'setName' in hello || hello.msg === 'isdbgrid'
 }

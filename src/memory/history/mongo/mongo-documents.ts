@@ -21,8 +21,7 @@ export interface ConversationDocument {
   branches: Branch[]
   activeBranch: string
   branchEpoch: number
-  /** Absent in documents that are older than versions of messages. */
-  selectedEpochs?: Record<string, number>
+  selectedEpochs: Record<string, number>
   heads: Record<string, Head>
   createdAt: Date
   lastMessageAt: Date
@@ -46,7 +45,6 @@ export interface MessageDocument extends StoredDraft, Position {
 /** Partial indexes filter by `$gte`, not by `$exists`: SecantusDB reads the whole collection for the latter. */
 export const CONVERSATION_INDEXES: IndexDescription[] = [
   { key: { ownerId: 1, archived: 1, lastMessageAt: 1, _id: 1 } },
-  { key: { ownerId: 1, externalId: 1 }, unique: true, partialFilterExpression: { externalId: { $gte: '' } } },
   { key: { deletedAt: 1 }, partialFilterExpression: { deletedAt: { $gte: new Date(0) } } },
   { key: { expiresAt: 1 }, partialFilterExpression: { expiresAt: { $gte: new Date(0) } } },
   { key: { dropDue: 1 }, partialFilterExpression: { dropDue: { $gte: new Date(0) } } },
@@ -83,7 +81,7 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
 export function decodeConversation(document: ConversationDocument): Conversation {
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
   const { externalId, title, model, instructions, encoding } = document
-  const { branches, activeBranch, branchEpoch, selectedEpochs = {}, heads } = document
+  const { branches, activeBranch, branchEpoch, selectedEpochs, heads } = document
   return omitUndefined({
     id,
     ownerId,

@@ -43,8 +43,9 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
   /** Most often all at once: the driver's default of 101 documents would cost further round trips. */
   async function read(filter: object, sort: Record<string, 1 | -1>, limit: number): Promise<Message[]> {
     if (limit < 1) return []
-    const cursor = collection.find(filter, { sort, limit, batchSize: Math.min(limit, DOCUMENTS_AT_ONCE) })
-    return guard(async () => {
+    const find = { sort, limit, batchSize: Math.min(limit, DOCUMENTS_AT_ONCE) }
+    return guard.read(async (options) => {
+      const cursor = collection.find(filter, { ...options, ...find })
       const messages: Message[] = []
       for await (const document of cursor) {
         for (const each of [document, ...cursor.readBufferedDocuments()]) messages.push(decodeMessage(each))
@@ -56,7 +57,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
   async function update(id: string, change: UpdateFilter<MessageDocument> | undefined): Promise<Message | undefined> {
     const place = placeOf(id)
     if (place === undefined || change === undefined) return undefined
-    await guard(() => collection.updateOne({ ...place }, change))
+    await guard.write(() => collection.updateOne({ ...place }, change))
     return (await read({ ...place }, {}, 1))[0]
   }
 
@@ -67,7 +68,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     let inserted = 0
     for (const batch of batchMessages(messages, BATCH_LENGTH)) {
       if (inserted > 0 && !mayGoOn()) break
-      const outcome = await guard(() => insertBatch(collection, batch))
+      const outcome = await guard.write(() => insertBatch(collection, batch))
       inserted += outcome.inserted
       if (outcome.duplicate) return { inserted, duplicate: true }
     }
@@ -88,13 +89,14 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
 
   /** Positions have no gap: where nothing follows the hint's message, that one is the head. */
   async function readHeads(hints: readonly HeadHint[]): Promise<Head[]> {
+    if (hints.length === 0) return []
     const nextIds = hints.map(({ conversationId, branch, hint }) =>
       messageId(conversationId, branch, hint.sequence + 1),
     )
     const conversationId = { $in: [...new Set(hints.map((each) => each.conversationId))] }
     const find = { projection: { _id: 1 }, limit: nextIds.length, batchSize: nextIds.length }
     const filter = { _id: { $in: nextIds }, conversationId }
-    const next = hints.length === 0 ? [] : await guard(() => collection.find(filter, find).toArray())
+    const next = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
     const found = new Set(next.map(({ _id }) => _id))
     const readHead = (place: HeadHint, index: number) =>
       found.has(nextIds[index] ?? '') ? readHeadFrom(place) : place.hint

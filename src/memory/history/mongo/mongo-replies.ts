@@ -11,9 +11,9 @@ import type {
   ReplyRenewal,
 } from '../reply-record.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
-import { mongoDatabase } from './mongo-database.ts'
-import { isDuplicateKey } from './mongo-guard.ts'
-import { findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
+import { type MongoStoreOptions, mongoDatabase } from './mongo-database.ts'
+import { isUnique } from './mongo-guard.ts'
+import { ensureIndexes, findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
 
 /** What both stores keep alike. */
 type StoredFields = Omit<ReplyRecord, 'id' | 'active' | 'leaseUntil' | 'startedAt' | 'endedAt' | 'text' | 'parts'> &
@@ -43,22 +43,23 @@ const BEGINNING = new Date(0)
 const LOOKUPS_AT_ONCE = 16
 
 /** Replies in MongoDB, in the database of the history. Both are made with one client, which the history closes. */
-export function createMongoReplies(client: MongoClient): ReplyRecords {
-  const { database, guard } = mongoDatabase(client)
+export function createMongoReplies(client: MongoClient, options: MongoStoreOptions = {}): ReplyRecords {
+  const { database, guard } = mongoDatabase(client, options)
   const collection: Collection<ReplyDocument> = database.collection('replies')
 
   async function read(filter: Filter<ReplyDocument>, { limit = 1, sort }: FindOptions = {}): Promise<ReplyRecord[]> {
     if (limit < 1) return []
-    const options = { limit, batchSize: limit, ...(sort && { sort }) }
-    return (await guard(() => collection.find(filter, options).toArray())).map(decodeReply)
+    const find = { limit, batchSize: limit, ...(sort && { sort }) }
+    const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
+    return found.map(decodeReply)
   }
 
   async function prepare(): Promise<void> {
-    await guard(() => collection.createIndexes(REPLY_INDEXES))
+    await ensureIndexes(collection, REPLY_INDEXES, guard, options.onIndexing)
   }
 
   function insert(record: ReplyRecord): Promise<boolean> {
-    return guard(() => isUnique(() => collection.insertOne(encodeReply(record)).then(() => true)))
+    return guard.write(() => isUnique(() => collection.insertOne(encodeReply(record))))
   }
 
   async function find(ownerId: string, id: string): Promise<ReplyRecord | undefined> {
@@ -98,8 +99,13 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
   function change(id: string, from: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): Promise<boolean> {
     const filter = { ...byId(id), ...from }
     const update = changeOf(from.phase, changes)
-    const write = async () => (await collection.updateOne(filter, update)).modifiedCount > 0
-    return guard(() => isUnique(write))
+    return guard.write(async () => {
+      let changed = 0
+      const write = async () => {
+        changed = (await collection.updateOne(filter, update)).modifiedCount
+      }
+      return (await isUnique(write)) && changed > 0
+    })
   }
 
   async function renew(renewals: readonly ReplyRenewal[]): Promise<boolean> {
@@ -107,7 +113,7 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
       const filter = { ...byId(id), phase: 'RUN' as const, ...(beat !== undefined && { beat }) }
       return { updateOne: { filter, update: changeOf('RUN', changes) } }
     })
-    const renewed = await guard(() => collection.bulkWrite(writes, { ordered: false }))
+    const renewed = await guard.write(() => collection.bulkWrite(writes, { ordered: false }))
     return renewed.modifiedCount === renewals.length
   }
 
@@ -123,19 +129,19 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
 
   async function redact(id: string, content: RedactedReply) {
     const update = updateOf<ReplyDocument>(encodeReplyFields(content))
-    if (update !== undefined) await guard(() => collection.updateOne(byId(id), update))
+    if (update !== undefined) await guard.write(() => collection.updateOne(byId(id), update))
   }
 
   async function withdraw(id: string): Promise<void> {
     // In the order in which it moves on, so that it cannot slip by.
     for (const phase of ['RUN', 'STOP'] as const) {
-      const { deletedCount } = await guard(() => collection.deleteOne({ ...byId(id), phase, beat: 0 }))
+      const { deletedCount } = await guard.write(() => collection.deleteOne({ ...byId(id), phase, beat: 0 }))
       if (deletedCount > 0) return
     }
   }
 
   async function withdrawQueued(id: string, beat: number): Promise<boolean> {
-    const { deletedCount } = await guard(() => collection.deleteOne({ ...byId(id), phase: 'QUEUED', beat }))
+    const { deletedCount } = await guard.write(() => collection.deleteOne({ ...byId(id), phase: 'QUEUED', beat }))
     return deletedCount > 0
   }
 
@@ -172,16 +178,6 @@ export function createMongoReplies(client: MongoClient): ReplyRecords {
 /** The conversation beside the id, for one shard; no reply has one that is no reply's id. */
 function byId(id: string): { _id: string; conversationId: string } {
   return { _id: id, conversationId: conversationOfReply(id) ?? '' }
-}
-
-/** What a write did; false where a unique index refused it. */
-async function isUnique(write: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await write()
-  } catch (error) {
-    if (isDuplicateKey(error)) return false
-    throw error
-  }
 }
 
 function encodeReply({ id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyRecord): ReplyDocument {

@@ -1,13 +1,35 @@
-import type { Collection, Filter, UpdateFilter } from 'mongodb'
+import type { Collection, CreateIndexesOptions, Filter, IndexDescription, UpdateFilter } from 'mongodb'
 import { omitUndefined } from '../../../omit-undefined.ts'
-import type { ConversationDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
 
 /** SecantusDB takes 0.1 s to remove 100 documents by their ids and 6 s for 1,000. */
 const REMOVALS_AT_ONCE = 100
 
+/** Of a large collection the indexes take minutes, and nobody is to think that the start hangs. */
+const PROGRESS_MS = 10_000
+
+/**
+ * Makes the indexes that are missing, however long it takes: the one call without a deadline. `onIndexing` is
+ * called with the collection's name every ten seconds.
+ */
+export async function ensureIndexes<Document extends object>(
+  collection: Collection<Document>,
+  indexes: IndexDescription[],
+  guard: MongoGuard,
+  onIndexing: (collection: string) => void = () => {},
+): Promise<void> {
+  // The driver takes it for every operation, though its types name it for the client only.
+  const options = { socketTimeoutMS: 0 } as CreateIndexesOptions
+  const progress = setInterval(() => onIndexing(collection.collectionName), PROGRESS_MS)
+  try {
+    await guard.long(() => collection.createIndexes(indexes, options))
+  } finally {
+    clearInterval(progress)
+  }
+}
+
 /** A condition on one conversation by `_id`: its owner's, which a deleted one has not, and not past its end. */
-export function aliveFilter(ownerId: string, _id: string, now: number): Filter<ConversationDocument> {
+export function aliveFilter(ownerId: string, _id: string, now: number) {
   return { _id, ownerId, expiresAt: { $not: { $lte: new Date(now) } } }
 }
 
@@ -35,7 +57,9 @@ export async function findDocumentIds<Document extends { _id: string }>(
 ): Promise<string[]> {
   if (limit < 1) return []
   const find = { projection: { _id: 1 }, limit, batchSize: limit }
-  const found = await guard(() => collection.find(filter as Filter<Document>, find).toArray())
+  const found = await guard.read((options) =>
+    collection.find(filter as Filter<Document>, { ...options, ...find }).toArray(),
+  )
   return found.map(({ _id }) => _id)
 }
 
@@ -50,7 +74,7 @@ export async function removeDocuments<Document extends { _id: string; conversati
   for (let first = 0; first < ids.length; first += REMOVALS_AT_ONCE) {
     const batch = ids.slice(first, first + REMOVALS_AT_ONCE)
     const filter = { _id: { $in: batch }, conversationId } as Filter<Document>
-    removed += (await guard(() => collection.deleteMany(filter))).deletedCount
+    removed += (await guard.write(() => collection.deleteMany(filter))).deletedCount
   }
   return removed
 }

@@ -1,12 +1,11 @@
-import { type CommandSucceededEvent, MongoClient } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { CommandSucceededEvent } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { History } from '../../../../src/memory/history/history.ts'
-import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
 import { everyHistoryCall } from '../every-history-call.ts'
 import { sampleConversation, sampleMessage, sampleMessages } from '../stored-samples.ts'
-import { databaseUrl } from './mongo-database.ts'
+import { openDatabase, PATIENT } from './mongo-database.ts'
 
 const SHORT = 100
 const LONG = 10_000
@@ -16,12 +15,12 @@ describe('what the history asks of MongoDB', () => {
   let commands: CommandSucceededEvent[] = []
 
   beforeAll(async () => {
-    const options = { ...mongoClientOptions(), monitorCommands: true }
-    const client = new MongoClient(databaseUrl(inject('mongodbUrl'), 'history-queries'), options)
+    const client = await openDatabase('history-queries', { monitorCommands: true })
     client.on('commandSucceeded', (event) => commands.push(event))
-    await client.db().dropDatabase()
-    history = createMongoHistory(client)
+    history = createMongoHistory(client, PATIENT)
     await history.prepare()
+    // The first read asks what server it is.
+    await history.findUnfinishedDeletions(0, 1)
   })
 
   beforeEach(() => {
@@ -97,8 +96,9 @@ describe('what the history asks of MongoDB', () => {
     expect(commands).toHaveLength(2)
   })
 
-  it('is at most two commands for any method', async () => {
-    for (const [name, call] of Object.entries(everyHistoryCall(history))) {
+  it('is at most two commands for any method but the one that makes indexes', async () => {
+    const { prepare: _, ...calls } = everyHistoryCall(history)
+    for (const [name, call] of Object.entries(calls)) {
       commands = []
       await call()
       expect(commands.length, name).toBeGreaterThan(0)

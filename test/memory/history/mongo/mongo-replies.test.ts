@@ -1,5 +1,5 @@
 import { MongoClient } from 'mongodb'
-import { afterAll, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../../src/errors.ts'
 import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
@@ -8,25 +8,24 @@ import { startMongodb } from '../../../support/services.ts'
 import { everyReplyCall } from '../every-reply-call.ts'
 import { describeReplyRecords } from '../reply-records-suite.ts'
 import { sampleReply } from '../reply-samples.ts'
-import { databaseUrl } from './mongo-database.ts'
+import { openDatabase, PATIENT } from './mongo-database.ts'
 
 /** A call takes 4.5 s at most; without its deadline it would wait for the driver's 30 s. */
 const BOUND_MS = 20_000
 
-const url = databaseUrl(inject('mongodbUrl'), 'reply-records-suite')
-const client = new MongoClient(url, { ...mongoClientOptions(), monitorCommands: true })
+const client = await openDatabase('reply-records-suite', { monitorCommands: true })
 
 afterAll(() => client.close())
 
-describeReplyRecords('replies in MongoDB', async () => {
-  await client.db().dropDatabase()
-  return createMongoReplies(client)
-})
+describeReplyRecords('replies in MongoDB', async () => createMongoReplies(client, PATIENT))
 
 test('every method but the one that makes indexes is at most two commands to MongoDB', async () => {
   let commands: string[] = []
   client.on('commandSucceeded', ({ commandName }) => commands.push(commandName))
-  const { prepare: _, ...calls } = everyReplyCall(createMongoReplies(client))
+  const records = createMongoReplies(client, PATIENT)
+  // The first read asks what server it is.
+  await records.findLeaseOver(0, 1)
+  const { prepare: _, ...calls } = everyReplyCall(records)
   for (const [name, call] of Object.entries(calls)) {
     commands = []
     await call()
