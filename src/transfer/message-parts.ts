@@ -1,15 +1,6 @@
 import type { MessagePart } from '../memory/message.ts'
 import { omitUndefined } from '../omit-undefined.ts'
-import {
-  type JsonObject,
-  optional,
-  readFlag,
-  readJson,
-  readList,
-  readObject,
-  readText,
-  readWord,
-} from './json-fields.ts'
+import { readAny, readFields, readFlag, readJson, readList, readText, readWordOf } from './json-fields.ts'
 
 const TYPES = ['text', 'reasoning', 'toolCall', 'toolResult', 'file', 'data'] as const
 
@@ -18,17 +9,15 @@ const TYPES = ['text', 'reasoning', 'toolCall', 'toolResult', 'file', 'data'] as
  * exported message. Throws BadUserInputError for anything else under that name.
  */
 export function decodeParts(field: string, value: unknown): MessagePart[] {
-  return readList(field, value).map((part, index) =>
-    decodePart(`${field}[${index}]`, readObject(`${field}[${index}]`, part)),
-  )
+  return readList(field, value).map((part, index) => decodePart(`${field}[${index}]`, part))
 }
 
-function decodePart(field: string, part: JsonObject): MessagePart {
-  const type = readWord(`${field}.type`, part.type, TYPES)
-  const text = (name: string) => readText(`${field}.${name}`, part[name])
-  const maybeText = (name: string) => optional(readText, `${field}.${name}`, part[name])
+function decodePart(field: string, value: unknown): MessagePart {
+  const { get, maybe } = readFields(field, value)
+  const type = get('type', readWordOf(TYPES))
+  const text = (name: string) => get(name, readText)
   // Null is opaque data like any other, here and below.
-  const { providerMetadata: given } = part
+  const given = get('providerMetadata', readAny)
   const provided = given === undefined ? {} : { providerMetadata: readJson(given) }
   switch (type) {
     case 'text':
@@ -48,16 +37,16 @@ function decodePart(field: string, part: JsonObject): MessagePart {
         toolCallId: text('toolCallId'),
         output: text('output'),
         ...omitUndefined({
-          toolName: maybeText('toolName'),
-          isError: optional(readFlag, `${field}.isError`, part.isError),
+          toolName: maybe('toolName', readText),
+          isError: maybe('isError', readFlag),
         }),
         ...provided,
       }
     case 'file': {
-      const filename = maybeText('filename')
+      const filename = maybe('filename', readText)
       return { type, url: text('url'), mediaType: text('mediaType'), ...omitUndefined({ filename }), ...provided }
     }
     case 'data':
-      return { type, name: text('name'), data: readJson(part.data ?? null), ...provided }
+      return { type, name: text('name'), data: readJson(get('data', readAny) ?? null), ...provided }
   }
 }

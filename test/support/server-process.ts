@@ -31,14 +31,18 @@ export interface StreamedEvent {
 const START_TIMEOUT_MS = 120_000
 const POLL_MS = 20
 
-/** Starts a server on a free port and waits until it is ready. */
-export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
+/**
+ * Starts a server on a free port and waits until it is ready. On a machine that is busy with others its stores may
+ * answer too late for a start: it is started anew, as whatever runs it in production would do.
+ */
+export async function startServerProcess(env: Record<string, string>, attempts = 3): Promise<ServerProcess> {
   const port = await findFreePort()
   const settings = Object.entries({ ...env, PORT: String(port) }).map(([name, value]) => `${name}=${value}`)
   const owned = await spawnOwned(['env', ...settings, process.execPath, 'src/main.ts'], 'SIGKILL')
   const url = `http://127.0.0.1:${port}`
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!(await isReady(url))) {
+    if (!owned.isAlive() && attempts > 1) return startServerProcess(env, attempts - 1)
     if (!owned.isAlive() || Date.now() > deadline) throw new Error(`The server did not start: ${owned.output()}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }

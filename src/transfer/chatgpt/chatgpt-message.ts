@@ -1,7 +1,17 @@
 import type { FinishReason, MessagePart, Role } from '../../memory/message.ts'
 import { contentOf } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { isObject, type JsonObject, optional, readObject, readText, readTime, readWord } from '../json-fields.ts'
+import {
+  isObject,
+  type JsonObject,
+  optional,
+  readAny,
+  readFields,
+  readObject,
+  readText,
+  readTime,
+  readWordOf,
+} from '../json-fields.ts'
 import type { FileMessage } from '../openai/openai-message.ts'
 import { decodeChatGptContent } from './chatgpt-content.ts'
 
@@ -26,21 +36,21 @@ const ANY_TOOL = 'tool'
  * there for itself: hidden system messages, and settings. Throws BadUserInputError.
  */
 export function decodeChatGptMessage(field: string, value: unknown): ChatGptMessage | undefined {
-  const message = readObject(field, value)
-  const author = readObject(`${field}.author`, message.author)
-  const role = readWord(`${field}.author.role`, author.role, ROLES).toUpperCase() as Role
-  const metadata = optional(readObject, `${field}.metadata`, message.metadata) ?? {}
-  const content = optional(readObject, `${field}.content`, message.content) ?? {}
-  const isHidden = metadata.is_visually_hidden_from_conversation === true || message.weight === 0
+  const { get, maybe } = readFields(field, value)
+  const author = get('author', readFields)
+  const role = author.get('role', readWordOf(ROLES)).toUpperCase() as Role
+  const metadata = maybe('metadata', readObject) ?? {}
+  const content = maybe('content', readObject) ?? {}
+  const isHidden = metadata.is_visually_hidden_from_conversation === true || get('weight', readAny) === 0
   if ((role === 'SYSTEM' && isHidden) || SETTING_TYPES.includes(content.content_type)) return undefined
-  const name = optional(readText, `${field}.author.name`, author.name) || undefined
-  const recipient = optional(readText, `${field}.recipient`, message.recipient) || 'all'
+  const name = author.maybe('name', readText) || undefined
+  const recipient = maybe('recipient', readText) || 'all'
   const calledTool = role === 'ASSISTANT' && recipient !== 'all' ? recipient : undefined
   return omitUndefined({
     ...decodeEnd(role, metadata),
     role,
     parts: decodeChatGptContent(`${field}.content`, content),
-    createdAt: optional(readTime, `${field}.create_time`, message.create_time),
+    createdAt: maybe('create_time', readTime),
     author: role === 'TOOL' ? undefined : name,
     model: role === 'ASSISTANT' ? optional(readText, `${field}.metadata.model_slug`, metadata.model_slug) : undefined,
     tool: role === 'TOOL' ? (name ?? ANY_TOOL) : calledTool,

@@ -1,6 +1,6 @@
 import type { FilePart, MessagePart, TextPart, ToolCallPart } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { type JsonObject, optional, readList, readObject, readText, readWord, refuse } from '../json-fields.ts'
+import { type JsonObject, readFields, readList, readObject, readText, readWordOf, refuse } from '../json-fields.ts'
 
 const ITEM_TYPES = ['text', 'refusal', 'image_url', 'file'] as const
 
@@ -13,7 +13,7 @@ const ANY_FILE = 'application/octet-stream'
 export function decodeContent(field: string, content: unknown): (TextPart | FilePart)[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
   if (!Array.isArray(content)) refuse(field, 'a string or a list of parts', content)
-  return content.map((item, index) => decodeItem(`${field}[${index}]`, readObject(`${field}[${index}]`, item)))
+  return content.map((item, index) => decodeItem(`${field}[${index}]`, item))
 }
 
 /** The text of a `content`; files are refused. */
@@ -28,20 +28,22 @@ export function decodeTextContent(field: string, content: unknown): string {
 /** An assistant's `tool_calls`. */
 export function decodeToolCalls(field: string, calls: unknown): ToolCallPart[] {
   return readList(field, calls).map((value, index) => {
-    const at = `${field}[${index}]`
-    const call = readObject(at, value)
-    optional((name, type) => readWord(name, type, ['function']), `${at}.type`, call.type)
-    return decodeFunctionCall(`${at}.function`, call.function, readText(`${at}.id`, call.id))
+    const call = readFields(`${field}[${index}]`, value)
+    call.maybe('type', readWordOf(['function']))
+    const id = call.get('id', readText)
+    return call.get('function', (at, given) => decodeFunctionCall(at, given, id))
   })
 }
 
 /** A call of a function, as in `tool_calls` and in the older `function_call`, which has no id. */
 export function decodeFunctionCall(field: string, value: unknown, toolCallId: string): ToolCallPart {
-  const { name, arguments: given } = readObject(field, value)
-  // Some tools write what the model wrote as the object that it stands for.
-  const text = typeof given === 'object' && given !== null ? JSON.stringify(given) : given
-  const toolName = readText(`${field}.name`, name)
-  return { type: 'toolCall', toolCallId, toolName, arguments: readText(`${field}.arguments`, text) }
+  const call = readFields(field, value)
+  return {
+    type: 'toolCall',
+    toolCallId,
+    toolName: call.get('name', readText),
+    arguments: call.get('arguments', readArguments),
+  }
 }
 
 /** The nearest that a chat completions API has to these parts; what it has no place for is left out. */
@@ -63,18 +65,24 @@ export function encodeToolCalls(parts: readonly MessagePart[]): JsonObject[] | u
   }))
 }
 
-function decodeItem(field: string, item: JsonObject): TextPart | FilePart {
-  const type = readWord(`${field}.type`, item.type, ITEM_TYPES)
-  if (type === 'text' || type === 'refusal') return { type: 'text', text: readText(`${field}.${type}`, item[type]) }
-  if (type === 'image_url') {
-    const { image_url: image } = item
-    const value = typeof image === 'string' ? image : readObject(`${field}.image_url`, image).url
-    return { type: 'file', url: readAddress(`${field}.image_url.url`, value), mediaType: ANY_IMAGE }
-  }
-  const file = readObject(`${field}.file`, item.file)
-  const filename = optional(readText, `${field}.file.filename`, file.filename)
-  const url = readAddress(`${field}.file.file_data`, file.file_data)
-  return { type: 'file', url, mediaType: ANY_FILE, ...omitUndefined({ filename }) }
+function decodeItem(field: string, value: unknown): TextPart | FilePart {
+  const item = readFields(field, value)
+  const type = item.get('type', readWordOf(ITEM_TYPES))
+  if (type === 'text' || type === 'refusal') return { type: 'text', text: item.get(type, readText) }
+  if (type === 'image_url') return { type: 'file', url: item.get(type, readImageUrl), mediaType: ANY_IMAGE }
+  const file = item.get('file', readFields)
+  const filename = file.maybe('filename', readText)
+  return { type: 'file', url: file.get('file_data', readAddress), mediaType: ANY_FILE, ...omitUndefined({ filename }) }
+}
+
+/** Some tools write what the model wrote as the object that it stands for. */
+function readArguments(field: string, value: unknown): string {
+  return readText(field, typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
+}
+
+/** An address, or an object with one. */
+function readImageUrl(field: string, value: unknown): string {
+  return readAddress(`${field}.url`, typeof value === 'string' ? value : readObject(field, value).url)
 }
 
 /** Files are kept by their address: a `data:` URL is the file itself, and an id only its provider knows. */

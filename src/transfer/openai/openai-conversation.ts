@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { BadUserInputError } from '../../errors.ts'
 import type { Conversation } from '../../memory/conversation.ts'
-import type { Message, Metadata } from '../../memory/message.ts'
+import type { Message } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { type FileConversation, idOfClient } from '../file-conversation.ts'
 import {
   isObject,
   type JsonObject,
   optional,
+  readFields,
   readList,
+  readMetadata,
   readObject,
   readText,
   readTime,
@@ -111,16 +113,15 @@ function decodeMessageId(field: string, value: unknown): string | undefined {
 }
 
 function decodeOwn(field: string, value: unknown) {
-  const own = readObject(field, value)
-  const text = (name: string) => optional(readText, `${field}.${name}`, own[name])
+  const { maybe } = readFields(field, value)
   const settings = omitUndefined({
-    model: text('model'),
-    instructions: text('instructions'),
-    encoding: text('encoding'),
-    metadata: optional(readObject, `${field}.metadata`, own.metadata) as Metadata | undefined,
-    expiresAt: optional(readTime, `${field}.expiresAt`, own.expiresAt),
+    model: maybe('model', readText),
+    instructions: maybe('instructions', readText),
+    encoding: maybe('encoding', readText),
+    metadata: maybe('metadata', readMetadata),
+    expiresAt: maybe('expiresAt', readTime),
   })
-  return { settings, archivedAt: optional(readTime, `${field}.archivedAt`, own.archivedAt) }
+  return { settings, archivedAt: maybe('archivedAt', readTime) }
 }
 
 function readId(field: string, value: unknown): string {

@@ -6,11 +6,13 @@ import {
   type JsonObject,
   optional,
   readAmount,
+  readFields,
   readFlag,
+  readMetadata,
   readObject,
   readText,
   readTime,
-  readWord,
+  readWordOf,
 } from '../json-fields.ts'
 import { decodeParts } from '../message-parts.ts'
 import {
@@ -41,10 +43,11 @@ export const OWN_FIELD = 'backscroll'
  */
 export function decodeMessage(field: string, value: unknown, functionCallId: string): FileMessage {
   const message = readObject(field, value)
-  const wireRole = readWord(`${field}.role`, message.role, ROLES)
+  const { get, maybe } = readFields(field, message)
+  const wireRole = get('role', readWordOf(ROLES))
   const isTool = wireRole === 'tool' || wireRole === 'function'
-  const name = optional(readText, `${field}.name`, message.name)
-  const { parts, author, ...own } = decodeOwn(`${field}.${OWN_FIELD}`, message[OWN_FIELD] ?? {})
+  const name = maybe('name', readText)
+  const { parts, author, ...own } = maybe(OWN_FIELD, decodeOwn) ?? {}
   const decode = isTool ? decodeResult : decodeSaid
   return omitUndefined({
     status: 'COMPLETE' as const,
@@ -52,7 +55,7 @@ export function decodeMessage(field: string, value: unknown, functionCallId: str
     role: isTool ? ('TOOL' as const) : (wireRole.toUpperCase() as Role),
     parts: parts ?? decode(field, message, functionCallId),
     author: author ?? (isTool ? undefined : name),
-    createdAt: optional(readTime, `${field}.createdAt`, message.createdAt),
+    createdAt: maybe('createdAt', readTime),
   })
 }
 
@@ -92,19 +95,15 @@ function saysAll(wire: JsonObject, parts: readonly MessagePart[]): boolean {
 }
 
 function decodeOwn(field: string, value: unknown) {
-  const own = readObject(field, value)
+  const { maybe } = readFields(field, value)
   return omitUndefined({
-    status: optional((at, given) => readWord(at, given, STATUSES), `${field}.status`, own.status),
-    author: optional(readText, `${field}.author`, own.author),
-    metadata: optional(readObject, `${field}.metadata`, own.metadata) as MessageDraft['metadata'],
-    finishReason: optional(
-      (at, given) => readWord(at, given, FINISH_REASONS),
-      `${field}.finishReason`,
-      own.finishReason,
-    ),
-    usage: optional(decodeUsage, `${field}.usage`, own.usage),
-    model: optional(readText, `${field}.model`, own.model),
-    parts: optional(decodeParts, `${field}.parts`, own.parts),
+    status: maybe('status', readWordOf(STATUSES)),
+    author: maybe('author', readText),
+    metadata: maybe('metadata', readMetadata),
+    finishReason: maybe('finishReason', readWordOf(FINISH_REASONS)),
+    usage: maybe('usage', decodeUsage),
+    model: maybe('model', readText),
+    parts: maybe('parts', decodeParts),
   })
 }
 
@@ -134,14 +133,12 @@ function encodeResult(parts: readonly MessagePart[]): JsonObject {
 }
 
 function decodeUsage(field: string, value: unknown): Usage {
-  const usage = readObject(field, value)
-  const amount = (name: string) => readAmount(`${field}.${name}`, usage[name])
-  const maybeAmount = (name: string) => optional(readAmount, `${field}.${name}`, usage[name])
+  const { get, maybe } = readFields(field, value)
   return omitUndefined({
-    promptTokens: amount('promptTokens'),
-    completionTokens: amount('completionTokens'),
-    cachedPromptTokens: maybeAmount('cachedPromptTokens'),
-    reasoningTokens: maybeAmount('reasoningTokens'),
-    estimated: readFlag(`${field}.estimated`, usage.estimated),
+    promptTokens: get('promptTokens', readAmount),
+    completionTokens: get('completionTokens', readAmount),
+    cachedPromptTokens: maybe('cachedPromptTokens', readAmount),
+    reasoningTokens: maybe('reasoningTokens', readAmount),
+    estimated: get('estimated', readFlag),
   })
 }
