@@ -37,7 +37,8 @@ export const QUERY_ATTACKS: readonly Attack[] = [
   })),
   postAttack('deep-tool-call', GROUP, async (target) => {
     const id = await createConversation(target)
-    const args = '['.repeat(90_000) + ']'.repeat(90_000)
+    // Only an object is sent on as it is.
+    const args = `{"a":${'['.repeat(90_000)}${']'.repeat(90_000)}}`
     const parts = [{ toolCall: { toolCallId: 'call', toolName: 'tool', arguments: args } }]
     await append(target, id, [{ role: 'ASSISTANT', parts }])
     return { query: `{recentContext(conversationId:"${id}",maxTokens:200000){${aliases(200, 'chatMessages')}}}` }
