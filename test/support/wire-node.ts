@@ -27,13 +27,16 @@ const LIMITS: RepliesLimits = {
   queueLimit: 4,
 }
 
+/** On a busy machine an answer takes longer than the 50 ms after which it counts as none: then events become resets. */
+const REDIS_COMMAND_TIMEOUT_MS = '5000'
+
 /** Starts a node on a free port; `env` names its stores as the environment of the program does. */
 export async function startWireNode(
   env: Readonly<Record<string, string | undefined>>,
   model: ChatModel,
   limits: Partial<RepliesLimits> = {},
 ): Promise<WireNode> {
-  const config = loadConfig({ ...env, PORT: '0' })
+  const config = loadConfig({ REDIS_COMMAND_TIMEOUT_MS, ...env, PORT: '0' })
   const log = createKeptLog()
   const stores = await openMemory(config, log)
   const { memory, records, counter, replyLog } = stores

@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 
 async function startNode(options: RedisReplyNodeOptions = {}): Promise<RedisReplyNode> {
-  const node = await startRedisReplyNode(server.url, { commandTimeout: 200, ...options })
+  const node = await startRedisReplyNode(server.url, { commandTimeout: 5_000, ...options })
   nodes.push(node)
   return node
 }
