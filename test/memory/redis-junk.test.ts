@@ -27,6 +27,18 @@ const editRows = (change: (rows: string[]) => string[]): Change =>
     return [header, ...change(rows)].join('\n')
   })
 
+/** Changes a value of one of the rows, and of further ones those behind it. */
+function row(index: number, at: number, ...values: string[]): Change {
+  return editRows((rows) => {
+    const changed = [...rows]
+    const fields: unknown[] = JSON.parse(`[${(rows[index] ?? '').replace(/,$/, '')}]`)
+    const texts = fields.map((field) => JSON.stringify(field))
+    texts.splice(at, values.length, ...values)
+    changed[index] = `${texts.join(',')}${rows.length > index + 1 ? ',' : ''}`
+    return changed
+  })
+}
+
 const VALUES: Record<string, Change> = {
   nothing: (redis, key) => redis.del(key),
   'an empty text': write(''),
@@ -43,6 +55,15 @@ const VALUES: Record<string, Change> = {
   'half of itself': edit((value) => value.slice(0, value.length / 2)),
 }
 
+const REGISTERS: Record<string, Change> = {
+  'an epoch beyond all switches': edit((value) => value.replace(/"e":\d+/, '"e":9007199254740991')),
+  'a mark beyond all places': edit((value) => value.replace(/"0":\d+/, '"0":1099511627776')),
+  'a mark of no branch': edit((value) => value.replace('"h":{', '"h":{"../x":1,')),
+  'marks of a hundred thousand branches': edit((value) =>
+    value.replace('"h":{', `"h":{${Array.from({ length: 100_000 }, (_, index) => `"b${index}":1,`).join('')}`),
+  ),
+}
+
 const ROWS: Record<string, Change> = {
   'a row that is no JSON': editRows(([first = '', ...rows]) => [first.replace('"', ''), ...rows]),
   'a row that is no row': editRows(([, ...rows]) => ['{"a":1},', ...rows]),
@@ -50,6 +71,45 @@ const ROWS: Record<string, Change> = {
   'a row of no role': editRows((rows) => rows.map((row) => row.replace('"u"', '"z"'))),
   'a row that lacks a value': editRows(([first = '', ...rows]) => [first.replace(/,0,$/, ','), ...rows]),
   'a row without text': editRows((rows) => rows.map((row) => row.replace(/"message [^"]*"/, 'null'))),
+  ...Object.fromEntries(
+    [
+      ['a time beyond all calendars', row(0, 2, '1e308')],
+      ['a time before all times', row(0, 2, '-1')],
+      ['a role that every object has', row(0, 1, '"constructor"')],
+      ['tokens that are no whole number', row(0, 0, '30.5')],
+      ['a part that is nothing', row(0, 3, '0', '{"parts":[null]}')],
+      ['a part of no known type', row(0, 3, '0', '{"parts":[{"type":"hologram","text":"x"}]}')],
+      ['a part without its text', row(0, 3, '0', '{"parts":[{"type":"text"}]}')],
+      [
+        'a tool call without its name',
+        row(0, 3, '0', '{"parts":[{"type":"toolCall","toolCallId":"1","arguments":""}]}'),
+      ],
+      ['both text and parts', row(0, 4, '{"parts":[{"type":"text","text":"forged"}]}')],
+      ['a status that there is not', row(0, 4, '{"status":"__proto__"}')],
+      ['a finish reason that there is not', row(0, 4, '{"finishReason":{}}')],
+      ['an author that is no text', row(0, 4, '{"author":{}}')],
+      ['a usage of text', row(0, 4, '{"usage":{"promptTokens":"1","completionTokens":1,"estimated":false}}')],
+      [
+        'a usage beyond an Int',
+        row(0, 4, '{"usage":{"promptTokens":3000000000,"completionTokens":1,"estimated":false}}'),
+      ],
+      ['metadata that is deep', row(0, 4, '{"metadata":{"a":{"b":1}}}')],
+      ['an id of its own', row(0, 4, '{"id":"msg_forged"}')],
+      ['a place of its own', row(0, 4, '{"sequence":1099511627776}')],
+      ['a prototype', row(0, 4, '{"__proto__":{"id":"msg_forged"}}')],
+      ['nothing for what more there is', row(0, 4, 'null')],
+    ].map(([name, change]) => [`a row with ${name}`, change as Change]),
+  ),
+  'a branch that is no id': edit((value) => value.replace('"b":"0"', '"b":"../x"')),
+  'forks that are no ids': edit((value) => value.replace('"b":"0"', '"b":"0","p":[["../x",3]]')),
+  'rows from beyond all places': edit((value) =>
+    value.replace(/"f":\d+,"l":\d+/, '"f":1099511627776,"l":1099511627787'),
+  ),
+  'tokens beyond an Int': edit((value) => value.replace(/"s":\d+/, '"s":4503599627370496')),
+  'a beginning that it does not have': edit((value) =>
+    value.replace(/"f":1,/, '"f":2,').replace(/"l":(\d+)/, (_, last) => `"l":${Number(last) + 1}`),
+  ),
+  'an epoch beyond all switches': edit((value) => value.replace(/"e":\d+/, '"e":9007199254740991')),
   'a row too few': editRows((rows) => rows.slice(1)),
   'a row too many': editRows((rows) => [rows[0] ?? '', ...rows]),
   'no rows': editRows(() => ['']),
@@ -57,7 +117,7 @@ const ROWS: Record<string, Change> = {
 }
 
 describe.each([
-  ['register', 'head', VALUES],
+  ['register', 'head', { ...VALUES, ...REGISTERS }],
   ['tail', 'tail', { ...VALUES, ...ROWS }],
 ])('a %s', (_, name, changes) => {
   test.each(Object.entries(changes))('that holds %s gives right answers, and hits again later', async (__, change) => {

@@ -61,6 +61,8 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (x !== undefined && !isWhole(x)) return undefined
   const forks = p === undefined ? [] : decodeForks(p)
   if (forks === undefined) return undefined
+  // The first message starts at 0, and no other does.
+  if (k > s || (f === 1 ? s !== 0 : k === 0)) return undefined
   const rows = value.slice(headerEnd + 1)
   if (f < 1 || l < f - 1 || !spanMatches(rows, l - f + 1)) return undefined
   const place = { generation: g, life: i, epoch: e, branch: b, forks, first: f, last: l, tokenStart: s, tokens: t }

@@ -96,6 +96,7 @@ local function sound(t)
     and type(t.o) == 'string' and type(t.n) == 'string'
     and position(t.e) and position(t.f) and position(t.l) and position(t.s) and position(t.t) and position(t.k)
     and t.f >= 1 and t.l >= t.f - 1 and position(t.s + t.t)
+    and t.k <= t.s and (t.f == 1 and t.s == 0 or t.f > 1 and t.k > 0)
     and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))
 end
 

@@ -1,4 +1,6 @@
 import type { Message, MessageDraft, MessagePart, Role } from '../message.ts'
+import { MAX_POSITION } from './cache.ts'
+import { isRowFields, type RowFields } from './row-fields.ts'
 
 /*
  * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from
@@ -10,13 +12,13 @@ import type { Message, MessageDraft, MessagePart, Role } from '../message.ts'
 export const ROW_SEPARATOR = ',\n'
 
 const ROLE_LETTERS: Record<Role, string> = { SYSTEM: 's', DEVELOPER: 'd', USER: 'u', ASSISTANT: 'a', TOOL: 't' }
-const ROLES = Object.fromEntries(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
+/** A Map: a letter from outside finds `Object.prototype` in an object. */
+const ROLES = new Map<unknown, Role>(Object.entries(ROLE_LETTERS).map(([role, letter]) => [letter, role as Role]))
 
-interface More extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
-  parts?: MessagePart[]
-}
+/** The end of the year 9999, as for what clients append. */
+const MAX_TIME = 253_402_300_799_999
 
-type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more: More | 0]
+type Row = [tokens: number, role: string, createdAt: number, content: string | 0, more: RowFields | 0]
 
 /** So that a row is not copied for the number at its front. */
 const MOST_TOKEN_DIGITS = 11
@@ -45,17 +47,19 @@ export function tokensOfRow(rows: string, begin: number): number {
   return Number.parseInt(rows.slice(begin, begin + MOST_TOKEN_DIGITS), 10)
 }
 
-/** The row whose values begin there; throws when they are no row. */
+/** The row whose values begin there; throws when they are no row, or one that not every reader could take. */
 export function decodeRow(values: readonly unknown[], at: number, place: RowPlace): Message {
   const tokens = values[at]
-  const role = ROLES[String(values[at + 1])]
+  const role = ROLES.get(values[at + 1])
   const createdAt = values[at + 2]
   const content = values[at + 3]
-  const more = values[at + 4] as More | 0
-  if (typeof tokens !== 'number' || !(tokens > 0) || role === undefined || typeof createdAt !== 'number') {
+  const more = values[at + 4]
+  if (!isWhole(tokens, MAX_POSITION) || tokens === 0 || role === undefined || !isWhole(createdAt, MAX_TIME)) {
     throw new TypeError('No tokens, role or time')
   }
-  if (typeof content !== 'string' && !(more !== 0 && Array.isArray(more.parts))) throw new TypeError('No content')
+  if (more !== 0 && !isRowFields(more)) throw new TypeError('No fields of a message')
+  const hasParts = more !== 0 && more.parts !== undefined
+  if (hasParts ? content !== 0 : typeof content !== 'string') throw new TypeError('No content')
   const parts: MessagePart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : []
   const { id, conversationId, branch, sequence, tokenStart } = place
   // One literal and no spread: every hit makes one of these for each message.
@@ -74,6 +78,10 @@ export function decodeRow(values: readonly unknown[], at: number, place: RowPlac
   return more === 0 ? message : Object.assign(message, more)
 }
 
+function isWhole(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most
+}
+
 /** The text of a message that is one text part and nothing else. */
 function plainText(parts: readonly MessagePart[]): string | undefined {
   const [only] = parts
@@ -81,9 +89,9 @@ function plainText(parts: readonly MessagePart[]): string | undefined {
   return only.text
 }
 
-function moreOf(message: MessageDraft, withParts: boolean): More | 0 {
+function moreOf(message: MessageDraft, withParts: boolean): RowFields | 0 {
   const { status, author, replyTo, metadata, clientMessageId, replyId, finishReason, usage, model } = message
-  const more: More = {
+  const more: RowFields = {
     ...(withParts && { parts: message.parts }),
     ...(status !== 'COMPLETE' && { status }),
     ...(author !== undefined && { author }),
