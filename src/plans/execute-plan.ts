@@ -1,9 +1,10 @@
-import { pathToArray } from '@graphql-tools/utils'
+import { inspect, pathToArray } from '@graphql-tools/utils'
 import {
   defaultTypeResolver,
   type ExecutionResult,
   type GraphQLAbstractType,
   GraphQLError,
+  type GraphQLObjectType,
   type GraphQLResolveInfo,
   isObjectType,
   locatedError,
@@ -26,6 +27,7 @@ export function executePlan(query: Execution): ExecutionResult | Promise<Executi
   const execution: ExecutionState = { ...query, errors: [] }
   const answer = (data: unknown) => toResult(execution, data as Data)
   const fail = (error: unknown) => {
+    if (execution.signal?.aborted) return { errors: [new GraphQLError('The operation was aborted.')], data: null }
     execution.errors.push(error as GraphQLError)
     return answer(null)
   }
@@ -100,6 +102,7 @@ function readOwn(execution: ExecutionState, field: FieldPlan, source: unknown, p
 
 function executeField(execution: ExecutionState, field: FieldPlan, source: unknown, path: Path): unknown {
   try {
+    execution.signal?.throwIfAborted()
     const value = resolveField(execution, field, source, path)
     const completed = isPromise(value)
       ? value.then((resolved) => complete(execution, field, field.shape, resolved, path))
@@ -131,10 +134,25 @@ function completePresent(
     case 'LIST':
       return completeList(execution, field, shape.of, value, path)
     case 'OBJECT':
-      return executeFields(execution, selectionOf(execution.plan, field, shape.type), value, path)
+      return executeObject(execution, field, shape.type, value, path)
     case 'ABSTRACT':
       return completeAbstract(execution, field, shape.type, value, path)
   }
+}
+
+function executeObject(
+  execution: ExecutionState,
+  field: FieldPlan,
+  type: GraphQLObjectType,
+  value: unknown,
+  path: Path,
+): unknown {
+  const execute = (isOf: boolean) => {
+    if (!isOf) throw new Error(`Expected value of type "${type}" but got: ${inspect(value)}.`)
+    return executeFields(execution, selectionOf(execution.plan, field, type), value, path)
+  }
+  const isOf = type.isTypeOf?.(value, execution.contextValue, infoOf(execution, field, path)) ?? true
+  return typeof isOf === 'object' ? isOf.then(execute) : execute(isOf)
 }
 
 function completeList(
@@ -192,7 +210,7 @@ function completeAbstract(
     if (!isObjectType(runtimeType) || !execution.plan.schema.isSubType(type, runtimeType)) {
       throw new Error(`"${name}" is no type of ${type}`)
     }
-    return executeFields(execution, selectionOf(execution.plan, field, runtimeType), value, path)
+    return executeObject(execution, field, runtimeType, value, path)
   }
   const resolveType = type.resolveType ?? defaultTypeResolver
   const name = resolveType(value, execution.contextValue, infoOf(execution, field, path), type)
@@ -201,6 +219,7 @@ function completeAbstract(
 
 /** The errors that one resolver throws together become errors one by one. */
 function handleErrors(execution: ExecutionState, field: FieldPlan, error: unknown, path: Path): null {
+  if (execution.signal?.aborted) throw error
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
   for (const one of errors) handleError(execution, field, field.shape, one, path)
   return null
@@ -214,6 +233,7 @@ function handleError(
   error: unknown,
   path: Path,
 ): null {
+  if (execution.signal?.aborted) throw error
   const located = locatedError(error, nodes, pathToArray(path))
   if (isNonNull) throw located
   execution.errors.push(located)

@@ -1,9 +1,15 @@
 import { getArgumentValues } from '@graphql-tools/utils'
 import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
-import type { EventMapping } from '../transport/operation-streams.ts'
 import { executePlan } from './execute-plan.ts'
 import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
 import { type Execution, infoOf, leafValue } from './resolve-field.ts'
+
+/** Makes results of events. */
+export interface EventMapping {
+  toResult(event: unknown): ExecutionResult | Promise<ExecutionResult>
+  /** The error that a client gets for one that the iterable threw. */
+  toError(error: unknown): unknown
+}
 
 /** Subscriptions by plans: what an executor does, in two steps. */
 export interface PlannedSubscriptions {
@@ -15,15 +21,15 @@ export interface PlannedSubscriptions {
 
 /** What is made of each event of a plan. */
 interface EventPlan {
-  /** The same, but that the arguments of its field are not read again. */
   plan: QueryPlan
   field: FieldPlan
+  /** Whether the field returns the event itself, whatever its arguments and the context are. */
+  isEvent: boolean
   usesVariables: boolean
   /** The newest event, with the result that it has for every subscriber. */
   newest?: { event: unknown; result: ExecutionResult | Promise<ExecutionResult> } | undefined
 }
 
-const NO_ARGUMENTS = {}
 const NO_VARIABLES: Execution['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
 
 /**
@@ -39,7 +45,9 @@ export function createPlannedSubscriptions(): PlannedSubscriptions {
     plans.set(execution.plan, events)
     const { plan, usesVariables } = events
     // Variables hold what was sent, a whole text maybe: not kept for hours where nothing reads them.
-    return mapEvents(events, { ...execution, plan, ...(!usesVariables && { variables: NO_VARIABLES }) })
+    // Results are shared, so they do not end with the subscriber that came first.
+    const shared = { ...execution, plan, signal: undefined }
+    return mapEvents(events, usesVariables ? shared : { ...shared, variables: NO_VARIABLES })
   }
 }
 
@@ -48,7 +56,7 @@ function mapEvents(events: EventPlan, execution: Execution): EventMapping {
     toError: (error) => wrapError(execution.plan, error),
     toResult(event) {
       if (events.newest !== undefined && events.newest.event === event) return events.newest.result
-      const data = plainData(execution, events.field, event)
+      const data = events.isEvent ? plainData(execution, events.field, event) : undefined
       if (data !== undefined) {
         const result = { data: { [events.field.key]: data } }
         events.newest = { event, result }
@@ -71,13 +79,21 @@ function shareForNow(events: EventPlan, event: unknown, result: ExecutionResult 
   Promise.resolve(result).finally(() => setImmediate(release))
 }
 
+/**
+ * The resolver of a subscription field that returns its events themselves. Only this very function is known to
+ * need no arguments: `length` counts no rest and no default parameters.
+ */
+export function eventItself<T>(event: T): T {
+  return event
+}
+
 function planEvents(plan: QueryPlan): EventPlan {
   const field = fieldOf(plan)
-  // A resolver that takes nothing but the event needs no arguments.
-  if ((field.definition.resolve?.length ?? 0) > 1) return { plan, field, usesVariables: true }
+  if (field.definition.resolve !== eventItself) return { plan, field, isEvent: false, usesVariables: true }
   const ofEvent = { ...field, definition: { ...field.definition, args: [] } as unknown as FieldPlan['definition'] }
   const usesVariables = selectsByVariables(plan, field)
-  return { plan: { ...plan, root: { ...plan.root, fields: [ofEvent] } }, field: ofEvent, usesVariables }
+  const planOfEvent = { ...plan, root: { ...plan.root, fields: [ofEvent] } }
+  return { plan: planOfEvent, field: ofEvent, isEvent: true, usesVariables }
 }
 
 function fieldOf({ root }: QueryPlan): FieldPlan {
@@ -143,15 +159,14 @@ function plainData(execution: Execution, field: FieldPlan, event: unknown): Reco
   }
 }
 
-/** What is selected on the event, when the field returns the event itself and its type is known at once. */
+/** What is selected on the event, when its type is known at once and has no test of its own. */
 function selectionFor(execution: Execution, field: FieldPlan, event: unknown): SelectionPlan | undefined {
-  const { shape, definition } = field
-  if (shape.kind !== 'ABSTRACT') return undefined
+  const { shape } = field
+  if (shape.kind !== 'ABSTRACT' || event === null || event === undefined) return undefined
   const info = infoOf(execution, field, pathOf(field))
-  if (definition.resolve?.(event, NO_ARGUMENTS, execution.contextValue, info) !== event) return undefined
   const name = shape.type.resolveType?.(event, execution.contextValue, info, shape.type)
   const type = typeof name === 'string' ? execution.plan.schema.getType(name) : undefined
-  return isObjectType(type) && execution.plan.schema.isSubType(shape.type, type)
+  return isObjectType(type) && type.isTypeOf === undefined && execution.plan.schema.isSubType(shape.type, type)
     ? selectionOf(execution.plan, field, type)
     : undefined
 }

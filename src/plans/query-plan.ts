@@ -28,6 +28,8 @@ export interface QueryPlan {
   root: SelectionPlan
   /** How many fields it keeps. */
   size: number
+  /** Is called with the number of fields that it keeps from now on. */
+  onKeep(fields: number): void
 }
 
 /** The fields that are selected on one object type, in the order of the answer. */
@@ -72,6 +74,7 @@ export function planQuery(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation = getOperationAST(document),
+  onKeep: QueryPlan['onKeep'] = () => {},
 ): QueryPlan | undefined {
   const type = operation && schema.getRootType(operation.operation)
   if (!type || operation.operation === 'mutation' || !isPlain(document)) return undefined
@@ -79,10 +82,11 @@ export function planQuery(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
   }
-  const plan: QueryPlan = { schema, operation, fragments, root: { type, fields: [] }, size: 0 }
+  const plan: QueryPlan = { schema, operation, fragments, root: { type, fields: [] }, size: 0, onKeep }
   const { fields } = collectFields(schema, fragments, NO_VARIABLES, type, operation.selectionSet)
   plan.root.fields = planFields(plan, type, fields)
   plan.size = fields.size
+  onKeep(fields.size)
   return plan
 }
 
@@ -95,6 +99,7 @@ export function selectionOf(plan: QueryPlan, field: FieldPlan, type: GraphQLObje
     if (plan.size < MAX_KEPT_FIELDS) {
       field.selections.set(type, selection)
       plan.size += selection.fields.length
+      plan.onKeep(selection.fields.length)
     }
   }
   return selection

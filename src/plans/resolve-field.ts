@@ -9,6 +9,8 @@ export interface Execution {
   rootValue: unknown
   contextValue: unknown
   variables: GraphQLResolveInfo['variableValues']
+  /** Stops the execution when it aborts. */
+  signal?: AbortSignal | undefined
 }
 
 /** What a field's resolver returns, or else the property of its name. */
@@ -38,7 +40,7 @@ export function resolveField(
 
 /** The `info` that resolvers get. */
 export function infoOf(
-  { plan, rootValue, variables }: Execution,
+  { plan, rootValue, variables, signal }: Execution,
   field: FieldPlan,
   path: GraphQLResolveInfo['path'],
 ): GraphQLResolveInfo {
@@ -53,12 +55,10 @@ export function infoOf(
     rootValue,
     operation: plan.operation,
     variableValues: variables,
-    getAbortSignal: noSignal,
+    getAbortSignal: () => signal,
     getAsyncHelpers,
   }
 }
-
-function noSignal(): undefined {}
 
 function getAsyncHelpers(): ReturnType<GraphQLResolveInfo['getAsyncHelpers']> {
   return { promiseAll: (values) => Promise.all(values), track() {} }

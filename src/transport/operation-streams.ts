@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
+import type { EventMapping } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
 
 /** Why a stream's signal was aborted that ends with its server, and not by itself or by its client. */
@@ -21,13 +22,6 @@ export interface OperationStreams {
 
 /** Returns an iterable of events, or a result that says why there is none. An open stream keeps no reference to it. */
 export type StreamSource = () => unknown
-
-/** Makes results of events. */
-export interface EventMapping {
-  toResult(event: unknown): ExecutionResult | Promise<ExecutionResult>
-  /** The error that a client gets for one that the iterable threw. */
-  toError(error: unknown): unknown
-}
 
 type Opened = ExecutionResult | AsyncGenerator<ExecutionResult>
 type StreamContext = OperationContext & { request?: Request }

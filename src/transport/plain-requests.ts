@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
+import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { plainAnswerType } from './json-request.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
@@ -25,7 +26,8 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
     const type = plainAnswerType(request)
     const operation = type && prepareOperation(getEnveloped, body)
     if (!operation || operation.kind === 'subscription') return false
-    const result = await execute(operation, maskError)
+    const result = await execute(operation, response, maskError)
+    if (response.destroyed) return true
     if (result.errors === undefined && result.extensions === undefined) {
       write(response, 200, { 'content-type': `${type}; charset=utf-8` }, JSON.stringify(result))
       return true
@@ -38,16 +40,18 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
 
 async function execute(
   { enveloped, document, params }: PreparedOperation,
+  response: ServerResponse,
   maskError: GraphqlHandler['maskError'],
 ): Promise<ExecutionResult> {
   try {
-    return await enveloped.execute({
-      schema: enveloped.schema,
-      document,
-      contextValue: await enveloped.contextFactory(),
-      variableValues: params.variables,
-      operationName: params.operationName,
-    })
+    const contextValue = (await enveloped.contextFactory()) as OperationContext
+    const { controller } = contextValue
+    // Not at a normal end: an abort that nobody needs takes longer than a small answer.
+    response.once('close', () => response.writableFinished || controller.abort())
+    const { variables: variableValues, operationName } = params
+    const args = { schema: enveloped.schema, document, contextValue, variableValues, operationName }
+    // The name of graphql-js, which plans know. Mutations have no plan: they are done whoever leaves.
+    return await enveloped.execute(Object.assign(args, { abortSignal: controller.signal }))
   } catch (error) {
     return { errors: [maskError(error)] }
   }

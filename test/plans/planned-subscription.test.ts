@@ -2,7 +2,7 @@ import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { buildSchema, type ExecutionResult, execute, isInterfaceType, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
-import { createPlannedSubscriptions } from '../../src/plans/planned-subscription.ts'
+import { createPlannedSubscriptions, eventItself } from '../../src/plans/planned-subscription.ts'
 import { planQuery } from '../../src/plans/query-plan.ts'
 
 const schema = createEventSchema()
@@ -57,6 +57,35 @@ test('what depends on variables is made for each', async () => {
   expect(await toResult(event)).not.toBe(await toResult(event))
 })
 
+test.each([
+  ['takes its arguments', (event: object, { first }: { first: number }) => ({ ...event, at: first })],
+  ['takes its arguments by default', (event: object, { first } = { first: 0 }) => ({ ...event, at: first })],
+  ['takes the rest', (event: object, ...[{ first }]: [{ first: number }]) => ({ ...event, at: first })],
+  [
+    'gives the event where there are no arguments',
+    (event: object, { first }: { first?: number }) => (first === undefined ? event : { ...event, at: first }),
+  ],
+])('a resolver of events that %s gets them', async (_, resolve) => {
+  const made = createEventSchema()
+  Object.assign(made.getSubscriptionType()?.getFields().events ?? {}, { resolve })
+  const plan = planQuery(made, parse('subscription { events(first: 7) { at } }'))
+  if (plan === undefined) throw new Error('No plan')
+  const { toResult } = createPlannedSubscriptions().mappingOf(runOf(plan))
+  expect(await toResult({ type: 'Said', at: 1 })).toEqual({ data: { events: { at: 7 } } })
+})
+
+test('an event that is not of its type is an error', async () => {
+  const made = createEventSchema()
+  Object.assign(made.getType('Said') ?? {}, { isTypeOf: ({ at }: { at: number }) => at > 1 })
+  const plan = planQuery(made, parse('subscription { events { at } }'))
+  if (plan === undefined) throw new Error('No plan')
+  const { toResult } = createPlannedSubscriptions().mappingOf(runOf(plan))
+  expect(await toResult({ type: 'Said', at: 2 })).toEqual({ data: { events: { at: 2 } } })
+  expect(await toResult({ type: 'Said', at: 1 })).toMatchObject({
+    errors: [{ message: 'Expected value of type "Said" but got: { type: "Said", at: 1 }.' }],
+  })
+})
+
 function mappingOf(document: ReturnType<typeof parse>, coerced: Record<string, unknown>) {
   const plan = planQuery(schema, document)
   if (plan === undefined) throw new Error('No plan')
@@ -84,7 +113,7 @@ function createEventSchema() {
   const said = made.getType('Said')
   const event = made.getType('Event')
   if (events === undefined || !isInterfaceType(event) || said === undefined) throw new TypeError('Not the schema')
-  events.resolve = (source) => source
+  events.resolve = eventItself
   event.resolveType = ({ type }) => type
   if ('getFields' in said) {
     const { twice, said: spoken } = said.getFields() as Record<string, { resolve?: unknown }>

@@ -22,6 +22,8 @@ const FIELDS = `
   grid: [[Int!]]
   thing: Thing
   things: [Thing!]
+  any: Any
+  tested: Tested
 `
 
 const FRAGMENTS = `
@@ -32,18 +34,27 @@ const FRAGMENTS = `
 /** A schema with each kind of type, whose fields give anything that a resolver can give. */
 export function createWorldSchema(): GraphQLSchema {
   const made = buildSchema(`
+    union Any = Node | Other
+    type Tested { need: String! own: String }
     interface Thing { need: String! own: String }
     type Query { ${FIELDS} }
     type Node implements Thing { ${FIELDS} }
     type Other implements Thing { need: String! own: String text: String }
   `)
-  for (const type of ['Query', 'Node', 'Other'].map((name) => made.getType(name))) {
+  for (const type of ['Query', 'Node', 'Other', 'Tested'].map((name) => made.getType(name))) {
     for (const field of Object.values(isObjectType(type) ? type.getFields() : {})) {
       if (/own/i.test(field.name)) continue
       field.resolve = (source: Source, args, _, info) => {
         const place = `${source.path}.${String(info.path.key)}${JSON.stringify(args)}`
         return outcome(source, place, () => makeValue(source, place, String(info.returnType), args))
       }
+    }
+  }
+  const tested = made.getType('Tested')
+  if (isObjectType(tested)) {
+    tested.isTypeOf = ({ path, dice }: Source) => {
+      const isOf = dice(`${path} is`, 4) > 0
+      return dice(`${path} is late`, 2) === 1 ? Promise.resolve(isOf) : isOf
     }
   }
   return made
@@ -74,7 +85,8 @@ function makeValue(source: Source, place: string, type: string, args: object): u
   const scalar = type.replace('!', '')
   if (scalar === 'String') return `${place} ${JSON.stringify(args)}`
   if (scalar === 'Int') return source.dice(`${place} fits`, 12) === 3 ? 'no number' : source.dice(place, 100)
-  const __typename = scalar === 'Thing' ? (['Node', 'Other', 'Nothing'] as const)[source.dice(place, 3) % 2] : scalar
+  const __typename =
+    scalar === 'Thing' || scalar === 'Any' ? (['Node', 'Other', 'Nothing'] as const)[source.dice(place, 3) % 2] : scalar
   return { ...createSourceAt(place, source.dice), __typename }
 }
 
@@ -127,6 +139,8 @@ export function arbitraryQuery(): fc.Arbitrary<string> {
         'thing { ...OnThing __typename }',
         'things { own ...OnNode ... on Other { text } }',
         'node { ...OnNode }',
+        'any { __typename ... on Node { number must { own } } ... on Other { text } }',
+        'tested { need own }',
       ),
     ),
     selection: fc.array(tie('field'), { minLength: 1, maxLength: 5, depthIdentifier: 'depth' }).map((f) => f.join(' ')),

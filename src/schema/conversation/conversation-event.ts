@@ -1,3 +1,4 @@
+import { eventItself } from '../../plans/planned-subscription.ts'
 import { builder } from '../builder.ts'
 import { MessageRef } from '../message/message.ts'
 import { ReplyRef } from '../reply/reply.ts'
@@ -97,6 +98,6 @@ builder.subscriptionField('conversationEvents', (t) =>
     },
     subscribe: (_, { conversationId, after }, { ownerId, memory, lookups, controller }) =>
       followConversation({ memory, lookups }, ownerId, conversationId, after ?? undefined, controller.signal),
-    resolve: (event) => event,
+    resolve: eventItself,
   }),
 )

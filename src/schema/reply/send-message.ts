@@ -1,5 +1,6 @@
 import { BadUserInputError, HistoryUnavailableError, NotFoundError, ReplyRejectedError } from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
+import { eventItself } from '../../plans/planned-subscription.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { ReplyRef } from './reply.ts'
 import { ReplyEventRef } from './reply-event.ts'
@@ -13,7 +14,7 @@ builder.subscriptionFields((t) => ({
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'What is to be answered.' }) },
     subscribe: (_, { input }, { ownerId, chat, controller }) =>
       chat.send(ownerId, replyRequest(input), controller.signal),
-    resolve: (event) => event,
+    resolve: eventItself,
   }),
   reply: t.field({
     type: ReplyEventRef,
@@ -30,7 +31,7 @@ builder.subscriptionFields((t) => ({
         after ?? null,
         controller.signal,
       ),
-    resolve: (event) => event,
+    resolve: eventItself,
   }),
 }))
 
