@@ -1,10 +1,10 @@
 import type { OpenAI } from 'openai'
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import type { ChatModel, ModelEvent, ModelRequest } from './chat-model.ts'
 import { finishReasonOf, type OpenAiChunk, usageOf } from './openai-chunk.ts'
 import { refusalText, toCallError, toStreamError } from './openai-error.ts'
 import { readOpenAiEvents } from './openai-events.ts'
 import { fetchWithErrorText } from './openai-fetch.ts'
-import { createRequestBody, OPTIONAL_FIELDS, type OptionalField } from './openai-request.ts'
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-call-assembly.ts'
 
 /** Which server, and which of its models. */
@@ -16,6 +16,12 @@ export interface OpenAiModelOptions {
   /** The default model. */
   model: string
 }
+
+/** What a server may refuse to know, and what we can do without. */
+const OPTIONAL_FIELDS = ['stream_options', 'prompt_cache_key', 'max_tokens', 'max_completion_tokens'] as const
+
+/** A field that a server may refuse. */
+type OptionalField = (typeof OPTIONAL_FIELDS)[number]
 
 /** The longest that timers can. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
@@ -117,4 +123,28 @@ function addText(events: ModelEvent[], text: string): void {
   const last = events.at(-1)
   if (last?.type === 'text') last.text += text
   else events.push({ type: 'text', text })
+}
+
+/**
+ * The body of a chat completions call without the refused fields. A limit has two names: `limitField` is
+ * the one to try first, the other one takes over when that is refused.
+ */
+function createRequestBody(
+  { model, messages, maxReplyTokens, options, cacheKey }: ModelRequest & { model: string },
+  limitField: 'max_tokens' | 'max_completion_tokens',
+  refused: ReadonlySet<OptionalField>,
+): ChatCompletionCreateParamsStreaming {
+  const otherLimitField = limitField === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
+  const limitName = refused.has(limitField) ? otherLimitField : limitField
+  const body = {
+    ...options,
+    model,
+    messages,
+    stream: true,
+    ...(!refused.has('stream_options') && { stream_options: { include_usage: true } }),
+    ...(!refused.has('prompt_cache_key') && { prompt_cache_key: cacheKey }),
+    ...(maxReplyTokens !== undefined && !refused.has(limitName) && { [limitName]: maxReplyTokens }),
+  }
+  // Messages and options are the caller's: the provider judges them, not our types.
+  return body as unknown as ChatCompletionCreateParamsStreaming
 }

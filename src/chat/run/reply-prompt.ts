@@ -1,12 +1,12 @@
 import { BadUserInputError } from '../../errors.ts'
-import { positionAfter } from '../../memory/append/position-after.ts'
 import type { Context } from '../../memory/context.ts'
 import type { Conversation } from '../../memory/conversation.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { Memory } from '../../memory/memory.ts'
 import type { Json, Message, MessageDraft, Usage } from '../../memory/message.ts'
-import { contextOf } from '../../memory/read/context-reader.ts'
+import { contextOf, withNewest } from '../../memory/prompt.ts'
 import type { PromptPath, PromptStart } from '../../memory/read/prompt-reader.ts'
+import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
 import { toChatMessages } from '../chat-messages.ts'
 import type { ModelRequest } from '../model/chat-model.ts'
 
@@ -21,9 +21,18 @@ export interface PromptOptions {
   modelOptions?: { [key: string]: Json }
 }
 
+/** What prompts are built with. */
+export interface PromptDeps {
+  counter: TokenCounter
+  /** The model of a reply for which neither its sender nor its conversation names one. */
+  defaultModel: string
+}
+
 /** What the model is given for a reply. */
 export interface Prompt {
   question: Message
+  /** Whether the question was stored before the prompt was built. */
+  isStored: boolean
   context: Context
   instructions: string | undefined
   encoding: string
@@ -65,7 +74,7 @@ function promptStart({ question: draft, replaces }: ReplyRecord, question: Messa
 }
 
 /** The message that a reply without a question of its own answers: the last one of its path. */
-export function answeredMessage({ newBranch, path: { head, messages } }: PromptPath, maxTokens: number): Message {
+function answeredMessage({ newBranch, path: { head, messages } }: PromptPath, maxTokens: number): Message {
   const last = messages.at(-1)
   if (last?.role === 'USER' || last?.role === 'TOOL') return last
   if (last === undefined && head.sequence > 0) {
@@ -78,53 +87,38 @@ export function answeredMessage({ newBranch, path: { head, messages } }: PromptP
 }
 
 /**
- * The question placed behind a path, the window that ends with it, and the request that says so. Throws
- * BadUserInputError when the question alone is over the budget.
+ * What the model is given: the window that ends with the question, and the request that says so. The question is
+ * `stored`, or else `draft` behind the path, or else the last message of the path. Rejects with BadUserInputError
+ * when the question is over the budget, or nothing is within it, as when the results of a tool are not.
  */
-export function buildPrompt(
-  { conversation, branch, path }: PromptPath,
-  draft: MessageDraft,
-  tokens: number,
+export async function buildPrompt(
+  { counter, defaultModel }: PromptDeps,
+  path: PromptPath,
+  draft: MessageDraft | undefined,
+  stored: Message | undefined,
   options: PromptOptions,
-  defaultModel: string,
-): Prompt {
-  const [question] = positionAfter(conversation.id, branch, path.head, [{ draft, tokens }])
-  if (question === undefined) throw new TypeError('A prompt without a question')
-  if (tokens > options.maxTokens) {
-    throw new BadUserInputError(
-      'maxContextTokens',
-      `at least the question's ${tokens} tokens`,
-      String(options.maxTokens),
-    )
+): Promise<Prompt> {
+  const { maxTokens } = options
+  const question = stored ?? (draft ? undefined : answeredMessage(path, maxTokens))
+  if (question !== undefined) {
+    const prompt = promptOf(path.conversation, question, true, path.path, options, defaultModel)
+    if (prompt.context.messages.length > 0) return prompt
+    const limit = 'at least the tokens of the last turn, with the calls that its results answer'
+    throw new BadUserInputError('maxContextTokens', limit, String(maxTokens))
   }
-  const withQuestion = {
-    ...path,
-    messages: [...path.messages, question],
-    head: { sequence: question.sequence, tokens: question.tokenStart + tokens },
-    historyFrom: path.historyFrom === path.head.sequence + 1 ? question.sequence + 1 : path.historyFrom,
+  if (draft === undefined) throw new TypeError('A prompt without a question')
+  const [tokens = 0] = await counter.countMessages(path.conversation.encoding, [draft])
+  if (tokens > maxTokens) {
+    throw new BadUserInputError('maxContextTokens', `at least the question's ${tokens} tokens`, String(maxTokens))
   }
-  return asPrepared(conversation, question, withQuestion, options, defaultModel)
+  const { message, path: withQuestion } = withNewest(path, draft, tokens)
+  return promptOf(path.conversation, message, false, withQuestion, options, defaultModel)
 }
 
-/**
- * The same when the question is stored already: the path holds it. Throws BadUserInputError when nothing
- * is within the budget, as when the results of a tool are not.
- */
-export function buildStoredPrompt(
-  { conversation, path }: PromptPath,
-  question: Message,
-  options: PromptOptions,
-  defaultModel: string,
-): Prompt {
-  const prepared = asPrepared(conversation, question, path, options, defaultModel)
-  if (prepared.context.messages.length > 0) return prepared
-  const limit = 'at least the tokens of the last turn, with the calls that its results answer'
-  throw new BadUserInputError('maxContextTokens', limit, String(options.maxTokens))
-}
-
-function asPrepared(
+function promptOf(
   { id, instructions, encoding, model: usualModel }: Conversation,
   question: Message,
+  isStored: boolean,
   path: PromptPath['path'],
   { maxTokens, anchor, model, maxReplyTokens, modelOptions }: PromptOptions,
   defaultModel: string,
@@ -138,7 +132,7 @@ function asPrepared(
     ...(maxReplyTokens !== undefined && { maxReplyTokens }),
     ...(modelOptions !== undefined && { options: modelOptions }),
   }
-  return { question, context, instructions, encoding, request }
+  return { question, isStored, context, instructions, encoding, request }
 }
 
 /** What is known of a reply besides what it says, as far as it is known yet. */

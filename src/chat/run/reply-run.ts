@@ -15,15 +15,7 @@ import { createReplyCheckpoint } from './reply-checkpoint.ts'
 import { createReplyContent } from './reply-content.ts'
 import { createReplyLease, type ReplyLeaseLimits } from './reply-lease.ts'
 import { INTERNAL, InterruptedError, outcomeOf, unsealedEnding } from './reply-outcome.ts'
-import {
-  answeredMessage,
-  buildPrompt,
-  buildStoredPrompt,
-  type Prompt,
-  type PromptOptions,
-  readPromptPath,
-  replyFacts,
-} from './reply-prompt.ts'
+import { buildPrompt, type Prompt, type PromptOptions, readPromptPath, replyFacts } from './reply-prompt.ts'
 import type { RenewReply } from './reply-renewals.ts'
 import { estimateUsage } from './usage-estimate.ts'
 
@@ -76,7 +68,7 @@ export function startReplyRun(
 ): ReplyRun {
   const { records, renew, memory, counter, model, finisher, log, now } = deps
   const { id, ownerId } = record
-  let prepared: Prompt | undefined
+  let prompt: Prompt | undefined
   let question: Message | undefined
   let answer: ModelAnswer | undefined
   let phase: 'RUN' | 'STOP' = record.phase === 'STOP' ? 'STOP' : 'RUN'
@@ -89,7 +81,7 @@ export function startReplyRun(
   // Nothing before the question is durable, and nothing on a lease that may be another's by now.
   const mayPublish = () => view.start !== undefined && lease.isHeld()
   const content = createReplyContent({ replyId: id, view, log, mayPublish })
-  const facts = async () => replyFacts(question, prepared, await estimate(''))
+  const facts = async () => replyFacts(question, prompt, await estimate(''))
   const checkpoint = createReplyCheckpoint({ content, facts })
   const lease = createReplyLease({ renew, now, ...checkpoint, onRenewed, onRefused: check, onFault }, limits, record)
 
@@ -101,31 +93,28 @@ export function startReplyRun(
   async function converse(): Promise<ReplyOutcome> {
     for (let known = firstPath; ; known = undefined) {
       const path = known ?? (await readPromptPath(memory, record, question))
-      if (record.question === undefined) question = answeredMessage(path, options.maxTokens)
-      prepared = question
-        ? buildStoredPrompt(path, question, options, model.defaultModel)
-        : await buildForQuestion(path)
+      prompt = await buildPrompt(
+        { counter, defaultModel: model.defaultModel },
+        path,
+        record.question,
+        question,
+        options,
+      )
+      if (prompt.isStored) question = prompt.question
       const call = new AbortController()
       abortCall = (reason) => call.abort(reason)
       if (interrupted) throw interrupted
-      const answering = callModel(model, prepared.request, limits, content, call.signal)
+      const answering = callModel(model, prompt.request, limits, content, call.signal)
       // Judged below, when the question's place is known.
       answering.catch(() => {})
       try {
-        if (question !== undefined || (await isPlaced(path, prepared.question))) return await listen(answering)
+        if (question !== undefined || (await isPlaced(path, prompt.question))) return await listen(answering)
       } finally {
         // For an old context, a refused question and an end alike: nobody reads this call's answer any more.
         call.abort()
       }
       content.reset()
     }
-  }
-
-  async function buildForQuestion(path: PromptPath): Promise<Prompt> {
-    const { question: draft } = record
-    if (draft === undefined) throw new TypeError('A prompt without a question')
-    const [tokens = 0] = await counter.countMessages(path.conversation.encoding, [draft])
-    return buildPrompt(path, draft, tokens, options, model.defaultModel)
   }
 
   /** Whether the question stands exactly behind what the model was given. */
@@ -137,8 +126,8 @@ export function startReplyRun(
   }
 
   async function listen(answering: Promise<ModelAnswer>): Promise<ReplyOutcome> {
-    if (prepared === undefined || question === undefined) throw new TypeError('A reply without a question')
-    view.begin({ question, context: prepared.context, model: prepared.request.model })
+    if (prompt === undefined || question === undefined) throw new TypeError('A reply without a question')
+    view.begin({ question, context: prompt.context, model: prompt.request.model })
     content.publish()
     lease.start()
     answer = await answering
@@ -147,7 +136,7 @@ export function startReplyRun(
 
   /** A reply is renewed and ended also where its cost cannot be counted. */
   async function estimate(text: string): Promise<Usage | undefined> {
-    return prepared && estimateUsage(counter, prepared, text).catch(report)
+    return prompt && estimateUsage(counter, prompt, text).catch(report)
   }
 
   function onRenewed(): void {
@@ -182,7 +171,7 @@ export function startReplyRun(
     const everyMs = limits.checkpointMs
     const until = Math.max(deadline, performance.now() + LEAST_SEALS * everyMs)
     const retry = { everyMs, until, isGivenUp: () => isGivenUp, onFault }
-    const sealed = sealedContent(outcome, question && content, replyFacts(question, prepared, usage))
+    const sealed = sealedContent(outcome, question && content, replyFacts(question, prompt, usage))
     const end = await sealUntilDone({ records, finisher }, record, phase, sealed, retry)
     lease.stop()
     if (end === undefined) return

@@ -1,13 +1,12 @@
 import type { CacheGuard } from '../cache/cache-guard.ts'
-import type { Consistency, Context, ContextRequest, ContextSource } from '../context.ts'
+import type { Consistency, Context, ContextRequest } from '../context.ts'
 import type { Conversation } from '../conversation.ts'
 import type { History } from '../history/history.ts'
-import type { Message } from '../message.ts'
+import { contextOf } from '../prompt.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
 import { createSingleFlightReads, type ReadSteps, type SingleFlightReads } from './single-flight-reads.ts'
 import { hitTail, isOfDocument, type PathNeed } from './usable-tail.ts'
-import { cutWindow } from './window.ts'
 
 /** What contexts are read with; `now` gives epoch milliseconds. */
 export interface ContextReaderDeps {
@@ -106,33 +105,6 @@ function mergeNeeds(planned: SharedNeed, joining: SharedNeed): SharedNeed {
 /** Both are texts of clients or about them: joined by a mere space, two readers' pairs could be one key. */
 function keyOf({ conversationId, ownerId }: PathNeed): string {
   return JSON.stringify([conversationId, ownerId])
-}
-
-/** The window of a path, with its report. */
-export function contextOf(request: Omit<ContextRequest, 'ownerId' | 'consistency'>, path: Path): Context {
-  const { rows: messages, ...report } = cutWindow(path.messages, path.head, request)
-  return {
-    conversationId: request.conversationId,
-    messages,
-    maxTokens: request.maxTokens,
-    tokensExact: messages.every(isPlainText),
-    source: sourceOf(path, messages),
-    ...report,
-  }
-}
-
-function isPlainText({ parts }: Message): boolean {
-  return parts.every(({ type }) => type === 'text')
-}
-
-/** Where the window's messages came from; for an empty window, what said that it is empty. */
-function sourceOf({ conversation, cachedFrom, historyFrom }: Path, messages: readonly Message[]): ContextSource {
-  const [oldest] = messages
-  if (oldest === undefined) return conversation === undefined ? 'CACHE' : 'HISTORY'
-  const first = oldest.sequence
-  const last = first + messages.length - 1
-  if (first >= cachedFrom && last < historyFrom) return 'CACHE'
-  return first >= historyFrom || last < cachedFrom ? 'HISTORY' : 'CACHE_AND_HISTORY'
 }
 
 function asError(fault: unknown): Error {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { type AskedReply, checkNewReply } from '../../../src/chat/begin/reply-limits.ts'
-import type { BadUserInputError } from '../../../src/errors.ts'
-import type { Json } from '../../../src/memory/message.ts'
+import { type AskedReply, checkNewReply } from '../../src/chat/chat.ts'
+import type { BadUserInputError } from '../../src/errors.ts'
+import type { Json } from '../../src/memory/message.ts'
 
 const limits = { maxContextTokens: 1_000, maxMessageBytes: 100 }
 
