@@ -1,64 +1,113 @@
 import { type Chat, createChat } from './chat/chat.ts'
+import type { ChatModel, ModelError } from './chat/model/chat-model.ts'
 import { createReplies, type Replies } from './chat/replies.ts'
 import type { Config } from './config.ts'
+import { HistoryUnavailableError, StartError } from './errors.ts'
+import { createFaultLog, logFault, reasonOf } from './fault-log.ts'
 import type { Log } from './log.ts'
+import { withoutAccess } from './log-error.ts'
 import { DEFAULT_ENCODING } from './memory/tokens/encoding.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
 import { openModel } from './open-model.ts'
 import { createServer, type Server } from './server.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** The whole program but its process. */
 export interface App {
-  /** Opens everything; returns the address that it listens on. Rejects, with nothing left open, when the history is away. */
+  /**
+   * Opens everything; returns the address that it listens on. Rejects, with nothing left open, when the history is
+   * away, when people have to put something right (StartError), or when it is stopped meanwhile.
+   */
   start(): Promise<string>
-  /** Stops everything in order, each step bounded, all within SHUTDOWN_DEADLINE_MS and a second. */
+  /** Stops everything in order, also while it starts; each step bounded, all within SHUTDOWN_DEADLINE_MS and a second. */
   stop(): Promise<void>
 }
 
-interface Running {
-  server: Server
-  replies: Replies
-  stores: OpenMemory
-  sweeping: NodeJS.Timeout
+/** What is open, in the order of its opening. */
+interface Opened {
+  stores?: OpenMemory
+  replies?: Replies
+  server?: Server
+  sweeps?: Sweeps
+}
+
+/** Work that comes again and again. */
+interface Sweeps {
+  /** Waits for the one under way, at most `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>
 }
 
 const SWEEP_EVERY_MS = 60_000
+/** A start whose stores are closed under it ends so soon, unless a system call hangs. */
+const START_ENDS_WITHIN_MS = 1_000
 /** A message in JSON takes at most so many times its bytes, but for text that is nearly all escapes. */
 const BODY_PER_MESSAGE = 4
 
 /** The program that a configuration describes. Nothing opens before `start`. */
 export function createApp(config: Config, log: Log): App {
-  let running: Running | undefined
+  const opened: Opened = {}
+  const stopping = new AbortController()
+  let starting: Promise<string> | undefined
 
-  async function start(): Promise<string> {
-    running = await open(config, log)
-    try {
-      await running.stores.prepare()
-      const url = await running.server.listen()
-      // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
-      await running.stores.counter.warm(DEFAULT_ENCODING)
-      return url
-    } catch (error) {
-      await close(running, 0)
-      throw error
-    }
+  function start(): Promise<string> {
+    starting = open(config, log, opened, stopping.signal).catch(async (error: unknown) => {
+      await close(opened, 0)
+      throw startErrorOf(error, config) ?? error
+    })
+    return starting
   }
 
   async function stop(): Promise<void> {
-    if (running !== undefined) await close(running, config.shutdownDeadlineMs)
+    stopping.abort(new Error('The start was interrupted.'))
+    // A start under way fails by what is closed under it, and closes what it opens until it notices.
+    await close(opened, config.shutdownDeadlineMs)
+    if (starting !== undefined) await withTimeout(starting, START_ENDS_WITHIN_MS).catch(() => undefined)
   }
 
   return { start, stop }
 }
 
-async function open(config: Config, log: Log): Promise<Running> {
-  const stores = await openMemory(config, log, 'SERVER')
-  const { memory } = stores
+/** Opens everything, each thing noted in `opened` at once; rejects between two steps when the signal aborts. */
+async function open(config: Config, log: Log, opened: Opened, signal: AbortSignal): Promise<string> {
+  opened.stores = await openMemory(config, log, 'SERVER')
+  signal.throwIfAborted()
+  const { stores } = opened
   const { replies, chat } = await openChat(config, stores, log)
+  opened.replies = replies
+  signal.throwIfAborted()
+  const { memory } = stores
   const { host, port, maxMessageBytes } = config
-  const server = createServer({ memory, chat, log }, { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes })
-  const sweeping = startSweeping([() => memory.sweep(), () => replies.sweep()], log)
-  return { server, replies, stores, sweeping }
+  const limits = { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes }
+  const server = createServer({ memory, chat, log }, limits)
+  await stores.prepare()
+  signal.throwIfAborted()
+  opened.server = server
+  const url = await server.listen()
+  signal.throwIfAborted()
+  opened.sweeps = startSweeping([() => memory.sweep(), () => replies.sweep()], log)
+  // Loading the vocabulary holds the event loop for 150 ms, once: now, rather than under a later request.
+  await stores.counter.warm(DEFAULT_ENCODING)
+  signal.throwIfAborted()
+  log.info(describeParts(config))
+  return url
+}
+
+/** What people can mend by the setting of the history, with its reason; undefined for another fault. */
+function startErrorOf(error: unknown, { mongodbUrl, dataDir }: Config): StartError | undefined {
+  const isOfDriver = error instanceof Error && /^Mongo(Parse|API|InvalidArgument|MissingCredentials)/.test(error.name)
+  if (!(error instanceof HistoryUnavailableError) && !isOfDriver) return undefined
+  const setting = mongodbUrl === undefined ? `DATA_DIR ${dataDir}` : `MONGODB_URL ${withoutAccess(mongodbUrl)}`
+  const fault = isOfDriver ? 'It cannot be used.' : error.message
+  return new StartError(`${setting}: ${fault} (${withoutAccess(reasonOf(error))})`, error)
+}
+
+/** Which history, cache and model serve, without access to them. */
+function describeParts({ mongodbUrl, dataDir, redisUrls, openaiApiKey, openaiBaseUrl, openaiModel }: Config): string {
+  const history = mongodbUrl === undefined ? `SQLite ${dataDir}` : `MongoDB ${withoutAccess(mongodbUrl)}`
+  const cache = redisUrls.length === 0 ? 'in process' : `Redis ${redisUrls.map(withoutAccess).join(', ')}`
+  const isDemo = openaiApiKey === undefined && openaiBaseUrl === undefined
+  const model = isDemo ? 'demo' : `${openaiModel} at ${withoutAccess(openaiBaseUrl ?? 'https://api.openai.com/v1')}`
+  return `history: ${history}; cache: ${cache}; model: ${model}`
 }
 
 async function openChat(
@@ -71,10 +120,10 @@ async function openChat(
     memory,
     counter,
     log: replyLog,
-    model: await openModel(config),
+    model: { ...(await openModel(config)), ...modelObserver(config, log) },
     now: Date.now,
-    onFault: (replyId: string, error: unknown) => log.warn({ replyId, err: error }, 'a reply met a fault'),
-    onRecovered: (replyId: string) => log.info({ replyId }, 'a reply goes on after a fault'),
+    onFault: (replyId: string, error: unknown) => logFault(log, { replyId, err: error }, 'a reply met a fault'),
+    onRecovered: (replyId: string) => log.debug({ replyId }, 'a reply goes on after a fault'),
   }
   const replies = createReplies(deps, {
     firstTokenMs: config.modelFirstTokenTimeoutMs,
@@ -88,27 +137,62 @@ async function openChat(
   return { replies, chat: createChat({ replies, memory, now: Date.now }, config) }
 }
 
-/** One sweep after another; what one leaves undone the next one finds. */
-function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): NodeJS.Timeout {
-  let isSweeping = false
-  const sweepAll = async () => {
-    if (isSweeping) return
-    isSweeping = true
-    for (const sweep of sweeps) {
-      await sweep().catch((error: unknown) => log.warn({ err: error }, 'sweep failed'))
-    }
-    isSweeping = false
+/** A provider's answer may quote what it was asked: only the kind of fault and the provider's short codes are logged. */
+function modelObserver({ openaiBaseUrl, openaiModel }: Config, log: Log): Pick<ChatModel, 'onOutcome'> {
+  const host = URL.parse(openaiBaseUrl ?? 'https://api.openai.com')?.host
+  const lines = { begins: 'the model fails', ends: 'the model answers again', fields: { host, model: openaiModel } }
+  const faults = createFaultLog(log, lines)
+  return {
+    onOutcome: (error) => (error === undefined ? faults.onSuccess() : faults.onFault({ reason: modelReasonOf(error) })),
   }
-  return setInterval(() => void sweepAll(), SWEEP_EVERY_MS).unref()
 }
 
-/** Replies first, while their streams can still carry the ending; the server before the writer, to which it gives work. */
-async function close({ server, replies, stores, sweeping }: Running, deadlineMs: number): Promise<void> {
+function modelReasonOf({ code, cause }: ModelError): string {
+  const { status, code: providerCode, cause: inner } = (cause ?? {}) as Record<string, unknown>
+  const innerCode = (inner as { code?: unknown } | undefined)?.code
+  const isShort = (value: unknown) => /^[\w.-]{1,64}$/.test(String(value ?? ''))
+  return [code, status, providerCode, innerCode].filter(isShort).join(' ')
+}
+
+/** One sweep after another; what one leaves undone the next one finds. */
+function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): Sweeps {
+  let sweeping: Promise<void> | undefined
+  let isStopped = false
+  const timer = setInterval(sweep, SWEEP_EVERY_MS).unref()
+
+  function sweep(): void {
+    sweeping ??= sweepAll().finally(() => {
+      sweeping = undefined
+    })
+  }
+
+  async function sweepAll(): Promise<void> {
+    for (const each of sweeps) {
+      if (isStopped) return
+      await each().catch((error: unknown) => logFault(log, { err: error }, 'sweep failed'))
+    }
+  }
+
+  async function stop(deadlineMs: number): Promise<void> {
+    isStopped = true
+    clearInterval(timer)
+    if (sweeping !== undefined) await withTimeout(sweeping, deadlineMs).catch(() => undefined)
+  }
+
+  return { stop }
+}
+
+/**
+ * Closes what is open, once. Replies first, while their streams can still carry the ending; the server before the
+ * writer, to which it gives work.
+ */
+async function close(opened: Opened, deadlineMs: number): Promise<void> {
+  const { stores, replies, server, sweeps } = opened
+  for (const name of ['stores', 'replies', 'server', 'sweeps'] as const) delete opened[name]
   const end = performance.now() + deadlineMs
   const half = () => Math.max(0, (end - performance.now()) / 2)
-  clearInterval(sweeping)
-  server.refuse()
-  await replies.stop(half())
-  await server.close(half())
-  await stores.close(half())
+  server?.refuse()
+  await Promise.all([replies?.stop(half()), sweeps?.stop(half())])
+  await server?.close(half())
+  await stores?.close(half())
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { LOG_LEVELS, type LogLevel } from './log.ts'
 
 /** Every setting; names, defaults and units as in the README's table. */
 export interface Config {
@@ -25,6 +26,7 @@ export interface Config {
   replyHeartbeatMs: number
   replyQueueLimit: number
   shutdownDeadlineMs: number
+  logLevel: LogLevel
 }
 
 /** All that is wrong with the environment, one line each. */
@@ -36,6 +38,32 @@ export class ConfigError extends Error {
     this.faults = faults
   }
 }
+
+/** Every variable that is read. */
+export const SETTINGS: readonly string[] = [
+  'HOST',
+  'PORT',
+  'DATA_DIR',
+  'MONGODB_URL',
+  'REDIS_URL',
+  'OPENAI_API_KEY',
+  'OPENAI_BASE_URL',
+  'OPENAI_MODEL',
+  'MAX_CONTEXT_TOKENS',
+  'MAX_MESSAGE_BYTES',
+  'CACHE_TAIL_TOKENS',
+  'CACHE_TTL_SECONDS',
+  'REDIS_COMMAND_TIMEOUT_MS',
+  'MODEL_FIRST_TOKEN_TIMEOUT_MS',
+  'MODEL_IDLE_TIMEOUT_MS',
+  'REPLY_TIMEOUT_MS',
+  'REPLY_LEASE_MS',
+  'REPLY_CHECKPOINT_MS',
+  'REPLY_HEARTBEAT_MS',
+  'REPLY_QUEUE_LIMIT',
+  'SHUTDOWN_DEADLINE_MS',
+  'LOG_LEVEL',
+]
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -82,14 +110,15 @@ export function loadConfig(environment: Environment): Config {
     replyHeartbeatMs: integer('REPLY_HEARTBEAT_MS', 15_000, 10, 3_600_000),
     replyQueueLimit: integer('REPLY_QUEUE_LIMIT', 16, 1, 1_000),
     shutdownDeadlineMs: integer('SHUTDOWN_DEADLINE_MS', 10_000, 0, 600_000),
+    logLevel: LOG_LEVELS.find((level) => level === text('LOG_LEVEL')) ?? 'info',
   }
   faults.push(
     ...hostFaults(config.host),
     ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
   )
-  faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls))
+  faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls), ...databaseFaults(config.redisUrls))
   faults.push(...urlFaults('OPENAI_BASE_URL', ['http:', 'https:'], [config.openaiBaseUrl]))
-  faults.push(...leaseFaults(config))
+  faults.push(...leaseFaults(config), ...levelFaults(text('LOG_LEVEL')))
   if (faults.length > 0) throw new ConfigError(faults)
   return config
 }
@@ -109,6 +138,24 @@ function isLoopback(host: string): boolean {
 function leaseFaults({ replyCheckpointMs, replyLeaseMs }: Config): string[] {
   if (replyCheckpointMs * 2 <= replyLeaseMs) return []
   return [`REPLY_CHECKPOINT_MS must be at most half of REPLY_LEASE_MS, ${replyLeaseMs}; got ${replyCheckpointMs}.`]
+}
+
+/** A client takes a path that is no number for the database 0, and a cluster has no other. */
+function databaseFaults(urls: readonly string[]): string[] {
+  const paths = urls.map((url) => URL.parse(url)?.pathname ?? '')
+  if (urls.length > 1) {
+    return paths.every((path) => /^\/?0?$/.test(path))
+      ? []
+      : ['REDIS_URL must name no database where it lists a cluster.']
+  }
+  return paths.every((path) => /^\/?\d*$/.test(path))
+    ? []
+    : ['REDIS_URL must end with the number of its database, or without one.']
+}
+
+function levelFaults(level: string | undefined): string[] {
+  if (level === undefined || LOG_LEVELS.some((known) => known === level)) return []
+  return [`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}; got ${JSON.stringify(level)}.`]
 }
 
 /** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse. */

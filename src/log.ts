@@ -1,15 +1,22 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
+import { logError } from './log-error.ts'
 
 /** Writes one JSON line an entry; an error goes in as `err`, with its cause. It never gets the content of messages. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
-/** The log on the standard output, or what is worth a warning on the standard error. */
-export function createLog(kept: 'info' | 'warn' = 'info'): Log {
+/** From which level on entries are written. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+/** The log on the standard output, or on another file descriptor. */
+export function createLog(level: LogLevel = 'info', descriptor = 1): Log {
   const options = {
-    level: kept,
+    level,
     base: null,
     timestamp: stdTimeFunctions.isoTime,
-    formatters: { level: (level: string) => ({ level }) },
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: (error: unknown) => logError(error) },
   }
-  return pino(options, pino.destination(kept === 'info' ? 1 : 2))
+  return pino(options, pino.destination(descriptor))
 }

@@ -1,38 +1,85 @@
 import { enableCompileCache } from 'node:module'
-import { ConfigError, loadConfig } from './config.ts'
+import { format } from 'node:util'
+import type { App } from './app.ts'
+import { ConfigError, loadConfig, SETTINGS } from './config.ts'
 import { StartError } from './errors.ts'
-import { createLog } from './log.ts'
+import { createLog, type Log } from './log.ts'
+import { findUnknownSettings } from './unknown-settings.ts'
 
-const log = createLog()
+/** How long what is left may hold the process once all is closed: a system call that never returns, for instance. */
+const END_AFTER_MS = 1_000
 
+const CONSOLE = [
+  ['debug', 'debug'],
+  ['log', 'info'],
+  ['info', 'info'],
+  ['warn', 'warn'],
+  ['error', 'error'],
+] as const
+
+let log = createLog()
+let app: App | undefined
+let isStopping = false
+
+process.on('SIGINT', stop)
+process.on('SIGTERM', stop)
 await main()
 
-/** Starts the program, and stops it on a signal; a second signal ends it at once. */
+/** Starts the program, and stops it on a signal, also while it starts; a second signal ends it at once. */
 async function main(): Promise<void> {
   try {
+    const config = loadConfig(process.env)
+    log = createLog(config.logLevel)
+    logWhatLibrariesWrite()
+    for (const { name, nearest } of findUnknownSettings(process.env, SETTINGS)) {
+      log.warn({ name, nearest }, `${name} is no setting: ${nearest} may be meant`)
+    }
     // Compiled code is kept between starts: with it loading the program takes two thirds of the time.
     enableCompileCache()
     const { createApp } = await import('./app.ts')
-    const app = createApp(loadConfig(process.env), log)
-    let isStopping = false
-    const stop = (signal: NodeJS.Signals) => {
-      if (isStopping) process.exit(1)
-      isStopping = true
-      log.info({ signal }, 'stopping')
-      app.stop().then(() => log.info('stopped'), fail)
-    }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
+    if (isStopping) return
+    app = createApp(config, log)
     const url = await app.start()
-    log.info({ url }, `ready: open ${url}/graphql in a browser`)
+    if (!isStopping) log.info({ url }, `ready: open ${url}/graphql in a browser`)
   } catch (error) {
-    fail(error)
+    if (!isStopping) fail(error)
   }
 }
 
-/** What people can put right is told without a stack. */
+function stop(signal: NodeJS.Signals): void {
+  if (isStopping) process.exit(1)
+  isStopping = true
+  log.info({ signal }, 'stopping')
+  Promise.resolve(app?.stop()).then(() => {
+    log.info('stopped')
+    endSoon()
+  }, fail)
+}
+
+/** What people can put right is written without a stack. */
 function fail(error: unknown): void {
   if (error instanceof ConfigError || error instanceof StartError) process.stderr.write(`${error.message}\n`)
   else log.error({ err: error }, 'failed')
   process.exitCode = 1
+  endSoon()
+}
+
+function endSoon(): void {
+  setTimeout(() => process.exit(), END_AFTER_MS).unref()
+}
+
+/** Every line is an entry of the log, whoever writes it. */
+function logWhatLibrariesWrite(): void {
+  process.removeAllListeners('warning').on('warning', (warning) => log.warn({ err: warning }, 'warning'))
+  process.on('uncaughtException', (error) => {
+    log.error({ err: error }, 'failed')
+    process.exit(1)
+  })
+  for (const [method, level] of CONSOLE) console[method] = (...values: unknown[]) => write(level, values)
+}
+
+function write(level: keyof Log, values: unknown[]): void {
+  const [err] = values.filter((value) => value instanceof Error)
+  const text = format(...values.filter((value) => !(value instanceof Error)))
+  log[level]({ ...(err !== undefined && { err }) }, text === '' ? 'from a library' : text)
 }

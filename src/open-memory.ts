@@ -1,6 +1,8 @@
 import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Config } from './config.ts'
+import { createFaultLog, type FaultLog, logFault, reportFaults } from './fault-log.ts'
 import type { Log } from './log.ts'
+import { withoutAccess } from './log-error.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache/cache-guard.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
 import type { History } from './memory/history/history.ts'
@@ -8,7 +10,7 @@ import type { ReplyRecords } from './memory/history/reply-record.ts'
 import { createMemory, type Memory } from './memory/memory.ts'
 import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token-counter.ts'
 import { createWriter, type Writer } from './memory/writer.ts'
-import { openHistory, type StoreUser } from './open-history.ts'
+import { type DurableStores, openHistory, type StoreUser } from './open-history.ts'
 import type { VolatileDeps, VolatileStores } from './open-redis.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -34,19 +36,45 @@ const CLOSE_DEADLINE_MS = 1_000
 
 /** Makes all of it. Nothing but Redis is connected to before `prepare`. */
 export async function openMemory(config: Config, log: Log, user: StoreUser = 'COMMAND'): Promise<OpenMemory> {
-  const { history, records } = await openHistory(config, log, user)
+  const durable = await openHistory(config, log, user)
+  try {
+    return await openAround(durable, config, log)
+  } catch (error) {
+    await durable.history.close()
+    throw error
+  }
+}
+
+async function openAround(durable: DurableStores, config: Config, log: Log): Promise<OpenMemory> {
+  const faults = createFaultLog(log, { begins: 'the history fails', ends: 'the history is back' })
+  const history = reportFaults(durable.history, faults)
+  const records = reportFaults(durable.records, faults)
+  const cacheFaults = createFaultLog(log, {
+    begins: 'the cache is gone: reads go to the history',
+    ends: 'the cache is back',
+    fields: { redis: config.redisUrls.map(withoutAccess) },
+  })
   const areStored = async (ids: readonly string[]) =>
     (await history.findMessages(ids)).map((message) => message !== undefined)
-  const { cache, events, replyLog } = await openVolatile(config, { areStored, log })
-  const guard = createCacheGuard(cache, { commandTimeoutMs: config.redisCommandTimeoutMs }, guardObserver(log))
+  const {
+    cache,
+    events,
+    replyLog,
+    prepare: prepareVolatile,
+  } = await openVolatile(config, { areStored, log, faults: cacheFaults })
+  const guard = createCacheGuard(
+    cache,
+    { commandTimeoutMs: config.redisCommandTimeoutMs },
+    guardObserver(log, cacheFaults),
+  )
   const writer = createWriter({
     guard,
     history,
-    onError: (conversationId, error) => log.warn({ conversationId, err: error }, 'background work failed'),
+    onError: (conversationId, error) => logFault(log, { conversationId, err: error }, 'background work failed'),
   })
   const counter = createTokenCounter()
   const onFill = (conversationId: string, messages: number, tokens: number) =>
-    log.info({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
+    log.debug({ conversationId }, `loaded ${messages} recent messages (${tokens} tokens)`)
   const memory = createMemory(
     { guard, history, records, eraseReplyText: replyLog.erase, writer, counter, events, now: Date.now, onFill },
     { ...cacheLimits(config), maxContextTokens: config.maxContextTokens, maxMessageBytes: config.maxMessageBytes },
@@ -55,6 +83,7 @@ export async function openMemory(config: Config, log: Log, user: StoreUser = 'CO
   const prepare = async () => {
     await history.prepare()
     await records.prepare()
+    await prepareVolatile()
   }
   return { memory, ...deps, prepare, close: (deadlineMs) => close(deps, deadlineMs, log) }
 }
@@ -73,7 +102,7 @@ async function openVolatile(config: Config, deps: VolatileDeps): Promise<Volatil
   const cache = createLocalCache({ ...limits, maxBytes: LOCAL_CACHE_BYTES }, Date.now)
   const onFault = (error: unknown) => deps.log.debug({ err: error }, 'events could not be compared with the history')
   const events = createLocalEvents({ areStored: deps.areStored, onFault }, LOCAL_EVENTS)
-  return { cache, events, replyLog: createLocalReplyLog() }
+  return { cache, events, replyLog: createLocalReplyLog(), prepare: async () => {} }
 }
 
 function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
@@ -81,13 +110,15 @@ function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
 }
 
 /** A fault alone is nothing but a miss; that the cache is gone, or back, is worth a line. */
-function guardObserver(log: Log) {
+function guardObserver(log: Log, faults: FaultLog) {
+  let newest: unknown
   return {
-    onFault: (operation: string, error: unknown) => log.debug({ operation, err: error }, 'cache fault'),
-    onAvailable: (available: boolean) => {
-      if (available) log.info('the cache is back')
-      else log.warn('the cache is gone: reads go to the history')
+    onFault: (operation: string, error: unknown) => {
+      newest = error
+      log.debug({ operation, err: error }, 'cache fault')
     },
+    onAvailable: (available: boolean) =>
+      available ? faults.onSuccess('commands') : faults.onFault(newest, 'commands'),
     onMarkLost: (conversationId: string) => log.warn({ conversationId }, 'no room to keep a mark for the cache'),
   }
 }

@@ -1,6 +1,9 @@
 import { createRedisReplyLog } from './chat/log/redis-reply-log.ts'
 import type { ReplyLog } from './chat/log/reply-log.ts'
+import { StartError } from './errors.ts'
+import { createFaultLog, type FaultLog } from './fault-log.ts'
 import type { Log } from './log.ts'
+import { withoutAccess } from './log-error.ts'
 import type { Cache, CacheLimits } from './memory/cache/cache.ts'
 import { createRedisCache } from './memory/cache/redis-cache.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
@@ -8,17 +11,23 @@ import type { EventCheckDeps } from './memory/events/event-check.ts'
 import { createRedisEvents } from './memory/events/redis-events.ts'
 import { createRedisChannels } from './redis/redis-channels.ts'
 import { createRedis } from './redis/redis-connection.ts'
+import { isMissingDatabase } from './redis/redis-outage.ts'
+import { withTimeout } from './with-timeout.ts'
 
 /** What may be lost at any time and is right again by what is durable. */
 export interface VolatileStores {
   cache: Cache
   events: ConversationEvents
   replyLog: ReplyLog
+  /** Resolves soon, whether the store answers or not; rejects with StartError where it never can. */
+  prepare(): Promise<void>
 }
 
 /** What the volatile stores are made with. */
 export interface VolatileDeps extends EventCheckDeps {
   log: Log
+  /** Called for connections that fail and come back. */
+  faults: FaultLog
 }
 
 /** Lifetimes and bounds in Redis, and how long a command may take. */
@@ -37,30 +46,55 @@ const EVENT_LIMITS = {
   owedConversations: 10_000,
 }
 
+/** A server that is slower is treated as one that is away. */
+const PREPARE_MS = 500
 const CHANNEL_LIMITS = { retryMs: 1_000 }
 
 /** Cache, events and reply log on one Redis or Redis Cluster. Loaded only where Redis is configured: its driver takes 80 ms. */
 export function openRedis(
   urls: readonly string[],
-  { areStored, log }: VolatileDeps,
+  { areStored, log, faults }: VolatileDeps,
   limits: RedisLimits,
 ): VolatileStores {
-  const onError = (error: unknown) => log.debug({ err: error }, 'redis failed')
-  const connection = { urls, commandTimeoutMs: limits.commandTimeoutMs, onError }
-  const redis = createRedis(connection)
+  const onFault = (error: unknown) => log.debug({ err: error }, 'a command failed')
+  const drops = createFaultLog(log, { begins: 'events are dropped for resets', ends: 'events are complete again' })
+  const first = Promise.withResolvers<Error | undefined>()
+  const connection = (name: string) => ({
+    urls,
+    commandTimeoutMs: limits.commandTimeoutMs,
+    onError(error: Error) {
+      faults.onFault(error, name)
+      first.resolve(error)
+    },
+    onReady() {
+      faults.onSuccess(name)
+      first.resolve(undefined)
+    },
+  })
+  const redis = createRedis(connection('events'))
   // On a connection of its own no read of a context waits behind the texts of replies.
-  const cache = createRedisCache(createRedis({ ...connection, hasDeadline: true }), limits)
-  const subscriber = createRedis({ ...connection, isSubscriber: true })
-  const channels = createRedisChannels({ subscriber, onFault: onError }, CHANNEL_LIMITS)
-  const onDrop = (conversationId: string) => log.warn({ conversationId }, 'events were dropped')
-  const events = createRedisEvents({ redis, channels, areStored, onFault: onError, onDrop }, EVENT_LIMITS)
-  const replyLog = createRedisReplyLog({ redis, channels, onFault: onError })
+  const cache = createRedisCache(createRedis({ ...connection('cache'), hasDeadline: true }), limits)
+  const subscriber = createRedis({ ...connection('channels'), isSubscriber: true })
+  subscriber.on('ready', () => drops.onSuccess())
+  const channels = createRedisChannels({ subscriber, onFault }, CHANNEL_LIMITS)
+  const onDrop = (conversationId: string) => drops.onFault({ reason: conversationId })
+  const events = createRedisEvents({ redis, channels, areStored, onFault, onDrop }, EVENT_LIMITS)
+  const replyLog = createRedisReplyLog({ redis, channels, onFault })
   const close = async () => {
     await cache.close()
     redis.disconnect()
   }
   // The cache is closed last, and with it the connection that the others use.
-  return { cache: { ...cache, close }, events, replyLog: closedWith(replyLog, channels) }
+  return { cache: { ...cache, close }, events, replyLog: closedWith(replyLog, channels), prepare }
+
+  async function prepare(): Promise<void> {
+    const error = await withTimeout(first.promise, PREPARE_MS).catch(() => undefined)
+    if (isMissingDatabase(error)) {
+      throw new StartError(
+        `REDIS_URL names a database that this Redis does not have: ${urls.map(withoutAccess).join(', ')}`,
+      )
+    }
+  }
 }
 
 function closedWith(replyLog: ReplyLog, channels: { close(): Promise<void> }): ReplyLog {

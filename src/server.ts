@@ -7,6 +7,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Chat } from './chat/chat.ts'
+import { StartError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
 import { createEventStreams } from './transport/event-streams.ts'
@@ -43,6 +44,8 @@ export interface ServerLimits {
 /** The one owner while there is no authentication: the configuration lets only this machine connect. */
 const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
+/** Longer than balancers keep idle connections (60 s, nginx 75 s): else they send a request into a closed one. */
+const KEEP_ALIVE_MS = 90_000
 /** Proxies close what is silent for a minute; Yoga pings as often. */
 const PING_EVERY_MS = 12_000
 
@@ -88,9 +91,13 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     serve(request, response).catch((error: unknown) => {
       // A client that left while its body was read is no fault of ours.
       if (request.complete) log.error({ err: error }, 'request failed')
-      response.destroy()
+      if (response.headersSent || !request.complete) response.destroy()
+      else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.')
     })
   })
+  http.keepAliveTimeout = KEEP_ALIVE_MS
+  // Node's must be the longer one of the two, or it closes a connection whose next request is on its way.
+  http.headersTimeout = KEEP_ALIVE_MS + 5_000
   http.on('upgrade', (request, socket, head) => {
     if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable')
     if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, '404 Not Found')
@@ -142,14 +149,25 @@ function refuseUpgrade(socket: Duplex, status: string): void {
 
 async function listen(http: HttpServer, { host, port }: ServerLimits): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    http.once('error', reject)
+    http.once('error', (error) => reject(listenFault(error, host, port)))
     http.listen(port, host, () => {
-      http.off('error', reject)
+      http.removeAllListeners('error')
       resolve()
     })
   })
   const name = host.includes(':') ? `[${host}]` : host
   return `http://${name}:${(http.address() as AddressInfo).port}`
+}
+
+function listenFault(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new StartError(`PORT ${port} is in use on ${host}: another process listens there.`)
+  if (error.code === 'EACCES')
+    return new StartError(`PORT ${port} may not be opened by this user; take one above 1023.`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return new StartError(`HOST ${host} is no address of this machine.`)
+  }
+  return error
 }
 
 /** A connection whose response ends while the server closes becomes idle only then: so idle ones are closed again and again. */

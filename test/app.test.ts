@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
@@ -28,7 +31,7 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
       .toMatchObject({ recentContext: { source: 'CACHE' } })
     expect(second.log.entries).toContainEqual(
       expect.objectContaining({
-        level: 'info',
+        level: 'debug',
         fields: { conversationId: id },
         message: expect.stringMatching(/^loaded 1 recent messages \(\d+ tokens\)$/),
       }),
@@ -40,7 +43,7 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
 
 describe.each(['embedded', 'Redis and MongoDB'])('a reply on %s stores', (stores) => {
   test('is streamed by the demo model, and is told that its node stops', async () => {
-    const { client, stop } = await start({ ...(await environmentOf(stores)), SHUTDOWN_DEADLINE_MS: '2000' })
+    const { client, stop } = await start({ ...(await environmentOf(stores)), SHUTDOWN_DEADLINE_MS: '4000' })
     const id = await startConversation(client)
     const whole = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
     expect(whole.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(whole) } })
@@ -59,12 +62,56 @@ describe.each(['embedded', 'Redis and MongoDB'])('a reply on %s stores', (stores
   })
 })
 
-test('an app whose history is away does not start, and leaves nothing open', async () => {
-  const { MONGODB_URL: _, ...environment } = await environmentOf('embedded')
-  const away = { ...environment, MONGODB_URL: 'mongodb://127.0.0.1:1/away?directConnection=true' }
-  const app = createApp(loadConfig(away), createKeptLog())
-  await expect(app.start()).rejects.toThrow('The history cannot be reached')
+describe('an app that cannot start leaves nothing open', () => {
+  test.each([
+    ['its history is away', { MONGODB_URL: 'mongodb://127.0.0.1:1/away?directConnection=true' }, ''],
+    ['its directory cannot be made', { DATA_DIR: '/proc/x' }, 'DATA_DIR'],
+    ['its Redis lacks the database', { REDIS_URL: `${inject('redisUrl')}/99` }, 'REDIS_URL'],
+    ['its address is not of this machine', { HOST: '127.0.0.1', PORT: 'TAKEN' }, 'PORT'],
+  ])('when %s', async (_, environment: Record<string, string>, reason) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const settings: Record<string, string> = {
+      ...(await environmentOf('embedded')),
+      REDIS_URL: inject('redisUrl'),
+      ...environment,
+    }
+    const before = openResources()
+    const app = createApp(
+      loadConfig({ ...settings, ...(settings.PORT === 'TAKEN' && { PORT: `${port}` }) }),
+      createKeptLog(),
+    )
+    await expect(app.start()).rejects.toThrow(reason)
+    await expect.poll(openResources).toEqual(before)
+    taken.close()
+  })
 })
+
+test('an app that is stopped at any moment of its start does not start, and leaves nothing open', async () => {
+  const environment = await environmentOf('Redis and MongoDB')
+  const before = openResources()
+  let hasStarted = false
+  for (let ticks = 0; !hasStarted; ticks = Math.ceil(ticks * 1.5) + 1) {
+    const app = createApp(loadConfig(environment), createKeptLog())
+    const starting = app.start().then(
+      () => true,
+      () => false,
+    )
+    for (let tick = 0; tick < ticks; tick += 1) await setImmediate()
+    await app.stop()
+    hasStarted = await starting
+    await expect.poll(openResources, { timeout: 10_000 }).toEqual(before)
+  }
+}, 60_000)
+
+/** Sockets and servers that hold this process. */
+function openResources(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => /TCP|Pipe|Worker/i.test(name))
+    .toSorted()
+}
 
 test('an app whose cache is away starts, answers and stops', async () => {
   const environment = { ...(await environmentOf('embedded')), REDIS_URL: 'redis://127.0.0.1:1' }

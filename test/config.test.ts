@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type ConfigError, loadConfig } from '../src/config.ts'
+import { type ConfigError, loadConfig, SETTINGS } from '../src/config.ts'
+import { findUnknownSettings } from '../src/unknown-settings.ts'
 
 test('with nothing set every setting has its documented default', () => {
   expect(loadConfig({})).toEqual({
@@ -21,6 +22,7 @@ test('with nothing set every setting has its documented default', () => {
     replyHeartbeatMs: 15_000,
     replyQueueLimit: 16,
     shutdownDeadlineMs: 10_000,
+    logLevel: 'info',
   })
 })
 
@@ -77,6 +79,42 @@ test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('%s is a loopback addr
 test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])('%s is refused as a host', (host) => {
   expect(faultsOf({ HOST: host })).toHaveLength(1)
 })
+
+test('a level of the log and a database of Redis are what they can be', () => {
+  expect(loadConfig({ LOG_LEVEL: 'debug', REDIS_URL: 'redis://host/3' })).toMatchObject({ logLevel: 'debug' })
+  expect(faultsOf({ LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL must be one of debug, info, warn, error; got "loud".'])
+  expect(faultsOf({ REDIS_URL: 'redis://host/cache' })).toEqual([
+    'REDIS_URL must end with the number of its database, or without one.',
+  ])
+  expect(faultsOf({ REDIS_URL: 'redis://a,redis://b/1' })).toEqual([
+    'REDIS_URL must name no database where it lists a cluster.',
+  ])
+})
+
+test('every setting that is read is listed', () => {
+  const read = new Set<string>()
+  loadConfig(new Proxy({}, { get: (_, name) => void read.add(String(name)) }))
+  expect([...read].toSorted()).toEqual(SETTINGS.toSorted())
+})
+
+test.each([
+  ['MONGO_URL', 'MONGODB_URL'],
+  ['MONGODB_URI', 'MONGODB_URL'],
+  ['REDIS_URI', 'REDIS_URL'],
+  ['CACHE_TTL_SECOND', 'CACHE_TTL_SECONDS'],
+  ['OPENAI_APIKEY', 'OPENAI_API_KEY'],
+  ['cache_tail_tokens', 'CACHE_TAIL_TOKENS'],
+])('%s is told to be %s', (name, nearest) => {
+  expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([{ name, nearest }])
+  expect(findUnknownSettings({ [name]: 'x', [nearest]: 'y' }, SETTINGS)).toEqual([])
+})
+
+test.each(['PATH', 'HOME', 'HOSTNAME', 'PORTS', 'LANG', 'DATA', 'NODE_ENV', 'constructor'])(
+  '%s is nothing like ours',
+  (name) => {
+    expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([])
+  },
+)
 
 function faultsOf(environment: Record<string, string>): readonly string[] {
   try {

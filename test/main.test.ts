@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { findFreePort } from './support/free-port.ts'
 import { createGraphqlClient } from './support/graphql-client.ts'
 
@@ -39,9 +39,47 @@ test('a port that is taken ends the program with the reason', async () => {
   await expect.poll(() => first.output()).toContain('ready')
   const second = await startMain({ PORT: String(port) })
   expect(await second.exited).toEqual([1, null])
-  expect(second.output()).toContain('EADDRINUSE')
+  expect(second.output()).toContain(`PORT ${port} is in use on 127.0.0.1: another process listens there.\n`)
+  expect(second.output()).not.toContain('    at ')
   first.child.kill('SIGINT')
   expect(await first.exited).toEqual([0, null])
+})
+
+test('what cannot start says which setting to mend, without a stack or a password, and ends', async () => {
+  for (const [environment, text] of [
+    [{ DATA_DIR: '/proc/x' }, 'DATA_DIR /proc/x: '],
+    [{ MONGODB_URL: 'mongodb://ann:secret@127.0.0.1:1/x' }, 'MONGODB_URL mongodb://127.0.0.1:1/x: '],
+    [{ MONGODB_URL: 'mongodb://ann:secret@127.0.0.1:1/x?never=1' }, 'option never is not supported'],
+    [{ REDIS_URL: `${inject('redisUrl')}/99` }, 'REDIS_URL names a database that this Redis does not have'],
+  ] as const) {
+    const program = await startMain({ PORT: '0', ...environment })
+    expect(await program.exited).toEqual([1, null])
+    const errors = program
+      .output()
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('{'))
+    expect(errors).toEqual([expect.stringContaining(text)])
+    expect(program.output()).not.toContain('secret')
+  }
+})
+
+test('the start names history, cache and model in one line, and settings that are none', async () => {
+  const program = await startMain({ PORT: '0', REDIS_URL: 'redis://ann:secret@127.0.0.1:1', MONGO_URL: 'x' })
+  await expect.poll(() => program.output()).toContain('ready')
+  const entries = program
+    .output()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string; reason?: string })
+  const messages = entries.map(({ msg }) => msg)
+  expect(messages).toContainEqual(
+    expect.stringMatching(/^history: SQLite .*; cache: Redis redis:\/\/127\.0\.0\.1:1; model: demo$/),
+  )
+  expect(messages).toContain('MONGO_URL is no setting: MONGODB_URL may be meant')
+  expect(entries).toContainEqual(expect.objectContaining({ reason: 'connect ECONNREFUSED 127.0.0.1:1' }))
+  expect(program.output()).not.toContain('secret')
+  program.child.kill('SIGTERM')
+  expect(await program.exited).toEqual([0, null])
 })
 
 async function startMain(environment: Record<string, string>) {

@@ -26,7 +26,7 @@ export const TYPE_DEFS = readFileSync(new URL('../../schema.graphql', import.met
  * loaders on the stores that the environment names, so that only the edge differs.
  */
 export async function openContextResolvers() {
-  const { memory, prepare, counter } = await openMemory(loadConfig(process.env), createLog('warn'))
+  const { memory, prepare, counter } = await openMemory(loadConfig(process.env), createLog('warn', 2))
   await prepare()
   await counter.warm('o200k_base')
   return {

@@ -32,7 +32,7 @@ export async function openStage(grounds: Grounds, { redisUrl, mongodbUrl }: Stag
     MONGODB_URL: mongodbUrl,
     REDIS_COMMAND_TIMEOUT_MS: String(COMMAND_TIMEOUT_MS),
   })
-  const memory = await openMemory(config, createLog('warn'))
+  const memory = await openMemory(config, createLog('warn', 2))
   await memory.prepare()
   await memory.counter.warm(DEFAULT_ENCODING)
   // The client connects in the background, and until then every command is a fault.

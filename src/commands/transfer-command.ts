@@ -48,7 +48,7 @@ const DRAIN_MS = 60_000
 /** Runs a command to its exit code: reads the command line and the settings, opens the stores and closes them. */
 export async function runTransfer(command: TransferCommand, caller: CommandCaller): Promise<ExitCode> {
   const { args, environment, print, printError } = caller
-  const log = createLog('warn')
+  const log = createLog('warn', 2)
   try {
     const { values, positionals } = readCommandLine(command, args)
     if (values.help) {

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { createReconnectRule, isMissingDatabase } from './redis-outage.ts'
 
 /** Where a Redis is, and how a client of it behaves. */
 export interface RedisConnection {
@@ -7,6 +8,8 @@ export interface RedisConnection {
   commandTimeoutMs: number
   /** Called for every failed attempt to connect; the client retries for ever. */
   onError(error: Error): void
+  /** Called whenever the client is connected and served. */
+  onReady?(): void
   /** For a connection with subscriptions: after a reconnect its user subscribes again, to what is wanted by then. */
   isSubscriber?: boolean
   /** Callers have a deadline, as the cache guard has: the client's own, one more timer a command, is left out. */
@@ -33,16 +36,22 @@ function redisOptions({ commandTimeoutMs, isSubscriber = false, hasDeadline = fa
     socketTimeout: Math.max(CONNECT_TIMEOUT_MS, 4 * commandTimeoutMs),
     keepAlive: 10_000,
     retryStrategy,
+    reconnectOnError: createReconnectRule(performance.now.bind(performance)),
   } satisfies RedisOptions
 }
 
 /** A client that connects in the background and for ever; until it has, its commands fail at once. */
 export function createRedis(connection: RedisConnection): Redis | Cluster {
-  const { urls, onError, isSubscriber = false } = connection
+  const { urls, onError, onReady = () => {}, isSubscriber = false } = connection
   const [first = ''] = urls
   const options = redisOptions(connection)
   const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
-  redis.on('error', onError)
+  redis.on('error', (error: Error) => {
+    onError(error)
+    // The client goes on with the database 0, which is another one than was meant.
+    if (isMissingDatabase(error)) redis.disconnect(true)
+  })
+  redis.on('ready', () => onReady())
   // `onError` gets what a failed attempt is rejected with, and the next one follows.
   redis.connect().catch(() => undefined)
   return redis

@@ -64,6 +64,8 @@ export interface ChatModel {
    * A clean end without a finish event is possible: the caller judges it.
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
+  /** Called at the end of every attempt that nobody aborted, with its error if it failed. */
+  onOutcome?(error?: ModelError): void
 }
 
 /** How long a model may be silent, in milliseconds. */

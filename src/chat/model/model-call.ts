@@ -42,8 +42,11 @@ export async function callModel(
   for (let retries = 0; ; retries += 1) {
     const left = { ...timeouts, firstTokenMs: deadline - performance.now() }
     try {
-      return await attemptModel(model, request, left, attemptListener, signal)
+      const answer = await attemptModel(model, request, left, attemptListener, signal)
+      model.onOutcome?.()
+      return answer
     } catch (error) {
+      if (!signal.aborted && error instanceof ModelError) model.onOutcome?.(error)
       if (hasBegun || signal.aborted || retries === MAX_RETRIES || !isTransient(error)) throw error
       const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(retries))
       // Waiting on would end in a timeout: the error, with what the provider asks for, says more.

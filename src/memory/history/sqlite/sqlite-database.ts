@@ -141,11 +141,18 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
 
 /** Only the process' user reads the directory that this makes, and the file; SQLite gives its log the rights of the file. */
 export function makePrivate(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: OWN_DIRECTORY })
+  makeDirectory(dirname(path))
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
     const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0
     if ((mode & OTHERS) !== 0) chmodSync(file, OWN_FILE)
   }
   // Not opened where it is there: closing it would take the locks of the process' other connections.
   if (statSync(path, { throwIfNoEntry: false }) === undefined) closeSync(openSync(path, 'a', OWN_FILE))
+}
+
+/** Level by level: Node's own recursion never returns in a file system where nothing can be made, as in /proc. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (dirname(path) !== path) makeDirectory(dirname(path))
+  mkdirSync(path, { mode: OWN_DIRECTORY })
 }

@@ -1,0 +1,35 @@
+const MAX_CAUSES = 8
+
+/**
+ * An error as the log has it, with its causes, without what must not be there: the message of a JSON SyntaxError,
+ * which quotes the text that it could not parse, and user names and passwords of URLs.
+ */
+export function logError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error === 'object' ? '[object]' : withoutAccess(String(error))
+  const { name, stack = '', cause } = error
+  const isQuoting = error instanceof SyntaxError
+  const message = isQuoting ? 'The text could not be parsed.' : withoutAccess(error.message)
+  const code =
+    'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined
+  const more = [cause, ...(error instanceof AggregateError ? error.errors : [])].filter((each) => each !== undefined)
+  return {
+    type: name,
+    message,
+    ...(code !== undefined && { code }),
+    ...(depth === 0 && { stack: framesOf(stack) }),
+    ...(more[0] !== undefined && depth < MAX_CAUSES && { cause: logError(more[0], depth + 1) }),
+  }
+}
+
+/** Without the first lines, which repeat the message. */
+function framesOf(stack: string): string {
+  return stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n')
+}
+
+/** A URL's access stands between its slashes and an at sign. */
+export function withoutAccess(text: string): string {
+  return text.replace(/\/\/[^/\s]*@/g, '//')
+}
