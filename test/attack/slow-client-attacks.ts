@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Attack, Outcome, Target } from './attacks.ts'
 import { createHeavyConversation } from './conversations.ts'
 import { openConnection, openWebSocket, post, requestText, sendFrames, times, wordsOf } from './requests.ts'
@@ -7,6 +8,8 @@ const MB = 1_000_000
 const BODY_BYTES = 4 * MB
 /** How long those stay who neither send nor read on. */
 const STAY_MS = 4_000
+/** A server may stop reading what is sent to it. */
+const MAX_SENDING_MS = 15_000
 
 /** Clients that send in crumbs, stop short or never read. */
 export const SLOW_CLIENT_ATTACKS: readonly Attack[] = [
@@ -114,8 +117,8 @@ function writeAll(socket: Awaited<ReturnType<typeof openConnection>>, bytes: Buf
 
 /** All do the same and stay for a while; somebody else must be answered meanwhile and then. */
 async function staying(target: Target, count: number, work: () => unknown, stayMs = STAY_MS): Promise<Outcome> {
-  await Promise.all(times(count, work))
-  await new Promise((resolve) => setTimeout(resolve, stayMs))
+  await Promise.race([Promise.all(times(count, work)), delay(MAX_SENDING_MS)])
+  await delay(stayMs)
   return answered(target)
 }
 
@@ -130,8 +133,8 @@ async function unreadFrames(target: Target, count: number, frame: string | ((id:
   socket.pause()
   const sending = sendFrames(socket, count, (id) => (typeof frame === 'string' ? frame : frame(id)))
   // A server that stops reading is right, and then sending has no end.
-  await Promise.race([sending, new Promise((resolve) => setTimeout(resolve, 3 * STAY_MS))])
-  await new Promise((resolve) => setTimeout(resolve, STAY_MS))
+  await Promise.race([sending, delay(MAX_SENDING_MS)])
+  await delay(STAY_MS)
   return answered(target)
 }
 

@@ -78,7 +78,7 @@ async function logOutcome({ log }: Target): Promise<Outcome> {
   const lines = (await log()).split('\n').filter((line) => line !== '')
   const foreign = lines.filter((line) => !isJson(line))
   const telling = lines.filter((line) => line.includes(SECRET) || (hasInside(line) && !isJson(line)))
-  const text = `log of ${lines.length} lines, ${foreign.length} no JSON, ${telling.length} with foreign words`
+  const text = `log of ${lines.length} lines, ${foreign.length} no JSON, ${telling.length} that say too much`
   return { text, isGood: foreign.length === 0 && telling.length === 0 && lines.length <= MAX_LINES }
 }
 
