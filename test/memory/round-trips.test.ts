@@ -119,6 +119,95 @@ describe('a read', () => {
   })
 })
 
+describe('round trips in sequence', () => {
+  test('of a cold read are three: the cache, the conversation beside a register, the range', async () => {
+    const node = await startMemoryNode()
+    const { conversationId, messages } = await storeConversation(node, { length: 100 })
+    const [context, trips] = await countTrips(node, () => readContext(node, conversationId, 3_000))
+    expect(context.messages).toEqual(newestWithin(messages, 3_000))
+    expect(trips).toEqual([['readEntries'], ['open', 'findConversations'], ['readTokenRange']])
+    await node.settle()
+    expect(await readContext(node, conversationId, 3_000)).toMatchObject({ source: 'CACHE' })
+  })
+
+  test('of a read whose tail is gone, or that is to be strong, are three as well', async () => {
+    const node = await startMemoryNode()
+    const { conversationId } = await storeConversation(node, { length: 100 })
+    await readContext(node, conversationId, 3_000)
+    await node.settle()
+    const expected = [['readEntries'], ['findConversations'], ['readTokenRange']]
+    const [, strong] = await countTrips(node, () => readContext(node, conversationId, 3_000, 'STRONG'))
+    expect(strong).toEqual(expected)
+    await node.guard.drop(conversationId)
+    const [, dropped] = await countTrips(node, () => readContext(node, conversationId, 3_000))
+    expect(dropped).toEqual(expected)
+  })
+
+  test('of a cold send are two before the model is called, and its conversation is read once', async () => {
+    const node = await startMemoryNode()
+    const { conversationId, messages } = await storeConversation(node, { length: 100 })
+    const read = () => node.memory.readPrompt(OWNER, conversationId, 3_000)
+    const [prompt, trips] = await countTrips(node, read)
+    expect(prompt.path.messages).toEqual(newestWithin(messages, 3_000))
+    expect(trips).toEqual([['openEntry', 'findConversations'], ['readTokenRange']])
+    await node.settle()
+    const [again, warmTrips] = await countTrips(node, read)
+    expect(again.path.messages).toEqual(prompt.path.messages)
+    expect(warmTrips).toEqual([['openEntry', 'findConversations']])
+  })
+
+  test('of a send are two as well where the tail is of another branch, and where it is too short', async () => {
+    const node = await startMemoryNode({}, { tailTokens: 500 })
+    const { conversationId, messages } = await storeConversation(node, { length: 100 })
+    await readContext(node, conversationId, 500)
+    await node.settle()
+    const read = () => node.memory.readPrompt(OWNER, conversationId, 3_000)
+    const [short, shortTrips] = await countTrips(node, read)
+    expect(short.path.messages).toEqual(newestWithin(messages, 3_000))
+    expect(shortTrips).toEqual([['openEntry', 'findConversations'], ['readTokenRange']])
+    await node.memory.appendMessages(OWNER, conversationId, [MESSAGE], messages.at(-2)?.id)
+    await node.settle()
+    const [, switchedTrips] = await countTrips(node, read)
+    expect(switchedTrips.length).toBe(2)
+    expect(switchedTrips[1]).toEqual(['readTokenRange', 'readTokenRange'])
+  })
+
+  test('over the wire a cold send is one pipeline to Redis and two queries', async () => {
+    const node = await startWarmNode()
+    const { conversationId } = await storeConversation(node, { length: 100 })
+    node.forget()
+    await node.memory.readPrompt(OWNER, conversationId, 3_000)
+    expect(node.traffic).toEqual({ redis: ['set', 'mget'], mongodb: ['find', 'find'], documents: 61 })
+  })
+})
+
+/**
+ * Holds every step of either store back until nothing else is under way, and lets those that wait go on
+ * together: each round is one round trip in sequence, whatever the stores' speed.
+ */
+async function countTrips<T>(node: MemoryNode, work: () => Promise<T>): Promise<[T, string[][]]> {
+  const trips: string[][] = []
+  let waiting: { operation: string; release: () => void }[] = []
+  const hold = (operation: string) => new Promise<void>((release) => waiting.push({ operation, release }))
+  node.cache.before = hold
+  node.history.before = hold
+  let isDone = false
+  const working = work().finally(() => {
+    isDone = true
+  })
+  for (;;) {
+    for (let tick = 0; tick < 3; tick++) await new Promise((resolve) => setImmediate(resolve))
+    const together = waiting
+    waiting = []
+    if (!isDone) trips.push(together.map(({ operation }) => operation))
+    for (const { release } of together) release()
+    if (isDone) break
+  }
+  node.cache.before = () => {}
+  node.history.before = () => {}
+  return [await working, trips]
+}
+
 describe('what comes after the response', () => {
   test('is waited for by no read and by no append, even if it never ends', async () => {
     const node = await startMemoryNode({}, { commandTimeoutMs: 600_000 })

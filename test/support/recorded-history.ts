@@ -6,6 +6,8 @@ export interface RecordedHistory extends History {
   readonly calls: string[]
   /** How many messages the range reads have returned since then. */
   readonly messagesRead: number
+  /** Called before each; while it waits, the method does. */
+  before: (operation: string) => Promise<void> | void
   forget(): void
 }
 
@@ -24,9 +26,10 @@ export function recordHistory(history: History, change: (history: History) => Pa
     readTokenRange: (range) => countRead(changed.readTokenRange(range)),
     readSequenceRange: (range) => countRead(changed.readSequenceRange(range)),
   } satisfies History
-  return {
-    ...recordCalls(counted, calls),
+  const recorded: RecordedHistory = {
+    ...recordCalls(counted, calls, (operation) => recorded.before(operation)),
     calls,
+    before: () => {},
     get messagesRead() {
       return messagesRead
     },
@@ -35,17 +38,19 @@ export function recordHistory(history: History, change: (history: History) => Pa
       messagesRead = 0
     },
   }
+  return recorded
 }
 
 /** The same methods, each of which notes its name first. */
-function recordCalls(history: History, calls: string[]): History {
+function recordCalls(history: History, calls: string[], before: RecordedHistory['before']): History {
   return new Proxy(history, {
     get(target, name, receiver) {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method
       return (...args: unknown[]) => {
         calls.push(String(name))
-        return method(...args)
+        const waiting = before(String(name))
+        return waiting === undefined ? method(...args) : waiting.then(() => method(...args))
       }
     },
   })
