@@ -43,19 +43,17 @@ export interface Expected {
   refusedOnly?: boolean
 }
 
-const REFUSALS = [
-  'QUERY_TOO_COMPLEX',
-  'PAYLOAD_TOO_LARGE',
-  'BAD_USER_INPUT',
-  'RATE_LIMITED',
-  'GRAPHQL_VALIDATION_FAILED',
-]
+const REFUSALS = ['QUERY_TOO_COMPLEX', 'PAYLOAD_TOO_LARGE', 'BAD_USER_INPUT', 'RATE_LIMITED']
+/** What is refused for this alone is no attack. */
+const IS_OUTDATED = /Cannot query field|is not defined by type|Unknown (?:type|argument)|was not provided/
 const MAX_ERROR_BYTES = 100_000
 const REFUSED_STATUSES = [400, 413, 429, 503]
 
 /** Judges an answer: cut, 5xx other than 503 and internal errors are never as they should be. */
 export function judge(answer: Answer, expected: Expected = {}): Outcome {
   const { statuses = REFUSED_STATUSES, codes = REFUSALS, refusedOnly = false } = expected
+  if (IS_OUTDATED.test(answer.text))
+    return { text: `the schema has changed: ${answer.text.slice(0, 100)}`, isGood: false }
   const found = [...new Set([...answer.text.matchAll(/"code":"(\w+)"/g)].map(([, code = '']) => code))]
   const text = [answer.isCut ? 'cut' : answer.status, ...found.slice(0, 3), sizeText(answer.bytes)].join(' ')
   const isTrouble = answer.isCut || found.includes('INTERNAL_SERVER_ERROR') || hasInside(answer.text)

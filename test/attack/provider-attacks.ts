@@ -14,7 +14,7 @@ const DOTS = 'a.'.repeat(50_000)
 const DASHES = 'a-'.repeat(50_000)
 const START = `mutation($input:SendMessageInput!){startReply(input:$input){
   __typename ... on Error{code detail} ... on StartReplySuccess{reply{id}}}}`
-const REPLY = `query($id:ID!){reply(id:$id){status cursor text message{
+const REPLY = `query($id:ID!){reply(id:$id){state cursor text message{
   finishReason usage{promptTokens completionTokens} parts{__typename}}}}`
 
 /** A provider that is broken or means harm; a reply ends all the same, and its conversation goes on. */
@@ -162,7 +162,12 @@ function startReply(origin: string, conversationId: string, content: string): Pr
 async function untilEnded(origin: string, id: string): Promise<Answer> {
   for (;;) {
     const read = await post(origin, { query: REPLY, variables: { id } })
-    if (read.status !== 200 || ENDED.some((status) => read.text.includes(`"status":"${status}"`))) return read
+    if (
+      read.status !== 200 ||
+      read.text.includes('"errors"') ||
+      ENDED.some((state) => read.text.includes(`"state":"${state}"`))
+    )
+      return read
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
