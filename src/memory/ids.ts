@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { typeid } from 'typeid-js'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { TypeID, typeid } from 'typeid-js'
 import { ROOT_BRANCH } from './conversation.ts'
 
 /** What follows the prefix of a TypeID: 128 bits in Crockford's base 32. */
@@ -12,9 +12,9 @@ const REPLY_ID = new RegExp(`^rep_(${SUFFIX})_${SUFFIX}$`)
 /** The last two digits of a place. */
 const ENDS = Array.from({ length: 36 * 36 }, (_, end) => end.toString(36).padStart(2, '0'))
 
-/** A new conversation's id: a TypeID (github.com/jetify-com/typeid), so ids sort by their time. */
+/** A new conversation's id: a TypeID (github.com/jetify-com/typeid) of random bits, so that ranges of ids share the load. */
 export function createConversationId(): string {
-  return typeid('conv').toString()
+  return TypeID.fromUUID('conv', randomUUID()).toString()
 }
 
 /** A new branch's id: 80 random bits, so that two writers never make the same one. */

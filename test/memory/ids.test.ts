@@ -16,3 +16,12 @@ test('what is not the id of a reply has no conversation', () => {
   const junk = [`rep_${'z'.repeat(26)}_${replyId.slice(-26)}`, `${replyId.slice(0, -26)}${'u'.repeat(26)}`]
   for (const id of [...others, ...junk, replyId.toUpperCase()]) expect(conversationOfReply(id)).toBeUndefined()
 })
+
+test('the ids of conversations that are made one after another are spread over all ids', () => {
+  const beginnings = Array.from({ length: 1_000 }, () =>
+    createConversationId().slice('conv_'.length, 'conv_'.length + 2),
+  )
+  // Of 256; ids that begin with their time would all begin alike.
+  expect(new Set(beginnings).size).toBeGreaterThan(128)
+  expect(beginnings.toSorted()).not.toEqual(beginnings)
+})
