@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
+import type { ConversationUnreadableError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { History } from './memory/history/history.ts'
 import type { ReplyRecords } from './memory/history/reply-record.ts'
@@ -39,7 +40,8 @@ async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<D
   const path = join(dataDir, 'backscroll.db')
   const database = createSqliteDatabase(path)
   const lock = createSqliteLock(path)
-  const history = createSqliteHistory(database)
+  const onUnreadable = unreadableLog(log)
+  const history = createSqliteHistory(database, Date.now, onUnreadable)
 
   async function prepare(): Promise<void> {
     if (user === 'SERVER') await database.guard(lock.acquire)
@@ -53,7 +55,7 @@ async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<D
     lock.release()
   }
 
-  return { history: { ...history, prepare, close }, records: createSqliteReplies(database) }
+  return { history: { ...history, prepare, close }, records: createSqliteReplies(database, onUnreadable) }
 }
 
 async function openMongo(mongodbUrl: string, log: Log): Promise<DurableStores> {
@@ -67,5 +69,10 @@ async function openMongo(mongodbUrl: string, log: Log): Promise<DurableStores> {
   checkMongoUrl(mongodbUrl)
   const client = new MongoClient(mongodbUrl, mongoClientOptions())
   const onIndexing = (collection: string) => log.info({ collection }, 'still making the indexes of a collection')
-  return { history: createMongoHistory(client, { onIndexing }), records: createMongoReplies(client, { onIndexing }) }
+  const options = { onIndexing, onUnreadable: unreadableLog(log) }
+  return { history: createMongoHistory(client, options), records: createMongoReplies(client, options) }
+}
+
+function unreadableLog(log: Log): (error: ConversationUnreadableError) => void {
+  return ({ conversationId, reason }) => log.error({ conversationId, reason }, 'left out, since it cannot be read')
 }

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import { NotFoundError } from '../errors.ts'
+import { ConversationUnreadableError, NotFoundError } from '../errors.ts'
 import type { Context, ContextRequest } from './context.ts'
 import type { Conversation } from './conversation.ts'
 import type { Memory } from './memory.ts'
@@ -67,12 +67,25 @@ function createLoader<T>(find: (ids: readonly string[]) => Promise<T[]>): DataLo
   return new DataLoader(
     async (wanted) => {
       const ids = [...new Set(wanted)]
-      const found = await find(ids)
-      const byId = new Map(ids.map((id, index) => [id, found[index] as T]))
-      return wanted.map((id) => byId.get(id) as T)
+      const found = await findEach(find, ids)
+      const byId = new Map(ids.map((id, index) => [id, found[index] as T | Error]))
+      return wanted.map((id) => byId.get(id) as T | Error)
     },
     { cache: false },
   )
+}
+
+/** Where one of a batch cannot be read, the others are found alone: the error is of that one only. */
+async function findEach<T>(find: (ids: readonly string[]) => Promise<T[]>, ids: readonly string[]) {
+  try {
+    return await find(ids)
+  } catch (error) {
+    if (!(error instanceof ConversationUnreadableError)) throw error
+    const alone = ids.map(async (id) => (await find([id]))[0] as T)
+    return (await Promise.allSettled(alone)).map((result) =>
+      result.status === 'fulfilled' ? result.value : (result.reason as Error),
+    )
+  }
 }
 
 /** One read a conversation, all at once; one that fails leaves the others. */

@@ -1,6 +1,6 @@
 import type { Message, MessageDraft, MessagePart, Role } from '../message.ts'
+import { isRowFields, type RowFields } from '../message-fields.ts'
 import { MAX_POSITION } from './cache.ts'
-import { isRowFields, type RowFields } from './row-fields.ts'
 
 /*
  * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from

@@ -99,7 +99,8 @@ export interface UnfinishedDeletion {
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
  * whatever the length of a conversation (a read of more than 1,000 messages one for each 1,000), and
- * fails with HistoryUnavailableError only. Conversations that are deleted or past their `expiresAt` are
+ * fails with HistoryUnavailableError, or with ConversationUnreadableError where what is stored cannot be what was
+ * written; the list leaves such conversations out. Conversations that are deleted or past their `expiresAt` are
  * absent to every method but those that finish a deletion or a redaction; the methods on messages
  * name places, and their caller has found the conversation before.
  */

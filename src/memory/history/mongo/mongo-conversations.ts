@@ -3,7 +3,9 @@ import { HistoryUnavailableError } from '../../../errors.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
 import type { Head } from '../../message.ts'
 import type { BranchSwitch, ConversationRange, History, UnfinishedDeletion } from '../history.ts'
+import { skipUnreadable } from '../stored-check.ts'
 import { readConversationPage } from './mongo-conversation-page.ts'
+import type { MongoStoreOptions } from './mongo-database.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
 import type { MongoExternalIds } from './mongo-external-ids.ts'
 import { isUnique, type MongoGuard } from './mongo-guard.ts'
@@ -30,12 +32,12 @@ export type MongoConversations = Pick<
 const CREATION_ATTEMPTS = 5
 const BEGINNING = new Date(0)
 
-/** The conversations' part of the history in MongoDB. `now` decides what is past its `expiresAt`. */
+/** The conversations' part of the history in MongoDB. */
 export function createMongoConversations(
   collection: Collection<ConversationDocument>,
   externalIds: MongoExternalIds,
   guard: MongoGuard,
-  now: () => number,
+  { now, onUnreadable }: Required<Pick<MongoStoreOptions, 'now' | 'onUnreadable'>>,
 ): MongoConversations {
   function isAlive({ expiresAt }: Conversation): boolean {
     return expiresAt === undefined || expiresAt > now()
@@ -146,12 +148,13 @@ export function createMongoConversations(
     const listed: Conversation[] = []
     let rest = range
     while (rest.limit > 0) {
-      const page = (await readConversationPage(collection, guard, rest)).map(decodeConversation)
-      listed.push(...page.filter(isAlive))
+      const page = await readConversationPage(collection, guard, rest)
+      listed.push(...skipUnreadable(page, decodeConversation, onUnreadable).filter(isAlive))
       const last = page.at(-1)
       if (last === undefined || page.length < rest.limit) break
-      // Usually the end. Those past their `expiresAt` fill no page, and are few.
-      const bound = range.from === 'NEWEST' ? { newer: last } : { older: last }
+      // Usually the end. Those past their `expiresAt`, and those that cannot be read, fill no page, and are few.
+      const key = { lastMessageAt: last.lastMessageAt.getTime(), id: last._id }
+      const bound = range.from === 'NEWEST' ? { newer: key } : { older: key }
       rest = { ...rest, ...bound, limit: range.limit - listed.length }
     }
     return range.from === 'NEWEST' ? listed : listed.reverse()

@@ -1,5 +1,5 @@
 import { type Db, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb'
-import { StartError } from '../../../errors.ts'
+import { type ConversationUnreadableError, StartError } from '../../../errors.ts'
 import { createMongoGuard, type MongoGuard } from './mongo-guard.ts'
 
 /** How a store in MongoDB is made; everything has a default. */
@@ -10,6 +10,8 @@ export interface MongoStoreOptions {
   deadlineMs?: number
   /** Called every ten seconds while the indexes of a collection are made. */
   onIndexing?: (collection: string) => void
+  /** Called for each conversation that a list or a sweep leaves out, since it cannot be read. */
+  onUnreadable?: (error: ConversationUnreadableError) => void
 }
 
 /** Above the socket's timeout, so that a call usually ends with the driver's own error. */

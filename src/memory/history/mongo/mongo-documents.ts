@@ -2,6 +2,7 @@ import type { IndexDescription } from 'mongodb'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Branch, Conversation } from '../../conversation.ts'
 import type { Head, Message, Metadata, Position, Usage } from '../../message.ts'
+import { readableConversation, readableMessage } from '../stored-check.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from '../stored-draft.ts'
 
 /** A document of `conversations`. */
@@ -77,8 +78,12 @@ export function encodeConversation(conversation: Conversation): ConversationDocu
   })
 }
 
-/** The conversation that a document holds. */
+/** The conversation that a document holds. Throws ConversationUnreadableError. */
 export function decodeConversation(document: ConversationDocument): Conversation {
+  return readableConversation(document._id, () => conversationOf(document))
+}
+
+function conversationOf(document: ConversationDocument): Conversation {
   const { _id: id, ownerId = '', metadata, createdAt, lastMessageAt, archivedAt, expiresAt } = document
   const { externalId, title, model, instructions, encoding } = document
   const { branches, activeBranch, branchEpoch, selectedEpochs, heads } = document
@@ -111,8 +116,12 @@ export function encodeMessage(message: Message): MessageDocument {
   return omitUndefined({ ...place, ...encodeDraft(message), createdAt: new Date(createdAt), usage })
 }
 
-/** The message that a document holds. */
+/** The message that a document holds. Throws ConversationUnreadableError. */
 export function decodeMessage(document: MessageDocument): Message {
+  return readableMessage(document.conversationId, () => messageOf(document))
+}
+
+function messageOf(document: MessageDocument): Message {
   const { _id: id, conversationId, branch, sequence, tokens, tokenStart, usage } = document
   const place = { id, conversationId, branch, sequence, tokens, tokenStart }
   const message: Message = { ...place, createdAt: document.createdAt.getTime(), ...decodeDraft(document) }

@@ -26,7 +26,7 @@ interface StartDocument {
  * indexes that `prepare` makes take as long as they take.
  */
 export function createMongoHistory(client: MongoClient, options: MongoStoreOptions = {}): History {
-  const { now = Date.now, onIndexing } = options
+  const { now = Date.now, onIndexing, onUnreadable = () => {} } = options
   const { database, guard } = mongoDatabase(client, options)
   const conversations = database.collection<ConversationDocument>('conversations')
   const messages = database.collection<MessageDocument>('messages')
@@ -44,7 +44,7 @@ export function createMongoHistory(client: MongoClient, options: MongoStoreOptio
   }
 
   return {
-    ...createMongoConversations(conversations, externalIds, guard, now),
+    ...createMongoConversations(conversations, externalIds, guard, { now, onUnreadable }),
     ...createMongoMessages(messages, guard),
     ...createMongoRedactions(conversations, guard, now),
     prepare,

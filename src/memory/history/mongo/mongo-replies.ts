@@ -10,6 +10,7 @@ import type {
   ReplyRecords,
   ReplyRenewal,
 } from '../reply-record.ts'
+import { readableReply, skipUnreadable } from '../stored-check.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import { type MongoStoreOptions, mongoDatabase } from './mongo-database.ts'
 import { isUnique } from './mongo-guard.ts'
@@ -44,18 +45,27 @@ const LOOKUPS_AT_ONCE = 16
 
 /** Replies in MongoDB, in the database of the history. Both are made with one client, which the history closes. */
 export function createMongoReplies(client: MongoClient, options: MongoStoreOptions = {}): ReplyRecords {
+  const { onIndexing, onUnreadable = () => {} } = options
   const { database, guard } = mongoDatabase(client, options)
   const collection: Collection<ReplyDocument> = database.collection('replies')
 
-  async function read(filter: Filter<ReplyDocument>, { limit = 1, sort }: FindOptions = {}): Promise<ReplyRecord[]> {
+  async function read(filter: Filter<ReplyDocument>, options?: FindOptions): Promise<ReplyRecord[]> {
+    return (await readDocuments(filter, options)).map(decodeReply)
+  }
+
+  /** Of many conversations: one that cannot be read must not keep the others. */
+  async function readMany(filter: Filter<ReplyDocument>, options: FindOptions): Promise<ReplyRecord[]> {
+    return skipUnreadable(await readDocuments(filter, options), decodeReply, onUnreadable)
+  }
+
+  async function readDocuments(filter: Filter<ReplyDocument>, { limit = 1, sort }: FindOptions = {}) {
     if (limit < 1) return []
     const find = { limit, batchSize: limit, ...(sort && { sort }) }
-    const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
-    return found.map(decodeReply)
+    return guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
   }
 
   async function prepare(): Promise<void> {
-    await ensureIndexes(collection, REPLY_INDEXES, guard, options.onIndexing)
+    await ensureIndexes(collection, REPLY_INDEXES, guard, onIndexing)
   }
 
   function insert(record: ReplyRecord): Promise<boolean> {
@@ -76,7 +86,7 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
 
   async function findActiveMany(ownerId: string, conversationIds: readonly string[]) {
     const $in = [...new Set(conversationIds)]
-    const found = await read({ conversationId: { $in }, ownerId, active: true }, { limit: $in.length })
+    const found = await readMany({ conversationId: { $in }, ownerId, active: true }, { limit: $in.length })
     const byConversation = new Map(found.map((reply) => [reply.conversationId, reply]))
     return conversationIds.map((id) => byConversation.get(id))
   }
@@ -119,12 +129,12 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
 
   function findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
     const leaseUntil = { $gte: BEGINNING, $lt: new Date(leaseBefore) }
-    return read({ active: true, leaseUntil }, { sort: { leaseUntil: 1 }, limit })
+    return readMany({ active: true, leaseUntil }, { sort: { leaseUntil: 1 }, limit })
   }
 
   function findQueuedLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
     const leaseUntil = { $gte: BEGINNING, $lt: new Date(leaseBefore) }
-    return read({ leaseUntil, place: { $gte: 0 } }, { sort: { leaseUntil: 1 }, limit })
+    return readMany({ leaseUntil, place: { $gte: 0 } }, { sort: { leaseUntil: 1 }, limit })
   }
 
   async function redact(id: string, content: RedactedReply) {
@@ -191,7 +201,12 @@ function encodeReply({ id, active, leaseUntil, startedAt, endedAt, ...fields }: 
   })
 }
 
-function decodeReply({ _id: id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyDocument): ReplyRecord {
+/** Throws ConversationUnreadableError. */
+function decodeReply(document: ReplyDocument): ReplyRecord {
+  return readableReply(document.conversationId, () => replyOf(document))
+}
+
+function replyOf({ _id: id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyDocument): ReplyRecord {
   const times = { leaseUntil: leaseUntil.getTime(), startedAt: startedAt.getTime(), endedAt: endedAt?.getTime() }
   return omitUndefined({ id, active: active === true, ...decodeReplyFields<StoredFields>(fields), ...times })
 }

@@ -1,7 +1,9 @@
+import type { ConversationUnreadableError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
 import type { Head } from '../../message.ts'
 import type { BranchSwitch, ConversationRange, History, UnfinishedDeletion } from '../history.ts'
+import { skipUnreadable } from '../stored-check.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import {
   CONVERSATION_COLUMNS,
@@ -58,7 +60,11 @@ const UNFINISHED = `SELECT id AS conversationId, ownerId, deletedAt FROM convers
   WHERE deletedAt < :deletedBefore ORDER BY deletedAt LIMIT :limit`
 
 /** The conversations' part of the embedded history. `now` decides what is past its `expiresAt`. */
-export function createSqliteConversations(database: SqliteDatabase, now: () => number): SqliteConversations {
+export function createSqliteConversations(
+  database: SqliteDatabase,
+  now: () => number,
+  onUnreadable: (error: ConversationUnreadableError) => void,
+): SqliteConversations {
   function find(sql: string, values: SqliteValues): Conversation | undefined {
     return database.all<ConversationRow>(sql, { ...values, now: now() }).map(decodeConversation)[0]
   }
@@ -103,14 +109,25 @@ export function createSqliteConversations(database: SqliteDatabase, now: () => n
   }
 
   async function listConversations(range: ConversationRange): Promise<Conversation[]> {
-    const { ownerId, archived, newer, older, limit, from } = range
-    const list = { ownerId, archived: archived ? 1 : 0, limit: Math.max(0, limit), now: now() }
+    const listed: Conversation[] = []
+    let rest = range
+    while (rest.limit > 0) {
+      const rows = await database.guard(() => readPage(rest))
+      listed.push(...skipUnreadable(rows, decodeConversation, onUnreadable))
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < rest.limit) break
+      // Those that cannot be read fill no page.
+      const bound = range.from === 'NEWEST' ? { newer: last } : { older: last }
+      rest = { ...rest, ...bound, limit: range.limit - listed.length }
+    }
+    return range.from === 'NEWEST' ? listed : listed.reverse()
+  }
+
+  function readPage({ ownerId, archived, newer, older, limit, from }: ConversationRange): ConversationRow[] {
+    const list = { ownerId, archived: archived ? 1 : 0, limit, now: now() }
     const after = { afterTime: older?.lastMessageAt ?? -1, afterId: older?.id ?? '' }
     const before = { beforeTime: newer?.lastMessageAt ?? Number.MAX_SAFE_INTEGER, beforeId: newer?.id ?? '' }
-    const sql = from === 'NEWEST' ? NEWEST_IN_LIST : OLDEST_IN_LIST
-    const rows = await database.guard(() => database.all<ConversationRow>(sql, { ...list, ...after, ...before }))
-    const listed = rows.map(decodeConversation)
-    return from === 'NEWEST' ? listed : listed.reverse()
+    return database.all(from === 'NEWEST' ? NEWEST_IN_LIST : OLDEST_IN_LIST, { ...list, ...after, ...before })
   }
 
   async function raiseHead(

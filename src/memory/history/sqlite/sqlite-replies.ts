@@ -1,3 +1,4 @@
+import type { ConversationUnreadableError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type {
   RedactedReply,
@@ -7,6 +8,7 @@ import type {
   ReplyRecords,
   ReplyRenewal,
 } from '../reply-record.ts'
+import { readableReply, skipUnreadable } from '../stored-check.ts'
 import { countsBeat, decodeReplyFields, encodeReplyFields, replyIdBounds, type StoredReply } from '../stored-reply.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { removeRows } from './sqlite-removal.ts'
@@ -97,9 +99,17 @@ const WITHDRAW_QUEUED = `DELETE FROM replies WHERE id = :id AND phase = 'QUEUED'
 const IDS = 'SELECT id FROM replies WHERE conversationId = :conversationId LIMIT :limit'
 
 /** Replies in the embedded history's database: made with the one that the history opens, which also closes it. */
-export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
+export function createSqliteReplies(
+  database: SqliteDatabase,
+  onUnreadable: (error: ConversationUnreadableError) => void = () => {},
+): ReplyRecords {
   function read(sql: string, values: SqliteValues): Promise<ReplyRecord[]> {
     return database.guard(() => database.all<ReplyRow>(sql, values).map(decodeReply))
+  }
+
+  /** Of many conversations: one that cannot be read must not keep the others. */
+  function readMany(sql: string, values: SqliteValues): Promise<ReplyRecord[]> {
+    return database.guard(() => skipUnreadable(database.all<ReplyRow>(sql, values), decodeReply, onUnreadable))
   }
 
   function write(id: string, { phase, beat }: { phase: ReplyPhase; beat?: number }, changes: ReplyChanges): boolean {
@@ -131,7 +141,9 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
   }
 
   function findActiveMany(ownerId: string, conversationIds: readonly string[]) {
-    return Promise.all(conversationIds.map((id) => findActive(ownerId, id)))
+    return Promise.all(
+      conversationIds.map(async (conversationId) => (await readMany(ACTIVE, { ownerId, conversationId }))[0]),
+    )
   }
 
   async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
@@ -167,11 +179,11 @@ export function createSqliteReplies(database: SqliteDatabase): ReplyRecords {
   }
 
   function findLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
-    return read(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
+    return readMany(LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
   }
 
   function findQueuedLeaseOver(leaseBefore: number, limit: number): Promise<ReplyRecord[]> {
-    return read(QUEUED_LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
+    return readMany(QUEUED_LEASE_OVER, { leaseBefore, limit: Math.max(0, limit) })
   }
 
   async function redact(id: string, content: RedactedReply) {
@@ -230,7 +242,12 @@ function encodeReply({ active, ...fields }: ReplyRecord): SqliteValues {
   return columnsOf(COLUMN_NAMES, { ...stored, active: active ? 1 : null })
 }
 
-function decodeReply({ active, ...fields }: ReplyRow): ReplyRecord {
+/** Throws ConversationUnreadableError. */
+function decodeReply(row: ReplyRow): ReplyRecord {
+  return readableReply(row.conversationId, () => replyOf(row))
+}
+
+function replyOf({ active, ...fields }: ReplyRow): ReplyRecord {
   return omitUndefined({ ...decodeReplyFields<StoredFields>(fields), active: active === 1 })
 }
 

@@ -2,6 +2,7 @@ import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Branch, Conversation } from '../../conversation.ts'
 import { messageId } from '../../ids.ts'
 import type { Head, Message, Metadata, Position, Usage } from '../../message.ts'
+import { readableConversation, readableMessage } from '../stored-check.ts'
 import { decodeDraft, decodeJson, encodeDraft, encodeJson, type StoredDraft } from '../stored-draft.ts'
 import type { SqliteRow, SqliteValues } from './sqlite-database.ts'
 
@@ -93,8 +94,12 @@ export function encodeConversation(conversation: Conversation): SqliteValues {
   return columnsOf(CONVERSATION_COLUMNS, { ...conversation, ...texts })
 }
 
-/** The conversation that a row holds. */
-export function decodeConversation(stored: ConversationRow): Conversation {
+/** The conversation that a row holds. Throws ConversationUnreadableError. */
+export function decodeConversation(row: ConversationRow): Conversation {
+  return readableConversation(row.id, () => conversationOf(row))
+}
+
+function conversationOf(stored: ConversationRow): Conversation {
   const { metadata, branches, selectedEpochs, heads, ...row } = stored
   return omitUndefined({
     ...row,
@@ -113,8 +118,12 @@ export function encodeMessage(message: Message): SqliteRow {
   return MESSAGE_COLUMNS.map((column) => values[column] ?? null)
 }
 
-/** The message that a row holds; its id follows from its place. */
+/** The message that a row holds; its id follows from its place. Throws ConversationUnreadableError. */
 export function decodeMessage(row: MessageRow): Message {
+  return readableMessage(row.conversationId, () => messageOf(row))
+}
+
+function messageOf(row: MessageRow): Message {
   const { conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = row
   const id = messageId(conversationId, branch, sequence)
   const message: Message = { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, ...decodeDraft(row) }

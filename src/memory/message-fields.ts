@@ -1,5 +1,5 @@
-import type { MessageDraft, MessagePart } from '../message.ts'
-import { MAX_POSITION } from './cache.ts'
+import { MAX_POSITION } from './cache/cache.ts'
+import type { MessageDraft, MessagePart } from './message.ts'
 
 /** What a row tells beside tokens, role, time and plain text. */
 export interface RowFields extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
@@ -26,12 +26,13 @@ const PARTS = new Map<unknown, Check>([
 export function isRowFields(value: unknown): value is RowFields {
   if (!isObject(value)) return false
   for (const name in value) {
-    if (!isField(name, value[name])) return false
+    if (!isMessageField(name, value[name])) return false
   }
   return true
 }
 
-function isField(name: string, value: unknown): boolean {
+/** Whether a stored value is one that every reader of a message can take as this field. False for `role` and `createdAt`, which stores write in their own ways. */
+export function isMessageField(name: string, value: unknown): boolean {
   switch (name) {
     case 'author':
     case 'replyTo':
