@@ -156,11 +156,11 @@ test('a shared read is never one that was sent before its caller came', async ()
   const sent: ((value: number) => void)[] = []
   const read = createSharedRead(() => new Promise<number>((resolve) => sent.push(resolve)))
   const first = read()
-  await vi.waitFor(() => expect(sent).toHaveLength(1))
+  await expect.poll(() => sent.length).toBe(1)
   const others = [read(), read()]
   sent[0]?.(1)
   expect(await first).toBe(1)
-  await vi.waitFor(() => expect(sent).toHaveLength(2))
+  await expect.poll(() => sent.length).toBe(2)
   sent[1]?.(2)
   expect(await Promise.all(others)).toEqual([2, 2])
 })

@@ -118,7 +118,7 @@ test('a message that is gone is passed over, and a history that is away is a res
   await heartbeat(events)
   const pending = events.next()
   await say(test.client, id, 'gone')
-  await vi.waitFor(() => expect(findInConversation).toHaveBeenCalledTimes(1))
+  await expect.poll(() => findInConversation).toHaveBeenCalledTimes(1)
   await say(test.client, id, 'missed')
   expect((await pending).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
   expect(findInConversation).toHaveBeenCalledTimes(2)
