@@ -1,4 +1,4 @@
-import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel'
+import { BrokenCircuitError } from 'cockatiel'
 import type { Cluster, Redis } from 'ioredis'
 import type { RedisChannels } from '../../redis/redis-channels.ts'
 import {
@@ -11,6 +11,7 @@ import {
 import type { ReplyLog, ReplyLogHandlers } from './reply-log.ts'
 import { createReplyLogReader, type ReplyLogReaderLimits } from './reply-log-reader.ts'
 import { createReplyLogWriter, type ReplyLogWriterLimits } from './reply-log-writer.ts'
+import { createRetryGate, type RetryGateLimits } from './retry-gate.ts'
 
 /** The connections of a reply log. */
 export interface RedisReplyLogDeps {
@@ -23,19 +24,19 @@ export interface RedisReplyLogDeps {
 }
 
 /** The bounds of the store, of readers and of what waits to be written, together. */
-export interface RedisReplyLogLimits extends RedisReplyStoreLimits, ReplyLogReaderLimits, ReplyLogWriterLimits {
-  /** So many failed commands in a row make all wait. */
-  faultsToPause: number
-  /** How long they wait before one of them is tried. */
-  pauseMs: number
-}
+export interface RedisReplyLogLimits
+  extends RedisReplyStoreLimits,
+    ReplyLogReaderLimits,
+    ReplyLogWriterLimits,
+    RetryGateLimits {}
 
 /** What serves a server; times are far below a reply's lease, sizes far below Redis' limits for a listening client. */
 export const REPLY_LOG_LIMITS: RedisReplyLogLimits = {
   runningTtlMs: 600_000,
   endedTtlMs: 60_000,
   retryMs: 250,
-  mostTries: 100,
+  mostTries: 50,
+  gatherMs: 30,
   writeLength: 65_536,
   readChunks: 500,
   faultsToPause: 5,
@@ -49,15 +50,12 @@ export const REPLY_LOG_LIMITS: RedisReplyLogLimits = {
 export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyLogLimits = REPLY_LOG_LIMITS): ReplyLog {
   const { channels } = deps
   const store = createRedisReplyStore(deps.redis, limits)
-  const breaker = circuitBreaker(handleAll, {
-    halfOpenAfter: limits.pauseMs,
-    breaker: new ConsecutiveBreaker(limits.faultsToPause),
-  })
+  const gate = createRetryGate(limits)
   const stops = new Set<() => void>()
 
   async function execute<T>(command: () => Promise<T>): Promise<T> {
     try {
-      return await breaker.execute(command)
+      return await gate.execute(command)
     } catch (error) {
       if (!(error instanceof BrokenCircuitError)) deps.onFault(error)
       throw error
@@ -66,6 +64,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
 
   const writer = createReplyLogWriter(
     {
+      gate,
       append: (replyId, placed) => execute(() => store.append(replyId, placed)),
       notify: (replyId, ended) => execute(() => store.notify(replyId, ended)),
       onUnsent(replyId) {
@@ -78,7 +77,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
 
   function followText(replyId: string, handlers: ReplyLogHandlers, from: number): () => void {
     const read = (position: number) => execute(() => store.read(replyId, position))
-    const reader = createReplyLogReader({ read }, limits, handlers, from)
+    const reader = createReplyLogReader({ read, gate }, limits, handlers, from)
     const unsubscribe = channels.subscribe(textChannel(replyId), {
       onMessage: (message) => reader.receive(decodeChunk(message)),
       onSubscribed: reader.subscribed,
@@ -117,6 +116,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
   async function close(): Promise<void> {
     for (const stop of stops) stop()
     await writer.close()
+    gate.close()
   }
 
   return { write: writer.write, end: writer.end, notify: writer.notify, follow, erase, close }

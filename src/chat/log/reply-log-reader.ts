@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises'
 import { createDeltaPlacer, type PlacedText } from './delta-placer.ts'
 import type { ReplyLogHandlers } from './reply-log.ts'
+import type { RetryGate } from './retry-gate.ts'
 
 /** One reader's place in a reply's text. */
 export interface ReplyLogReader {
@@ -11,23 +11,22 @@ export interface ReplyLogReader {
   stop(): void
 }
 
-/** The store that is read. */
+/** The store that is read, and when a read that failed is worth another. */
 export interface ReplyLogReaderDeps {
+  gate: Pick<RetryGate, 'wait'>
   /** The stored text beyond a place, or its next pieces. May reject. */
   read(from: number): Promise<PlacedText[]>
 }
 
-/** How a reader reads and retries. */
+/** How a reader reads. */
 export interface ReplyLogReaderLimits {
-  /** How long after a failure the text is read again. */
-  retryMs: number
   /** Fewer pieces in one answer are all there is. */
   readChunks: number
 }
 
 /** The store has all text in order and the channel saves reading it: whatever the channel lost is read. */
 export function createReplyLogReader(
-  { read }: ReplyLogReaderDeps,
+  { read, gate }: ReplyLogReaderDeps,
   limits: ReplyLogReaderLimits,
   handlers: ReplyLogHandlers,
   from: number,
@@ -51,10 +50,17 @@ export function createReplyLogReader(
         // What arrives until then is read as well.
         held = undefined
         readAgain = true
-        await setTimeout(limits.retryMs, undefined, { ref: false, signal: stopping.signal }).catch(() => undefined)
+        await untilRetry()
       }
     }
     isCatchingUp = false
+  }
+
+  function untilRetry(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = gate.wait({ retry: resolve })
+      stopping.signal.addEventListener('abort', () => resolve(cancel()), { once: true })
+    })
   }
 
   /** Reads to the end of what is stored, or to where it helps no further. */

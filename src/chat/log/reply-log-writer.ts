@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
 import type { PlacedText } from './delta-placer.ts'
+import type { RetryGate } from './retry-gate.ts'
 
 /** Writes the text and the notifications of this node's replies, one command of a reply at a time. */
 export interface ReplyLogWriter {
@@ -12,6 +12,7 @@ export interface ReplyLogWriter {
 
 /** Where an writer writes, and who is told of faults. */
 export interface ReplyLogWriterDeps {
+  gate: Pick<RetryGate, 'wait'>
   /** Returns where the stored text ends, which need not be where this text does. */
   append(replyId: string, placed: PlacedText): Promise<number>
   notify(replyId: string, ended: boolean): Promise<void>
@@ -19,10 +20,10 @@ export interface ReplyLogWriterDeps {
   onUnsent(replyId: string): void
 }
 
-/** How much one write carries, and how failed ones are tried again. */
+/** How much one write carries, and how failed ones are retried. */
 export interface ReplyLogWriterLimits {
-  /** How long a reply's next command waits after one that failed. */
-  retryMs: number
+  /** Text that comes within so long of other text is written with it. */
+  gatherMs: number
   /** Failures in a row after which a reply that is not running is given up: others poll its record anyway. */
   mostTries: number
   /** UTF-16 units of one write at most. */
@@ -41,13 +42,20 @@ interface Entry {
   /** Who is still to be notified: all, or the readers on other nodes, since it could not be sent. */
   pending: 'NONE' | 'ALL' | 'ELSEWHERE'
   failures: number
+  /** For a retry: nothing is sent until then. */
+  isWaiting: boolean
   sending: Promise<void> | undefined
 }
 
-/** While one command of a reply is under way, all that comes is gathered for the next one. */
+/**
+ * Text is gathered for `gatherMs`, by one timer for all replies, and while a command of its reply is under way; so a
+ * reply writes once in that time, whatever its model's pace. Ends and notifications go at once.
+ */
 export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogWriterLimits): ReplyLogWriter {
   const entries = new Map<string, Entry>()
-  const closing = new AbortController()
+  const gathered = new Set<string>()
+  let timer: NodeJS.Timeout | undefined
+  let isClosing = false
 
   function find(replyId: string): Entry {
     const entry = entries.get(replyId) ?? createEntry()
@@ -55,27 +63,63 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     return entry
   }
 
-  function send(replyId: string, entry: Entry): void {
-    if (hasWork(entry) && !closing.signal.aborted) entry.sending ??= sendAll(replyId, entry)
+  function gather(replyId: string): void {
+    if (isClosing) return
+    gathered.add(replyId)
+    timer ??= setTimeout(sendGathered, limits.gatherMs)
   }
 
+  function sendGathered(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const replyIds = [...gathered]
+    gathered.clear()
+    for (const replyId of replyIds) send(replyId)
+  }
+
+  function send(replyId: string): void {
+    const entry = entries.get(replyId)
+    if (entry === undefined || entry.isWaiting || !hasWork(entry)) return
+    entry.sending ??= sendAll(replyId, entry)
+  }
+
+  /** What is due; text that comes meanwhile is gathered for the next time. */
   async function sendAll(replyId: string, entry: Entry): Promise<void> {
-    while (hasWork(entry)) {
-      try {
-        await sendNext(replyId, entry)
-        entry.failures = 0
-      } catch {
-        entry.failures += 1
-        if (entry.pending === 'ALL') {
-          entry.pending = 'ELSEWHERE'
-          deps.onUnsent(replyId)
-        }
-        if (closing.signal.aborted || (!entry.isRunning && entry.failures >= limits.mostTries)) break
-        await setTimeout(limits.retryMs, undefined, { ref: false, signal: closing.signal }).catch(() => undefined)
-      }
+    try {
+      do await sendNext(replyId, entry)
+      while (isDue(entry, limits) || (isClosing && hasWork(entry)))
+      entry.failures = 0
+    } catch {
+      retryLater(replyId, entry)
     }
     entry.sending = undefined
-    if (!entry.isRunning) entries.delete(replyId)
+    if (!entry.isWaiting && hasWork(entry)) gather(replyId)
+    if (!entry.isRunning && !entry.isWaiting && !hasWork(entry)) entries.delete(replyId)
+  }
+
+  function retryLater(replyId: string, entry: Entry): void {
+    if (entry.pending === 'ALL') {
+      entry.pending = 'ELSEWHERE'
+      deps.onUnsent(replyId)
+    }
+    countFailure(replyId, entry)
+    if (isClosing || entries.get(replyId) !== entry) return
+    entry.isWaiting = true
+    const cancel = deps.gate.wait({
+      retry() {
+        entry.isWaiting = false
+        send(replyId)
+      },
+      onMissed() {
+        countFailure(replyId, entry)
+        if (entries.get(replyId) !== entry) cancel()
+      },
+    })
+  }
+
+  function countFailure(replyId: string, entry: Entry): void {
+    entry.failures += 1
+    if (!entry.isRunning && entry.failures >= limits.mostTries) entries.delete(replyId)
   }
 
   async function sendNext(replyId: string, entry: Entry): Promise<void> {
@@ -111,7 +155,7 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     entry.isRunning = true
     entry.text += text
     entry.unstored += text
-    send(replyId, entry)
+    gather(replyId)
   }
 
   function end(replyId: string): void {
@@ -119,17 +163,19 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     entry.isEnded = true
     entry.isRunning = false
     entry.pending = 'ALL'
-    send(replyId, entry)
+    send(replyId)
   }
 
   function notify(replyId: string): void {
     const entry = find(replyId)
     entry.pending = 'ALL'
-    send(replyId, entry)
+    send(replyId)
   }
 
   async function close(): Promise<void> {
-    closing.abort()
+    isClosing = true
+    for (const [replyId, entry] of entries) if (hasWork(entry)) gathered.add(replyId)
+    sendGathered()
     await Promise.all([...entries.values()].map(({ sending }) => sending))
     entries.clear()
   }
@@ -139,11 +185,24 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
 
 function createEntry(): Entry {
   const text = { text: '', unstored: '', stored: 0 }
-  return { ...text, isRunning: false, isEnded: false, pending: 'NONE', failures: 0, sending: undefined }
+  return {
+    ...text,
+    isRunning: false,
+    isEnded: false,
+    pending: 'NONE',
+    failures: 0,
+    isWaiting: false,
+    sending: undefined,
+  }
 }
 
 function hasWork({ unstored, pending }: Entry): boolean {
   return unstored !== '' || pending !== 'NONE'
+}
+
+/** Whether something must not wait for more: a notification, or a write that is full. */
+function isDue({ unstored, pending }: Entry, { writeLength }: ReplyLogWriterLimits): boolean {
+  return pending !== 'NONE' || unstored.length >= writeLength
 }
 
 /** The beginning of a text, not cut within a character. */
