@@ -6,6 +6,7 @@ export type ReplyRejectionCode =
   | 'NOT_FOUND'
   | 'BAD_USER_INPUT'
   | 'HISTORY_UNAVAILABLE'
+  | 'CONVERSATION_UNREADABLE'
   | 'SHUTTING_DOWN'
   /** The next four ended it while it waited in the queue. */
   | 'CANCELLED'

@@ -1,10 +1,4 @@
-import {
-  BadUserInputError,
-  HistoryUnavailableError,
-  NotFoundError,
-  ReplyRejectedError,
-  type ReplyRejectionCode,
-} from '../errors.ts'
+import { BadUserInputError, NotFoundError, ReplyRejectedError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { conversationOfReply, isConversationId } from '../memory/ids.ts'
 import { checkJson } from '../memory/input/check-json.ts'
@@ -13,7 +7,8 @@ import { checkContextRequest, checkNewMessage, type InputLimits } from '../memor
 import type { Memory } from '../memory/memory.ts'
 import type { Json, MessagePart, Metadata, NewMessage } from '../memory/message.ts'
 import type { NewReply } from './begin/begin-reply.ts'
-import type { ReplyEvent, ReplyRejection } from './follow/reply-event.ts'
+import { rejectionOf } from './begin/reply-rejections.ts'
+import type { ReplyEvent } from './follow/reply-event.ts'
 import { streamRejection } from './follow/reply-stream.ts'
 import type { Replies } from './replies.ts'
 
@@ -63,8 +58,6 @@ export interface ChatDeps {
   memory: Pick<Memory, 'createConversation' | 'findConversationByExternalId'>
   now: () => number
 }
-
-const HISTORY_RETRY_MS = 1_000
 
 /** The chat over the replies: checks what clients send before anything is claimed. */
 export function createChat({ replies, memory, now }: ChatDeps, limits: InputLimits): Chat {
@@ -169,19 +162,11 @@ async function orRejection(open: () => Promise<AsyncIterable<ReplyEvent>>): Prom
   try {
     return await open()
   } catch (error) {
-    return streamRejection(rejectionOf(error))
+    const rejection = rejectionOf(error)
+    // Of anything else the transport decides what a client sees.
+    if (rejection === undefined) throw error
+    return streamRejection(rejection)
   }
-}
-
-/** What a client can act on; of anything else the transport decides what it sees. */
-function rejectionOf(error: unknown): ReplyRejection {
-  const asRejection = (code: ReplyRejectionCode, { message: detail }: Error) =>
-    ({ type: 'ReplyRejected', code, detail }) as const
-  if (error instanceof BadUserInputError || error instanceof NotFoundError) return asRejection(error.code, error)
-  if (error instanceof HistoryUnavailableError) {
-    return { ...asRejection(error.code, error), retryAfterMs: HISTORY_RETRY_MS }
-  }
-  throw error
 }
 
 /** A question and how it is to be answered, as a client gives them. */

@@ -13,7 +13,8 @@ const ErrorCodeRef = builder.enumType('ErrorCode', {
   values: {
     NOT_FOUND: { description: 'There is no such object for you.' },
     BAD_USER_INPUT: { description: 'The input breaks a limit.' },
-    HISTORY_UNAVAILABLE: { description: 'The store cannot be reached.' },
+    HISTORY_UNAVAILABLE: { description: 'The store cannot be reached, or refuses.' },
+    CONVERSATION_UNREADABLE: { description: 'What is stored of the conversation cannot be read; that was logged.' },
     CLIENT_MESSAGE_ID_CONFLICT: { description: 'The client id is stored with other content.' },
     EXTERNAL_ID_TAKEN: { description: 'Another of your conversations has this external id.' },
     BUSY: { description: 'Another reply is active in the conversation.' },

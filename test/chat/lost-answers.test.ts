@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { HistoryUnavailableError } from '../../src/errors.ts'
+import { ConversationUnreadableError, HistoryUnavailableError } from '../../src/errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { createReplyId } from '../../src/memory/ids.ts'
 import { contentOf } from '../../src/memory/message.ts'
@@ -159,6 +159,41 @@ test('who joined a claim that was stopped before it ran, and is withdrawn, claim
   ;(await model.nextCall()).answer('Hi')
   expect((await collect(await joined)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
   expect(await following).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
+})
+
+test('a claim whose withdrawal was not answered either is withdrawn when the store is back', async () => {
+  let lost = 1
+  const withdraw: ReplyRecords['withdraw'] = async (...args) => {
+    if (lost-- > 0) throw away()
+    return world.records.withdraw(...args)
+  }
+  const other = startNode({ ...world.records, withdraw }, { leaseMs: 60_000 })
+  const refused = await collect(await other.replies.send('stranger', questionOf(id, 'Hello?'), never))
+  expect(refused).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
+  await expect.poll(() => world.records.findActive('stranger', id), { timeout: 5_000 }).toBeUndefined()
+})
+
+test("a stranger's claim is neither in the owner's way nor seen by it, also under the same client id", async () => {
+  await insertClaim({ ownerId: 'stranger' })
+  const stream = await node.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  ;(await model.nextCall()).answer('Hi')
+  const events = await collect(stream)
+  expect(events.at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+  expect((await node.replies.findLast(OWNER, id))?.id).toBe(events[0]?.replyId)
+  expect(await node.replies.findActive(OWNER, id)).toBeUndefined()
+})
+
+test('a question to a conversation that cannot be read is refused with its name, and claims nothing', async () => {
+  const { history } = world
+  const findConversations: typeof history.findConversations = async (ownerId, ids) => {
+    if (ids.includes(id)) throw new ConversationUnreadableError(id, 'branches')
+    return history.findConversations(ownerId, ids)
+  }
+  const other = createReplyNode({ ...world, history: { ...history, findConversations } }, model)
+  nodes.push(other)
+  const refused = await collect(await other.replies.send(OWNER, questionOf(id, 'Hello?'), never))
+  expect(refused).toMatchObject([{ type: 'ReplyRejected', code: 'CONVERSATION_UNREADABLE' }])
+  expect(await active()).toBeUndefined()
 })
 
 test('a lease is counted from its claim: what took longer than it publishes nothing before a renewal', async () => {

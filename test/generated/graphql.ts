@@ -106,11 +106,13 @@ export type ErrorCode =
   | 'CANCELLED'
   /** The client id is stored with other content. */
   | 'CLIENT_MESSAGE_ID_CONFLICT'
+  /** What is stored of the conversation cannot be read; that was logged. */
+  | 'CONVERSATION_UNREADABLE'
   /** Whoever asked left while it waited, and wanted it to end then. */
   | 'DISCONNECTED'
   /** Another of your conversations has this external id. */
   | 'EXTERNAL_ID_TAKEN'
-  /** The store cannot be reached. */
+  /** The store cannot be reached, or refuses. */
   | 'HISTORY_UNAVAILABLE'
   /** The node on which it waited was lost. */
   | 'NODE_LOST'
@@ -230,9 +232,11 @@ export type ReplyErrorCode =
   | 'CANCELLED'
   /** The client id is used by another question or message. */
   | 'CLIENT_MESSAGE_ID_CONFLICT'
+  /** What is stored of the conversation cannot be read; that was logged. */
+  | 'CONVERSATION_UNREADABLE'
   /** Whoever asked left while it waited, and wanted it to end then. */
   | 'DISCONNECTED'
-  /** The store cannot be reached. */
+  /** The store cannot be reached, or refuses. */
   | 'HISTORY_UNAVAILABLE'
   /** Our own fault; it was logged. */
   | 'INTERNAL'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { BadUserInputError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
+import { BadUserInputError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import { createReplyId } from '../../memory/ids.ts'
 import { canonicalJson } from '../../memory/input/canonical-json.ts'
@@ -14,7 +14,7 @@ import type { OpenReply, ReplyViews } from '../follow/reply-views.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { type PromptOptions, readPromptPath } from '../run/reply-prompt.ts'
 import type { ReplyRuns } from '../run/reply-runs.ts'
-import { busy, isWithdrawn, SHUTTING_DOWN, unavailable } from './reply-rejections.ts'
+import { busy, isWithdrawn, rejectionOf, SHUTTING_DOWN } from './reply-rejections.ts'
 import { withdrawUntilAnswered } from './withdraw-until-answered.ts'
 
 /** What a send does while another reply of its conversation is active. */
@@ -60,8 +60,9 @@ export async function beginReply(
   try {
     return await claimOrJoin(deps, limits, ownerId, input)
   } catch (error) {
-    if (error instanceof HistoryUnavailableError) return unavailable(error)
-    throw error
+    const rejection = rejectionOf(error)
+    if (rejection === undefined) throw error
+    return rejection
   }
 }
 
@@ -163,10 +164,10 @@ type Claim =
 /**
  * Claims a conversation by inserting the reply's record (protocol B1), and reads what its prompt
  * continues at the same time. What a dead node left is ended on the way. Rejects with HistoryUnavailableError
- * where it is not known whether the record is there; it is withdrawn then.
+ * where it is not known whether the record is there, and with what made the prompt impossible; it is withdrawn then.
  */
 async function claimReply(deps: BeginReplyDeps, record: ReplyRecord): Promise<Claim> {
-  const { records, memory, log } = deps
+  const { records, memory } = deps
   const { ownerId, conversationId, clientMessageId } = record
   for (;;) {
     const [insert, path] = await Promise.all([
@@ -183,16 +184,12 @@ async function claimReply(deps: BeginReplyDeps, record: ReplyRecord): Promise<Cl
     const { isInserted } = insert
     const fault = path instanceof Error ? path : undefined
     // Missing, foreign, out of reach, or nothing to answer: the claim must not block others.
-    if (fault && isInserted) {
-      await records.withdraw(record.id)
-      // Who joined it, or waits for its end, goes on.
-      log.notify(record.id)
-    }
+    if (fault && isInserted) await withdraw(deps, record)
     // What could be answered when it was sent first may be answered by now.
-    if (fault && (isInserted || !(fault instanceof BadUserInputError))) return refusalFor(fault)
+    if (fault && (isInserted || !(fault instanceof BadUserInputError))) throw fault
     if (isInserted) return { type: 'CLAIMED', path: path as PromptPath }
     const same = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
-    if (same === undefined && fault) return refusalFor(fault)
+    if (same === undefined && fault) throw fault
     if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
     const active = await records.findActive(ownerId, conversationId)
     if (active !== undefined && !(await isEndedByUs(deps, active))) return { type: 'BUSY', active }
@@ -206,18 +203,15 @@ async function isEndedByUs({ finisher }: BeginReplyDeps, active: ReplyRecord): P
   return true
 }
 
-function refusalFor(fault: Error): Claim {
-  if (
-    fault instanceof NotFoundError ||
-    fault instanceof HistoryUnavailableError ||
-    fault instanceof BadUserInputError
-  ) {
-    return {
-      type: 'REFUSED',
-      rejection: { type: 'ReplyRejected', code: fault.code, detail: fault.message, cause: fault },
-    }
+async function withdraw(deps: BeginReplyDeps, record: ReplyRecord): Promise<void> {
+  const { records, log } = deps
+  try {
+    await records.withdraw(record.id)
+    // Who joined it, or waits for its end, goes on.
+    log.notify(record.id)
+  } catch {
+    void withdrawUntilAnswered(deps, record, () => records.withdraw(record.id))
   }
-  throw fault
 }
 
 /** What a question says, and in whose place, as the end of its reply leaves it. */

@@ -1,4 +1,4 @@
-import type { HistoryUnavailableError } from '../../errors.ts'
+import { BadUserInputError, ConversationUnreadableError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { ReplyEnding, ReplyRejection } from '../follow/reply-event.ts'
 
@@ -46,7 +46,13 @@ export function busy({ id }: ReplyRecord): ReplyRejection {
   return { type: 'ReplyRejected', code: 'BUSY', detail, activeReplyId: id, retryAfterMs: RETRY_AFTER_MS }
 }
 
-/** Nothing can be begun while the history is away. */
-export function unavailable(cause: HistoryUnavailableError): ReplyRejection {
-  return { type: 'ReplyRejected', code: cause.code, detail: cause.message, retryAfterMs: RETRY_AFTER_MS, cause }
+/** The rejection that says what an error says; undefined for one on which a client cannot act. */
+export function rejectionOf(cause: unknown): ReplyRejection | undefined {
+  if (cause instanceof HistoryUnavailableError) {
+    const { code, message: detail, retryable } = cause
+    return { type: 'ReplyRejected', code, detail, ...(retryable && { retryAfterMs: RETRY_AFTER_MS }), cause }
+  }
+  const isNamed =
+    cause instanceof BadUserInputError || cause instanceof NotFoundError || cause instanceof ConversationUnreadableError
+  return isNamed ? { type: 'ReplyRejected', code: cause.code, detail: cause.message, cause } : undefined
 }

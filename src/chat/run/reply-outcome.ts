@@ -1,6 +1,7 @@
 import {
   BadUserInputError,
   ClientMessageIdConflictError,
+  ConversationUnreadableError,
   HistoryUnavailableError,
   NotFoundError,
 } from '../../errors.ts'
@@ -34,11 +35,12 @@ export function outcomeOf(error: unknown, report: () => void): ReplyOutcome {
     return { type: 'FAILED', code, detail, retryable, ...(retryAfterMs !== undefined && { retryAfterMs }) }
   }
   if (error instanceof HistoryUnavailableError) {
-    return { type: 'FAILED', code: error.code, detail: error.message, retryable: true }
+    return { type: 'FAILED', code: error.code, detail: error.message, retryable: error.retryable }
   }
   if (
     error instanceof BadUserInputError ||
     error instanceof ClientMessageIdConflictError ||
+    error instanceof ConversationUnreadableError ||
     error instanceof NotFoundError
   ) {
     return { type: 'REJECTED', code: error.code, detail: error.message }
