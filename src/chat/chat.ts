@@ -28,7 +28,7 @@ export interface ReplyRequest extends Omit<NewReply, 'conversationId' | 'questio
 }
 
 /** Replies as clients ask for them: what they send is checked, and in a stream every refusal is an event. */
-export interface Chat extends Pick<Replies, 'findActive' | 'findLast' | 'findOfMessage'> {
+export interface Chat extends Pick<Replies, 'findMany' | 'findActiveMany' | 'findLastMany' | 'findOfMessage'> {
   /** Begins a reply, or joins the one that the same question began, and streams it from its beginning. */
   send(ownerId: string, request: ReplyRequest, signal: AbortSignal): Promise<AsyncIterable<ReplyEvent>>
   /** The same without a stream. Rejects with ReplyRejectedError, or an error that says more. */
@@ -124,8 +124,8 @@ export function createChat({ replies, memory, now }: ChatDeps, limits: InputLimi
     return replies.cancel(ownerId, existing(id))
   }
 
-  const { findActive, findLast, findOfMessage } = replies
-  return { findActive, findLast, findOfMessage, send, start, follow, find, cancel }
+  const { findMany, findActiveMany, findLastMany, findOfMessage } = replies
+  return { findMany, findActiveMany, findLastMany, findOfMessage, send, start, follow, find, cancel }
 }
 
 /** Undefined where the reply is to something that is stored already. */

@@ -62,8 +62,8 @@ function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<C
   return new DataLoader((requests) => memory.readContexts(requests), { cache: false })
 }
 
-/** Fields of one object load the same id: it is looked up once. */
-function createLoader<T>(find: (ids: readonly string[]) => Promise<T[]>): DataLoader<string, T> {
+/** A loader that batches and does not remember. Fields of one object load the same id: it is looked up once. */
+export function createLoader<T>(find: (ids: readonly string[]) => Promise<T[]>): DataLoader<string, T> {
   return new DataLoader(
     async (wanted) => {
       const ids = [...new Set(wanted)]
@@ -88,12 +88,12 @@ async function findEach<T>(find: (ids: readonly string[]) => Promise<T[]>, ids: 
   }
 }
 
-/** One read a conversation, all at once; one that fails leaves the others. */
+/** One read for all; one that cannot be read leaves the others. */
 async function readHeads(memory: Memory, wanted: readonly Conversation[]): Promise<(Head | Error)[]> {
-  const reads = new Map<string, Promise<Head>>()
-  for (const conversation of wanted) {
-    if (!reads.has(conversation.id)) reads.set(conversation.id, memory.readHead(conversation))
-  }
-  const settled = await Promise.allSettled(wanted.map(({ id }) => reads.get(id) as Promise<Head>))
-  return settled.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as Error)))
+  const conversations = new Map(wanted.map((conversation) => [conversation.id, conversation]))
+  const read = (ids: readonly string[]) => memory.readHeads(ids.flatMap((id) => conversations.get(id) ?? []))
+  const ids = [...conversations.keys()]
+  const heads = await findEach(read, ids)
+  const byId = new Map(ids.map((id, index) => [id, heads[index] as Head | Error]))
+  return wanted.map(({ id }) => byId.get(id) as Head | Error)
 }

@@ -3,7 +3,7 @@ import { type Appended, type AppendTarget, createAppender, type Placed } from '.
 import { createKnownHeads } from './append/known-heads.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
-import type { Conversation } from './conversation.ts'
+import { type Conversation, headHint } from './conversation.ts'
 import { type Conversations, createConversations } from './conversations.ts'
 import { createEraser } from './erase/eraser.ts'
 import { createRedactor } from './erase/redactor.ts'
@@ -13,7 +13,7 @@ import type {
   ConversationEvents,
   FollowedConversation,
 } from './events/conversation-events.ts'
-import type { History } from './history/history.ts'
+import type { HeadHint, History } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
 import { isConversationId, messageId } from './ids.ts'
 import { checkContextRequest, checkNewMessages } from './input/limits.ts'
@@ -41,6 +41,8 @@ export interface Memory extends Conversations, Messages {
 
   /** The true end of the active path: the hint and what is newer. */
   readHead(conversation: Conversation): Promise<Head>
+  /** The same for many, in the order asked. One round trip, and one more where a hint is behind. */
+  readHeads(conversations: readonly Conversation[]): Promise<Head[]>
 
   /**
    * All stored, in order, or (the same client ids with the same content) there already. With `replaces` the
@@ -199,6 +201,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
     publish,
     readContextUpTo,
     readHead: (conversation) => readHead(history, conversation, conversation.activeBranch),
+    readHeads: (conversations) => history.readHeads(conversations.map(activeHint)),
     appendMessages,
     readCursors,
     subscribe,
@@ -221,4 +224,9 @@ function contextFault(request: ContextRequest, limits: MemoryLimits): Error | un
 
 function draftOf(message: NewMessage, now: number): MessageDraft {
   return { status: 'COMPLETE', createdAt: now, ...message }
+}
+
+function activeHint(conversation: Conversation): HeadHint {
+  const { id, activeBranch } = conversation
+  return { conversationId: id, branch: activeBranch, hint: headHint(conversation, activeBranch) }
 }

@@ -7,13 +7,14 @@ import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
 import type { EventLookups } from './conversation/event-lookups.ts'
 import { createDateTime } from './date-time.ts'
+import type { ReplyLoaders } from './reply/reply-loaders.ts'
 
 /** What the resolvers of one operation get as their context. */
 export interface OperationContext {
   ownerId: string
   memory: Memory
   chat: Chat
-  loaders: Loaders
+  loaders: Loaders & ReplyLoaders
   /** Shared by all operations of this node. */
   lookups: EventLookups
   /** Aborted when the client disconnects or the server stops: a subscription ends at once then. */

@@ -42,14 +42,14 @@ async function loadNode(
   context: OperationContext,
   info: GraphQLResolveInfo,
 ): Promise<{ id: string } | undefined> {
-  const { ownerId, chat, loaders } = context
+  const { loaders } = context
   const type = typeOf(id)
   if (type === 'Conversation') {
     const found = await loaders.conversation(id)
     return found && (await withCursors([found], context, info))[0]
   }
   if (type === 'Message') return loaders.message(id)
-  return type && chat.find(ownerId, id)
+  return type && loaders.reply(id)
 }
 
 function typeOf(id: string): 'Conversation' | 'Message' | 'Reply' | undefined {

@@ -9,6 +9,7 @@ import { createPlannedQueries } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
 import { createEventLookups } from '../schema/conversation/event-lookups.ts'
+import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
@@ -94,7 +95,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
 
   function createOperationContext(): OperationContext {
     const ownerId = ownerOf()
-    const loaders = createLoaders(memory, ownerId)
+    const loaders = { ...createLoaders(memory, ownerId), ...createReplyLoaders(chat, ownerId) }
     return { ownerId, memory, chat, loaders, lookups, controller: new AbortController() }
   }
 }

@@ -16,6 +16,9 @@ import * as types from './graphql.ts';
  */
 type Documents = {
     "\n  query ReloadConversation($id: ID!) {\n    conversation(id: $id) {\n      lastReply {\n        id state text cursor\n        question { content reply { id } }\n        message { content reply { id } }\n        error { code detail retryable retryAfterMs }\n      }\n    }\n  }\n": typeof types.ReloadConversationDocument,
+    "\n  query Sidebar {\n    conversations(first: 100) {\n      nodes { id title messageCount tokenCount activeReply { id state } }\n    }\n  }\n": typeof types.SidebarDocument,
+    "\n  mutation StartedReply($id: ID!) {\n    startReply(input: { conversationId: $id, clientMessageId: \"1\", content: \"q\" }) {\n      __typename\n      ... on StartReplySuccess { reply { id } }\n    }\n  }\n": typeof types.StartedReplyDocument,
+    "\n  query RepliesById($ids: [ID!]!) {\n    nodes(ids: $ids) { id ... on Reply { state } }\n  }\n": typeof types.RepliesByIdDocument,
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": typeof types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": typeof types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": typeof types.ArchiveDocument,
@@ -59,6 +62,9 @@ type Documents = {
 };
 const documents: Documents = {
     "\n  query ReloadConversation($id: ID!) {\n    conversation(id: $id) {\n      lastReply {\n        id state text cursor\n        question { content reply { id } }\n        message { content reply { id } }\n        error { code detail retryable retryAfterMs }\n      }\n    }\n  }\n": types.ReloadConversationDocument,
+    "\n  query Sidebar {\n    conversations(first: 100) {\n      nodes { id title messageCount tokenCount activeReply { id state } }\n    }\n  }\n": types.SidebarDocument,
+    "\n  mutation StartedReply($id: ID!) {\n    startReply(input: { conversationId: $id, clientMessageId: \"1\", content: \"q\" }) {\n      __typename\n      ... on StartReplySuccess { reply { id } }\n    }\n  }\n": types.StartedReplyDocument,
+    "\n  query RepliesById($ids: [ID!]!) {\n    nodes(ids: $ids) { id ... on Reply { state } }\n  }\n": types.RepliesByIdDocument,
     "\n  query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {\n    conversation(id: $id) {\n      messages(first: $first, after: $after, last: $last, before: $before) {\n        edges { cursor node { content } }\n        nodes { content }\n        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n      }\n    }\n  }\n": types.MessagesDocument,
     "\n  query Conversations($first: Int, $after: String, $last: Int, $before: String, $archived: Boolean) {\n    conversations(first: $first, after: $after, last: $last, before: $before, archived: $archived) {\n      edges { cursor node { id } }\n      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }\n    }\n  }\n": types.ConversationsDocument,
     "\n  mutation Archive($id: ID!) {\n    updateConversation(input: { id: $id, archived: true }) { __typename }\n  }\n": types.ArchiveDocument,
@@ -105,6 +111,18 @@ const documents: Documents = {
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query ReloadConversation($id: ID!) {\n    conversation(id: $id) {\n      lastReply {\n        id state text cursor\n        question { content reply { id } }\n        message { content reply { id } }\n        error { code detail retryable retryAfterMs }\n      }\n    }\n  }\n"): typeof import('./graphql.ts').ReloadConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query Sidebar {\n    conversations(first: 100) {\n      nodes { id title messageCount tokenCount activeReply { id state } }\n    }\n  }\n"): typeof import('./graphql.ts').SidebarDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation StartedReply($id: ID!) {\n    startReply(input: { conversationId: $id, clientMessageId: \"1\", content: \"q\" }) {\n      __typename\n      ... on StartReplySuccess { reply { id } }\n    }\n  }\n"): typeof import('./graphql.ts').StartedReplyDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query RepliesById($ids: [ID!]!) {\n    nodes(ids: $ids) { id ... on Reply { state } }\n  }\n"): typeof import('./graphql.ts').RepliesByIdDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

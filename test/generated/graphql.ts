@@ -390,6 +390,35 @@ export type ReloadConversationQueryVariables = Exact<{
 
 export type ReloadConversationQuery = { conversation: { lastReply: { id: string, state: ReplyState, text: string, cursor: string, question: { content: string, reply: { id: string } | null } | null, message: { content: string, reply: { id: string } | null } | null, error: { code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null } | null } | null } | null };
 
+export type SidebarQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SidebarQuery = { conversations: { nodes: Array<{ id: string, title: string | null, messageCount: number, tokenCount: number, activeReply: { id: string, state: ReplyState } | null }> } };
+
+export type StartedReplyMutationVariables = Exact<{
+  id: string | number;
+}>;
+
+
+export type StartedReplyMutation = { startReply:
+    | { __typename: 'HistoryUnavailableError' }
+    | { __typename: 'InvalidInputError' }
+    | { __typename: 'NotFoundError' }
+    | { __typename: 'ReplyRejectedError' }
+    | { __typename: 'StartReplySuccess', reply: { id: string } }
+   };
+
+export type RepliesByIdQueryVariables = Exact<{
+  ids: Array<string | number> | string | number;
+}>;
+
+
+export type RepliesByIdQuery = { nodes: Array<
+    | { id: string }
+    | { id: string }
+    | { state: ReplyState, id: string }
+   | null> };
+
 export type MessagesQueryVariables = Exact<{
   id: string | number;
   first?: number | null | undefined;
@@ -936,6 +965,44 @@ export const ReloadConversationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReloadConversationQuery, ReloadConversationQueryVariables>;
+export const SidebarDocument = new TypedDocumentString(`
+    query Sidebar {
+  conversations(first: 100) {
+    nodes {
+      id
+      title
+      messageCount
+      tokenCount
+      activeReply {
+        id
+        state
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<SidebarQuery, SidebarQueryVariables>;
+export const StartedReplyDocument = new TypedDocumentString(`
+    mutation StartedReply($id: ID!) {
+  startReply(input: { conversationId: $id, clientMessageId: "1", content: "q" }) {
+    __typename
+    ... on StartReplySuccess {
+      reply {
+        id
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartedReplyMutation, StartedReplyMutationVariables>;
+export const RepliesByIdDocument = new TypedDocumentString(`
+    query RepliesById($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    id
+    ... on Reply {
+      state
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<RepliesByIdQuery, RepliesByIdQueryVariables>;
 export const MessagesDocument = new TypedDocumentString(`
     query Messages($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
   conversation(id: $id) {

@@ -42,8 +42,12 @@ export function recordHistory(history: History, change: (history: History) => Pa
 }
 
 /** The same methods, each of which notes its name first. */
-function recordCalls(history: History, calls: string[], before: RecordedHistory['before']): History {
-  return new Proxy(history, {
+export function recordCalls<T extends object>(
+  store: T,
+  calls: string[],
+  before: RecordedHistory['before'] = () => {},
+): T {
+  return new Proxy(store, {
     get(target, name, receiver) {
       const method: unknown = Reflect.get(target, name, receiver)
       if (typeof method !== 'function') return method

@@ -7,7 +7,7 @@ import type { Memory } from '../../src/memory/memory.ts'
 import { createServer, type Server } from '../../src/server.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
-import type { RecordedHistory } from './recorded-history.ts'
+import { type RecordedHistory, recordCalls } from './recorded-history.ts'
 import { createScriptedModel } from './scripted-model.ts'
 import { INPUT_LIMITS, startTestMemory } from './test-memory.ts'
 
@@ -17,6 +17,8 @@ export interface TestServer {
   memory: Memory
   history: RecordedHistory
   replies: Replies
+  /** Names of the methods of the replies' store that were called, in order. */
+  replyCalls: string[]
   log: ReturnType<typeof createKeptLog>
   client: GraphqlClient
 }
@@ -42,7 +44,9 @@ export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
   { model = createScriptedModel(), limits }: TestServerOptions = {},
 ): Promise<TestServer> {
-  const { memory: whole, history, records, counter, stop } = await startTestMemory()
+  const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory()
+  const replyCalls: string[] = []
+  const records = recordCalls(unrecorded, replyCalls)
   const memory = { ...whole, ...change(whole) }
   const log = createKeptLog()
   const replies = createReplies(
@@ -67,5 +71,5 @@ export async function startTestServer(
     await server.close(1_000)
     await stop()
   })
-  return { server, origin, memory, history, replies, log, client }
+  return { server, origin, memory, history, replies, replyCalls, log, client }
 }

@@ -11,10 +11,14 @@ export interface ReplyFinder {
   /** NotFoundError for a missing or foreign reply. */
   findOwned(ownerId: string, id: string): Promise<ReplyRecord>
   findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
+  /** As `find`, of many in the order asked: one round trip where no dead node left anything undone. */
+  findMany(ownerId: string, ids: readonly string[]): Promise<(ReplyRecord | undefined)[]>
+  /** The same for the active replies of many conversations. */
+  findActiveMany(ownerId: string, conversationIds: readonly string[]): Promise<(ReplyRecord | undefined)[]>
   /** The active reply of a conversation, else the newest. */
   findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
-  /** The reply of a conversation that was asked for last, also where it waits. */
-  findLast(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined>
+  /** Of many conversations the replies that were asked for last, also where they wait. */
+  findLastMany(ownerId: string, conversationIds: readonly string[]): Promise<(ReplyRecord | undefined)[]>
   /** The reply that wrote a message of the owner, or else the first that answers it. */
   findOfMessage(
     ownerId: string,
@@ -50,9 +54,21 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps):
   }
 
   async function findActive(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
-    const active = await records.findActive(ownerId, conversationId)
-    const current = active && (await refresh(active))
+    return ifActive(await records.findActive(ownerId, conversationId))
+  }
+
+  async function ifActive(record: ReplyRecord | undefined): Promise<ReplyRecord | undefined> {
+    const current = record && (await refresh(record))
     return current?.active ? current : undefined
+  }
+
+  async function findMany(ownerId: string, ids: readonly string[]): Promise<(ReplyRecord | undefined)[]> {
+    const found = await records.findMany(ownerId, ids)
+    return Promise.all(found.map((record) => record && refresh(record)))
+  }
+
+  async function findActiveMany(ownerId: string, conversationIds: readonly string[]) {
+    return Promise.all((await records.findActiveMany(ownerId, conversationIds)).map(ifActive))
   }
 
   async function findNewest(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
@@ -61,9 +77,9 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps):
     return record && refresh(record)
   }
 
-  async function findLast(ownerId: string, conversationId: string): Promise<ReplyRecord | undefined> {
-    const record = await records.findNewest(ownerId, conversationId)
-    return record && refresh(record)
+  async function findLastMany(ownerId: string, conversationIds: readonly string[]) {
+    const found = await records.findNewestMany(ownerId, conversationIds)
+    return Promise.all(found.map((record) => record && refresh(record)))
   }
 
   async function findOfMessage(
@@ -76,7 +92,7 @@ export function createReplyFinder({ records, finisher, runs }: ReplyFinderDeps):
     return record && refresh(record)
   }
 
-  return { find, findOwned, findActive, findNewest, findLast, findOfMessage }
+  return { find, findMany, findOwned, findActive, findActiveMany, findNewest, findLastMany, findOfMessage }
 }
 
 /** With what a run here has published since its last checkpoint. */

@@ -100,6 +100,8 @@ export interface ReplyRecords {
   insert(record: ReplyRecord): Promise<boolean>
   /** Undefined for a missing and for a foreign one alike. */
   find(ownerId: string, id: string): Promise<ReplyRecord | undefined>
+  /** The same for many, in the order asked. One round trip. */
+  findMany(ownerId: string, ids: readonly string[]): Promise<(ReplyRecord | undefined)[]>
   findByClientMessageId(
     ownerId: string,
     conversationId: string,

@@ -93,7 +93,7 @@ builder.objectField(ConversationRef, 'activeReply', (t) =>
     type: ReplyRef,
     nullable: true,
     description: 'The reply that a model is writing now; null when there is none.',
-    resolve: ({ id }, _, { ownerId, chat }) => chat.findActive(ownerId, id),
+    resolve: ({ id }, _, { loaders }) => loaders.activeReply(id),
   }),
 )
 
@@ -103,7 +103,7 @@ builder.objectField(ConversationRef, 'lastReply', (t) =>
     nullable: true,
     description:
       'The reply that was asked for last, whether it waits, runs or has ended: after a reload, how the last question ended. Null before the first.',
-    resolve: ({ id }, _, { ownerId, chat }) => chat.findLast(ownerId, id),
+    resolve: ({ id }, _, { loaders }) => loaders.lastReply(id),
   }),
 )
 
@@ -113,7 +113,8 @@ builder.objectField(MessageRef, 'reply', (t) =>
     nullable: true,
     description:
       'The reply that wrote it; of a message of the user the reply that was asked for with it. Null for what no reply wrote or answers.',
-    resolve: (message, _, { ownerId, chat }) => chat.findOfMessage(ownerId, message),
+    resolve: (message, _, { ownerId, chat, loaders }) =>
+      message.replyId === undefined ? chat.findOfMessage(ownerId, message) : loaders.reply(message.replyId),
   }),
 )
 

@@ -10,6 +10,7 @@ export function everyReplyCall(records: ReplyRecords): Record<keyof ReplyRecords
     prepare: () => records.prepare(),
     insert: () => records.insert(reply),
     find: () => records.find('ann', reply.id),
+    findMany: () => records.findMany('ann', [reply.id]),
     findByClientMessageId: () => records.findByClientMessageId('ann', id, 'x'),
     findActive: () => records.findActive('ann', id),
     findNewest: () => records.findNewest('ann', id),

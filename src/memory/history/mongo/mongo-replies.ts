@@ -76,6 +76,15 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
     return (await read({ ...byId(id), ownerId }))[0]
   }
 
+  async function findMany(ownerId: string, ids: readonly string[]) {
+    const wanted = [...new Set(ids)]
+    const conversationIds = [...new Set(wanted.flatMap((id) => conversationOfReply(id) ?? []))]
+    const filter = { _id: { $in: wanted }, conversationId: { $in: conversationIds }, ownerId }
+    const found = await read(filter, { limit: wanted.length })
+    const byId = new Map(found.map((reply) => [reply.id, reply]))
+    return ids.map((id) => byId.get(id))
+  }
+
   async function findByClientMessageId(ownerId: string, conversationId: string, clientMessageId: string) {
     return (await read({ conversationId, ownerId, clientMessageId }))[0]
   }
@@ -167,6 +176,7 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
     prepare,
     insert,
     find,
+    findMany,
     findByClientMessageId,
     findActive,
     findActiveMany,

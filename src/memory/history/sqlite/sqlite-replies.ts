@@ -132,6 +132,10 @@ export function createSqliteReplies(
     return (await read(BY_ID, { ownerId, id }))[0]
   }
 
+  function findMany(ownerId: string, ids: readonly string[]) {
+    return Promise.all(ids.map((id) => find(ownerId, id)))
+  }
+
   async function findByClientMessageId(ownerId: string, conversationId: string, clientMessageId: string) {
     return (await read(BY_CLIENT_MESSAGE_ID, { ownerId, conversationId, clientMessageId }))[0]
   }
@@ -219,6 +223,7 @@ export function createSqliteReplies(
     prepare,
     insert,
     find,
+    findMany,
     findByClientMessageId,
     findActive,
     findActiveMany,
