@@ -17,12 +17,13 @@ afterEach(() => {
 function createWorld() {
   const world = { isAway: false, appended: [] as string[], notified: 0, tries: 0 }
   const gate = createRetryGate(GATE_LIMITS)
-  const call = <T>(answer: () => T) =>
-    gate.execute(async () => {
-      world.tries += 1
+  const call = <T>(answer: () => T) => {
+    world.tries += 1
+    return gate.execute(async () => {
       if (world.isAway) throw new Error('away')
       return answer()
     })
+  }
   const append = (_: string, { offset, text }: PlacedText) =>
     call(() => {
       world.appended.push(text)
