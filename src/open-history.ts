@@ -51,8 +51,11 @@ async function openSqlite(dataDir: string, log: Log, user: StoreUser): Promise<D
   }
 
   async function close(): Promise<void> {
-    await history.close()
-    lock.release()
+    try {
+      await history.close()
+    } finally {
+      lock.release()
+    }
   }
 
   return { history: { ...history, prepare, close }, records: createSqliteReplies(database, onUnreadable) }

@@ -59,7 +59,7 @@ describe('what the history asks of MongoDB', () => {
     expect(commands.map(({ commandName }) => commandName)).toStrictEqual(['find', 'find'])
   })
 
-  it('comes in batches of a thousand, each decoded in a turn of its own', async () => {
+  it('comes in batches of a thousand, each decoded in a tick of its own', async () => {
     const conversationId = createConversationId()
     for (let last = 0; last < 2_500; last += 500) {
       await history.insertMessages(sampleMessages(conversationId, last + 1, last + 500))

@@ -27,11 +27,11 @@ const READS: Record<string, (history: History) => Promise<unknown>> = {
   },
 }
 
-test.each(Object.entries(READS))('reading %s gives the event loop its turns', async (_, read) => {
+test.each(Object.entries(READS))('reading %s leaves ticks of the event loop to others', async (_, read) => {
   const history = await storeMessages()
-  const turns = countTurns()
+  const ticks = countTicks()
   await read(history)
-  expect(turns()).toBeGreaterThan(2)
+  expect(ticks()).toBeGreaterThan(2)
 })
 
 test('a range that is longer than a page is read whole, in order, and up to its limit', async () => {
@@ -52,14 +52,14 @@ async function storeMessages(): Promise<History> {
   return history
 }
 
-/** How many turns the event loop has had since. */
-function countTurns(): () => number {
-  let turns = 0
+/** How many ticks the event loop has had since. */
+function countTicks(): () => number {
+  let ticks = 0
   const count = () => {
-    turns += 1
+    ticks += 1
     next = setImmediate(count)
   }
   let next = setImmediate(count)
   onTestFinished(() => clearImmediate(next))
-  return () => turns
+  return () => ticks
 }
