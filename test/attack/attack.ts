@@ -56,9 +56,18 @@ async function main(): Promise<void> {
   let broken = 0
   try {
     for (const attack of chosen) {
-      const result = await runner.run(attack)
-      if (result.breaks.length > 0) broken += 1
-      console.log(lineOf(attack, result))
+      const text = await runner.run(attack).then(
+        (result) => {
+          if (result.breaks.length > 0) broken += 1
+          return lineOf(attack, result)
+        },
+        (error: unknown) => {
+          // Those after it do not need it.
+          broken += 1
+          return line(['BROKEN', attack.name, String(error)])
+        },
+      )
+      console.log(text)
     }
   } finally {
     await runner.close()

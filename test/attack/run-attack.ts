@@ -51,7 +51,12 @@ export function createAttackRunner(main?: string): AttackRunner {
     const stores = await envOf(attack)
     const model = provider ? { OPENAI_BASE_URL: provider.url } : {}
     const env = { ...stores, ...model, ...attack.env }
-    const server = await startProbedServer({ ...(main !== undefined && { main }), env })
+    const server = await startProbedServer({ ...(main !== undefined && { main }), env }).catch(
+      async (error: unknown) => {
+        await provider?.close()
+        throw error
+      },
+    )
     const watcher = startWatcher(server)
     const leaving: (() => unknown)[] = []
     try {

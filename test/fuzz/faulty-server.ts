@@ -10,7 +10,7 @@ export const FAULTS = {
   'a server that ends': `process.exit(3)`,
   'a log that holds what was said': `process.stdout.write(JSON.stringify({ title }) + '\\n')`,
   'a log that is no JSON': `process.stdout.write('a title was read\\n')`,
-  'a turn that holds the event loop': `const end = performance.now() + 300; while (performance.now() < end);`,
+  'a turn that holds the event loop': `const begin = process.threadCpuUsage().user; while (process.threadCpuUsage().user < begin + 300_000);`,
   'memory that grows': `const taken = Buffer.alloc(500_000_000, 1); setTimeout(() => taken.length, 500)`,
   'memory that is not given back': `globalThis.taken = Buffer.alloc(100_000_000, 1)`,
 }
