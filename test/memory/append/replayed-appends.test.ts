@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { describe, expect, inject, test } from 'vitest'
 import { ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError } from '../../../src/errors.ts'
+import type { ConversationEvent } from '../../../src/memory/events/conversation-events.ts'
 import type { Json, MessageDraft, NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNode, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
@@ -119,10 +120,7 @@ test('the same client id with other content is a conflict, and what was stored b
   )
   const { messages } = await readContext(node, conversationId, 1_000)
   expect(messages.map(textOf)).toEqual(['one', 'new'])
-  for await (const event of events) {
-    expect(event).toMatchObject({ type: 'MessageAppended', messageId: messages[1]?.id })
-    break
-  }
+  expect(await firstChange(events)).toMatchObject({ type: 'MessageAppended', messageId: messages[1]?.id })
 })
 
 test('a tail that is longer than history moves no hint, so that nothing is ever appended behind a gap', async () => {
@@ -180,10 +178,7 @@ test('messages that a failed call has stored are told and hit later, though nobo
   await node.settle()
   const [conversation] = await node.memory.findConversations(OWNER, [conversationId])
   expect(conversation?.heads).toMatchObject({ '0': { sequence: 1 } })
-  for await (const event of events) {
-    expect(event).toMatchObject({ type: 'MessageAppended' })
-    break
-  }
+  expect(await firstChange(events)).toMatchObject({ type: 'MessageAppended' })
 })
 
 function message(text: string) {
@@ -192,4 +187,9 @@ function message(text: string) {
 
 function appendTexts({ memory }: MemoryNode, conversationId: string, texts: readonly string[]) {
   return memory.appendMessages(OWNER, conversationId, texts.map(message))
+}
+
+async function firstChange(events: AsyncIterable<ConversationEvent>): Promise<ConversationEvent | undefined> {
+  for await (const event of events) if (event.type !== 'ConversationHeartbeat') return event
+  return undefined
 }
