@@ -5,6 +5,7 @@ import type { CacheGuard } from './cache/cache-guard.ts'
 import type { Context, ContextRequest } from './context.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import { type Conversations, createConversations } from './conversations.ts'
+import { sweepUnlistedBranches } from './erase/branch-sweep.ts'
 import { createEraser } from './erase/eraser.ts'
 import { createRedactor } from './erase/redactor.ts'
 import type {
@@ -84,7 +85,10 @@ export interface Memory extends Conversations, Messages {
     signal: AbortSignal,
   ): Promise<AsyncIterable<ConversationEvent>>
 
-  /** Finishes deletions and redactions that were committed; to be called about once a minute. */
+  /**
+   * Finishes deletions and redactions that were committed, deletes what is past its end, and removes what edits left;
+   * to be called about once a minute.
+   */
   sweep(): Promise<void>
   /** Waits for the background work, at most `deadlineMs`. */
   drain(deadlineMs: number): Promise<void>
@@ -189,6 +193,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   async function sweep(): Promise<void> {
     await eraser.sweep()
     await redactor.sweep()
+    await sweepUnlistedBranches(history, now())
   }
 
   return {

@@ -4,7 +4,7 @@ import { checkVersion } from '../input/limits.ts'
 import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
-import { type AppendPoint, branchPoint, commitBranch, readReplaced } from '../versions/new-branch.ts'
+import { type AppendPoint, branchPoint, commitBranch, keepUnlisted, readReplaced } from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
@@ -89,7 +89,11 @@ export function createAppender(deps: AppenderDeps): Appender {
     if (role && replaced) checkVersion('messages[0].role', role, replaced.role)
     const [stored] = matchDrafts(first, found).values()
     const isRetry = stored !== undefined && drafts.length > 1
-    if (replaced) return { point: { ...branchPoint(conversation, replaced, stored, wanted), readAt }, isRetry }
+    if (replaced) {
+      const point = branchPoint(conversation, replaced, stored, wanted)
+      if (stored && point.newBranch) await keepUnlisted(history, { conversationId, branch: point.branch }, now())
+      return { point: { ...point, readAt }, isRetry }
+    }
     const branch = wanted ?? conversation.activeBranch
     return { point: { conversation, branch, readAt, head: headHint(conversation, branch) }, isRetry }
   }
@@ -102,6 +106,9 @@ export function createAppender(deps: AppenderDeps): Appender {
   ): Promise<void> {
     const { conversation, branch, head } = progress
     const drafts = first === undefined ? [] : [first]
+    if (progress.newBranch && progress.stored.length > 0) {
+      await keepUnlisted(history, { conversationId: conversation.id, branch }, now())
+    }
     const { point } = await readPoint(conversation.ownerId, conversation.id, drafts, { ...target, branch })
     delete progress.newBranch
     Object.assign(progress, point)
@@ -129,7 +136,7 @@ export function createAppender(deps: AppenderDeps): Appender {
     if (newBranch) {
       const { id } = conversation
       const onMark = (epoch: number) => progress.marks.push(guard.mark(id, { epoch, branch, sequence: 0 }))
-      Object.assign(progress, await commitBranch(history, { conversation, newBranch }, head, onMark))
+      Object.assign(progress, await commitBranch(history, { conversation, newBranch }, head, { onMark, now }))
       delete progress.newBranch
     }
     await Promise.all(progress.marks)

@@ -82,7 +82,8 @@ export function createAppendSteps({
     progress.marked = head.sequence + messages.length
     mark(progress, progress.marked)
     const mayGoOn = () => !isTooOld(progress, now())
-    const outcome = await history.insertMessages(messages, { mayGoOn })
+    const unlisted = progress.newBranch && { unlistedSince: now() }
+    const outcome = await history.insertMessages(messages, { mayGoOn, ...unlisted })
     const { inserted, duplicate } = outcome
     if (inserted < messages.length && !duplicate && mayGoOn()) {
       throw new HistoryUnavailableError(new Error('An insert stopped'))

@@ -46,6 +46,14 @@ export interface ConversationKey {
 export interface InsertOptions {
   /** Called before every write but the first; false: the rest is not sent, and the outcome has no duplicate. */
   mayGoOn?: () => boolean
+  /** Epoch milliseconds, for messages of a branch that is not listed yet: the sweep finds them by it. */
+  unlistedSince?: number
+}
+
+/** A branch that may be listed or not. */
+export interface UnlistedBranch {
+  conversationId: string
+  branch: string
 }
 
 /** How far an insert came: a prefix of the batch is stored. */
@@ -98,8 +106,8 @@ export interface UnfinishedDeletion {
 
 /**
  * The durable store: append-only, one document a message. Every method takes at most two round trips
- * whatever the length of a conversation (a read of more than 1,000 messages one for each 1,000), and
- * fails with HistoryUnavailableError, or with ConversationUnreadableError where what is stored cannot be what was
+ * whatever the length of a conversation (a read of more than 1,000 messages one for each 1,000; what only a
+ * sweep calls one for each step), and fails with HistoryUnavailableError, or with ConversationUnreadableError where what is stored cannot be what was
  * written; the list leaves such conversations out. Conversations that are deleted or past their `expiresAt` are
  * absent to every method but those that finish a deletion or a redaction; the methods on messages
  * name places, and their caller has found the conversation before.
@@ -157,6 +165,16 @@ export interface History {
   findDueDrops(dueBefore: number, limit: number): Promise<DueDrop[]>
   /** Unsets `dropDue` and forgets the redacted messages, unless another change set it anew meanwhile. */
   settleDrop(conversationId: string, dropDue: number): Promise<void>
+
+  /** Branches with messages that were stored unlisted before a time, whether they are listed by now or not. */
+  findUnlistedBranches(storedBefore: number, limit: number): Promise<UnlistedBranch[]>
+  /** Holds off the removal of an unlisted branch. False: it is removed, or about to be, and must not be listed. */
+  renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean>
+  /**
+   * Removes the messages of a branch that nobody listed, after which nobody can, and returns how many. One that is
+   * listed is kept, and not found as unlisted again.
+   */
+  removeUnlistedBranch(conversationId: string, branch: string): Promise<number>
 
   /** The commit of a deletion: from here on the conversation is absent. False when missing or foreign. */
   markDeleted(ownerId: string, id: string, deletedAt: number): Promise<boolean>

@@ -1,6 +1,11 @@
-import { BadUserInputError, ClientMessageIdConflictError, NotFoundError } from '../../errors.ts'
+import {
+  BadUserInputError,
+  ClientMessageIdConflictError,
+  HistoryUnavailableError,
+  NotFoundError,
+} from '../../errors.ts'
 import type { Branch, Conversation } from '../conversation.ts'
-import type { History } from '../history/history.ts'
+import type { History, UnlistedBranch } from '../history/history.ts'
 import { createBranchId, placeOf } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
@@ -86,13 +91,14 @@ export interface CommittedBranch {
 
 /**
  * Lists a branch whose first messages are stored, and makes it active (A3): against any number of other
- * switches, each of which costs an attempt. `onMark` sends the mark of a further one.
+ * switches, each of which costs an attempt. `onMark` sends the mark of a further one; `now` returns epoch milliseconds.
+ * Rejects with HistoryUnavailableError where the sweep has removed the branch meanwhile.
  */
 export async function commitBranch(
-  history: Pick<History, 'findConversations' | 'switchBranch'>,
+  history: Pick<History, 'findConversations' | 'switchBranch' | 'renewUnlistedBranch'>,
   proposal: { conversation: Conversation; newBranch: NewBranch },
   head: Head,
-  onMark: (epoch: number) => void,
+  { onMark, now }: { onMark: (epoch: number) => void; now: () => number },
 ): Promise<CommittedBranch> {
   for (let { conversation, newBranch } = proposal; ; ) {
     const { ownerId, id, branchEpoch: toEpoch } = conversation
@@ -106,7 +112,21 @@ export async function commitBranch(
       onMark(current.branchEpoch)
       return { conversation: current }
     }
+    await keepUnlisted(history, { conversationId: id, branch: branch.id }, now())
     ;({ conversation, newBranch } = proposeBranch(current, replaced, branch.id))
     onMark(conversation.branchEpoch)
   }
+}
+
+/**
+ * Keeps the sweep from a branch that is to be listed though it is old. Rejects with HistoryUnavailableError where it is
+ * being removed: the same edit, sent again, makes another one.
+ */
+export async function keepUnlisted(
+  history: Pick<History, 'renewUnlistedBranch'>,
+  { conversationId, branch }: UnlistedBranch,
+  now: number,
+): Promise<void> {
+  const isKept = await history.renewUnlistedBranch(conversationId, branch, now)
+  if (!isKept) throw new HistoryUnavailableError(new Error(`The branch ${branch} of ${conversationId} is removed`))
 }

@@ -18,6 +18,7 @@ export interface ModelHistory
     | 'removeMessages'
     | 'markDropDue'
     | 'redactMessage'
+    | 'renewUnlistedBranch'
   > {
   /** Every message ever stored on a branch itself, also when it was removed since. */
   log(branch: string): readonly Message[]
@@ -97,6 +98,7 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
       }
       return true
     },
+    renewUnlistedBranch: async () => true,
     async markDeleted() {
       const wasThere = !isDeleted
       isDeleted = true

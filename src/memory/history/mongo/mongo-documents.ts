@@ -41,6 +41,8 @@ export interface MessageDocument extends StoredDraft, Position {
   conversationId: string
   createdAt: Date
   usage?: Usage
+  /** There in messages that were stored before their branch was listed; the sweep removes it, or them. */
+  unlistedSince?: Date
 }
 
 /** Partial indexes filter by `$gte`, not by `$exists`: SecantusDB reads the whole collection for the latter. */
@@ -60,6 +62,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
     unique: true,
     partialFilterExpression: { clientMessageId: { $gte: '' } },
   },
+  { key: { unlistedSince: 1 }, partialFilterExpression: { unlistedSince: { $gte: new Date(0) } } },
 ]
 
 /** A conversation as a document; what is absent has no field. */
@@ -110,10 +113,11 @@ function conversationOf(document: ConversationDocument): Conversation {
 }
 
 /** A message as a document; what is absent has no field. */
-export function encodeMessage(message: Message): MessageDocument {
+export function encodeMessage(message: Message, unlistedSince?: number): MessageDocument {
   const { id, conversationId, branch, sequence, tokens, tokenStart, createdAt, usage } = message
   const place = { _id: id, conversationId, branch, sequence, tokens, tokenStart }
-  return omitUndefined({ ...place, ...encodeDraft(message), createdAt: new Date(createdAt), usage })
+  const times = { createdAt: new Date(createdAt), unlistedSince: encodeTime(unlistedSince) }
+  return omitUndefined({ ...place, ...encodeDraft(message), ...times, usage })
 }
 
 /** The message that a document holds. Throws ConversationUnreadableError. */

@@ -12,6 +12,7 @@ import { createMongoExternalIds, type ExternalIdDocument } from './mongo-externa
 import { createMongoMessages } from './mongo-messages.ts'
 import { createMongoRedactions } from './mongo-redactions.ts'
 import { ensureIndexes } from './mongo-statements.ts'
+import { createMongoUnlisted } from './mongo-unlisted.ts'
 
 /** The document of `starts`: each start writes it, and so shows that this user may write. */
 interface StartDocument {
@@ -46,6 +47,7 @@ export function createMongoHistory(client: MongoClient, options: MongoStoreOptio
   return {
     ...createMongoConversations(conversations, externalIds, guard, { now, onUnreadable }),
     ...createMongoMessages(messages, guard),
+    ...createMongoUnlisted(conversations, messages, guard),
     ...createMongoRedactions(conversations, guard, now),
     prepare,
     close,

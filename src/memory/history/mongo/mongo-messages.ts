@@ -63,12 +63,12 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
 
   async function insertMessages(
     messages: readonly Message[],
-    { mayGoOn = () => true }: InsertOptions = {},
+    { mayGoOn = () => true, unlistedSince }: InsertOptions = {},
   ): Promise<InsertOutcome> {
     let inserted = 0
     for (const batch of batchMessages(messages, BATCH_LENGTH)) {
       if (inserted > 0 && !mayGoOn()) break
-      const outcome = await guard.write(() => insertBatch(collection, batch))
+      const outcome = await guard.write(() => insertBatch(collection, batch, unlistedSince))
       inserted += outcome.inserted
       if (outcome.duplicate) return { inserted, duplicate: true }
     }
@@ -155,9 +155,16 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
 }
 
 /** A retried write that was stored the first time is no duplicate: the server knows it by its transaction number. */
-async function insertBatch(collection: Collection<MessageDocument>, batch: readonly Message[]): Promise<InsertOutcome> {
+async function insertBatch(
+  collection: Collection<MessageDocument>,
+  batch: readonly Message[],
+  unlistedSince: number | undefined,
+): Promise<InsertOutcome> {
   try {
-    await collection.insertMany(batch.map(encodeMessage), { ordered: true })
+    await collection.insertMany(
+      batch.map((message) => encodeMessage(message, unlistedSince)),
+      { ordered: true },
+    )
     return { inserted: batch.length, duplicate: false }
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error

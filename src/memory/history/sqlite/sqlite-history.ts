@@ -5,6 +5,7 @@ import { createSqliteDatabase, type SqliteDatabase } from './sqlite-database.ts'
 import { createSqliteMessages } from './sqlite-messages.ts'
 import { createSqliteRedactions } from './sqlite-redactions.ts'
 import { SQLITE_SCHEMA } from './sqlite-schema.ts'
+import { createSqliteUnlisted } from './sqlite-unlisted.ts'
 
 /**
  * The embedded history: one SQLite file, or `:memory:`, for one machine, by its path or as a database
@@ -20,6 +21,7 @@ export function createSqliteHistory(
   return {
     ...createSqliteConversations(database, now, onUnreadable),
     ...createSqliteMessages(database),
+    ...createSqliteUnlisted(database),
     ...createSqliteRedactions(database, now),
     prepare: () => database.guard(() => database.open(SQLITE_SCHEMA)),
     close: () => database.guard(() => database.close()),

@@ -38,7 +38,7 @@ const READ_LENGTH = 500_000
 const STATEMENT_ROWS = 250
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
-const INSERT = `INSERT INTO messages (${COLUMNS}) VALUES (${MESSAGE_COLUMNS.map(() => '?').join(', ')})
+const INSERT = `INSERT INTO messages (${COLUMNS}, unlistedSince) VALUES (${MESSAGE_COLUMNS.map(() => '?').join(', ')}, ?)
   ON CONFLICT DO NOTHING`
 const ON_BRANCH = `SELECT ${COLUMNS} FROM messages WHERE conversationId = :conversationId AND branch = :branch`
 const IN_TOKEN_RANGE = `${ON_BRANCH} AND tokenStart >= :fromTokens AND tokenStart < :belowTokens
@@ -85,14 +85,14 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
 
   async function insertMessages(
     messages: readonly Message[],
-    { mayGoOn = () => true }: InsertOptions = {},
+    { mayGoOn = () => true, unlistedSince }: InsertOptions = {},
   ): Promise<InsertOutcome> {
     let inserted = 0
     for (const batch of batchMessages(messages, BATCH_LENGTH)) {
       // Between two batches the event loop belongs to others.
       if (inserted > 0) await nextTick()
       if (inserted > 0 && !mayGoOn()) break
-      const outcome = await database.guard(() => database.transact(() => insertBatch(database, batch)))
+      const outcome = await database.guard(() => database.transact(() => insertBatch(database, batch, unlistedSince)))
       inserted += outcome.inserted
       if (outcome.duplicate) return { inserted, duplicate: true }
     }
@@ -182,7 +182,12 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
   }
 }
 
-function insertBatch(database: SqliteDatabase, batch: readonly Message[]): InsertOutcome {
-  const stop = batch.findIndex((message) => database.run(INSERT, encodeMessage(message)) === 0)
+function insertBatch(
+  database: SqliteDatabase,
+  batch: readonly Message[],
+  unlistedSince: number | undefined,
+): InsertOutcome {
+  const since = unlistedSince ?? null
+  const stop = batch.findIndex((message) => database.run(INSERT, [...encodeMessage(message), since]) === 0)
   return stop < 0 ? { inserted: batch.length, duplicate: false } : { inserted: stop, duplicate: true }
 }

@@ -52,10 +52,13 @@ export const SQLITE_SCHEMA = `
     clientMessageId TEXT,
     finishReason TEXT,
     usage TEXT,
-    model TEXT
+    model TEXT,
+    unlistedSince INTEGER
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS messagesBySequence ON messages (conversationId, branch, sequence);
   CREATE UNIQUE INDEX IF NOT EXISTS messagesByTokenStart ON messages (conversationId, branch, tokenStart);
   CREATE UNIQUE INDEX IF NOT EXISTS messagesByClientMessageId
     ON messages (conversationId, clientMessageId) WHERE clientMessageId IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS messagesByUnlisted
+    ON messages (unlistedSince, conversationId, branch) WHERE unlistedSince IS NOT NULL;
 `

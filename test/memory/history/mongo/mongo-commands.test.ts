@@ -13,7 +13,14 @@ import { sampleConversation, sampleMessages } from '../stored-samples.ts'
 import { databaseUrl, openDatabase, PATIENT } from './mongo-database.ts'
 
 /** Background work of all shards: found by an index that is about time. */
-const SWEEPS = ['findUnfinishedDeletions', 'findDueDrops', 'findLeaseOver', 'findQueuedLeaseOver', 'findExpired']
+const SWEEPS = [
+  'findUnfinishedDeletions',
+  'findDueDrops',
+  'findLeaseOver',
+  'findQueuedLeaseOver',
+  'findExpired',
+  'findUnlistedBranches',
+]
 
 /** By collection what the servers of a cluster are told apart by: one of these in every filter. */
 const SHARD_KEYS: Record<string, string[]> = {

@@ -1,0 +1,75 @@
+import type { Collection } from 'mongodb'
+import { ROOT_BRANCH } from '../../conversation.ts'
+import type { History, UnlistedBranch } from '../history.ts'
+import type { ConversationDocument, MessageDocument } from './mongo-documents.ts'
+import type { MongoGuard } from './mongo-guard.ts'
+import { findDocumentIds, removeDocuments } from './mongo-statements.ts'
+
+/** The methods of the history that find and remove what edits left that nobody listed. */
+export type MongoUnlisted = Pick<History, 'findUnlistedBranches' | 'removeUnlistedBranch' | 'renewUnlistedBranch'>
+
+const BEGINNING = new Date(0)
+/** Messages that are removed for one look at the branch. */
+const STEP_LIMIT = 1_000
+
+/**
+ * Unlisted branches in MongoDB. A branch is given up in two documents: first its messages take `unlistedSince` 0, which
+ * no renewal changes any more; then the conversation's epoch rises, so that a switch that is under way is refused, and
+ * its next attempt meets the refused renewal.
+ */
+export function createMongoUnlisted(
+  conversations: Collection<ConversationDocument>,
+  messages: Collection<MessageDocument>,
+  guard: MongoGuard,
+): MongoUnlisted {
+  async function findUnlistedBranches(storedBefore: number, limit: number): Promise<UnlistedBranch[]> {
+    if (limit < 1) return []
+    const filter = { unlistedSince: { $gte: BEGINNING, $lt: new Date(storedBefore) } }
+    const projection = { conversationId: 1, branch: 1 }
+    const options = { projection, sort: { unlistedSince: 1 as const }, limit, batchSize: limit }
+    const found = await guard.read((read) => messages.find(filter, { ...read, ...options }).toArray())
+    const byBranch = new Map(
+      found.map(({ conversationId, branch }) => [`${conversationId} ${branch}`, { conversationId, branch }]),
+    )
+    return [...byBranch.values()]
+  }
+
+  async function renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean> {
+    const filter = { conversationId, branch, unlistedSince: { $gt: BEGINNING } }
+    const change = { $set: { unlistedSince: new Date(unlistedSince) } }
+    return (await guard.write(() => messages.updateMany(filter, change))).matchedCount > 0
+  }
+
+  async function removeUnlistedBranch(conversationId: string, branch: string): Promise<number> {
+    if (!(await giveUp(conversationId, branch))) return 0
+    let removed = 0
+    for (;;) {
+      const ids = await findDocumentIds(messages, guard, { conversationId, branch }, STEP_LIMIT)
+      if (ids.length === 0) return removed
+      removed += await removeDocuments(messages, guard, conversationId, ids)
+    }
+  }
+
+  /** Whether nobody can list the branch any more. */
+  async function giveUp(conversationId: string, branch: string): Promise<boolean> {
+    if (branch === ROOT_BRANCH) return false
+    const place = { conversationId, branch }
+    await guard.write(() => messages.updateMany(place, { $set: { unlistedSince: BEGINNING } }))
+    for (;;) {
+      const [found] = await guard.read((read) =>
+        conversations.find({ _id: conversationId }, { ...read, limit: 1 }).toArray(),
+      )
+      // Without its conversation it came after a deletion; a deletion that is under way removes it.
+      if (found === undefined) return true
+      if (found.branches.some(({ id }) => id === branch)) {
+        await guard.write(() => messages.updateMany(place, { $unset: { unlistedSince: true } }))
+        return false
+      }
+      const filter = { _id: conversationId, branchEpoch: found.branchEpoch }
+      const change = { $set: { branchEpoch: found.branchEpoch + 1 } }
+      if ((await guard.write(() => conversations.updateOne(filter, change))).modifiedCount > 0) return true
+    }
+  }
+
+  return { findUnlistedBranches, removeUnlistedBranch, renewUnlistedBranch }
+}

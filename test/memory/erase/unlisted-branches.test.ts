@@ -1,0 +1,173 @@
+import { MongoClient } from 'mongodb'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { HistoryUnavailableError } from '../../../src/errors.ts'
+import { mongoDatabase } from '../../../src/memory/history/mongo/mongo-database.ts'
+import type { ConversationDocument, MessageDocument } from '../../../src/memory/history/mongo/mongo-documents.ts'
+import { createMongoUnlisted } from '../../../src/memory/history/mongo/mongo-unlisted.ts'
+import type { NewMessage } from '../../../src/memory/message.ts'
+import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
+import { PATIENT } from '../history/mongo/mongo-database.ts'
+
+const HOUR = 3_600_000
+const STORES: [string, () => MemoryNodeOptions][] = [
+  ['MongoDB', () => ({ history: newMongodb() })],
+  ['SQLite', () => ({})],
+]
+
+/** A node with a conversation of two messages, and an edit of the second one that died before its branch was listed. */
+async function startWithDeadEdit(options: MemoryNodeOptions) {
+  const clock = { now: Date.now() }
+  let isDead = true
+  /** Called before every call of the history. */
+  const hook = { before: async () => {} }
+  const node = await startMemoryNode({
+    ...options,
+    now: () => clock.now,
+    change: (history) =>
+      Object.fromEntries(
+        Object.entries(history).map(([name, method]) => [
+          name,
+          async (...args: never[]) => {
+            await hook.before()
+            if (isDead && name === 'switchBranch') throw new HistoryUnavailableError(new Error('died'))
+            return (method as (...all: never[]) => unknown)(...args)
+          },
+        ]),
+      ),
+  })
+  const id = await startConversation(node)
+  const [, second] = (await node.memory.appendMessages(OWNER, id, [say('one'), say('two')])).messages
+  const edit = () => node.memory.appendMessages(OWNER, id, [say('edited'), say('more')], second?.id)
+  await expect(edit()).rejects.toThrow(HistoryUnavailableError)
+  isDead = false
+  clock.now += HOUR + 1
+  const findUnlisted = () => node.history.findUnlistedBranches(clock.now + HOUR, 10)
+  const read = async () => {
+    const context = await readContext(node, id, 1_000, 'STRONG')
+    await node.settle()
+    return context.messages.map(textOf)
+  }
+  /** Sent again until it is acknowledged, as a client does. */
+  const editAgain = async (attempts = 3): Promise<unknown> =>
+    edit().catch((error: unknown) => {
+      expect(error).toBeInstanceOf(HistoryUnavailableError)
+      if (attempts === 1) throw error
+      return editAgain(attempts - 1)
+    })
+  return { ...node, id, clock, hook, edit, editAgain, findUnlisted, read }
+}
+
+function say(text: string): NewMessage {
+  return { role: 'USER', parts: [{ type: 'text', text }], clientMessageId: text }
+}
+
+describe.each(STORES)('on %s', (_, stores) => {
+  test('what a dead edit left is removed after an hour, and the same edit can be sent again', async () => {
+    const { memory, history, id, clock, edit, findUnlisted, read } = await startWithDeadEdit(stores())
+    const [left] = await findUnlisted()
+    const stored = () =>
+      history.readTokenRange({ conversationId: id, branch: left?.branch ?? '', fromTokens: 0, limit: 10 })
+    clock.now -= 2
+    await memory.sweep()
+    expect(await stored()).toHaveLength(2)
+    clock.now += 2
+    await memory.sweep()
+    expect(await stored()).toEqual([])
+    expect(await findUnlisted()).toEqual([])
+    expect(await read()).toEqual(['one', 'two'])
+    expect(await edit()).toMatchObject({ stored: { length: 2 } })
+    expect(await read()).toEqual(['one', 'edited', 'more'])
+  })
+
+  test('an edit that was listed is kept, and is looked at by one sweep only', async () => {
+    const { memory, clock, edit, findUnlisted, read } = await startWithDeadEdit(stores())
+    await edit()
+    expect(await findUnlisted()).toHaveLength(1)
+    clock.now += HOUR + 1
+    await memory.sweep()
+    expect(await findUnlisted()).toEqual([])
+    expect(await read()).toEqual(['one', 'edited', 'more'])
+  })
+
+  test('a conversation that is deleted meanwhile leaves nothing', async () => {
+    const { memory, history, id, clock, settle, findUnlisted } = await startWithDeadEdit(stores())
+    const [left] = await findUnlisted()
+    await memory.deleteConversation(OWNER, id)
+    await settle()
+    clock.now += HOUR
+    await memory.sweep()
+    for (const branch of ['0', left?.branch ?? '']) {
+      expect(await history.readTokenRange({ conversationId: id, branch, fromTokens: 0, limit: 10 })).toEqual([])
+    }
+  })
+
+  test.each([
+    { sent: 'for the first time', withSwitch: false },
+    { sent: 'for the first time', withSwitch: true },
+    { sent: 'again', withSwitch: false },
+    { sent: 'again', withSwitch: true },
+  ])(
+    'whenever an hour and a sweep pass in an edit that is sent $sent, nothing is lost (switch: $withSwitch)',
+    async ({ sent, withSwitch }) => {
+      for (let at = 0, isReached = true; isReached; at++) {
+        const { memory, history, id, clock, hook, edit, editAgain, findUnlisted, read } = await startWithDeadEdit(
+          stores(),
+        )
+        // What the dead edit left is swept, so that the edit begins anew.
+        if (sent === 'for the first time') await memory.sweep()
+        let calls = 0
+        isReached = false
+        hook.before = async () => {
+          if (calls++ !== at) return
+          isReached = true
+          hook.before = async () => {}
+          const [conversation] = await history.findConversations(OWNER, [id])
+          const fromEpoch = conversation?.branchEpoch ?? 0
+          if (withSwitch) await history.switchBranch(OWNER, id, { fromEpoch, toEpoch: fromEpoch + 1 })
+          clock.now += HOUR + 1
+          await memory.sweep()
+        }
+        await editAgain()
+        expect(await read(), `at ${at}`).toEqual(['one', 'edited', 'more'])
+        expect(await edit(), `at ${at}`).toMatchObject({ stored: [] })
+        clock.now += HOUR + 1
+        await memory.sweep()
+        expect(await findUnlisted()).toEqual([])
+        expect(await read(), `at ${at}`).toEqual(['one', 'edited', 'more'])
+        const [conversation] = await memory.findConversations(OWNER, [id])
+        expect(conversation?.branches, `at ${at}`).toHaveLength(1)
+      }
+    },
+  )
+})
+
+test('whenever an edit that is sent again comes in a sweep of MongoDB, nothing is lost', async () => {
+  for (let at = 0, isReached = true; isReached; at++) {
+    const history = newMongodb()
+    const { editAgain, findUnlisted, read, id } = await startWithDeadEdit({ history })
+    const client = new MongoClient(history.mongodbUrl)
+    onTestFinished(() => client.close())
+    const { database, guard } = mongoDatabase(client, PATIENT)
+    let steps = 0
+    isReached = false
+    const comeBetween = async () => {
+      if (steps++ !== at) return
+      isReached = true
+      await editAgain(1).catch(() => undefined)
+    }
+    const sweeper = createMongoUnlisted(
+      database.collection<ConversationDocument>('conversations'),
+      database.collection<MessageDocument>('messages'),
+      {
+        ...guard,
+        read: (step) => comeBetween().then(() => guard.read(step)),
+        write: (step) => comeBetween().then(() => guard.write(step)),
+      },
+    )
+    const [left] = await findUnlisted()
+    await sweeper.removeUnlistedBranch(id, left?.branch ?? '')
+    await editAgain()
+    expect(await read(), `at ${at}`).toEqual(['one', 'edited', 'more'])
+  }
+})
