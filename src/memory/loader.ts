@@ -57,7 +57,7 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
   return { context, conversation, existingConversation, message, head }
 }
 
-/** All contexts that one operation asks for in one `readContexts`. */
+/** All contexts of one operation in one `readContexts`. */
 function createContextLoader(memory: Pick<Memory, 'readContexts'>): DataLoader<ContextRequest, Context> {
   return new DataLoader((requests) => memory.readContexts(requests), { cache: false })
 }

@@ -1,7 +1,7 @@
 import { MAX_POSITION } from './cache/cache.ts'
 import type { MessageDraft, MessagePart } from './message.ts'
 
-/** What a row tells beside tokens, role, time and plain text. */
+/** What a row holds beside tokens, role, time and plain text. */
 export interface RowFields extends Omit<Partial<MessageDraft>, 'role' | 'createdAt' | 'parts'> {
   parts?: MessagePart[]
 }
@@ -20,7 +20,7 @@ const PARTS = new Map<unknown, Check>([
 ])
 
 /**
- * Whether JSON from a cache is what a row can tell: known names, each with a value that every reader of a
+ * Whether JSON from a cache is what a row can hold: known names, each with a value that every reader of a
  * message can take. Plain code, as it runs for many rows of every hit; zod takes ten times as long.
  */
 export function isRowFields(value: unknown): value is RowFields {

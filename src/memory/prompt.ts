@@ -28,7 +28,7 @@ export function withNewest(
 
 /** The window of a path, with its report. */
 export function contextOf(request: Omit<ContextRequest, 'ownerId' | 'consistency'>, path: Path): Context {
-  const { rows: messages, ...report } = cutWindow(path.messages, path.head, request)
+  const { entries: messages, ...report } = cutWindow(path.messages, path.head, request)
   return {
     conversationId: request.conversationId,
     messages,

@@ -38,7 +38,7 @@ export interface WriterLimits {
   jobTimeoutMs?: number
 }
 
-/** Where the writer writes, and who is told what failed. */
+/** Where the writer writes, and who is notified of what failed. */
 export interface WriterDeps {
   guard: Pick<CacheGuard, 'fill' | 'confirm'>
   history: Pick<History, 'raiseHead'>

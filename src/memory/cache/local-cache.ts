@@ -122,7 +122,7 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
   return { readEntries, openEntry, open, mark, confirm, fill, drop, ping, close }
 }
 
-/** Whether a fill would lose what the tail that is there tells. */
+/** Whether the tail that is there says as much as a fill, or more. */
 function saysMore(present: Tail | undefined, filled: Tail): boolean {
   if (present === undefined || present.generation !== filled.generation) return false
   if (present.epoch !== filled.epoch) return present.epoch > filled.epoch

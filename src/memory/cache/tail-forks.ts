@@ -22,7 +22,7 @@ export function branchesFrom({ branch, forks, last }: Tail, first: number): stri
 export function joinForks(tail: Tail, older: readonly Message[], newer: readonly Message[]): Fork[] {
   const forks: Fork[] = []
   let { branch } = tail
-  for (const met of [...newer.toReversed(), ...stretchesOf(tail), ...older.toReversed()]) {
+  for (const met of [...newer.toReversed(), ...segmentsOf(tail), ...older.toReversed()]) {
     if (met.branch === branch) continue
     branch = met.branch
     forks.push({ branch, belowSequence: met.sequence + 1 })
@@ -31,7 +31,7 @@ export function joinForks(tail: Tail, older: readonly Message[], newer: readonly
 }
 
 /** The newest row of each branch that the tail has rows of, newest first. */
-function stretchesOf({ branch, forks, first, last }: Tail): Pick<Message, 'branch' | 'sequence'>[] {
+function segmentsOf({ branch, forks, first, last }: Tail): Pick<Message, 'branch' | 'sequence'>[] {
   const own = last >= (forks[0]?.belowSequence ?? first) ? [{ branch, sequence: last }] : []
   return [...own, ...forks.map((fork) => ({ branch: fork.branch, sequence: fork.belowSequence - 1 }))]
 }

@@ -31,7 +31,7 @@ export interface UnsentSender {
 }
 
 interface Unsent {
-  /** A new object for each time that it was asked for. */
+  /** A new object for each drop. */
   drop?: object | undefined
   /** By branch. */
   marks: Map<string, Mark>

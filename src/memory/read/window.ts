@@ -14,11 +14,11 @@ export interface WindowRequest {
   anchor: number
 }
 
-type Row = Pick<Position, 'sequence' | 'tokens' | 'tokenStart'> & { role: Role }
+type Entry = Pick<Position, 'sequence' | 'tokens' | 'tokenStart'> & { role: Role }
 
-/** The rows that are kept, and what was left out. */
-export interface Window<R extends Row> {
-  rows: R[]
+/** The entries that are kept, and what was left out. */
+export interface Window<R extends Entry> {
+  entries: R[]
   tokenCount: number
   omittedCount: number
   omittedTokens: number
@@ -34,29 +34,29 @@ export function lowestTokenStart(head: Head, maxTokens: number): number {
 }
 
 /**
- * The window of a path: a pure function of positions. `rows` are the path's newest messages, oldest
+ * The window of a path: a pure function of positions. `entries` are the path's newest messages, oldest
  * first, without a gap up to `head`, and at least all from `lowestTokenStart` on. With prefix sums
  * "the newest that fit the budget" is one comparison; the anchored cut (design section 6) raises that
  * bound to a multiple of a step, so that a prompt's prefix stays put; then leading messages are dropped
  * that cannot begin it: tool results, whose calls were cut off, and what `startOn` does not want.
  */
-export function cutWindow<R extends Row>(rows: readonly R[], head: Head, request: WindowRequest): Window<R> {
-  const newest = rows.at(-1)
+export function cutWindow<R extends Entry>(entries: readonly R[], head: Head, request: WindowRequest): Window<R> {
+  const newest = entries.at(-1)
   const bound = lowestTokenStart(head, request.maxTokens)
   if (head.sequence > 0 && (newest === undefined || newest.tokenStart < bound)) {
-    return { rows: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
+    return { entries: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
   }
-  const fitting = rows.filter((row) => row.tokenStart >= bound)
+  const fitting = entries.filter((entry) => entry.tokenStart >= bound)
   const begins = ({ role }: R) => (request.startOn === 'USER' ? role === 'USER' : role !== 'TOOL')
   // The anchor cuts no further than this: the newest turn is kept whenever it fits.
   const lastBegin = fitting.findLastIndex(begins)
   const raisedBound = anchoredBound(bound, request)
-  const anchored = fitting.filter((row, index) => index >= lastBegin || row.tokenStart >= raisedBound)
+  const anchored = fitting.filter((entry, index) => index >= lastBegin || entry.tokenStart >= raisedBound)
   const kept = lastBegin < 0 ? [] : anchored.slice(anchored.findIndex(begins))
   const first = kept[0]
   const omittedTokens = first?.tokenStart ?? head.tokens
   return {
-    rows: kept,
+    entries: kept,
     tokenCount: head.tokens - omittedTokens,
     omittedCount: first === undefined ? head.sequence : first.sequence - 1,
     omittedTokens,

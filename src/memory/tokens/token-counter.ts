@@ -18,7 +18,7 @@ export interface TokenCounter {
   close(): Promise<void>
 }
 
-/** A token counter that can be told to hold an encoding in its own thread as well. */
+/** A token counter that can hold an encoding in its own thread as well. */
 export interface WarmTokenCounter extends TokenCounter {
   /**
    * Loads an encoding here, which blocks the event loop once for about 150 ms and takes 60 MB: from then

@@ -11,8 +11,8 @@ const CONVERSATION = createConversationId()
 const EVERYTHING = Number.POSITIVE_INFINITY
 
 /** The messages of a path, oldest first, from how many of them each branch has. */
-function pathOf(stretches: readonly [branch: string, count: number][], firstSequence = 1): Message[] {
-  const branches = stretches.flatMap(([branch, count]) => new Array<string>(count).fill(branch))
+function pathOf(segments: readonly [branch: string, count: number][], firstSequence = 1): Message[] {
+  const branches = segments.flatMap(([branch, count]) => new Array<string>(count).fill(branch))
   return branches.map((branch, index) => {
     const sequence = firstSequence + index
     return {
@@ -105,13 +105,13 @@ test('a tail that is trimmed forgets the forks of rows that are gone', () => {
   expect([3, 4, 5, 6, 7].map(trimmedTo)).toEqual([['b1', '0'], ['b1'], [], [], []])
 })
 
-const stretches = fc
+const segments = fc
   .array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 })
   .map((counts) => counts.map((count, index): [string, number] => [index === 0 ? '0' : `b${index}`, count]))
 
 test('whatever path is split into a tail, what is before it and what is behind it, joined it is the path again', () => {
   fc.assert(
-    fc.property(stretches, fc.nat(), fc.nat(), fc.nat(), fc.nat(), (counts, begin, end, keep, want) => {
+    fc.property(segments, fc.nat(), fc.nat(), fc.nat(), fc.nat(), (counts, begin, end, keep, want) => {
       const path = pathOf(counts)
       const branch = path.at(-1)?.branch ?? ''
       const [upTo, newer] = splitAt(path, end % (path.length + 1))

@@ -3,12 +3,13 @@ import type { Branch } from '../../../src/memory/conversation.ts'
 import type { TokenRange } from '../../../src/memory/history/history.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Message } from '../../../src/memory/message.ts'
+import { joinPath } from '../../../src/memory/read/path.ts'
 import { readPathTokens } from '../../../src/memory/read/path-reader.ts'
 import { sampleMessage } from '../history/stored-samples.ts'
 
 const BRANCHES = 100
 
-test('a path through a hundred branches is read in order, with at most 32 questions at once', async () => {
+test('a path through a hundred branches is read in order, with at most 32 ranges at once', async () => {
   const id = createConversationId()
   const branches = Array.from({ length: BRANCHES }, (_, index): Branch => {
     return {
@@ -18,11 +19,11 @@ test('a path through a hundred branches is read in order, with at most 32 questi
       tokenStart: 10 * (index + 1),
     }
   })
-  const asked: number[] = []
+  const openAtOnce: number[] = []
   let open = 0
   const readTokenRange = async ({ branch, fromTokens }: TokenRange): Promise<Message[]> => {
     open += 1
-    asked.push(open)
+    openAtOnce.push(open)
     await new Promise(setImmediate)
     open -= 1
     return [sampleMessage(id, fromTokens / 10 + 1, { branch })]
@@ -30,5 +31,16 @@ test('a path through a hundred branches is read in order, with at most 32 questi
   const range = { fromTokens: 0, limit: 1_000 }
   const path = await readPathTokens({ readTokenRange }, { id, branches }, `b${BRANCHES - 1}`, range)
   expect(path.map(({ branch }) => branch)).toEqual(['0', ...branches.map((branch) => branch.id)])
-  expect(Math.max(...asked)).toBe(32)
+  expect(Math.max(...openAtOnce)).toBe(32)
+})
+
+test('a path whose beginning is being erased is none: a read of all of it does not answer with the rest', () => {
+  const id = createConversationId()
+  const [first, second, third] = [1, 2, 3].map((sequence) => sampleMessage(id, sequence))
+  const head = { sequence: 3, tokens: 30 }
+  const join = (newer: (Message | undefined)[], lowest: number) =>
+    joinPath({ base: undefined, cached: [], gap: [], newer: newer.flatMap((message) => message ?? []) }, head, lowest)
+  expect(join([first, second, third], 0)?.messages).toHaveLength(3)
+  expect(join([second, third], 0)).toBeUndefined()
+  expect(join([second, third], 10)?.messages).toHaveLength(2)
 })

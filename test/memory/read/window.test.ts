@@ -19,14 +19,14 @@ describe('the window', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
         const path = placed(messages)
-        const { rows, ...report } = cutWindow(path, headOf(path), request)
-        expect({ kept: rows.length, ...report }).toEqual(slowWindow(messages, request))
+        const { entries, ...report } = cutWindow(path, headOf(path), request)
+        expect({ kept: entries.length, ...report }).toEqual(slowWindow(messages, request))
       }),
       { numRuns: 5_000 },
     )
   })
 
-  test('is the same when its reader held only the rows from the lowest token start on', () => {
+  test('is the same when its reader held only the entries from the lowest token start on', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
         const path = placed(messages)
@@ -44,10 +44,10 @@ describe('the window', () => {
         const path = placed(messages)
         const window = cutWindow(path, headOf(path), request)
         expect(window.tokenCount).toBeLessThanOrEqual(request.maxTokens)
-        expect(window.rows[0]?.role).not.toBe('TOOL')
-        if (request.startOn === 'USER' && window.rows.length > 0) expect(window.rows[0]?.role).toBe('USER')
+        expect(window.entries[0]?.role).not.toBe('TOOL')
+        if (request.startOn === 'USER' && window.entries.length > 0) expect(window.entries[0]?.role).toBe('USER')
         expect(window.tokenCount + window.omittedTokens).toBe(headOf(path).tokens)
-        expect(window.rows.length + window.omittedCount).toBe(path.length)
+        expect(window.entries.length + window.omittedCount).toBe(path.length)
       }),
       { numRuns: 2_000 },
     )
@@ -58,7 +58,7 @@ describe('the window', () => {
     const request = { maxTokens: 1_000, startOn: 'ANY', anchor: 0.25 } as const
     const begins = path.slice(150).map((_, index) => {
       const known = path.slice(0, 151 + index)
-      return cutWindow(known, headOf(known), request).rows[0]?.sequence
+      return cutWindow(known, headOf(known), request).entries[0]?.sequence
     })
     const moves = begins.filter((begin, index) => index > 0 && begin !== begins[index - 1])
     expect(moves).toEqual([101, 126, 151, 176, 201, 226, 251, 276, 301])
@@ -67,18 +67,18 @@ describe('the window', () => {
   test('with an anchor whose steps end at the bound is cut no further, whatever the rounding', () => {
     const tokens = [18, 44, 38, 48, 43, 24, 39, 25, 20, 57]
     const path = placed(tokens.map((each) => ({ tokens: each, role: 'USER' as const })))
-    const { rows, cut } = cutWindow(path, headOf(path), { maxTokens: 178, startOn: 'ANY', anchor: 1 / 3 })
-    expect({ kept: rows.length, cut }).toEqual({ kept: 5, cut: 'BUDGET' })
+    const { entries, cut } = cutWindow(path, headOf(path), { maxTokens: 178, startOn: 'ANY', anchor: 1 / 3 })
+    expect({ kept: entries.length, cut }).toEqual({ kept: 5, cut: 'BUDGET' })
   })
 
   test('keeps the newest turn whenever it fits the budget, however large the anchor step is', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
         const path = placed(messages)
-        const turn = path.slice(path.findLastIndex((row) => canBegin(row, request)))
+        const turn = path.slice(path.findLastIndex((entry) => canBegin(entry, request)))
         const cost = turn.reduce((sum, { tokens }) => sum + tokens, 0)
         fc.pre(turn[0] !== undefined && canBegin(turn[0], request) && cost <= request.maxTokens)
-        expect(cutWindow(path, headOf(path), request).rows.slice(-turn.length)).toEqual(turn)
+        expect(cutWindow(path, headOf(path), request).entries.slice(-turn.length)).toEqual(turn)
       }),
       { numRuns: 2_000 },
     )
@@ -88,8 +88,8 @@ describe('the window', () => {
     const turn = [40, 10, 300, 300].map((tokens, index) => ({ tokens, role: turnRoles[index] ?? ('TOOL' as const) }))
     const earlier = Array.from({ length: 19 }, () => ({ tokens: 100, role: 'USER' as const }))
     const path = placed([{ tokens: 40, role: 'USER' }, ...earlier, ...turn])
-    const { rows, cut } = cutWindow(path, headOf(path), { maxTokens: 1_000, startOn, anchor: 0.5 })
-    expect({ roles: rows.map(({ role }) => role), cut }).toEqual({
+    const { entries, cut } = cutWindow(path, headOf(path), { maxTokens: 1_000, startOn, anchor: 0.5 })
+    expect({ roles: entries.map(({ role }) => role), cut }).toEqual({
       roles: startOn === 'USER' ? ['USER', 'ASSISTANT', 'TOOL', 'TOOL'] : ['ASSISTANT', 'TOOL', 'TOOL'],
       cut: 'ANCHOR',
     })
@@ -98,7 +98,7 @@ describe('the window', () => {
   test('without room for the call of the newest results is empty, and says so', () => {
     const path = placed([{ tokens: 10, role: 'USER' }, ...turnRoles.slice(1).map((role) => ({ tokens: 10, role }))])
     const window = cutWindow(path, headOf(path), { maxTokens: 29, startOn: 'ANY', anchor: 0 })
-    expect(window).toMatchObject({ rows: [], tokenCount: 0, omittedCount: 4, cut: 'TURN' })
+    expect(window).toMatchObject({ entries: [], tokenCount: 0, omittedCount: 4, cut: 'TURN' })
   })
 
   test.each([
@@ -120,7 +120,7 @@ describe('the window', () => {
 
   test('of an empty conversation is empty and nothing is omitted', () => {
     const window = cutWindow([], { sequence: 0, tokens: 0 }, { maxTokens: 10, startOn: 'ANY', anchor: 0 })
-    expect(window).toEqual({ rows: [], tokenCount: 0, omittedCount: 0, omittedTokens: 0, cut: 'NONE' })
+    expect(window).toEqual({ entries: [], tokenCount: 0, omittedCount: 0, omittedTokens: 0, cut: 'NONE' })
   })
 })
 
@@ -132,9 +132,9 @@ interface Draft {
 function placed(messages: readonly Draft[]) {
   let tokenStart = 0
   return messages.map((message, index) => {
-    const row = { ...message, sequence: index + 1, tokenStart }
+    const entry = { ...message, sequence: index + 1, tokenStart }
     tokenStart += message.tokens
-    return row
+    return entry
   })
 }
 

@@ -103,7 +103,7 @@ async function checkContexts({ conversationId, tree }: Play, { memory }: MemoryN
   })
   const contexts = await memory.readContexts(requests)
   for (const [index, request] of requests.entries()) {
-    const { rows: messages, ...report } = cutWindow(tree.path, headOf(tree.path), request)
+    const { entries: messages, ...report } = cutWindow(tree.path, headOf(tree.path), request)
     expect(contexts[index]).toMatchObject({ conversationId, ...report })
     expect(Object(contexts[index])).toHaveProperty('messages', messages)
   }
