@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import pMap from 'p-map'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { medianOf } from '../support/median.ts'
+import { ownDatabaseUrl } from '../support/patient-mongodb.ts'
+import { readSeed } from '../support/seed.ts'
 import { type ServerProcess, type StreamedEvent, startServerProcess } from '../support/server-process.ts'
 
 const KILLS = 50
@@ -15,7 +17,7 @@ const MOST_CHARACTERS = 300
 const EARLY_KILLS = 0.2
 const CLAIM_MS = 150
 /** Draws when each node dies; another run takes the seed that a failure prints. */
-const SEED = Number(process.env.KILLS_SEED ?? Math.floor(Math.random() * 1e9))
+const SEED = readSeed('KILLS_SEED')
 
 const EVENT = `__typename replyId cursor
   ... on ReplyDelta { offset text } ... on ReplyCompleted { message { id content } }
@@ -31,10 +33,8 @@ let env: Record<string, string>
 let survivor: ServerProcess
 
 beforeAll(async () => {
-  const url = new URL(inject('mongodbUrl'))
-  url.pathname = `/kills_${Math.random().toString(36).slice(2)}`
   env = {
-    MONGODB_URL: url.href,
+    MONGODB_URL: ownDatabaseUrl('kills'),
     REDIS_URL: inject('redisUrl'),
     REPLY_LEASE_MS: String(LEASE_MS),
     REPLY_CHECKPOINT_MS: String(CHECKPOINT_MS),

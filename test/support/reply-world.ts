@@ -1,15 +1,13 @@
-import { MongoClient } from 'mongodb'
-import { inject } from 'vitest'
 import { createLocalReplyLog } from '../../src/chat/log/local-reply-log.ts'
 import { createLocalCache } from '../../src/memory/cache/local-cache.ts'
 import { createLocalEvents } from '../../src/memory/events/local-events.ts'
-import { mongoClientOptions } from '../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoHistory } from '../../src/memory/history/mongo/mongo-history.ts'
 import { createMongoReplies } from '../../src/memory/history/mongo/mongo-replies.ts'
 import { createSqliteDatabase } from '../../src/memory/history/sqlite/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/history/sqlite/sqlite-history.ts'
 import { createSqliteReplies } from '../../src/memory/history/sqlite/sqlite-replies.ts'
 import { NOTHING_LOST } from './event-reader.ts'
+import { createPatientClient, ownDatabaseUrl, PATIENT } from './patient-mongodb.ts'
 import type { SharedDeps } from './reply-node.ts'
 
 export interface ReplyWorld extends SharedDeps {
@@ -24,10 +22,8 @@ export async function openSqliteWorld(): Promise<ReplyWorld> {
 
 /** The MongoDB server of the tests, with a database of its own. */
 export async function openMongoWorld(): Promise<ReplyWorld> {
-  const url = new URL(inject('mongodbUrl'))
-  url.pathname = `/replies_${Math.random().toString(36).slice(2)}`
-  const client = new MongoClient(url.href, mongoClientOptions())
-  return open(createMongoHistory(client), createMongoReplies(client))
+  const client = createPatientClient(ownDatabaseUrl('replies'))
+  return open(createMongoHistory(client, PATIENT), createMongoReplies(client, PATIENT))
 }
 
 async function open(history: SharedDeps['history'], records: SharedDeps['records']): Promise<ReplyWorld> {

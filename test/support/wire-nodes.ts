@@ -1,6 +1,7 @@
 import { inject, onTestFinished } from 'vitest'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import type { RepliesLimits } from '../../src/chat/replies.ts'
+import { ownDatabaseUrl } from './patient-mongodb.ts'
 import { createScriptedModel } from './scripted-model.ts'
 import { startWireNode, type WireNode } from './wire-node.ts'
 
@@ -12,9 +13,7 @@ export interface WireNodes<Model extends ChatModel> {
 
 /** The environment of servers on the shared MongoDB, with a database of their own, and on a Redis: the shared one unless given. */
 export function sharedStores(redisUrl: string = inject('redisUrl')): Record<string, string> {
-  const url = new URL(inject('mongodbUrl'))
-  url.pathname = `/streams_${Math.random().toString(36).slice(2)}`
-  return { MONGODB_URL: url.href, REDIS_URL: redisUrl }
+  return { MONGODB_URL: ownDatabaseUrl('streams'), REDIS_URL: redisUrl }
 }
 
 /** Starts both; they stop when the test ends. */

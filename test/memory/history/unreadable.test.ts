@@ -9,7 +9,8 @@ import { createSqliteHistory } from '../../../src/memory/history/sqlite/sqlite-h
 import { createSqliteReplies } from '../../../src/memory/history/sqlite/sqlite-replies.ts'
 import { createLoaders } from '../../../src/memory/loader.ts'
 import type { Memory } from '../../../src/memory/memory.ts'
-import { openDatabase, PATIENT } from './mongo/mongo-database.ts'
+import { PATIENT } from '../../support/patient-mongodb.ts'
+import { openDatabase } from './mongo/mongo-database.ts'
 import { sampleReply } from './reply-samples.ts'
 import { sampleConversation, sampleMessages, TIME } from './stored-samples.ts'
 

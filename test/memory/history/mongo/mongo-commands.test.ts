@@ -6,11 +6,12 @@ import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-h
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
 import type { ReplyRecords } from '../../../../src/memory/history/reply-record.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
+import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { everyHistoryCall } from '../every-history-call.ts'
 import { everyReplyCall } from '../every-reply-call.ts'
 import { queuedReply, sampleReply } from '../reply-samples.ts'
 import { sampleConversation, sampleMessages } from '../stored-samples.ts'
-import { databaseUrl, openDatabase, PATIENT } from './mongo-database.ts'
+import { databaseUrl, openDatabase } from './mongo-database.ts'
 
 /** Background work of all shards: found by an index that is about time. */
 const SWEEPS = [

@@ -5,8 +5,9 @@ import type { History } from '../../../../src/memory/history/history.ts'
 import { encodeConversation } from '../../../../src/memory/history/mongo/mongo-documents.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
+import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { sampleConversation, TIME } from '../stored-samples.ts'
-import { openDatabase, PATIENT } from './mongo-database.ts'
+import { openDatabase } from './mongo-database.ts'
 
 /** What creators and deletions leave that died between two of their writes; each case has an id of its own. */
 let history: History

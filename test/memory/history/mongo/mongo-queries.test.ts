@@ -3,9 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { History } from '../../../../src/memory/history/history.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
+import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { everyHistoryCall } from '../every-history-call.ts'
 import { sampleConversation, sampleMessage, sampleMessages } from '../stored-samples.ts'
-import { openDatabase, PATIENT } from './mongo-database.ts'
+import { openDatabase } from './mongo-database.ts'
 
 const SHORT = 100
 const LONG = 10_000

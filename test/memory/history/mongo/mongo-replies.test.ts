@@ -4,11 +4,12 @@ import { HistoryUnavailableError } from '../../../../src/errors.ts'
 import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
+import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { startMongodb } from '../../../support/services.ts'
 import { everyReplyCall } from '../every-reply-call.ts'
 import { describeReplyRecords } from '../reply-records-suite.ts'
 import { sampleReply } from '../reply-samples.ts'
-import { openDatabase, PATIENT } from './mongo-database.ts'
+import { openDatabase } from './mongo-database.ts'
 
 /** A call takes 4.5 s at most; without its deadline it would wait for the driver's 30 s. */
 const BOUND_MS = 20_000
