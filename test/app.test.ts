@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,6 +121,41 @@ test('an app whose cache is away starts, answers and stops', async () => {
   await say(client, id, 'one')
   const { data } = await client.post({ query: recent, variables: { id } })
   expect(data).toEqual({ recentContext: { source: 'HISTORY', messages: [{ content: 'one' }] } })
+  await stop()
+})
+
+test('a model that refuses is one line with its host and reason, and another when it answers again', async () => {
+  let isRefusing = true
+  const provider = createHttpServer((request, response) => {
+    request.resume()
+    if (isRefusing) {
+      response.writeHead(401, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error: { message: 'Wrong key sk-secret for: private', code: 'invalid_api_key' } }))
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.end('data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+  }).listen(0, '127.0.0.1')
+  await once(provider, 'listening')
+  onTestFinished(() => void provider.close())
+  const host = `127.0.0.1:${(provider.address() as AddressInfo).port}`
+  const model = { OPENAI_API_KEY: 'sk-secret', OPENAI_BASE_URL: `http://${host}/v1`, OPENAI_MODEL: 'small' }
+  const { client, log, stop } = await start({ ...(await environmentOf('embedded')), ...model })
+  const id = await startConversation(client)
+  for (const text of ['one', 'two', 'three']) {
+    isRefusing = text !== 'three'
+    await readSent(client.streamBySse(sendMessage, { input: ask(id, `private ${text}`) }))
+  }
+  expect(log.entries.filter(({ message }) => String(message).startsWith('the model '))).toMatchObject([
+    {
+      level: 'warn',
+      fields: { host, model: 'small', reason: expect.stringMatching(/^MODEL_REJECTED 401/) },
+      message: 'the model fails',
+    },
+    { level: 'debug' },
+    { level: 'info', fields: { host, faults: 2 }, message: 'the model answers again' },
+  ])
+  expect(JSON.stringify(log.entries)).not.toMatch(/private|sk-secret/)
   await stop()
 })
 

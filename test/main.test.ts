@@ -82,6 +82,24 @@ test('the start names history, cache and model in one line, and settings that ar
   expect(await program.exited).toEqual([0, null])
 })
 
+test('every line is an entry of the log, whoever writes it', async () => {
+  const loud =
+    "setInterval(() => { console.error('loud', new Error('at a socket')); process.emitWarning('careful') }, 20)"
+  const program = await startMain({
+    PORT: '0',
+    NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(loud)}`,
+  })
+  const linesWhenReady = () => program.output().split('ready: open')[1]?.split('\n').slice(1, -1) ?? []
+  await expect.poll(() => linesWhenReady().length).toBeGreaterThan(4)
+  const entries = linesWhenReady().map((line) => JSON.parse(line) as object)
+  expect(entries).toContainEqual(
+    expect.objectContaining({ level: 'error', msg: 'loud', err: expect.objectContaining({ message: 'at a socket' }) }),
+  )
+  expect(entries).toContainEqual(
+    expect.objectContaining({ level: 'warn', msg: 'warning', err: expect.objectContaining({ message: 'careful' }) }),
+  )
+})
+
 async function startMain(environment: Record<string, string>) {
   const directory = await mkdtemp(join(tmpdir(), 'backscroll-main-'))
   const env = { DATA_DIR: directory, ...environment }

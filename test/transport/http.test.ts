@@ -1,4 +1,5 @@
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -11,6 +12,15 @@ test('the server says that it lives and is ready', async () => {
   expect(ready.status).toBe(200)
   expect(await ready.json()).toEqual({ status: 'ready' })
   expect((await fetch(`${origin}/nothing`)).status).toBe(404)
+})
+
+test('an idle connection stays longer than balancers keep theirs', async () => {
+  const { origin } = await startTestServer()
+  const agent = new Agent({ keepAlive: true })
+  const [response] = (await once(request(`${origin}/health`, { agent }).end(), 'response')) as [IncomingMessage]
+  expect(response.headers['keep-alive']).toBe('timeout=90')
+  response.resume()
+  agent.destroy()
 })
 
 test('a browser gets a page to try the API on', async () => {
