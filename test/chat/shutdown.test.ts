@@ -113,7 +113,7 @@ async function readAll(stream: Stream, begun: SentEvent[]): Promise<SentEvent[]>
   return begun
 }
 
-/** To the end of the stream, or until the server goes away and says so. */
+/** To the end of the stream, or until the server goes away: a WebSocket is closed with a code, an SSE stream is cut. */
 async function readRest(
   stream: AsyncIterable<{ data: { reply: FollowedEvent } }>,
   begun: FollowedEvent[] = [],
@@ -127,5 +127,6 @@ async function readRest(
 }
 
 function isGoingAway(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === GOING_AWAY
+  if (typeof error !== 'object' || error === null) return false
+  return ('code' in error && error.code === GOING_AWAY) || ('message' in error && error.message === 'terminated')
 }
