@@ -103,6 +103,17 @@ test('each script, each page and each file that the documentation names is there
   expect(missing).toEqual([])
 })
 
+test.each([
+  ['maxTokens', 8],
+  ['content', 16],
+])('%s goes through at most %i files, as the architecture page lists them', async (name, most) => {
+  const page = await readFile(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const [, list = ''] = new RegExp(`<!-- way: ${name} -->\n((?:\\d+\\. .*\n)+)`).exec(page) ?? []
+  const steps = list.trim().split('\n')
+  expect(steps.filter((step) => !/^\d+\. `src\/\S+\.ts`/.test(step))).toEqual([])
+  expect(steps.length).toBeLessThanOrEqual(most)
+})
+
 interface Shown {
   id: string
   role: string

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createRedis } from '../../src/redis/redis-connection.ts'
 import { createReconnectRule, isMissingDatabase, isOutage } from '../../src/redis/redis-outage.ts'
 import { findFreePort } from '../support/free-port.ts'
@@ -54,7 +54,7 @@ describe('On a server that refuses', () => {
     errors = []
     client = connect(server.url, () => connections++)
     admin = connect(server.url, () => {})
-    await vi.waitFor(() => expect([client.status, admin.status]).toEqual(['ready', 'ready']))
+    await expect.poll(() => [client.status, admin.status]).toEqual(['ready', 'ready'])
     await client.set('key', 'before')
   }
 
@@ -106,7 +106,7 @@ describe('On a server that refuses', () => {
     let ready = 0
     const other = connect(failing.url, () => ready++)
     onTestFinished(() => other.disconnect())
-    await vi.waitFor(() => expect(other.status).toBe('ready'))
+    await expect.poll(() => other.status).toBe('ready')
     await other.bgsave()
     const write = () => other.set('key', 'value').catch((error: Error) => error.message)
     await expect.poll(write, { timeout: 10_000 }).toMatch(/^MISCONF/)
