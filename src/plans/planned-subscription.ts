@@ -76,7 +76,8 @@ function shareForNow(events: EventPlan, event: unknown, result: ExecutionResult 
   const release = () => {
     if (events.newest === shared) events.newest = undefined
   }
-  Promise.resolve(result).finally(() => setImmediate(release))
+  const releaseLater = () => setImmediate(release)
+  void Promise.resolve(result).then(releaseLater, releaseLater)
 }
 
 /**

@@ -109,7 +109,7 @@ function redirect(status: number): Attack {
       stranger.calls += 1
       await answerWith(textChunk('a stranger'), finishChunk('stop'), '[DONE]')(strange)
     })
-    void call.closed.then(() => setTimeout(() => server.close(), 5_000).unref())
+    void call.closed.then(() => setTimeout(() => void server.close(), 5_000).unref())
     await call.respond(status, '', { location: `${server.url}/chat/completions` })
   })
   return {

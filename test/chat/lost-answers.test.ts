@@ -179,7 +179,7 @@ test("a stranger's claim is neither in the owner's way nor seen by it, also unde
   ;(await model.nextCall()).answer('Hi')
   const events = await collect(stream)
   expect(events.at(-1)).toMatchObject({ type: 'ReplyCompleted' })
-  expect((await node.replies.findLast(OWNER, id))?.id).toBe(events[0]?.replyId)
+  expect((await node.replies.findLastMany(OWNER, [id]))[0]?.id).toBe(events[0]?.replyId)
   expect(await node.replies.findActive(OWNER, id)).toBeUndefined()
 })
 

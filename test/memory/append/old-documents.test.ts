@@ -20,13 +20,18 @@ describe.each(STORES)('on %s a batch whose writes take longer than a conversatio
         ...storeParts(),
         now: () => clock.now,
         change: ({ insertMessages }) => ({
-          insertMessages: (messages, { mayGoOn = () => true } = {}) =>
-            insertMessages(messages, {
-              mayGoOn() {
-                clock.now += 31_000
-                return mayGoOn()
-              },
-            }).finally(() => onWrite(node)),
+          async insertMessages(messages, { mayGoOn = () => true } = {}) {
+            try {
+              return await insertMessages(messages, {
+                mayGoOn() {
+                  clock.now += 31_000
+                  return mayGoOn()
+                },
+              })
+            } finally {
+              await onWrite(node)
+            }
+          },
         }),
       },
       LIMITS,

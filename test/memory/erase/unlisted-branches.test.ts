@@ -6,8 +6,8 @@ import type { ConversationDocument, MessageDocument } from '../../../src/memory/
 import { createMongoUnlisted } from '../../../src/memory/history/mongo/mongo-unlisted.ts'
 import type { NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { PATIENT } from '../../support/patient-mongodb.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
-import { PATIENT } from '../history/mongo/mongo-database.ts'
 
 const HOUR = 3_600_000
 const STORES: [string, () => MemoryNodeOptions][] = [
