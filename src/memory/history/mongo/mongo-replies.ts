@@ -197,7 +197,7 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
 
 /** The conversation beside the id, for one shard; no reply has one that is no reply's id. */
 function byId(id: string): { _id: string; conversationId: string } {
-  return { _id: id } as never
+  return { _id: id, conversationId: conversationOfReply(id) ?? '' }
 }
 
 function encodeReply({ id, active, leaseUntil, startedAt, endedAt, ...fields }: ReplyRecord): ReplyDocument {

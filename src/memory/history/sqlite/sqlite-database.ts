@@ -45,7 +45,7 @@ const UNSYNCED = 'PRAGMA synchronous = NORMAL'
 const PRAGMAS = `PRAGMA journal_mode = WAL; ${SYNCED}; PRAGMA secure_delete = ON`
 
 const OWN_DIRECTORY = 0o700
-const OWN_FILE = 0o644
+const OWN_FILE = 0o600
 const OTHERS = 0o077
 
 /** `path` is a file, made with its directory when missing, or `:memory:`. Nothing opens before `open`. */
