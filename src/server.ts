@@ -62,6 +62,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     const path = pathOf(request)
     if (path === '/health') return answer(response, 200, { status: 'alive' })
     if (path === '/ready') return answer(response, isClosing ? 503 : 200, { status: isClosing ? 'closing' : 'ready' })
+    if ((path === '/' || path === '/graphql/') && isBrowser(request)) return redirect(response, '/graphql')
     if (path !== '/graphql') return answer(response, 404, { status: 'not found' })
     if (isClosing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
     if (request.method === 'POST' && !isJson(request)) {
@@ -124,6 +125,15 @@ function pathOf({ url = '/' }: IncomingMessage): string {
 /** Forms and plain text can be sent from any page without a preflight; JSON cannot. */
 function isJson({ headers }: IncomingMessage): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** Whether somebody looks for a page, whom another address helps; a program is told that there is nothing. */
+function isBrowser({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true
+}
+
+function redirect(response: ServerResponse, location: string): void {
+  response.writeHead(302, { location }).end()
 }
 
 /** Browsers let any page open a WebSocket anywhere, and say only whose page it is. */

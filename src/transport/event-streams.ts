@@ -8,6 +8,7 @@ import { memoizeLast } from './memoize-last.ts'
 import { SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
+import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
 
 /** Answers subscriptions that come by POST as JSON and want server-sent events. */
 export interface EventStreams {
@@ -27,12 +28,11 @@ interface Frames {
 
 type FetchApi = GraphqlHandler['yoga']['fetchAPI']
 
-/** As Yoga writes them, in its order. */
 const HEADERS = {
   'Content-Type': 'text/event-stream',
   Connection: 'keep-alive',
-  'Cache-Control': 'no-cache',
   'Content-Encoding': 'none',
+  ...UNBUFFERED_HEADS,
 }
 const PING = ':\n\n'
 const COMPLETE = 'event: complete\ndata:\n\n'

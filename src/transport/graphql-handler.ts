@@ -18,6 +18,7 @@ import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-varia
 import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
 import { createQueryLimits } from './query-limits.ts'
 import { createRequestRules } from './request-rules.ts'
+import { createUnbufferedHeads } from './unbuffered-heads.ts'
 
 /** What the handler is made of. */
 export interface GraphqlDeps {
@@ -70,6 +71,7 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
       createPlannedQueries(plans),
       streams.plugin,
       createRequestRules(),
+      createUnbufferedHeads(),
       readyResults(),
     ],
     parserAndValidationCache: createDocumentCache(),

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
-import type { SubscribePayload } from 'graphql-ws'
-import { useServer } from 'graphql-ws/use/ws'
+import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../log.ts'
@@ -20,6 +19,9 @@ export interface GraphqlSockets {
 
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009
+const GOING_AWAY = 1001
+/** Proxies close what is silent for a minute. */
+const PING_EVERY_MS = 12_000
 
 type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
@@ -33,43 +35,84 @@ export function createGraphqlSockets(
   { handler, log }: { handler: GraphqlHandler; log: Log },
   maxPayloadBytes: number,
 ): GraphqlSockets {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes })
-  // Before the library's listener, which parses whatever comes.
-  sockets.on('connection', (client) => client.on('message', (data: Buffer) => closeUnlessSoonParsed(client, data)))
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes, handleProtocols })
   const toText = memoizeLast((result: ExecutionResult) => JSON.stringify(result))
-  const connections = useServer<Record<string, unknown>>(
-    {
-      execute: (args) => (args.rootValue as Root).execute(args),
-      subscribe: (args) => (args.rootValue as Root).subscribe(args),
-      onSubscribe: ({ extra: { socket } }, id, payload) =>
-        prepare(handler, payload, (results) => writeResults(socket, id, results, toText)),
-    },
-    sockets,
-  )
-  // The library prints socket errors to the console; a broken frame of a client is nothing for the log.
-  sockets.on('connection', (client) => {
-    client.removeAllListeners('error').on('error', (error) => log.debug({ err: error }, 'socket failed'))
+  const protocol = makeServer<Record<string, unknown>, { socket: WebSocket }>({
+    execute: (args) => (args.rootValue as Root).execute(args),
+    subscribe: (args) => (args.rootValue as Root).subscribe(args),
+    onSubscribe: ({ extra: { socket } }, id, payload) =>
+      prepare(handler, payload, (results) => writeResults(socket, id, results, toText)),
   })
   return { accept, close }
 
   function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client, request))
+    sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, log))
   }
 
   async function close(deadlineMs: number): Promise<void> {
     const timer = setTimeout(() => {
       for (const client of sockets.clients) client.terminate()
     }, deadlineMs)
-    await connections.dispose()
+    for (const client of sockets.clients) client.close(GOING_AWAY, 'Going away')
+    await new Promise((resolve) => sockets.close(resolve))
     clearTimeout(timer)
   }
 }
 
-/** The frame still goes to the listeners behind this one, so it is made blank. */
-function closeUnlessSoonParsed(client: WebSocket, data: Buffer): void {
-  if (isSoonParsed(data)) return
-  client.close(TOO_LARGE, 'Too many values')
-  data.fill(' ')
+/** The library's own adapter prints each fault to the console, one for every frame that waited; here a socket has one entry. */
+function serve(protocol: Server<{ socket: WebSocket }>, socket: WebSocket, log: Log): void {
+  let isFaulty = false
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (text) => send(socket, text),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (receive) => socket.on('message', (data: Buffer) => void handle(data, receive)),
+    },
+    { socket },
+  )
+  const ping = setInterval(() => beat(socket), PING_EVERY_MS)
+  socket.on('error', fail)
+  socket.once('close', (code, reason) => {
+    clearInterval(ping)
+    Promise.resolve(closed(code, String(reason))).catch(fail)
+  })
+
+  async function handle(data: Buffer, receive: (text: string) => Promise<void>): Promise<void> {
+    if (isFaulty || socket.readyState !== socket.OPEN) return
+    if (!isSoonParsed(data)) return socket.close(TOO_LARGE, 'Too many values')
+    try {
+      await receive(String(data))
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  /** A client that breaks the protocol or goes while it is written to is nothing for the operator. */
+  function fail(error: unknown): void {
+    if (isFaulty) return
+    isFaulty = true
+    log.debug({ err: error }, 'socket failed')
+    socket.close(CloseCode.InternalServerError, 'Internal server error')
+  }
+}
+
+function send(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (socket.readyState !== socket.OPEN) return resolve()
+    socket.send(text, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** Whoever has not answered the ping before is gone. */
+function beat(socket: WebSocket & { isSilent?: boolean }): void {
+  if (socket.readyState !== socket.OPEN) return
+  if (socket.isSilent) socket.terminate()
+  socket.isSilent = true
+  socket.once('pong', () => {
+    socket.isSilent = false
+  })
+  if (socket.readyState === socket.OPEN) socket.ping()
 }
 
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */

@@ -30,6 +30,28 @@ test('a browser gets a page to try the API on', async () => {
   expect(await page.text()).toContain('recentContext(conversationId: $id')
 })
 
+test.each(['/', '/graphql/'])(
+  'a browser at %s is led to that page, a program is told that nothing is there',
+  async (path) => {
+    const { origin, client } = await startTestServer()
+    const page = await fetch(origin + path, { headers: { accept: 'text/html,*/*;q=0.8' } })
+    expect([page.url, page.status]).toEqual([client.url, 200])
+    const other = await fetch(origin + path, { headers: { accept: 'application/json' } })
+    expect([other.status, await other.json()]).toEqual([404, { status: 'not found' }])
+    expect((await fetch(origin + path, { method: 'POST', body: '{}' })).status).toBe(404)
+  },
+)
+
+test.each(['text/event-stream', 'text/*'])('a stream for %s tells proxies not to hold it back', async (accept) => {
+  const { client } = await startTestServer()
+  const query = 'subscription { reply(id: "rep_x") { __typename } }'
+  const headers = { 'content-type': 'application/json', accept }
+  const response = await fetch(client.url, { method: 'POST', headers, body: JSON.stringify({ query }) })
+  expect(response.headers.get('x-accel-buffering')).toBe('no')
+  expect(response.headers.get('cache-control')).toBe('no-cache, no-transform')
+  expect(await response.text()).toContain('ReplyRejected')
+})
+
 test('other pages are not let in', async () => {
   const { client } = await startTestServer()
   const init = {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
@@ -66,6 +66,18 @@ test('a socket of our own page is let in', async () => {
   const socket = await openSocket(origin, { origin })
   socket.send({ type: 'ping' })
   expect(await socket.next()).toEqual({ type: 'pong' })
+})
+
+test('a socket that breaks the protocol is closed, with one entry in the log and nothing on the console', async () => {
+  const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+  onTestFinished(() => print.mockRestore())
+  const { origin, log } = await startTestServer()
+  const { raw, send } = await openSocket(origin)
+  const closed = once(raw, 'close')
+  for (let index = 0; index < 50; index += 1) send({ type: 'next', id: '1', payload: {} })
+  expect((await closed)[0]).toBe(4500)
+  expect(print).not.toHaveBeenCalled()
+  expect(log.entries).toMatchObject([{ level: 'debug', message: 'socket failed' }])
 })
 
 test('a frame that is too large closes its socket', async () => {
