@@ -216,6 +216,10 @@ async function listen(handle: (incoming: IncomingMessage, response: ServerRespon
 }
 
 /** Without what differs from one answer to the next. */
-function shown({ status, headers: { date, 'keep-alive': _, ...headers }, body }: Received): object {
+function shown({
+  status,
+  headers: { date, 'keep-alive': _, 'x-accel-buffering': __, 'cache-control': ___, ...headers },
+  body,
+}: Received): object {
   return { status, headers, body: body.replace(/"errorId":"[^"]+"/g, '"errorId":""') }
 }
