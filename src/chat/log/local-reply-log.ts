@@ -37,10 +37,11 @@ export function createLocalReplyLog(): ReplyLog {
     for (const { placer, isCaughtUp } of reply.readers) if (isCaughtUp) placer.place({ offset, text })
   }
 
-  function end(replyId: string): void {
+  function end(replyId: string, isDeleted = false): void {
     const reply = replies.get(replyId)
     if (reply === undefined) return
     reply.phase = 'ENDED'
+    if (isDeleted) reply.text = ''
     notify(replyId)
     dropIdle(replyId, reply)
   }

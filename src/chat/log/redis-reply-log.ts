@@ -66,7 +66,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
     {
       gate,
       append: (replyId, placed) => execute(() => store.append(replyId, placed)),
-      notify: (replyId, ended) => execute(() => store.notify(replyId, ended)),
+      notify: (replyId, state) => execute(() => store.notify(replyId, state)),
       onUnsent(replyId) {
         channels.publishLocally(textChannel(replyId), '')
         channels.publishLocally(notifyChannel(replyId), '')

@@ -1,6 +1,7 @@
 import type { Cluster, Redis, Result } from 'ioredis'
 import { conversationOfReply } from '../../memory/ids.ts'
 import type { PlacedText } from './delta-placer.ts'
+import type { ReplyLogState } from './reply-log-writer.ts'
 
 /** The texts of running replies in Redis. Every method is one round trip and may reject. */
 export interface RedisReplyStore {
@@ -9,8 +10,8 @@ export interface RedisReplyStore {
    * stored text ends now. So what is stored has no gap, whatever was lost, doubled or late.
    */
   append(replyId: string, placed: PlacedText): Promise<number>
-  /** Notifies the readers and the owner; an ended reply's text expires soon after. */
-  notify(replyId: string, ended: boolean): Promise<void>
+  /** Notifies the readers and the owner; an ended reply's text expires soon after, a deleted one's at once. */
+  notify(replyId: string, state: ReplyLogState): Promise<void>
   erase(replyId: string): Promise<void>
   /** What reaches beyond `from`, in order, at most `readChunks`. */
   read(replyId: string, from: number): Promise<PlacedText[]>
@@ -70,8 +71,9 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
     return Number(await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, chunk))
   }
 
-  async function notify(replyId: string, ended: boolean): Promise<void> {
-    await redis.notifyReply(textChannel(replyId), publish, ended ? limits.endedTtlMs : '')
+  async function notify(replyId: string, state: ReplyLogState): Promise<void> {
+    const ttlMs = { RUNNING: '' as const, ENDED: limits.endedTtlMs, DELETED: 0 }[state]
+    await redis.notifyReply(textChannel(replyId), publish, ttlMs)
   }
 
   async function erase(replyId: string): Promise<void> {

@@ -4,18 +4,21 @@ import type { RetryGate } from './retry-gate.ts'
 /** Writes the text and the notifications of this node's replies, one command of a reply at a time. */
 export interface ReplyLogWriter {
   write(replyId: string, offset: number, text: string): void
-  end(replyId: string): void
+  end(replyId: string, isDeleted?: boolean): void
   notify(replyId: string): void
   /** Sends what is left, up to the first failure. */
   close(): Promise<void>
 }
 
-/** Where an writer writes, and who is told of faults. */
+/** What becomes of the stored text: it stays, expires soon, or is erased with its conversation. */
+export type ReplyLogState = 'RUNNING' | 'ENDED' | 'DELETED'
+
+/** Where a writer writes, and which faults it reports. */
 export interface ReplyLogWriterDeps {
   gate: Pick<RetryGate, 'wait'>
   /** Returns where the stored text ends, which need not be where this text does. */
   append(replyId: string, placed: PlacedText): Promise<number>
-  notify(replyId: string, ended: boolean): Promise<void>
+  notify(replyId: string, state: ReplyLogState): Promise<void>
   /** A notification could not be sent yet. */
   onUnsent(replyId: string): void
 }
@@ -33,7 +36,7 @@ export interface ReplyLogWriterLimits {
 interface Entry {
   /** Written to, and not ended. */
   isRunning: boolean
-  isEnded: boolean
+  state: ReplyLogState
   /** All of it, to write again what the store has lost. Not sliced before, since that copies all of it. */
   text: string
   /** The end of `text` that is not yet stored, as far as is known. */
@@ -124,7 +127,7 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
 
   async function sendNext(replyId: string, entry: Entry): Promise<void> {
     // An end comes behind the text.
-    if (entry.pending === 'NONE' || (entry.isEnded && entry.unstored !== '')) await sendText(replyId, entry)
+    if (entry.pending === 'NONE' || (entry.state !== 'RUNNING' && entry.unstored !== '')) await sendText(replyId, entry)
     else await sendNotification(replyId, entry)
   }
 
@@ -133,7 +136,7 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     // Before it is sent: one that is requested meanwhile is another one.
     entry.pending = 'NONE'
     try {
-      await deps.notify(replyId, entry.isEnded)
+      await deps.notify(replyId, entry.state)
     } catch (error) {
       if (entry.pending === 'NONE') entry.pending = pending
       throw error
@@ -151,17 +154,21 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
   function write(replyId: string, offset: number, text: string): void {
     if (offset !== (entries.get(replyId)?.text.length ?? 0)) return
     const entry = find(replyId)
-    if (entry.isEnded) return
+    if (entry.state !== 'RUNNING') return
     entry.isRunning = true
     entry.text += text
     entry.unstored += text
     gather(replyId)
   }
 
-  function end(replyId: string): void {
+  function end(replyId: string, isDeleted = false): void {
     const entry = find(replyId)
-    entry.isEnded = true
+    entry.state = isDeleted ? 'DELETED' : 'ENDED'
     entry.isRunning = false
+    if (isDeleted) {
+      entry.text = ''
+      entry.unstored = ''
+    }
     entry.pending = 'ALL'
     send(replyId)
   }
@@ -188,7 +195,7 @@ function createEntry(): Entry {
   return {
     ...text,
     isRunning: false,
-    isEnded: false,
+    state: 'RUNNING',
     pending: 'NONE',
     failures: 0,
     isWaiting: false,

@@ -23,8 +23,11 @@ export interface ReplyLog {
    * begin where the last one ended is ignored. What was written is held until `end`, which must come.
    */
   write(replyId: string, offset: number, text: string): void
-  /** Marks the reply as ended and notifies every reader; its log expires soon after. */
-  end(replyId: string): void
+  /**
+   * Marks the reply as ended and notifies every reader. Its log expires soon after, or at once where the
+   * conversation was deleted and nothing of it is to stay.
+   */
+  end(replyId: string, isDeleted?: boolean): void
   /** Notifies the readers of this reply, on every node, and its owner. */
   notify(replyId: string): void
   /** Reads the text from `from` (0) on, first what there is and then what comes, until the returned function is called. */

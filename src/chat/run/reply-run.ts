@@ -3,7 +3,7 @@ import type { Memory } from '../../memory/memory.ts'
 import type { Message, Usage } from '../../memory/message.ts'
 import type { PromptPath } from '../../memory/read/prompt-reader.ts'
 import type { TokenCounter } from '../../memory/tokens/token-counter.ts'
-import type { ReplyFinisher } from '../end/reply-finisher.ts'
+import { GONE, type ReplyFinisher } from '../end/reply-finisher.ts'
 import { replyDraft, unstoredMessage } from '../end/reply-message.ts'
 import { type SealedContent, sealedContent, sealUntilDone } from '../end/reply-seal.ts'
 import { createFaultSeries, type FaultHooks } from '../fault-series.ts'
@@ -181,7 +181,7 @@ export function startReplyRun(
     if (view.start !== undefined) view.placeText(0, end.text)
     for (const part of view.start === undefined ? [] : end.parts.slice(view.parts.length)) view.addPart(part)
     view.end(end.ending)
-    log.end(id)
+    log.end(id, end.ending === GONE)
   }
 
   /** No store took its end in time: subscribers get all of it, and whoever takes the record over what was saved. */

@@ -115,6 +115,16 @@ export function describeReplyLog(
       expect(after.text).toBe('')
     })
 
+    test('of a reply that ends with its conversation nobody gets a text any more', async () => {
+      writeReply(nodes.owner, id, ['Hello'])
+      const before = await listen(nodes.other)
+      await expect.poll(() => before.text, WAIT).toBe('Hello')
+      nodes.owner.write(id, 5, ', not yet sent')
+      nodes.owner.end(id, true)
+      await expect.poll(() => before.notified, WAIT).toBe(2)
+      expect((await listen(nodes.other)).text).toBe('')
+    })
+
     test('writes that are not in order, or come after the end, are ignored', async () => {
       const reader = await listen(nodes.other)
       nodes.owner.write(id, 3, 'not the beginning')
