@@ -14,7 +14,7 @@ const DOTS = 'a.'.repeat(50_000)
 const DASHES = 'a-'.repeat(50_000)
 const START = `mutation($input:SendMessageInput!){startReply(input:$input){
   __typename ... on Error{code detail} ... on StartReplySuccess{reply{id}}}}`
-const REPLY = `query($id:ID!){reply(id:$id){state cursor text message{
+const REPLY = `query($id:ID!){reply(id:$id){status cursor text message{
   finishReason usage{promptTokens completionTokens} parts{__typename}}}}`
 
 /** A provider that is broken or means harm; a reply ends all the same, and its conversation goes on. */
@@ -165,7 +165,7 @@ async function untilEnded(origin: string, id: string): Promise<Answer> {
     if (
       read.status !== 200 ||
       read.text.includes('"errors"') ||
-      ENDED.some((state) => read.text.includes(`"state":"${state}"`))
+      ENDED.some((status) => read.text.includes(`"status":"${status}"`))
     )
       return read
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))

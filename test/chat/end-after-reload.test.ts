@@ -18,7 +18,7 @@ const reload = graphql(`
   query ReloadConversation($id: ID!) {
     conversation(id: $id) {
       lastReply {
-        id state text cursor
+        id status text cursor
         question { content reply { id } }
         message { content reply { id } }
         error { code detail retryable retryAfterMs }
@@ -37,7 +37,7 @@ test('after a reload a conversation leads to its last reply, its messages to the
   ;(await model.nextCall()).answer('1 👩‍🚀')
   const ending = (await first).at(-1)
   const completed = await read()
-  expect(completed).toMatchObject({ id: ending?.replyId, state: 'COMPLETED', text: '1 👩‍🚀', error: null })
+  expect(completed).toMatchObject({ id: ending?.replyId, status: 'COMPLETED', text: '1 👩‍🚀', error: null })
   expect(completed?.question).toEqual({ content: 'one', reply: { id: ending?.replyId } })
   expect(completed?.message).toEqual({ content: '1 👩‍🚀', reply: { id: ending?.replyId } })
   const second = readSent(client.streamBySse(sendMessage, { input: ask(id, 'two') }))
@@ -45,7 +45,7 @@ test('after a reload a conversation leads to its last reply, its messages to the
   ;(await model.nextCall()).fail(new ModelError('MODEL_RATE_LIMITED', 'Too many requests.', limits))
   const error = { code: 'MODEL_RATE_LIMITED', detail: 'Too many requests.', ...limits }
   expect((await second).at(-1)).toMatchObject({ __typename: 'ReplyFailed', ...error })
-  expect(await read()).toMatchObject({ state: 'FAILED', text: '', message: null, error })
+  expect(await read()).toMatchObject({ status: 'FAILED', text: '', message: null, error })
 })
 
 describe.each([

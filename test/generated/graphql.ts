@@ -185,17 +185,6 @@ export type MessagePartInput =
   |  { data?: never; file?: never; reasoning?: never; text?: never; toolCall?: never;   /** What a tool gave back. */
   toolResult: ToolResultPartInput; };
 
-/** Whether a message is all that it was meant to be. */
-export type MessageStatus =
-  /** It is. */
-  | 'COMPLETE'
-  /** A reply whose model failed; what had been written by then. */
-  | 'FAILED'
-  /** A reply that was stopped; what had been written by then. */
-  | 'INTERRUPTED'
-  /** The content was removed; the place and the token count remain. */
-  | 'REDACTED';
-
 /** A message to be stored. It has `content`, `parts` or both. */
 export type NewMessageInput = {
   /** Who of several users, or which agent, wrote it. 1 to 128 characters. */
@@ -261,21 +250,6 @@ export type ReplyErrorCode =
   /** Another question took its place while it waited. */
   | 'SUPERSEDED';
 
-/** How far a reply is. */
-export type ReplyState =
-  /** The model has said all that it wanted to. */
-  | 'COMPLETED'
-  /** The model, or we, failed; what had been written by then is stored. */
-  | 'FAILED'
-  /** It was stopped; what had been written by then is stored. */
-  | 'INTERRUPTED'
-  /** It waits until those before it have ended. */
-  | 'QUEUED'
-  /** It was never begun: nothing of it is stored. */
-  | 'REJECTED'
-  /** The model is at work. */
-  | 'RUNNING';
-
 /** Who speaks, by the names of the chat completions API. */
 export type Role =
   /** The model. */
@@ -322,6 +296,25 @@ export type SendMessageInput = {
   /** With `content` or `parts`: the message of the user of which this is a new version. Without: the reply in whose place the model answers once more; the old one makes way when the new one is stored, and stays when that is stopped or fails before its first word. The new version is on the active path then; what stood there is kept, see `selectVersion`. At most 1,000 times in a conversation. */
   replaces?: string | number | null | undefined;
 };
+
+/** How far a reply is, or whether a message is all that it was meant to be. */
+export type Status =
+  /** A message that is all that it was meant to be. */
+  | 'COMPLETE'
+  /** A reply whose model has said all that it wanted to. */
+  | 'COMPLETED'
+  /** The model, or we, failed: what had been written by then is stored. */
+  | 'FAILED'
+  /** A reply that was stopped, or its message: what had been written by then is stored. */
+  | 'INTERRUPTED'
+  /** A reply that waits until those before it have ended. */
+  | 'QUEUED'
+  /** A message whose content was removed; the place and the token count remain. */
+  | 'REDACTED'
+  /** A reply that was never begun: nothing of it is stored. */
+  | 'REJECTED'
+  /** A reply whose model is at work. */
+  | 'RUNNING';
 
 /** Text. */
 export type TextPartInput = {
@@ -388,12 +381,12 @@ export type ReloadConversationQueryVariables = Exact<{
 }>;
 
 
-export type ReloadConversationQuery = { conversation: { lastReply: { id: string, state: ReplyState, text: string, cursor: string, question: { content: string, reply: { id: string } | null } | null, message: { content: string, reply: { id: string } | null } | null, error: { code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null } | null } | null } | null };
+export type ReloadConversationQuery = { conversation: { lastReply: { id: string, status: Status, text: string, cursor: string, question: { content: string, reply: { id: string } | null } | null, message: { content: string, reply: { id: string } | null } | null, error: { code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null } | null } | null } | null };
 
 export type SidebarQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type SidebarQuery = { conversations: { nodes: Array<{ id: string, title: string | null, messageCount: number, tokenCount: number, activeReply: { id: string, state: ReplyState } | null }> } };
+export type SidebarQuery = { conversations: { nodes: Array<{ id: string, title: string | null, messageCount: number, tokenCount: number, activeReply: { id: string, status: Status } | null }> } };
 
 export type StartedReplyMutationVariables = Exact<{
   id: string | number;
@@ -416,7 +409,7 @@ export type RepliesByIdQueryVariables = Exact<{
 export type RepliesByIdQuery = { nodes: Array<
     | { id: string }
     | { id: string }
-    | { state: ReplyState, id: string }
+    | { status: Status, id: string }
    | null> };
 
 export type MessagesQueryVariables = Exact<{
@@ -468,7 +461,7 @@ export type TabEventsSubscription = { conversationEvents:
     | { __typename: 'MessageAppended', cursor: string, message: { content: string } }
     | { __typename: 'MessageChanged', cursor: string }
     | { __typename: 'ReplyBegan', cursor: string, reply: { id: string, question: { content: string } | null } }
-    | { __typename: 'ReplyEnded', cursor: string, reply: { id: string, state: ReplyState, message: { content: string } | null } }
+    | { __typename: 'ReplyEnded', cursor: string, reply: { id: string, status: Status, message: { content: string } | null } }
    };
 
 export type RenameToMutationVariables = Exact<{
@@ -667,7 +660,7 @@ export type ContextAsSentQueryVariables = Exact<{
 }>;
 
 
-export type ContextAsSentQuery = { recentContext: { source: ContextSource, chatMessages: unknown, tokenCount: number, messages: Array<{ content: string, status: MessageStatus }> } };
+export type ContextAsSentQuery = { recentContext: { source: ContextSource, chatMessages: unknown, tokenCount: number, messages: Array<{ content: string, status: Status }> } };
 
 export type ActiveReplyQueryVariables = Exact<{
   id: string | number;
@@ -690,7 +683,7 @@ export type ReplyEventsSubscription = { conversationEvents:
     | { __typename: 'MessageAppended' }
     | { __typename: 'MessageChanged' }
     | { __typename: 'ReplyBegan', reply: { id: string } }
-    | { __typename: 'ReplyEnded', reply: { id: string, state: ReplyState, message: { content: string } | null } }
+    | { __typename: 'ReplyEnded', reply: { id: string, status: Status, message: { content: string } | null } }
    };
 
 export type LastMessagesQueryVariables = Exact<{
@@ -698,7 +691,7 @@ export type LastMessagesQueryVariables = Exact<{
 }>;
 
 
-export type LastMessagesQuery = { conversation: { messages: { nodes: Array<{ role: Role, content: string, status: MessageStatus, clientMessageId: string | null }> } } | null };
+export type LastMessagesQuery = { conversation: { messages: { nodes: Array<{ role: Role, content: string, status: Status, clientMessageId: string | null }> } } | null };
 
 export type VersionEventsSubscriptionVariables = Exact<{
   id: string | number;
@@ -713,7 +706,7 @@ export type VersionEventsSubscription = { conversationEvents:
     | { __typename: 'ConversationHeartbeat' }
     | { __typename: 'ConversationReset' }
     | { __typename: 'MessageAppended', message: { id: string, sequence: number, content: string } }
-    | { __typename: 'MessageChanged', message: { id: string, sequence: number, content: string, status: MessageStatus } }
+    | { __typename: 'MessageChanged', message: { id: string, sequence: number, content: string, status: Status } }
     | { __typename: 'ReplyBegan' }
     | { __typename: 'ReplyEnded' }
    };
@@ -763,7 +756,7 @@ export type AppendMessagesMutationVariables = Exact<{
 
 
 export type AppendMessagesMutation = { appendMessages:
-    | { __typename: 'AppendMessagesSuccess', created: number, messages: Array<{ id: string, sequence: number, role: Role, status: MessageStatus, content: string, author: string | null, replyTo: string | null, versions: Array<string>, metadata: unknown, tokenCount: number, createdAt: string, clientMessageId: string | null, finishReason: FinishReason | null, model: string | null, usage: { promptTokens: number, completionTokens: number, cachedPromptTokens: number | null, reasoningTokens: number | null, estimated: boolean } | null, parts: Array<
+    | { __typename: 'AppendMessagesSuccess', created: number, messages: Array<{ id: string, sequence: number, role: Role, status: Status, content: string, author: string | null, replyTo: string | null, versions: Array<string>, metadata: unknown, tokenCount: number, createdAt: string, clientMessageId: string | null, finishReason: FinishReason | null, model: string | null, usage: { promptTokens: number, completionTokens: number, cachedPromptTokens: number | null, reasoningTokens: number | null, estimated: boolean } | null, parts: Array<
           | { __typename: 'DataPart', name: string, data: unknown, providerMetadata: unknown }
           | { __typename: 'FilePart', url: string, mediaType: string, filename: string | null, providerMetadata: unknown }
           | { __typename: 'ReasoningPart', text: string, providerMetadata: unknown }
@@ -783,11 +776,11 @@ export type SendMessageSubscriptionVariables = Exact<{
 
 
 export type SendMessageSubscription = { sendMessage:
-    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
+    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: Status, finishReason: FinishReason | null, replyTo: string | null } }
     | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
-    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: Status } | null }
     | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
-    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: Status } | null }
     | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
         | { __typename: 'DataPart' }
         | { __typename: 'FilePart' }
@@ -809,11 +802,11 @@ export type FollowReplySubscriptionVariables = Exact<{
 
 
 export type FollowReplySubscription = { reply:
-    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: MessageStatus, finishReason: FinishReason | null, replyTo: string | null } }
+    | { __typename: 'ReplyCompleted', replyId: string | null, cursor: string, message: { id: string, content: string, status: Status, finishReason: FinishReason | null, replyTo: string | null } }
     | { __typename: 'ReplyDelta', partIndex: number, offset: number, text: string, replyId: string | null, cursor: string }
-    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyFailed', code: ReplyErrorCode, detail: string, retryable: boolean, retryAfterMs: number | null, replyId: string | null, cursor: string, partial: { content: string, status: Status } | null }
     | { __typename: 'ReplyHeartbeat', replyId: string | null, cursor: string }
-    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: MessageStatus } | null }
+    | { __typename: 'ReplyInterrupted', reason: InterruptReason, replyId: string | null, cursor: string, partial: { content: string, status: Status } | null }
     | { __typename: 'ReplyPart', partIndex: number, replyId: string | null, cursor: string, part:
         | { __typename: 'DataPart' }
         | { __typename: 'FilePart' }
@@ -837,7 +830,7 @@ export type StartReplyMutation = { startReply:
     | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
     | { __typename: 'ReplyRejectedError', code: ErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null }
-    | { __typename: 'StartReplySuccess', reply: { id: string, state: ReplyState, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
+    | { __typename: 'StartReplySuccess', reply: { id: string, status: Status, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
    };
 
 export type CancelReplyMutationVariables = Exact<{
@@ -846,7 +839,7 @@ export type CancelReplyMutationVariables = Exact<{
 
 
 export type CancelReplyMutation = { cancelReply:
-    | { __typename: 'CancelReplySuccess', reply: { id: string, state: ReplyState } }
+    | { __typename: 'CancelReplySuccess', reply: { id: string, status: Status } }
     | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
    };
@@ -856,7 +849,7 @@ export type ReadReplyQueryVariables = Exact<{
 }>;
 
 
-export type ReadReplyQuery = { reply: { id: string, state: ReplyState, text: string, cursor: string, startedAt: string, endedAt: string | null, question: { content: string } | null, message: { content: string, status: MessageStatus } | null } | null, node:
+export type ReadReplyQuery = { reply: { id: string, status: Status, text: string, cursor: string, startedAt: string, endedAt: string | null, question: { content: string } | null, message: { content: string, status: Status } | null } | null, node:
     | { __typename: 'Conversation', id: string }
     | { __typename: 'Message', id: string }
     | { __typename: 'Reply', id: string }
@@ -888,7 +881,7 @@ export type RedactMessageMutationVariables = Exact<{
 export type RedactMessageMutation = { redactMessage:
     | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
-    | { __typename: 'RedactMessageSuccess', message: { id: string, content: string, status: MessageStatus, tokenCount: number, metadata: unknown, parts: Array<
+    | { __typename: 'RedactMessageSuccess', message: { id: string, content: string, status: Status, tokenCount: number, metadata: unknown, parts: Array<
           | { __typename: 'DataPart' }
           | { __typename: 'FilePart' }
           | { __typename: 'ReasoningPart' }
@@ -940,7 +933,7 @@ export const ReloadConversationDocument = new TypedDocumentString(`
   conversation(id: $id) {
     lastReply {
       id
-      state
+      status
       text
       cursor
       question {
@@ -975,7 +968,7 @@ export const SidebarDocument = new TypedDocumentString(`
       tokenCount
       activeReply {
         id
-        state
+        status
       }
     }
   }
@@ -998,7 +991,7 @@ export const RepliesByIdDocument = new TypedDocumentString(`
   nodes(ids: $ids) {
     id
     ... on Reply {
-      state
+      status
     }
   }
 }
@@ -1078,7 +1071,7 @@ export const TabEventsDocument = new TypedDocumentString(`
     ... on ReplyEnded {
       reply {
         id
-        state
+        status
         message {
           content
         }
@@ -1366,7 +1359,7 @@ export const ReplyEventsDocument = new TypedDocumentString(`
     ... on ReplyEnded {
       reply {
         id
-        state
+        status
         message {
           content
         }
@@ -1743,7 +1736,7 @@ export const StartReplyDocument = new TypedDocumentString(`
     ... on StartReplySuccess {
       reply {
         id
-        state
+        status
         text
         cursor
         endedAt
@@ -1776,7 +1769,7 @@ export const CancelReplyDocument = new TypedDocumentString(`
     ... on CancelReplySuccess {
       reply {
         id
-        state
+        status
       }
     }
     ... on Error {
@@ -1790,7 +1783,7 @@ export const ReadReplyDocument = new TypedDocumentString(`
     query ReadReply($id: ID!) {
   reply(id: $id) {
     id
-    state
+    status
     text
     cursor
     startedAt

@@ -8,7 +8,7 @@ import { startTestServer } from '../support/test-server.ts'
 const sidebar = graphql(`
   query Sidebar {
     conversations(first: 100) {
-      nodes { id title messageCount tokenCount activeReply { id state } }
+      nodes { id title messageCount tokenCount activeReply { id status } }
     }
   }
 `)
@@ -24,7 +24,7 @@ const startedReply = graphql(`
 
 const repliesById = graphql(`
   query RepliesById($ids: [ID!]!) {
-    nodes(ids: $ids) { id ... on Reply { state } }
+    nodes(ids: $ids) { id ... on Reply { status } }
   }
 `)
 
@@ -42,7 +42,7 @@ test('100 conversations with counts and active replies are three look-ups', asyn
   const { conversations } = await client.get(sidebar, {})
   expect(conversations.nodes).toHaveLength(100)
   const busy = conversations.nodes.find((conversation) => conversation.id === id)
-  expect(busy?.activeReply).toEqual({ id: replyId, state: 'RUNNING' })
+  expect(busy?.activeReply).toEqual({ id: replyId, status: 'RUNNING' })
   expect(busy?.messageCount).toBeGreaterThanOrEqual(2)
   const reads = history.calls.filter((name) => /^(find|list|read)/.test(name))
   expect(reads).toEqual(['listConversations', 'readHeads'])

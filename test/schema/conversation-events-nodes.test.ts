@@ -14,7 +14,7 @@ const tabEvents = graphql(`
       cursor
       ... on MessageAppended { message { content } }
       ... on ReplyBegan { reply { id question { content } } }
-      ... on ReplyEnded { reply { id state message { content } } }
+      ... on ReplyEnded { reply { id status message { content } } }
       ... on ConversationChanged { conversation { title } }
     }
   }
@@ -153,5 +153,5 @@ function summary(event: TabEvent): string {
   if (event.__typename === 'MessageAppended') return `MessageAppended ${event.message.content}`
   if (event.__typename === 'ReplyBegan') return `ReplyBegan ${event.reply.id}`
   if (event.__typename !== 'ReplyEnded') return event.__typename
-  return `ReplyEnded ${event.reply.id} ${event.reply.state} ${event.reply.message?.content}`
+  return `ReplyEnded ${event.reply.id} ${event.reply.status} ${event.reply.message?.content}`
 }

@@ -27,7 +27,7 @@ const replyEvents = graphql(`
     conversationEvents(conversationId: $id) {
       __typename
       ... on ReplyBegan { reply { id } }
-      ... on ReplyEnded { reply { id state message { content } } }
+      ... on ReplyEnded { reply { id status message { content } } }
     }
   }
 `)
@@ -36,7 +36,7 @@ describe('a started reply', () => {
   test('is there while it runs and after, and streams to whoever subscribes', async () => {
     const { client, model, id, started } = await startChat()
     const reply = await started(ask(id, 'hello'))
-    expect(reply).toMatchObject({ state: 'RUNNING', text: '', question: { content: 'hello' }, message: null })
+    expect(reply).toMatchObject({ status: 'RUNNING', text: '', question: { content: 'hello' }, message: null })
     const call = await model.nextCall()
     call.text('so far')
     await expect
@@ -51,7 +51,7 @@ describe('a started reply', () => {
     expect((await rest.next()).value.data.reply).toMatchObject({ __typename: 'ReplyCompleted' })
     const ended = await client.get(readReply, { id: reply.id })
     expect(ended.reply).toMatchObject({
-      state: 'COMPLETED',
+      status: 'COMPLETED',
       text: 'so far, so good',
       message: { content: 'so far, so good' },
     })
@@ -65,7 +65,7 @@ describe('a started reply', () => {
     const { id: replyId } = await started(ask(id, 'hello'))
     const call = await model.nextCall()
     call.answer('done')
-    await expect.poll(async () => (await client.get(readReply, { id: replyId })).reply?.state).toBe('COMPLETED')
+    await expect.poll(async () => (await client.get(readReply, { id: replyId })).reply?.status).toBe('COMPLETED')
     const { reply } = await client.get(readReply, { id: replyId })
     const events = []
     for await (const { data } of client.streamBySse(followReply, { id: replyId, after: reply?.cursor ?? null })) {
@@ -108,7 +108,7 @@ describe('a started reply', () => {
         const event = data.conversationEvents
         if (event.__typename === 'ReplyBegan') seen.push(`${event.reply.id} began`)
         if (event.__typename !== 'ReplyEnded') continue
-        seen.push(`${event.reply.id} ${event.reply.state} ${event.reply.message?.content}`)
+        seen.push(`${event.reply.id} ${event.reply.status} ${event.reply.message?.content}`)
         return
       }
     })()
@@ -162,7 +162,7 @@ describe('a busy conversation', () => {
     const queued = client.streamBySocket(sendMessage, { input: ask(id, 'two', { onBusy: 'QUEUE' }) })
     expect((await queued.next()).value.data.sendMessage).toMatchObject({ __typename: 'ReplyQueued', position: 1 })
     const third = await started(ask(id, 'three', { onBusy: 'QUEUE' }))
-    expect(third).toMatchObject({ state: 'QUEUED', question: null })
+    expect(third).toMatchObject({ status: 'QUEUED', question: null })
     const full = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'four', { onBusy: 'QUEUE' }) }))
     expect(full).toMatchObject([{ __typename: 'ReplyRejected', code: 'QUEUE_FULL' }])
     call.answer('first')
@@ -174,7 +174,7 @@ describe('a busy conversation', () => {
     second.answer('second')
     const last = await model.nextCall()
     last.answer('third')
-    await expect.poll(async () => (await client.get(readReply, { id: third.id })).reply?.state).toBe('COMPLETED')
+    await expect.poll(async () => (await client.get(readReply, { id: third.id })).reply?.status).toBe('COMPLETED')
   })
 
   test('forgets a waiting question that is cancelled', async () => {
@@ -185,7 +185,7 @@ describe('a busy conversation', () => {
     const waiting = await started(ask(id, 'three', { onBusy: 'QUEUE' }))
     await client.get(cancelReply, { id: waiting.id })
     expect((await client.get(readReply, { id: waiting.id })).reply).toMatchObject({
-      state: 'REJECTED',
+      status: 'REJECTED',
       question: null,
     })
     call.answer('first')
@@ -212,7 +212,7 @@ test('a cancelled reply keeps what was written, and says so to all', async () =>
   })
   expect(call.signal.aborted).toBe(true)
   const again = await client.get(cancelReply, { id: replyId ?? '' })
-  expect(again.cancelReply).toMatchObject({ reply: { state: 'INTERRUPTED' } })
+  expect(again.cancelReply).toMatchObject({ reply: { status: 'INTERRUPTED' } })
 })
 
 test('a model that fails is a failure in the stream, with what was written', async () => {

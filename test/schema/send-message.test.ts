@@ -94,7 +94,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
     await expect.poll(() => call.signal.aborted).toBe(true)
     await expect
       .poll(async () => (await server.client.get(readReply, { id: replyId })).reply)
-      .toMatchObject({ state: 'INTERRUPTED', message: { content: 'half', status: 'INTERRUPTED' } })
+      .toMatchObject({ status: 'INTERRUPTED', message: { content: 'half', status: 'INTERRUPTED' } })
   })
 
   test('is answered to the end when its sender leaves', async () => {
@@ -107,7 +107,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
     call.answer('whole')
     await expect
       .poll(async () => (await server.client.get(readReply, { id: replyId })).reply)
-      .toMatchObject({ state: 'COMPLETED', text: 'whole', message: { content: 'whole' } })
+      .toMatchObject({ status: 'COMPLETED', text: 'whole', message: { content: 'whole' } })
   })
 
   test('joins its reply from the beginning when it is sent again, and is stored once', async () => {

@@ -76,7 +76,9 @@ test('a started reply names the stored message that it answers', async () => {
   if (started.__typename !== 'StartReplySuccess') throw new Error(started.__typename)
   ;(await model.nextCall()).answer('I')
   const read = async () => (await client.get(readReply, { id: started.reply.id })).reply
-  await expect.poll(read).toMatchObject({ state: 'COMPLETED', question: { content: 'one' }, message: { content: 'I' } })
+  await expect
+    .poll(read)
+    .toMatchObject({ status: 'COMPLETED', question: { content: 'one' }, message: { content: 'I' } })
 })
 
 test('another answer that says nothing leaves the old one in its place', async () => {

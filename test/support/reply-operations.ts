@@ -41,7 +41,7 @@ export const startReply = graphql(`
   mutation StartReply($input: SendMessageInput!) {
     startReply(input: $input) {
       __typename
-      ... on StartReplySuccess { reply { id state text cursor endedAt question { content } message { content } } }
+      ... on StartReplySuccess { reply { id status text cursor endedAt question { content } message { content } } }
       ... on Error { code detail }
       ... on InvalidInputError { field }
       ... on ReplyRejectedError { activeReplyId retryAfterMs }
@@ -53,7 +53,7 @@ export const cancelReply = graphql(`
   mutation CancelReply($id: ID!) {
     cancelReply(id: $id) {
       __typename
-      ... on CancelReplySuccess { reply { id state } }
+      ... on CancelReplySuccess { reply { id status } }
       ... on Error { code detail }
     }
   }
@@ -61,7 +61,7 @@ export const cancelReply = graphql(`
 
 export const readReply = graphql(`
   query ReadReply($id: ID!) {
-    reply(id: $id) { id state text cursor startedAt endedAt question { content } message { content status } }
+    reply(id: $id) { id status text cursor startedAt endedAt question { content } message { content status } }
     node(id: $id) { __typename id }
   }
 `)

@@ -2,6 +2,7 @@ import { contentOf, type Message } from '../../memory/message.ts'
 import { versionsAt } from '../../memory/versions/branches.ts'
 import { builder } from '../builder.ts'
 import { NodeRef } from '../node.ts'
+import { StatusRef } from '../status.ts'
 import { MessagePartRef } from './message-part.ts'
 import { UsageRef } from './usage.ts'
 
@@ -14,16 +15,6 @@ export const RoleRef = builder.enumType('Role', {
     USER: { description: 'The person.' },
     ASSISTANT: { description: 'The model.' },
     TOOL: { description: 'A tool that the model called: each part is the result of one call.' },
-  } as const,
-})
-
-const MessageStatusRef = builder.enumType('MessageStatus', {
-  description: 'Whether a message is all that it was meant to be.',
-  values: {
-    COMPLETE: { description: 'It is.' },
-    INTERRUPTED: { description: 'A reply that was stopped; what had been written by then.' },
-    FAILED: { description: 'A reply whose model failed; what had been written by then.' },
-    REDACTED: { description: 'The content was removed; the place and the token count remain.' },
   } as const,
 })
 
@@ -46,7 +37,7 @@ export const MessageRef = builder.objectRef<Message>('Message').implement({
       description: 'Its place on its path: 1, 2, 3 … with no gaps. Other versions of a message have the same place.',
     }),
     role: t.expose('role', { type: RoleRef, description: 'Who speaks.' }),
-    status: t.expose('status', { type: MessageStatusRef, description: 'Whether it is all that it was meant to be.' }),
+    status: t.expose('status', { type: StatusRef, description: 'Whether it is all that it was meant to be.' }),
     content: t.string({
       description: 'The text of its text parts, joined; "" when it has none.',
       resolve: ({ parts }) => contentOf(parts),

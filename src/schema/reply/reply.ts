@@ -5,21 +5,8 @@ import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
 import { MessageRef } from '../message/message.ts'
 import { NodeRef } from '../node.ts'
+import { StatusRef } from '../status.ts'
 import { ReplyErrorCodeRef } from './reply-error-code.ts'
-
-const ReplyStateRef = builder.enumType('ReplyState', {
-  description: 'How far a reply is.',
-  values: {
-    QUEUED: { description: 'It waits until those before it have ended.' },
-    RUNNING: { description: 'The model is at work.' },
-    COMPLETED: { description: 'The model has said all that it wanted to.' },
-    INTERRUPTED: { description: 'It was stopped; what had been written by then is stored.' },
-    FAILED: { description: 'The model, or we, failed; what had been written by then is stored.' },
-    REJECTED: { description: 'It was never begun: nothing of it is stored.' },
-  } as const,
-})
-
-type ReplyState = typeof ReplyStateRef.$inferType
 
 /** Why a reply failed, or was refused while it waited. */
 const ReplyErrorRef = builder.objectRef<Extract<ReplyOutcome, { code: string }>>('ReplyError').implement({
@@ -44,7 +31,7 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
   description: 'The answer of a model to one question, while it is written and after.',
   interfaces: [NodeRef],
   fields: (t) => ({
-    state: t.field({ type: ReplyStateRef, description: 'How far it is.', resolve: stateOf }),
+    status: t.field({ type: StatusRef, description: 'How far it is.', resolve: statusOf }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it was asked for.' }),
     endedAt: t.expose('endedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
     question: t.field({
@@ -118,7 +105,7 @@ builder.objectField(MessageRef, 'reply', (t) =>
   }),
 )
 
-function stateOf({ phase, outcome }: ReplyRecord): ReplyState {
+function statusOf({ phase, outcome }: ReplyRecord): typeof StatusRef.$inferType {
   if (phase === 'QUEUED') return 'QUEUED'
   return (phase === 'ENDED' && outcome?.type) || 'RUNNING'
 }
