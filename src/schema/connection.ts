@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { builder } from './builder.ts'
 import type { Page } from './page.ts'
 
+type Types = (typeof builder)['$inferSchemaTypes']
 type PageInfo = Page<unknown>['pageInfo']
 
 const PageInfoRef = builder.objectRef<PageInfo>('PageInfo').implement({
@@ -26,12 +27,14 @@ export const pageArguments = builder.args((t) => ({
 }))
 
 /** The connection and edge types of a list of `node`: `<name>Connection` and `<name>Edge`. */
-export function connectionOf<T>(name: string, node: ObjectRef<(typeof builder)['$inferSchemaTypes'], T, T>) {
+export function connectionOf<T>(name: string, node: ObjectRef<Types, T>) {
+  // Pothos resolves the type of a resolver's result only where it knows that of the field.
+  const type: ObjectRef<Types, unknown> = node
   const edge = builder.objectRef<Page<T>['edges'][number]>(`${name}Edge`).implement({
     description: `An item of a ${name}Connection.`,
     fields: (t) => ({
       cursor: t.exposeString('cursor', { description: 'Opaque; names this place in the list.' }),
-      node: t.field({ type: node, description: 'The item.', resolve: (item) => item.node as never }),
+      node: t.field({ type, description: 'The item.', resolve: (item) => item.node }),
     }),
   })
   return builder.objectRef<Page<T>>(`${name}Connection`).implement({
@@ -39,9 +42,9 @@ export function connectionOf<T>(name: string, node: ObjectRef<(typeof builder)['
     fields: (t) => ({
       edges: t.field({ type: [edge], description: 'The items with their cursors.', resolve: ({ edges }) => edges }),
       nodes: t.field({
-        type: [node],
+        type: [type],
         description: 'The items alone.',
-        resolve: ({ edges }) => edges.map((item) => item.node) as never,
+        resolve: ({ edges }) => edges.map((item) => item.node),
       }),
       pageInfo: t.expose('pageInfo', { type: PageInfoRef, description: 'Where the page stands.' }),
     }),

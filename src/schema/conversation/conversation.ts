@@ -14,32 +14,32 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
     externalId: t.string({
       nullable: true,
       description: "The application's own id of it, unique among your conversations.",
-      resolve: async (parent, _, context) => (await loaded(parent, context)).externalId,
+      resolve: fieldOf('externalId'),
     }),
     title: t.string({
       nullable: true,
       description: 'What it is called in lists.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).title,
+      resolve: fieldOf('title'),
     }),
     model: t.string({
       nullable: true,
       description: 'The model that answers in it; null: the default of the server.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).model,
+      resolve: fieldOf('model'),
     }),
     instructions: t.string({
       nullable: true,
       description: 'The system prompt that is put before the context when the model is asked.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).instructions,
+      resolve: fieldOf('instructions'),
     }),
     encoding: t.string({
       description: 'The encoding of the tokenizer that its messages are counted with.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).encoding,
+      resolve: fieldOf('encoding'),
     }),
     metadata: t.field({
       type: 'JSON',
       nullable: true,
       description: 'What the application keeps with it: a flat object.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).metadata,
+      resolve: fieldOf('metadata'),
     }),
     messageCount: t.int({
       description: 'How many messages the active path has.',
@@ -52,7 +52,7 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
     createdAt: t.field({
       type: 'DateTime',
       description: 'When it was created.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).createdAt,
+      resolve: fieldOf('createdAt'),
     }),
     lastMessageAt: t.field({
       type: 'DateTime',
@@ -65,13 +65,13 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
       type: 'DateTime',
       nullable: true,
       description: 'When it was archived; null when it is not.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).archivedAt,
+      resolve: fieldOf('archivedAt'),
     }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'From then on it is gone for every reader; null: it stays.',
-      resolve: async (parent, _, context) => (await loaded(parent, context)).expiresAt,
+      resolve: fieldOf('expiresAt'),
     }),
     cursor: t.string({
       description:
@@ -84,6 +84,11 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
 /** The conversation itself; rejects with NotFoundError when it was deleted meanwhile. */
 export async function loaded(known: KnownConversation, { loaders }: OperationContext): Promise<Conversation> {
   return 'ownerId' in known ? known : loaders.existingConversation(known.id)
+}
+
+/** Resolves to a field of the conversation itself. */
+function fieldOf<Name extends keyof Conversation>(name: Name) {
+  return async (known: KnownConversation, _: object, context: OperationContext) => (await loaded(known, context))[name]
 }
 
 function lastMessageAt(conversation: Conversation): number | undefined {

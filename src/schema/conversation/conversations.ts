@@ -6,7 +6,7 @@ import type { Memory } from '../../memory/memory.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { connectionOf, pageArguments } from '../connection.ts'
 import { type CursorCodec, type Page, type PageArguments, readPage } from '../page.ts'
-import { ConversationRef, type KnownConversation } from './conversation.ts'
+import { ConversationRef } from './conversation.ts'
 import { withCursors } from './conversation-cursor.ts'
 
 const keyCodec: CursorCodec<Conversation, ConversationKey> = {
@@ -32,7 +32,7 @@ builder.queryFields((t) => ({
     },
   }),
   conversations: t.field({
-    type: connectionOf<KnownConversation>('Conversation', ConversationRef),
+    type: connectionOf('Conversation', ConversationRef),
     description: 'Your conversations, those with the newest messages first.',
     args: {
       ...pageArguments,
