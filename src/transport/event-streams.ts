@@ -5,7 +5,7 @@ import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
 import { memoizeLast } from './memoize-last.ts'
-import { SERVER_STOPS } from './operation-streams.ts'
+import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
 import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
@@ -101,11 +101,6 @@ async function writeEvents(
   } finally {
     clearInterval(ping)
   }
-}
-
-/** A client takes `complete` for the end of a subscription, and a broken connection for a reason to come back. */
-function breakOff(response: ServerResponse): void {
-  response.socket?.destroySoon()
 }
 
 /** Subscribers of one reply get the same result one after another: it becomes text once. */

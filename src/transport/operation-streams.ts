@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
 import type { EventMapping } from '../plans/planned-subscription.ts'
@@ -12,7 +13,8 @@ export interface OperationStreams {
   plugin: Plugin<OperationContext>
   /**
    * Aborts a subscription's controller at once when its client leaves or it ends, and turns what its source
-   * throws into a last result. Errors are masked.
+   * throws into a last result. Errors are masked. Where the context has a response, that breaks off when the
+   * server stops, as Yoga would complete it.
    */
   open(context: StreamContext, source: StreamSource, mapping: EventMapping): Promise<Opened>
   /** Ends all streams, their signals with the reason SERVER_STOPS: clients are to come back. */
@@ -24,7 +26,8 @@ export interface OperationStreams {
 export type StreamSource = () => unknown
 
 type Opened = ExecutionResult | AsyncGenerator<ExecutionResult>
-type StreamContext = OperationContext & { request?: Request }
+/** The response is there where Yoga writes the stream. */
+type StreamContext = OperationContext & { request?: Request; res?: ServerResponse }
 type MaskError = (error: unknown) => GraphQLError
 
 /** Events that are results already. */
@@ -38,7 +41,7 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
   const streams = new Set<AbortController>()
 
   async function open(
-    { controller, request }: StreamContext,
+    { controller, request, res }: StreamContext,
     source: StreamSource,
     mapping: EventMapping,
   ): Promise<Opened> {
@@ -48,7 +51,10 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
     else request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
     try {
       const events = await source()
-      if (isAsyncIterable(events)) return guardStream(events[Symbol.asyncIterator](), mapping, controller, maskError)
+      if (isAsyncIterable(events)) {
+        const cut = () => res && breakOff(res)
+        return guardStream(events[Symbol.asyncIterator](), mapping, controller, maskError, cut)
+      }
       controller.abort()
       return mask(events as ExecutionResult, maskError)
     } catch (error) {
@@ -86,12 +92,17 @@ function guardStream(
   { toResult, toError }: EventMapping,
   controller: AbortController,
   maskError: MaskError,
+  cut: () => void,
 ): AsyncGenerator<ExecutionResult, void, undefined> {
-  const done = { done: true, value: undefined } as const
+  function finish() {
+    controller.abort()
+    if (controller.signal.reason === SERVER_STOPS) cut()
+    return { done: true, value: undefined } as const
+  }
   async function end() {
     controller.abort()
     await events.return?.()
-    return done
+    return finish()
   }
   function yieldResult(result: ExecutionResult) {
     return { done: false as const, value: mask(result, maskError) }
@@ -101,10 +112,7 @@ function guardStream(
     return { done: false as const, value: { errors: [maskError(toError(error))] } }
   }
   function consume(event: IteratorResult<unknown>) {
-    if (event.done) {
-      controller.abort()
-      return done
-    }
+    if (event.done) return finish()
     try {
       const result = toResult(event.value)
       return isPromise(result) ? result.then(yieldResult, fail) : yieldResult(result)
@@ -123,6 +131,11 @@ function guardStream(
       await end()
     },
   }
+}
+
+/** A client takes `complete` for the end of a subscription, and a broken connection for a reason to come back. */
+export function breakOff(response: ServerResponse): void {
+  response.socket?.destroySoon()
 }
 
 function mask(result: ExecutionResult, maskError: MaskError): ExecutionResult {

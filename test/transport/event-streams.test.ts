@@ -178,6 +178,30 @@ test('when the server closes, the connection of a stream breaks, so that its cli
   expect(await next).toBeInstanceOf(Error)
 })
 
+test.each([
+  ['by itself', 'text/event-stream', {}],
+  ['by Yoga for a type with a charset', 'text/event-stream;charset=utf-8', {}],
+  ['by Yoga for any text', 'text/*', {}],
+  ['by Yoga for a list of types', 'multipart/mixed, text/event-stream', {}],
+  ['by Yoga for a body with more in it', 'text/event-stream', { more: null }],
+])('a stream that the server answers %s is cut and not completed when it closes', async (_, accept, more) => {
+  const { origin, client, server } = await startTestServer()
+  const id = await startConversation(client)
+  const query = `subscription { conversationEvents(conversationId: "${id}") { __typename } }`
+  const outgoing = request(`${origin}/graphql`, { method: 'POST', headers: { ...JSON_TYPE, accept } })
+  outgoing.end(JSON.stringify({ query, ...more }))
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let text = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  const closed = new Promise((resolve) => response.on('error', () => {}).once('close', resolve))
+  await expect.poll(() => text).toContain('ConversationHeartbeat')
+  await server.close(2_000)
+  await closed
+  expect([response.complete, text]).toEqual([false, expect.not.stringContaining('event: complete')])
+})
+
 /** The server, and Yoga alone on the same memory, with a reply that has ended. */
 async function startBoth() {
   const model = createScriptedModel()
