@@ -131,6 +131,27 @@ test('a series of faults is one report, and its end another', async () => {
   expect(owner.faults).toHaveLength(1)
 })
 
+test('a run that fails by a fault of our own ends its streams, is reported, and leaves what it stored', async () => {
+  let failures = 1
+  const change: ReplyRecords['change'] = async (...args) => {
+    if (args[2].phase === 'SEALED' && failures-- > 0) throw away()
+    return world.records.change(...args)
+  }
+  const fault = new TypeError('The log is broken')
+  const owner = startNode({ change }, { checkpointMs: 10 }, world.history, undefined, () => {
+    throw fault
+  })
+  const stream = await owner.replies.send(OWNER, questionOf(id, 'Hello?'), never)
+  ;(await model.nextCall()).answer('Hi')
+  expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyFailed', code: 'INTERNAL', retryable: false })
+  expect(owner.faults.at(-1)).toBe(fault)
+  const [reply] = await world.records.findNewestMany(OWNER, [id])
+  expect(reply).toMatchObject({ phase: 'ENDED', outcome: { type: 'COMPLETED' } })
+  const again = collect(await owner.replies.send(OWNER, questionOf(id, 'And now?'), never))
+  ;(await model.nextCall()).answer('Yes')
+  expect((await again).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
+})
+
 test('a question that waits in a conversation that is deleted hears NOT_FOUND, on every node', async () => {
   const streams = await queueBehindRunning()
   await node.memory.deleteConversation(OWNER, id)
