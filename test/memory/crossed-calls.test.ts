@@ -24,6 +24,7 @@ test('what was stored on a path that was left meanwhile is told to nobody as new
   const { signal } = new AbortController()
   const lookups = createEventLookups({ memory, findReply: async () => undefined })
   const events = (await followConversation({ memory, lookups }, OWNER, id, undefined, signal))[Symbol.asyncIterator]()
+  expect((await events.next()).value).toMatchObject({ type: 'ConversationHeartbeat' })
   selectOther = async () => {
     selectOther = async () => {}
     await memory.selectVersion(OWNER, one?.id ?? '')

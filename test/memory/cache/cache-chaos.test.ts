@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
@@ -34,6 +35,13 @@ async function createGuarded(starting = startRedis()) {
 }
 
 type Guarded = Awaited<ReturnType<typeof createGuarded>>
+
+/** The cache's own connection is made anew at each refusal. */
+function connectOperator({ url }: { url: string }): Redis {
+  const operator = new Redis(url)
+  onTestFinished(() => operator.disconnect())
+  return operator
+}
 
 async function fillTail(cache: Guarded['cache'], id: string): Promise<void> {
   const { generation } = await cache.open(id, 'g1')
@@ -138,13 +146,14 @@ test('a full Redis goes on to answer reads and to take marks, and the breaker st
 })
 
 test('a Redis that refuses writes is away, and gets the mark first when it takes them again', async () => {
-  const { redis, cache, guard } = await createGuarded()
-  await redis.call('CONFIG', 'SET', 'min-replicas-to-write', '1')
+  const { server, guard } = await createGuarded()
+  const operator = connectOperator(server)
+  await operator.config('SET', 'min-replicas-to-write', '1')
   await guard.mark('a', MARK)
   await expect.poll(() => guard.available).toBe(false)
   expect(await guard.readEntries(['a'])).toBeUndefined()
-  expect(await cache.readEntries(['a'])).toMatchObject([{ register: { epoch: 0, marks: { '0': 4 } } }])
-  await redis.call('CONFIG', 'SET', 'min-replicas-to-write', '0')
+  expect(JSON.parse((await operator.get('bs:v1:{a}:head')) ?? '')).toMatchObject({ e: 0, h: { '0': 4 } })
+  await operator.config('SET', 'min-replicas-to-write', '0')
   await expect.poll(() => guard.available, { timeout: 20_000 }).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([
     { register: { epoch: 1, marks: { '0': 5 } }, tail: { last: 4 } },
@@ -152,11 +161,12 @@ test('a Redis that refuses writes is away, and gets the mark first when it takes
 })
 
 test('a Redis that became a replica is away until it takes writes again', async () => {
-  const { redis, guard } = await createGuarded()
-  await redis.call('REPLICAOF', '127.0.0.1', '1')
+  const { server, guard } = await createGuarded()
+  const operator = connectOperator(server)
+  await operator.replicaof('127.0.0.1', '1')
   await guard.mark('a', MARK)
   await expect.poll(() => guard.available).toBe(false)
-  await redis.call('REPLICAOF', 'NO', 'ONE')
+  await operator.replicaof('NO', 'ONE')
   await expect.poll(() => guard.available, { timeout: 20_000 }).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([{ register: { epoch: 1, marks: { '0': 5 } } }])
 })

@@ -102,9 +102,8 @@ export function createMongoConversations(
    * that makes that very conversation. Undefined where the claim leads to a dead one; it is free by now.
    */
   async function createUnder(id: string, conversation: Conversation) {
-    const isClaimant = id === conversation.id
     const made = { ...conversation, id }
-    const existing = isClaimant ? undefined : await readOwn(id, conversation)
+    const existing = id === conversation.id ? undefined : await readOwn(id, conversation)
     if (
       existing === undefined &&
       (await guard.write(() => isUnique(() => collection.insertOne(encodeConversation(made)))))
@@ -112,9 +111,8 @@ export function createMongoConversations(
       return { conversation: made, created: true }
     }
     const found = existing ?? (await readOwn(id, conversation))
-    // By an own attempt whose answer was lost, unless another made it for this claim.
-    const isOwn = isClaimant && found?.createdAt === conversation.createdAt
-    if (found === undefined || isAlive(found)) return found && { conversation: found, created: isOwn }
+    // Also the claimant's may be another's work, who found the claim before the conversation was there.
+    if (found === undefined || isAlive(found)) return found && { conversation: found, created: false }
     await commitDeletion(
       found.ownerId,
       { _id: id, ownerId: found.ownerId, expiresAt: new Date(found.expiresAt ?? 0) },

@@ -54,10 +54,10 @@ test('a creator that was slow finds what was made for its claim, and has not cre
   expect(await history.createConversation(slow)).toStrictEqual({ conversation, created: false })
 })
 
-test('a creator whose answer was lost has created it', async () => {
+test('a creation that is sent twice makes one conversation', async () => {
   const lost = named('lost')
   await history.createConversation(lost)
-  expect(await history.createConversation(lost)).toStrictEqual({ conversation: lost, created: true })
+  expect(await history.createConversation(lost)).toStrictEqual({ conversation: lost, created: false })
 })
 
 test('of twenty that find one claim without its conversation one creates it', async () => {
