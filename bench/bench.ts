@@ -13,6 +13,7 @@ import { measureMiss } from './miss.ts'
 import { measureNodes } from './nodes.ts'
 import { measureOutage } from './outage.ts'
 import { measurePeers } from './peers.ts'
+import { measurePlans } from './plans.ts'
 import { measureScenario } from './scenario.ts'
 import { measureSize } from './size.ts'
 import { measureStart } from './start.ts'
@@ -25,6 +26,7 @@ import { type BenchRun, publish } from './support/published.ts'
 const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   hit: measureHit,
   edge: measureEdge,
+  plans: measurePlans,
   miss: measureMiss,
   append: measureAppend,
   memory: measureMemory,

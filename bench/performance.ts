@@ -76,6 +76,7 @@ const SECTIONS: Record<string, (published: Published) => string> = {
   scenario: ({ scenario }) => sidesTable(['', 'before', 'after', 'figure'], scenario),
   peers: ({ peers }) => sidesTable(['', 'peer', 'Backscroll', 'figure'], peers),
   edge: ({ edge }) => sidesTable(['', 'server', 'Backscroll', 'figure'], edge),
+  plans: ({ plans }) => sidesTable(['', 'without', 'with plans', 'figure'], plans),
   streams: ({ streams }) => sidesTable(['', 'bare', 'Backscroll', 'figure'], streams),
   deltas: ({ deltas }) => sidesTable(['', 'pass-through', 'Backscroll', 'figure'], deltas),
   append: ({ append }) => sidesTable(['', 'Backscroll', 'bare store', 'figure'], append),
