@@ -78,16 +78,29 @@ declare module 'ioredis' {
 }
 
 /**
- * A log exists from the first subscriber on: before, nobody holds a cursor of it. Ids are counted and not
- * drawn from the clock, so that sequences have no gaps.
+ * The newest entry of the log. What is there and can be no log, by its type or by ids that no cursor holds, is
+ * deleted: a log that is gone is a reset, one that can be neither read nor written is silence.
  */
-const APPEND_SCRIPT = `
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+const NEWEST_ENTRY = `
+local rows = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if rows.err and not string.find(rows.err, 'WRONGTYPE', 1, true) then return rows end
+local newest = rows[1]
+local generation, sequence = string.match(newest and newest[1] or '', '^(%d+)-(%d+)$')
+if not generation or #generation > 16 or #sequence > 15 then
+  newest = nil
+  redis.call('DEL', KEYS[1])
+end
+`
+
+/**
+ * A log exists from the first subscriber on: before, nobody holds a cursor of it. Ids are counted and not
+ * drawn from the clock, so that sequences have no gaps. A stream that refuses the next id is no log either.
+ */
+const APPEND_SCRIPT = `${NEWEST_ENTRY}
 if not newest then
   redis.call(ARGV[1], KEYS[1], '')
   return nil
 end
-local generation, sequence = string.match(newest[1], '^(%d+)-(%d+)$')
 local head = newest[2][4] or ''
 local function branch(id)
   return string.match(id, '^msg_%w+_%w+(.*)$')
@@ -103,7 +116,13 @@ for i = 4, #ARGV, 3 do
     end
   end
   local id = generation .. '-' .. string.format('%.0f', sequence)
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id, 'e', ARGV[i], 'h', head)
+  local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], id, 'e', ARGV[i], 'h', head)
+  if type(added) == 'table' then
+    if not string.find(added.err, 'ID specified', 1, true) then return added end
+    redis.call('DEL', KEYS[1])
+    redis.call(ARGV[1], KEYS[1], '')
+    return nil
+  end
   redis.call(ARGV[1], KEYS[1], id .. ' ' .. ARGV[i])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -111,8 +130,7 @@ return generation .. '-' .. string.format('%.0f', sequence)
 `
 
 /** A new log's generation is Redis' time in microseconds: no log that was lost had the same. */
-const READ_SCRIPT = `
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+const READ_SCRIPT = `${NEWEST_ENTRY}
 local id, head
 if newest then
   id = newest[1]

@@ -59,6 +59,8 @@ const TOKENS_IN_DOUBT = 10_000
 /** Logs that are polled in one round trip. */
 const READS_AT_ONCE = 200
 const RESETS_AT_ONCE = 16
+/** Debts that a round of payments leaves unpaid at most, as each may take a command timeout. */
+const FAILURES_AT_ONCE = 8
 
 /**
  * Events of all nodes on one Redis. While it cannot be reached, subscribers of this node get this
@@ -121,12 +123,20 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
     retry ??= setTimeout(() => void payDebts(), limits.retryMs).unref()
   }
 
-  /** One at a time, and no further than the first failure: Redis has just come back, or has not. */
+  /**
+   * One at a time, and no further than some failures: Redis has just come back, or has not. One that fails was
+   * used last, so that the others come before it next time.
+   */
   async function payDebts(): Promise<void> {
-    try {
-      for (const conversationId of [...owed.keys()]) await append(conversationId, [])
-    } catch (error) {
-      onFault(error)
+    let failures = 0
+    for (const conversationId of [...owed.rkeys()]) {
+      try {
+        await append(conversationId, [])
+      } catch (error) {
+        onFault(error)
+        failures += 1
+        if (failures === FAILURES_AT_ONCE) break
+      }
     }
     retry = undefined
     scheduleRetry()
