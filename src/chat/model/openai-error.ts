@@ -18,6 +18,8 @@ const errorBody = z.union([
 ])
 
 const MAX_DETAIL_CHARACTERS = 300
+/** The largest Int. */
+const MAX_WAIT_MS = 2 ** 31 - 1
 
 /** The error of a call that got no stream. */
 export function toCallError(error: unknown, apiKey: string | undefined): ModelError {
@@ -114,12 +116,16 @@ function publicText(text: string, apiKey: string | undefined): string {
     .toWellFormed()
 }
 
-/** Retry-After as seconds or as a date; `retry-after-ms` is OpenAI's finer one. */
+/** In whole milliseconds, as GraphQL's Int has them: Retry-After as seconds or as a date; `retry-after-ms` is OpenAI's finer one. */
 function retryAfterOf(headers: Headers | undefined): number | undefined {
   const milliseconds = headers?.get('retry-after-ms')
-  if (milliseconds && Number.isFinite(Number(milliseconds))) return Math.max(0, Number(milliseconds))
+  if (milliseconds && Number.isFinite(Number(milliseconds))) return wholeMs(Number(milliseconds))
   const value = headers?.get('retry-after')
   if (!value) return undefined
   const ms = Number.isFinite(Number(value)) ? Number(value) * 1_000 : Date.parse(value) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+  return Number.isNaN(ms) ? undefined : wholeMs(ms)
+}
+
+function wholeMs(ms: number): number {
+  return Math.min(MAX_WAIT_MS, Math.max(0, Math.ceil(ms)))
 }

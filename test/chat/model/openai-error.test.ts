@@ -16,9 +16,14 @@ describe('an error status', () => {
     expect(call.server.calls).toHaveLength(2)
   })
 
-  test('429 says how long to wait', async () => {
-    const call = await callOf([(raw) => raw.respond(429, '', { 'retry-after': '90' })])
-    expect(await call.end).toMatchObject({ code: 'MODEL_RATE_LIMITED', retryable: true, retryAfterMs: 90_000 })
+  test.each([
+    [{ 'retry-after': '90' }, 90_000],
+    [{ 'retry-after': '90.0004' }, 90_001],
+    [{ 'retry-after-ms': '90000.4' }, 90_001],
+    [{ 'retry-after': '1e9' }, 2 ** 31 - 1],
+  ])('429 with %o says how long to wait, as an Int', async (headers, retryAfterMs) => {
+    const call = await callOf([(raw) => raw.respond(429, '', headers)])
+    expect(await call.end).toMatchObject({ code: 'MODEL_RATE_LIMITED', retryable: true, retryAfterMs })
   })
 
   test('429 for a spent quota is not asked again', async () => {
