@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader'
 import { ConversationUnreadableError, NotFoundError } from '../errors.ts'
 import type { Context, ContextRequest } from './context.ts'
-import type { Conversation } from './conversation.ts'
+import { type Conversation, headHint } from './conversation.ts'
 import type { Memory } from './memory.ts'
 import type { Head, Message } from './message.ts'
 
@@ -14,6 +14,7 @@ export interface Loaders {
   /** Rejects with NotFoundError instead. */
   existingConversation(id: string): Promise<Conversation>
   message(id: string): Promise<Message | undefined>
+  /** Of the active path. Where its newest message cannot be read, what the conversation's hint says: no list is lost for it. */
   head(conversation: Conversation): Promise<Head>
 }
 
@@ -88,12 +89,15 @@ async function findEach<T>(find: (ids: readonly string[]) => Promise<T[]>, ids: 
   }
 }
 
-/** One read for all; one that cannot be read leaves the others. */
-async function readHeads(memory: Memory, wanted: readonly Conversation[]): Promise<(Head | Error)[]> {
+/** One read for all; one that cannot be read leaves the others, and is as its hint says. */
+async function readHeads(memory: Memory, wanted: readonly Conversation[]): Promise<Head[]> {
   const conversations = new Map(wanted.map((conversation) => [conversation.id, conversation]))
   const read = (ids: readonly string[]) => memory.readHeads(ids.flatMap((id) => conversations.get(id) ?? []))
   const ids = [...conversations.keys()]
-  const heads = await findEach(read, ids)
-  const byId = new Map(ids.map((id, index) => [id, heads[index] as Head | Error]))
-  return wanted.map(({ id }) => byId.get(id) as Head | Error)
+  const heads: (Head | Error)[] = await findEach(read, ids)
+  const byId = new Map(ids.map((id, index) => [id, heads[index]]))
+  return wanted.map((conversation) => {
+    const head = byId.get(conversation.id)
+    return head instanceof Error || head === undefined ? headHint(conversation, conversation.activeBranch) : head
+  })
 }

@@ -1,6 +1,7 @@
 import { ConversationUnreadableError } from '../../errors.ts'
+import { MAX_POSITION } from '../cache/cache.ts'
 import type { Conversation } from '../conversation.ts'
-import type { Message, MessageDraft } from '../message.ts'
+import type { Head, Message, MessageDraft } from '../message.ts'
 import { isMessageField } from '../message-fields.ts'
 import { isEncoding } from '../tokens/encoding.ts'
 import type { ReplyRecord } from './reply-record.ts'
@@ -29,12 +30,12 @@ const INTERRUPT_REASONS = new Set<unknown>([
 const OUTCOMES = new Map<unknown, Check>([
   ['COMPLETED', hasFields({ finishReason: messageField('finishReason') })],
   ['INTERRUPTED', hasFields({ reason: oneOf(INTERRUPT_REASONS) })],
-  ['FAILED', hasFields({ code: isText, detail: isText, retryable: isBoolean })],
+  ['FAILED', hasFields({ code: isText, detail: isText, retryable: isBoolean, retryAfterMs: optional(isInt) })],
   ['REJECTED', hasFields({ code: isText, detail: isText })],
 ])
 
-const isHead = hasFields({ sequence: isWhole, tokens: isWhole })
-const isBranch = hasFields({ id: isText, parent: isText, atSequence: isWhole, tokenStart: isWhole })
+const isHead = hasFields({ sequence: isInt, tokens: isInt })
+const isBranch = hasFields({ id: isText, parent: isText, atSequence: isInt, tokenStart: isInt })
 const isContext = hasFields({ maxTokens: isWhole, anchor: (value) => typeof value === 'number' })
 const DRAFT: Checks<MessageDraft> = {
   role: oneOf(ROLES),
@@ -56,9 +57,9 @@ const MESSAGE = Object.entries<Check>({
   id: isText,
   conversationId: isText,
   branch: isText,
-  sequence: isWhole,
-  tokens: isWhole,
-  tokenStart: isWhole,
+  sequence: isPositive,
+  tokens: isPositive,
+  tokenStart: isInt,
 } satisfies Checks<Message>)
 
 const CONVERSATION = Object.entries<Check>({
@@ -72,8 +73,8 @@ const CONVERSATION = Object.entries<Check>({
   metadata: optional(messageField('metadata')),
   branches: listOf(isBranch),
   activeBranch: isText,
-  branchEpoch: isWhole,
-  selectedEpochs: recordOf(isWhole),
+  branchEpoch: isInt,
+  selectedEpochs: recordOf(isInt),
   heads: recordOf(isHead),
   createdAt: isTime,
   lastMessageAt: isTime,
@@ -115,7 +116,15 @@ export function readableConversation(id: string, decode: () => Conversation): Co
 
 /** The message that a decoder reads, or the ConversationUnreadableError of its conversation. */
 export function readableMessage(conversationId: string, decode: () => Message): Message {
-  return readable(conversationId, MESSAGE, decode)
+  const message = readable(conversationId, MESSAGE, decode)
+  readableHead(conversationId, { sequence: message.sequence, tokens: message.tokenStart + message.tokens })
+  return message
+}
+
+/** The head that a newest message leaves, or the ConversationUnreadableError of its conversation. */
+export function readableHead(conversationId: string, head: Head): Head {
+  if (!isHead(head)) throw new ConversationUnreadableError(conversationId, 'the position of a message is nonsense')
+  return head
 }
 
 /** The reply that a decoder reads, or the ConversationUnreadableError of its conversation. */
@@ -167,6 +176,15 @@ function isBoolean(value: unknown): boolean {
 
 function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** What GraphQL's Int holds, and a cached tail. */
+function isInt(value: unknown): boolean {
+  return isWhole(value) && (value as number) <= MAX_POSITION
+}
+
+function isPositive(value: unknown): boolean {
+  return isInt(value) && value !== 0
 }
 
 function isTime(value: unknown): boolean {

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConversationUnreadableError } from '../../../src/errors.ts'
+import type { Conversation } from '../../../src/memory/conversation.ts'
 import type { History } from '../../../src/memory/history/history.ts'
 import { createMongoHistory } from '../../../src/memory/history/mongo/mongo-history.ts'
 import { createMongoReplies } from '../../../src/memory/history/mongo/mongo-replies.ts'
@@ -44,6 +46,9 @@ const TEXTS: [Collection, string, unknown][] = [
   ['messages', 'metadata', JUNK_JSON],
   ['messages', 'metadata', 'null'],
   ['messages', 'tokens', -1],
+  ['messages', 'tokens', 0],
+  ['messages', 'tokens', 2 ** 31],
+  ['messages', 'tokens', 2 ** 31 - 1],
   ['replies', 'question', JUNK_JSON],
   ['replies', 'question', '{"role":"USER"}'],
   ['replies', 'outcome', '{"type":"__proto__"}'],
@@ -52,13 +57,25 @@ const TEXTS: [Collection, string, unknown][] = [
   ['replies', 'context', '3'],
   ['replies', 'phase', 'GONE'],
   ['replies', 'beat', -1],
+  ['replies', 'outcome', '{"type":"FAILED","code":"INTERNAL","detail":"","retryable":true,"retryAfterMs":2147483648}'],
 ]
 
 const IN_SQLITE: typeof TEXTS = [
   ['conversations', 'branches', JUNK_JSON],
   ['conversations', 'branches', '[{"id":1}]'],
   ['conversations', 'heads', '{"0":{"sequence":"1"}}'],
+  ['conversations', 'heads', '{"0":{"sequence":2147483648,"tokens":1}}'],
+  ['conversations', 'heads', '{"0":{"sequence":1,"tokens":2147483648}}'],
+  ['conversations', 'branches', '[{"id":"a","parent":"0","atSequence":2147483648,"tokenStart":1}]'],
+  ['conversations', 'branches', '[{"id":"a","parent":"0","atSequence":1,"tokenStart":2147483648}]'],
   ['conversations', 'selectedEpochs', '[]'],
+  ['conversations', 'branchEpoch', 2n ** 53n],
+  ['conversations', 'createdAt', 2n ** 63n - 1n],
+  ['conversations', 'expiresAt', 2n ** 53n],
+  ['messages', 'createdAt', -(2n ** 63n)],
+  ['messages', 'tokens', 2n ** 63n - 1n],
+  ['replies', 'beat', 2n ** 53n],
+  ['replies', 'leaseUntil', -(2n ** 53n)],
   ['conversations', 'createdAt', Number.MAX_SAFE_INTEGER],
   ['conversations', 'expiresAt', Number.MAX_SAFE_INTEGER],
   ['messages', 'createdAt', Number.MAX_SAFE_INTEGER],
@@ -74,7 +91,10 @@ const IN_MONGO: typeof TEXTS = [
   ['conversations', 'branches', 'none'],
   ['conversations', 'branches', [null]],
   ['conversations', 'heads', { 0: null }],
+  ['conversations', 'heads', { 0: { sequence: 2 ** 40, tokens: 1 } }],
+  ['conversations', 'branches', [{ id: 'a', parent: '0', atSequence: 2 ** 40, tokenStart: 1 }]],
   ['conversations', 'branchEpoch', 1.5],
+  ['conversations', 'branchEpoch', 2 ** 53],
   ['messages', 'createdAt', null],
   ['messages', 'content', 7],
   ['messages', 'author', ['x']],
@@ -162,8 +182,8 @@ describe.each([
     ]
   }
 
-  test.each(junk)('in %s, the field %s: %j', async (collection, field, value) => {
-    const ownerId = `owner of ${collection} ${field} ${JSON.stringify(value)}`
+  test.each(junk)('in %s, the field %s: %o', async (collection, field, value) => {
+    const ownerId = `owner of ${collection} ${field} ${inspect(value)}`
     const [spoiled, whole] = [await converse(ownerId, TIME + 1), await converse(ownerId)]
     await store.spoil(collection, spoiled, field, value)
     for (const result of await Promise.allSettled(readsOf(collection, ownerId, spoiled))) {
@@ -202,5 +222,25 @@ describe.each([
     const loaded = await Promise.allSettled([conversation(spoiled), conversation(whole), conversation('conv_none')])
     expect(loaded.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
     expect(loaded[1]).toMatchObject({ value: { id: whole } })
+  })
+
+  test.each(['tokens', 'tokenStart'])('is not counted where it is the %s of a newest message', async (field) => {
+    const [spoiled, whole] = [await converse(`heads ${field}`), await converse(`heads ${field}`)]
+    await store.history.removeMessages(spoiled, 10)
+    await store.history.insertMessages(sampleMessages(spoiled, 1, 1))
+    await store.spoil('messages', spoiled, field, 2 ** 40)
+    const memory = {
+      readHeads: (conversations: Conversation[]) =>
+        store.history.readHeads(
+          conversations.map(({ id }) => ({ conversationId: id, branch: '0', hint: { sequence: 0, tokens: 0 } })),
+        ),
+    }
+    await expect(memory.readHeads([sampleConversation({ id: spoiled })])).rejects.toThrow(ConversationUnreadableError)
+    const { head } = createLoaders(memory as unknown as Memory, 'heads')
+    const heads = [spoiled, whole].map((id) => head(sampleConversation({ id })))
+    expect(await Promise.all(heads)).toEqual([
+      { sequence: 0, tokens: 0 },
+      { sequence: 2, tokens: 20 },
+    ])
   })
 })

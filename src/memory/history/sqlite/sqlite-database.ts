@@ -17,6 +17,7 @@ export interface SqliteDatabase {
    * where nothing can be written, and a StartError for a file of another version.
    */
   open(schema: string): void
+  /** An integer that no JavaScript number holds exactly comes as the nearest one, which is no safe integer. */
   all<Row>(sql: string, values: SqliteValues): Row[]
   /** Returns how many rows it changed. */
   run(sql: string, values: SqliteValues | SqliteRow): number
@@ -88,7 +89,25 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
   }
 
   function all<Row>(sql: string, values: SqliteValues): Row[] {
-    return prepare(sql).all(values) as Row[]
+    try {
+      return prepare(sql).all(values) as Row[]
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      return readLarge(sql, values) as Row[]
+    }
+  }
+
+  /** By a statement of its own: reading every integer so costs more. */
+  function readLarge(sql: string, values: SqliteValues): object[] {
+    const statement = database.prepare(sql)
+    statement.setReadBigInts(true)
+    return statement.all(values).map((row) => {
+      const columns = Object.entries(row).map(([name, value]) => [
+        name,
+        typeof value === 'bigint' ? Number(value) : value,
+      ])
+      return Object.fromEntries(columns) as object
+    })
   }
 
   function run(sql: string, values: SqliteValues | SqliteRow): number {
@@ -137,6 +156,11 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
   }
 
   return { open, all, run, transact, unsynced, clearLog, guard, close }
+}
+
+/** Node's answer to an integer beyond 2^53 - 1, for which a whole statement fails. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE'
 }
 
 /** Only the process' user reads the directory that this makes, and the file; SQLite gives its log the rights of the file. */

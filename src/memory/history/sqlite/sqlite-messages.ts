@@ -11,6 +11,7 @@ import type {
   TokenRange,
 } from '../history.ts'
 import { batchMessages } from '../message-batches.ts'
+import { readableHead } from '../stored-check.ts'
 import { encodeParts } from '../stored-draft.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { createReadBatches } from './sqlite-read-batches.ts'
@@ -119,7 +120,7 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     return database.guard(() =>
       hints.map(({ conversationId, branch, hint }) => {
         const [head] = database.all<Head>(HEAD, { conversationId, branch, fromTokens: hint.tokens })
-        return head === undefined ? hint : { ...head }
+        return head === undefined ? hint : readableHead(conversationId, { ...head })
       }),
     )
   }
