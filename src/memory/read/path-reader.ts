@@ -112,7 +112,8 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
       readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
       base === undefined ? [] : readGap(history, need, base, lowest, conversation),
     ])
-    const joined = joinPath({ base, cached, gap, newer }, known, lowest)
+    const oldestWanted = base === undefined ? lowestRead(newer, lowest, need.maxTokens) : lowest
+    const joined = joinPath({ base, cached, gap, newer }, known, oldestWanted)
     if (joined === undefined) return undefined
     const path = { ...joined, conversation }
     // No message is either one that is larger than the budget, or an erasure under way.
@@ -121,7 +122,7 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
     }
     const { register, needsSecondLook } = terms
     if (register !== undefined) {
-      const knownFrom = lowestKnown(base, newer, lowest, need.maxTokens)
+      const knownFrom = Math.min(base?.knownFrom ?? oldestWanted, oldestWanted)
       filler.fill({ conversation, register, needsSecondLook, base, gap, newer, head: path.head, knownFrom })
       endDeadSwitch(deps, conversation, register)
     }
@@ -181,9 +182,8 @@ async function readGap(
   return readPathTokens(history, tree, tail.branch, range)
 }
 
-/** From where on all messages are in the tail or were read; a read that met its limit left older ones out. */
-function lowestKnown(base: Tail | undefined, newer: readonly Message[], lowest: number, maxTokens: number): number {
-  if (base !== undefined) return Math.min(base.knownFrom, lowest)
+/** From where on all messages were read. Where the hint lags, a read may meet its limit, and leave out older ones. */
+function lowestRead(newer: readonly Message[], lowest: number, maxTokens: number): number {
   const [oldest] = newer
   return oldest !== undefined && newer.length === mostMessages(maxTokens) ? oldest.tokenStart : lowest
 }
