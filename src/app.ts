@@ -6,6 +6,7 @@ import { HistoryUnavailableError, StartError } from './errors.ts'
 import { createFaultLog, logFault, reasonOf } from './fault-log.ts'
 import type { Log } from './log.ts'
 import { withoutAccess } from './log-error.ts'
+import { logUnreadableOnce } from './log-unreadable-once.ts'
 import { DEFAULT_ENCODING } from './memory/tokens/encoding.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
 import { openModel } from './open-model.ts'
@@ -44,7 +45,8 @@ const START_ENDS_WITHIN_MS = 1_000
 const BODY_PER_MESSAGE = 4
 
 /** The program that a configuration describes. Nothing opens before `start`. */
-export function createApp(config: Config, log: Log): App {
+export function createApp(config: Config, plainLog: Log): App {
+  const log = logUnreadableOnce(plainLog, Date.now)
   const opened: Opened = {}
   const stopping = new AbortController()
   let starting: Promise<string> | undefined

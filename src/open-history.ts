@@ -77,5 +77,5 @@ async function openMongo(mongodbUrl: string, log: Log): Promise<DurableStores> {
 }
 
 function unreadableLog(log: Log): (error: ConversationUnreadableError) => void {
-  return ({ conversationId, reason }) => log.error({ conversationId, reason }, 'left out, since it cannot be read')
+  return (error) => log.error({ err: error }, 'left out, since it cannot be read')
 }

@@ -5,6 +5,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { createApp } from '../src/app.ts'
@@ -61,6 +62,29 @@ describe.each(['embedded', 'Redis and MongoDB'])('a reply on %s stores', (stores
       expect(events.at(-1)).toMatchObject({ partial: { content: placeSent(events), status: 'INTERRUPTED' } })
     }
   })
+})
+
+test('an unreadable conversation is one line in the log, whatever reads it and however often', async () => {
+  const environment = await environmentOf('embedded')
+  const { client, log } = await start(environment)
+  const id = await startConversation(client)
+  await say(client, id, 'something')
+  const file = new DatabaseSync(join(environment.DATA_DIR ?? '', 'backscroll.db'))
+  file.prepare("UPDATE conversations SET branches = '[5]' WHERE id = ?").run(id)
+  file.close()
+  const context = `recentContext(conversationId: "${id}", consistency: STRONG) { messages { content } }`
+  for (let count = 0; count < 5; count += 1) {
+    const { errors } = await client.post({ query: `{ ${context} }` })
+    expect(errors).toMatchObject([{ extensions: { code: 'CONVERSATION_UNREADABLE' } }])
+    expect((await client.post({ query: '{ conversations { nodes { id } } }' })).data).toMatchObject({
+      conversations: { nodes: [] },
+    })
+    await readSent(client.streamBySse(sendMessage, { input: ask(id, `question ${count}`) }))
+  }
+  const fields = { conversationId: id, reason: expect.stringContaining('branches') }
+  expect(log.entries.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([
+    { level: 'error', fields, message: 'a conversation cannot be read' },
+  ])
 })
 
 describe('an app that cannot start leaves nothing open', () => {

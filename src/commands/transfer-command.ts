@@ -2,6 +2,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { HistoryUnavailableError, StartError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
+import { logUnreadableOnce } from '../log-unreadable-once.ts'
 import { type OpenMemory, openMemory } from '../open-memory.ts'
 
 /** A command that works on one file and the configured stores. */
@@ -48,7 +49,7 @@ const DRAIN_MS = 60_000
 /** Runs a command to its exit code: reads the command line and the settings, opens the stores and closes them. */
 export async function runTransfer(command: TransferCommand, caller: CommandCaller): Promise<ExitCode> {
   const { args, environment, print, printError } = caller
-  const log = createLog('warn', 2)
+  const log = logUnreadableOnce(createLog('warn', 2), Date.now)
   try {
     const { values, positionals } = readCommandLine(command, args)
     if (values.help) {

@@ -17,7 +17,10 @@ export function createErrorMask(log: Log): (error: unknown) => GraphQLError {
   return (error) => {
     const cause = causeOf(error)
     if (cause === undefined) return error as GraphQLError
-    if (cause instanceof HistoryUnavailableError) log.warn({ err: cause }, 'history unavailable')
+    // What a store answered has a line of its own where that begins, and not one for each request that it fails.
+    if (cause instanceof HistoryUnavailableError) {
+      log[cause.reason === '' ? 'warn' : 'debug']({ err: cause }, 'history unavailable')
+    }
     if (cause instanceof ConversationUnreadableError) log.error({ err: cause }, 'conversation unreadable')
     const extensions = extensionsOf(cause)
     if (extensions !== undefined && cause instanceof Error) return replace(error, cause.message, extensions)
