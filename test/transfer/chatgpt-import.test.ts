@@ -176,7 +176,7 @@ function failAt(last: number, isWritten: boolean) {
     throw new HistoryUnavailableError(new Error('Cut off'))
   }
   const change = (history: History): Partial<History> => ({
-    insertMessages: (messages) => failing(() => history.insertMessages(messages)),
+    insertMessages: (...call) => failing(() => history.insertMessages(...call)),
     switchBranch: (...call) => failing(() => history.switchBranch(...call)),
   })
   return { change, writes: () => writes }

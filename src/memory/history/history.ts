@@ -168,7 +168,10 @@ export interface History {
 
   /** Branches with messages that were stored unlisted before a time, whether they are listed by now or not. */
   findUnlistedBranches(storedBefore: number, limit: number): Promise<UnlistedBranch[]>
-  /** Holds off the removal of an unlisted branch. False: it is removed, or about to be, and must not be listed. */
+  /**
+   * Holds off the removal of an unlisted branch. False: it has no messages, or one of them is about to be removed, and
+   * it must not be listed. Messages that were stored without `unlistedSince` are as good as others.
+   */
   renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean>
   /**
    * Removes the messages of a branch that nobody listed, after which nobody can, and returns how many. One that is

@@ -4,10 +4,12 @@ import { HistoryUnavailableError } from '../../../src/errors.ts'
 import { mongoDatabase } from '../../../src/memory/history/mongo/mongo-database.ts'
 import type { ConversationDocument, MessageDocument } from '../../../src/memory/history/mongo/mongo-documents.ts'
 import { createMongoUnlisted } from '../../../src/memory/history/mongo/mongo-unlisted.ts'
+import { createBranchId, messageId } from '../../../src/memory/ids.ts'
 import type { NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { PATIENT } from '../../support/patient-mongodb.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
+import { sampleMessage } from '../history/stored-samples.ts'
 
 const HOUR = 3_600_000
 const STORES: [string, () => MemoryNodeOptions][] = [
@@ -88,6 +90,26 @@ describe.each(STORES)('on %s', (_, stores) => {
     await memory.sweep()
     expect(await findUnlisted()).toEqual([])
     expect(await read()).toEqual(['one', 'edited', 'more'])
+  })
+
+  test.each([
+    { stored: 'with a time', times: [5, 6], isKept: true },
+    { stored: 'without a time', times: [undefined, undefined], isKept: true },
+    { stored: 'partly with a time', times: [undefined, 5], isKept: true },
+    { stored: 'behind one that is given up', times: [0, 5], isKept: false },
+    { stored: 'without a time behind one that is given up', times: [0, undefined], isKept: false },
+    { stored: 'not at all', times: [], isKept: false },
+  ])('a branch with messages that were stored $stored is held: $isKept', async ({ times, isKept }) => {
+    const { memory, history } = await startMemoryNode(stores())
+    const { conversation } = await memory.createConversation(OWNER, {}, 'FAIL')
+    const branch = createBranchId()
+    for (const [index, unlistedSince] of times.entries()) {
+      const sample = sampleMessage(conversation.id, index + 1)
+      const message = { ...sample, id: messageId(conversation.id, branch, index + 1), branch }
+      await history.insertMessages([message], unlistedSince === undefined ? {} : { unlistedSince })
+    }
+    expect(await history.renewUnlistedBranch(conversation.id, branch, 10)).toBe(isKept)
+    expect(await history.findUnlistedBranches(10, 10)).toHaveLength(isKept ? 0 : Math.min(1, times.length))
   })
 
   test('a conversation that is deleted meanwhile leaves nothing', async () => {

@@ -35,9 +35,14 @@ export function createMongoUnlisted(
   }
 
   async function renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean> {
-    const filter = { conversationId, branch, unlistedSince: { $gt: BEGINNING } }
+    const place = { conversationId, branch }
+    const filter = { ...place, unlistedSince: { $ne: BEGINNING } }
     const change = { $set: { unlistedSince: new Date(unlistedSince) } }
-    return (await guard.write(() => messages.updateMany(filter, change))).matchedCount > 0
+    const { matchedCount } = await guard.write(() => messages.updateMany(filter, change))
+    if (matchedCount === 0) return false
+    // A message that came behind those that were given up does not bring them back.
+    const givenUp = { ...place, unlistedSince: BEGINNING }
+    return (await guard.read((read) => messages.find(givenUp, { ...read, limit: 1 }).toArray())).length === 0
   }
 
   async function removeUnlistedBranch(conversationId: string, branch: string): Promise<number> {

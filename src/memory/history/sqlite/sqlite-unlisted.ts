@@ -9,7 +9,8 @@ export type SqliteUnlisted = Pick<History, 'findUnlistedBranches' | 'removeUnlis
 const OF_BRANCH = 'conversationId = :conversationId AND branch = :branch'
 const UNLISTED = `SELECT conversationId, branch FROM messages
   WHERE unlistedSince < :storedBefore AND unlistedSince IS NOT NULL ORDER BY unlistedSince LIMIT :limit`
-const RENEW = `UPDATE messages SET unlistedSince = :unlistedSince WHERE ${OF_BRANCH} AND unlistedSince > 0`
+const RENEW = `UPDATE messages SET unlistedSince = :unlistedSince WHERE ${OF_BRANCH} AND unlistedSince IS NOT 0`
+const GIVEN_UP = `SELECT 1 FROM messages WHERE ${OF_BRANCH} AND unlistedSince = 0 LIMIT 1`
 const SET_LISTED = `UPDATE messages SET unlistedSince = NULL WHERE ${OF_BRANCH} AND unlistedSince IS NOT NULL`
 const GIVE_UP = `UPDATE messages SET unlistedSince = 0 WHERE ${OF_BRANCH}`
 const BRANCHES = 'SELECT branches FROM conversations WHERE id = :conversationId'
@@ -27,7 +28,12 @@ export function createSqliteUnlisted(database: SqliteDatabase): SqliteUnlisted {
   }
 
   async function renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean> {
-    return (await database.guard(() => database.run(RENEW, { conversationId, branch, unlistedSince }))) > 0
+    return database.guard(() =>
+      database.transact(() => {
+        if (database.all(GIVEN_UP, { conversationId, branch }).length > 0) return false
+        return database.run(RENEW, { conversationId, branch, unlistedSince }) > 0
+      }),
+    )
   }
 
   async function removeUnlistedBranch(conversationId: string, branch: string): Promise<number> {
