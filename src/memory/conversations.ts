@@ -4,10 +4,17 @@ import type { CacheGuard } from './cache/cache-guard.ts'
 import { type Conversation, type ConversationChanges, type NewConversation, ROOT_BRANCH } from './conversation.ts'
 import type { Eraser } from './erase/eraser.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
-import type { ConversationRange, History } from './history/history.ts'
+import type { ConversationKey, ConversationRange, History } from './history/history.ts'
 import { createConversationId } from './ids.ts'
 import { checkChanges, checkNewConversation } from './input/limits.ts'
 import { DEFAULT_ENCODING } from './tokens/encoding.ts'
+
+/** A conversation in its owner's list. */
+export interface ListedConversation {
+  conversation: Conversation
+  /** Where it stands: by what is written of `lastMessageAt`, which may be behind what the conversation shows. */
+  key: ConversationKey
+}
 
 /** The conversations of owners, without their messages. A foreign id is answered as a missing one. */
 export interface Conversations {
@@ -22,8 +29,8 @@ export interface Conversations {
   deleteConversation(ownerId: string, id: string): Promise<void>
   findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]>
   findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
-  /** In the order of what is written of `lastMessageAt`: up to a moment ago. */
-  listConversations(range: ConversationRange): Promise<Conversation[]>
+  /** In the order of their keys. What a page goes on from is a key of this list, and no other `lastMessageAt`. */
+  listConversations(range: ConversationRange): Promise<ListedConversation[]>
 }
 
 /** Where conversations are stored and their events are published; `now` returns epoch milliseconds. */
@@ -39,7 +46,6 @@ export interface ConversationsDeps {
 /** Checks input, stores conversations and publishes their changes. */
 export function createConversations(deps: ConversationsDeps): Conversations {
   const { guard, history, heads, now, deleteConversation, publish } = deps
-  const { listConversations } = history
 
   async function findConversations(ownerId: string, ids: readonly string[]): Promise<(Conversation | undefined)[]> {
     return (await history.findConversations(ownerId, ids)).map((found) => found && heads.apply(found))
@@ -48,6 +54,13 @@ export function createConversations(deps: ConversationsDeps): Conversations {
   async function findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined> {
     const found = await history.findConversationByExternalId(ownerId, externalId)
     return found && heads.apply(found)
+  }
+
+  async function listConversations(range: ConversationRange): Promise<ListedConversation[]> {
+    return (await history.listConversations(range)).map((found) => ({
+      conversation: heads.apply(found),
+      key: { lastMessageAt: found.lastMessageAt, id: found.id },
+    }))
   }
 
   async function createConversation(

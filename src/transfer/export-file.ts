@@ -97,12 +97,12 @@ async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<C
     for (;;) {
       const range = { ownerId, archived, limit: CONVERSATIONS_AT_ONCE, from: 'OLDEST' as const }
       const page = await memory.listConversations({ ...range, ...(older && { older }) })
-      for (const conversation of page.toReversed()) {
+      for (const { conversation } of page.toReversed()) {
         if (written.has(conversation.id)) continue
         written.add(conversation.id)
         yield conversation
       }
-      older = page[0]
+      older = page[0]?.key
       if (older === undefined) break
     }
   }

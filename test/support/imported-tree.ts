@@ -28,9 +28,9 @@ export async function startImportedTree(options: MemoryNodeOptions = {}): Promis
 
   async function findConversation(): Promise<Conversation> {
     const range = { ownerId: OWNER, archived: false, limit: 1, from: 'NEWEST' } as const
-    const [conversation] = await memory.listConversations(range)
-    if (conversation === undefined) throw new Error('Nothing was imported')
-    return conversation
+    const [listed] = await memory.listConversations(range)
+    if (listed === undefined) throw new Error('Nothing was imported')
+    return listed.conversation
   }
 
   async function readPath(conversation: Conversation): Promise<string[]> {

@@ -46,7 +46,8 @@ export function transferStoresOf(memory: Memory, maxMessageBytes = 1_048_576): T
         memory.listConversations({ ...range, archived: false }),
         memory.listConversations({ ...range, archived: true }),
       ]
-      const conversations = (await Promise.all(lists)).flat().sort((a, b) => a.id.localeCompare(b.id))
+      const listed = (await Promise.all(lists)).flat()
+      const conversations = listed.map(({ conversation }) => conversation).sort((a, b) => a.id.localeCompare(b.id))
       const all = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000, from: 'OLDEST' as const }
       return await Promise.all(
         conversations.map(async (conversation) => ({

@@ -1,5 +1,6 @@
 import { BadUserInputError } from '../../errors.ts'
 import type { Conversation } from '../../memory/conversation.ts'
+import type { ListedConversation } from '../../memory/conversations.ts'
 import type { ConversationKey } from '../../memory/history/history.ts'
 import { isConversationId } from '../../memory/ids.ts'
 import type { Memory } from '../../memory/memory.ts'
@@ -9,8 +10,8 @@ import { type CursorCodec, type Page, type PageArguments, readPage } from '../pa
 import { ConversationRef } from './conversation.ts'
 import { withCursors } from './conversation-cursor.ts'
 
-const keyCodec: CursorCodec<Conversation, ConversationKey> = {
-  encode: ({ lastMessageAt, id }) => `conversation ${lastMessageAt} ${id}`,
+const keyCodec: CursorCodec<ListedConversation, ConversationKey> = {
+  encode: ({ key: { lastMessageAt, id } }) => `conversation ${lastMessageAt} ${id}`,
   decode(text) {
     const [, time, id] = /^conversation (\d{1,15}) (\S+)$/.exec(text) ?? []
     return id !== undefined && isConversationId(id) ? { lastMessageAt: Number(time), id } : undefined
@@ -44,9 +45,12 @@ builder.queryFields((t) => ({
     },
     async resolve(_, { archived, ...args }, context, info) {
       const page = await readConversationPage(context.memory, context.ownerId, archived, args)
-      const nodes = page.edges.map(({ node }) => node)
+      const nodes = page.edges.map(({ node }) => node.conversation)
       const known = await withCursors(nodes, context, info)
-      return { ...page, edges: page.edges.map((edge, index) => ({ ...edge, node: known[index] ?? edge.node })) }
+      return {
+        ...page,
+        edges: page.edges.map((edge, index) => ({ ...edge, node: known[index] ?? edge.node.conversation })),
+      }
     },
   }),
 }))
@@ -67,7 +71,7 @@ function readConversationPage(
   ownerId: string,
   archived: boolean,
   args: PageArguments,
-): Promise<Page<Conversation>> {
+): Promise<Page<ListedConversation>> {
   return readPage(args, keyCodec, ({ after, before, limit, from }) =>
     memory.listConversations({
       ownerId,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
+import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER } from '../../support/stored-conversation.ts'
 
 const STORES: [string, () => MemoryNodeOptions][] = [
@@ -26,7 +26,9 @@ describe.each(STORES)('on %s', (_, stores) => {
     const { conversation } = await node.memory.createConversation(OWNER, input, 'FAIL')
     const say = (text: string, replaces?: string) =>
       node.memory.appendMessages(OWNER, conversation.id, [{ role: 'USER', parts: [{ type: 'text', text }] }], replaces)
+    const list = { ownerId: OWNER, archived: false, limit: 10, from: 'NEWEST' } as const
     const read = async () => [
+      ...(await node.memory.listConversations(list)).map((listed) => listed.conversation),
       (await node.memory.findConversations(OWNER, [conversation.id]))[0],
       await node.memory.findConversationByExternalId(OWNER, 'x'),
       (await node.memory.createConversation(OWNER, input, 'RETURN')).conversation,
@@ -37,10 +39,48 @@ describe.each(STORES)('on %s', (_, stores) => {
     const edited = await say('two, edited', messages[0]?.id)
     expect(Object.values(edited.conversation.heads)).toMatchObject([{ sequence: 2 }, { sequence: 2 }])
     expect(edited.conversation.lastMessageAt).toBeGreaterThan(conversation.lastMessageAt)
-    const expected = [1, 2, 3, 4].map(() => edited.conversation)
+    const expected = [1, 2, 3, 4, 5].map(() => edited.conversation)
     expect(await read()).toEqual(expected)
     hints.resolve()
     await node.settle()
     expect(await read()).toEqual(expected)
   })
+
+  test('a list is walked without a gap, and nothing comes twice, before the hints are written and after', async () => {
+    const hints = Promise.withResolvers<void>()
+    let time = 1_700_000_000_000
+    const node = await startMemoryNode({
+      ...stores(),
+      now: () => time++,
+      change: (history) => ({
+        async raiseHead(...hint) {
+          await hints.promise
+          return history.raiseHead(...hint)
+        },
+      }),
+    })
+    const ids: string[] = []
+    for (let count = 0; count < 4; count++) {
+      ids.push((await node.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id)
+    }
+    const [oldest = '', ...others] = ids
+    await node.memory.appendMessages(OWNER, oldest, [{ role: 'USER', parts: [{ type: 'text', text: 'one' }] }])
+    expect(await walk(node, 'OLDEST')).toEqual(ids)
+    expect(await walk(node, 'NEWEST')).toEqual(ids.toReversed())
+    hints.resolve()
+    await node.settle()
+    expect(await walk(node, 'OLDEST')).toEqual([...others, oldest])
+  })
 })
+
+/** The ids in a list of pages of one, from either end. */
+async function walk({ memory }: MemoryNode, from: 'OLDEST' | 'NEWEST'): Promise<string[]> {
+  const range = { ownerId: OWNER, archived: false, limit: 1, from }
+  const ids: string[] = []
+  for (let [last] = await memory.listConversations(range); last && ids.length < 10; ) {
+    ids.push(last.conversation.id)
+    const bound = from === 'OLDEST' ? { older: last.key } : { newer: last.key }
+    ;[last] = await memory.listConversations({ ...range, ...bound })
+  }
+  return ids
+}
