@@ -28,7 +28,7 @@ const FAULTY_REPLIES = 1_000
 /** What ending a reply is made with. */
 export interface ReplyFinisherDeps extends FaultHooks {
   records: ReplyRecords
-  memory: Pick<Memory, 'appendDrafts' | 'findMessages' | 'publish'>
+  memory: Pick<Memory, 'appendDrafts' | 'findConversations' | 'findMessages' | 'publish'>
   counter: TokenCounter
   log: Pick<ReplyLog, 'notify'>
   /** Epoch milliseconds. */
@@ -98,10 +98,16 @@ export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
       // Another version took the conversation's last branch meanwhile: what was said is left in the reply's text.
       if (error instanceof BadUserInputError && record.outcome?.type === 'COMPLETED')
         return { outcome: unstored(error) }
-      // The conversation was deleted, or the question or a branch refused for good: there is nothing to store it in.
+      if (error instanceof NotFoundError && (await isAbsent(record))) return { outcome: CONVERSATION_GONE }
+      // The question or a branch was refused for good: there is nothing to store it in.
       if (REFUSALS.some((refusal) => error instanceof refusal)) return {}
       throw error
     }
+  }
+
+  /** Whether the conversation is deleted or expired. */
+  async function isAbsent({ ownerId, conversationId }: ReplyRecord): Promise<boolean> {
+    return (await memory.findConversations(ownerId, [conversationId]))[0] === undefined
   }
 
   /** Of a reply that was taken over, the estimate knows nothing of what its node said before it was lost. */
@@ -129,11 +135,13 @@ export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
     if (sealed.phase !== 'SEALED') return sealed
     const stored = await storeOrRefuse(sealed)
     const end = { phase: 'ENDED' as const, active: false, endedAt: now(), ...stored }
-    // What the messages hold is not kept a second time.
-    const removed = { question: null, ...(stored.messageId !== undefined && { text: null, parts: null }) }
+    const isGone = stored.outcome === CONVERSATION_GONE
+    // What the messages hold is not kept a second time, and of what is deleted nothing.
+    const isErased = isGone || stored.messageId !== undefined
+    const removed = { question: null, ...(isErased && { text: null, parts: null }) }
     if (await records.change(sealed.id, { phase: 'SEALED' }, { ...end, ...removed })) {
       memory.publish(sealed.conversationId, [{ type: 'ReplyEnded', replyId: sealed.id }])
-      return { ...sealed, ...end }
+      return { ...sealed, ...end, ...(isGone && { text: '', parts: [] }) }
     }
     return (await records.find(sealed.ownerId, sealed.id)) ?? { ...sealed, ...end }
   }
@@ -161,6 +169,8 @@ function endingWith(outcome: ReplyOutcome | undefined, message: Message | undefi
   if (outcome?.type === 'REJECTED') return { type: 'ReplyRejected', code: outcome.code, detail: outcome.detail }
   const partial = message && { partial: message }
   if (outcome?.type === 'INTERRUPTED') return { type: 'ReplyInterrupted', reason: outcome.reason, ...partial }
+  // The name of no other failure: see CONVERSATION_GONE.
+  if (outcome?.type === 'FAILED' && outcome.code === 'NOT_FOUND') return GONE
   if (outcome?.type === 'FAILED') return { ...outcome, type: 'ReplyFailed', ...partial }
   return GONE
 }
@@ -175,10 +185,13 @@ const NOT_STORED: ReplyOutcome = {
   retryable: false,
 }
 
-/** The end of a reply whose conversation was deleted while it was streamed. */
-export const GONE: ReplyEnding = {
-  type: 'ReplyFailed',
+/** The outcome of a reply whose conversation was deleted, or expired, before its message was stored. */
+const CONVERSATION_GONE = {
+  type: 'FAILED',
   code: 'NOT_FOUND',
   detail: 'The conversation was deleted.',
   retryable: false,
-}
+} as const satisfies ReplyOutcome
+
+/** The end of a reply whose conversation was deleted, or expired, while it was streamed. */
+export const GONE: ReplyEnding = { ...CONVERSATION_GONE, type: 'ReplyFailed' }

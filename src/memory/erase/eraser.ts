@@ -63,7 +63,11 @@ export function createEraser(deps: EraserDeps): Eraser {
   async function deleteConversation(ownerId: string, conversationId: string): Promise<void> {
     const isCommitted = await history.markDeleted(ownerId, conversationId, now())
     if (!isCommitted) throw new NotFoundError('conversation', conversationId)
-    // After the commit: a fill needs the generation that this destroys, and a new one reads the commit.
+    await afterCommit(conversationId)
+  }
+
+  /** A fill needs the generation that the drop destroys, and a new one reads the commit. */
+  async function afterCommit(conversationId: string): Promise<void> {
     await guard.drop(conversationId)
     publish(conversationId, [{ type: 'ConversationDeleted' }])
     writer.run(conversationId, () => removeContent(conversationId))
@@ -73,8 +77,7 @@ export function createEraser(deps: EraserDeps): Eraser {
     const { conversationId, ownerId } = expired
     // Another node's sweep may have been first.
     if (!(await history.markExpired(ownerId, conversationId, now()))) return
-    await guard.drop(conversationId)
-    publish(conversationId, [{ type: 'ConversationDeleted' }])
+    await afterCommit(conversationId)
   }
 
   async function sweepExpired(): Promise<void> {
