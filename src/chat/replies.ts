@@ -53,10 +53,10 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   const { records, log, now, onFault } = deps
   const finisher = createReplyFinisher(deps)
   const runs = createReplyRuns({ ...deps, finisher }, limits)
-  const finder = createReplyFinder({ records, finisher, runs })
+  const finder = createReplyFinder({ ...deps, finisher, runs })
   const views = createReplyViews({ ...deps, finisher, runs }, limits)
   const stopper = createReplyStopper({ records, log, runs, views, now }, limits)
-  const { find, findOwned } = finder
+  const { findOwned, settle } = finder
   const rereads = new WeakMap<ReplyView, () => Promise<ReplyStart | undefined>>()
   const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
 
@@ -147,9 +147,9 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   async function sweep(): Promise<void> {
     const active = await records.findLeaseOver(now(), SWEEP_LIMIT)
     const queued = await records.findQueuedLeaseOver(now(), SWEEP_LIMIT)
-    for (const { ownerId, id } of [...active, ...queued]) {
+    for (const record of [...active, ...queued]) {
       // One that cannot be ended must not block those behind it.
-      await find(ownerId, id).catch((error: unknown) => onFault(id, error))
+      await settle(record).catch((error: unknown) => onFault(record.id, error))
     }
   }
 

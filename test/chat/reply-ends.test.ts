@@ -195,7 +195,7 @@ async function queueBehindRunning() {
   const queued = owner.replies.send(OWNER, questionOf(id, 'two', { onBusy: 'QUEUE' }), never).then(collect)
   await expect.poll(async () => (await world.records.findQueued(OWNER, id, 10)).length).toBe(1)
   const [waiting] = await world.records.findQueued(OWNER, id, 10)
-  const elsewhere = node.replies.subscribe(OWNER, waiting?.id ?? '', null, never).then(collect)
+  const elsewhere = collect(await node.replies.subscribe(OWNER, waiting?.id ?? '', null, never))
   return [queued, elsewhere]
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { BadUserInputError } from '../../errors.ts'
+import { BadUserInputError, NotFoundError } from '../../errors.ts'
 import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import { createReplyId } from '../../memory/ids.ts'
 import { canonicalJson } from '../../memory/input/canonical-json.ts'
@@ -37,7 +37,7 @@ export interface NewReply extends PromptOptions {
 /** What beginning a reply is made of. */
 export interface BeginReplyDeps {
   records: ReplyRecords
-  memory: Pick<Memory, 'readPrompt'>
+  memory: Pick<Memory, 'findConversations' | 'readPrompt'>
   finisher: ReplyFinisher
   log: Pick<ReplyLog, 'notify'>
   runs: ReplyRuns
@@ -190,7 +190,7 @@ async function claimReply(deps: BeginReplyDeps, record: ReplyRecord): Promise<Cl
     if (isInserted) return { type: 'CLAIMED', path: path as PromptPath }
     const same = await records.findByClientMessageId(ownerId, conversationId, clientMessageId)
     if (same === undefined && fault) throw fault
-    if (same !== undefined) return asksTheSame(same, record) ? { type: 'JOINED', record: same } : CONFLICT
+    if (same !== undefined) return (await joinable(deps, same, record)) ? { type: 'JOINED', record: same } : CONFLICT
     const active = await records.findActive(ownerId, conversationId)
     if (active !== undefined && !(await isEndedByUs(deps, active))) return { type: 'BUSY', active }
   }
@@ -218,6 +218,14 @@ async function withdraw(deps: BeginReplyDeps, record: ReplyRecord): Promise<void
 function digestQuestion({ replaces, question }: Pick<ReplyRecord, 'replaces' | 'question'>): string {
   const content = { replaces, role: question?.role, parts: question?.parts, author: question?.author }
   return createHash('sha256').update(canonicalJson(content)).digest('base64url')
+}
+
+/** Whether the same was asked. Rejects with NotFoundError where the conversation is absent: a cached path may not show that. */
+async function joinable({ memory }: BeginReplyDeps, stored: ReplyRecord, sent: ReplyRecord): Promise<boolean> {
+  const { ownerId, conversationId } = sent
+  const [conversation] = await memory.findConversations(ownerId, [conversationId])
+  if (conversation === undefined) throw new NotFoundError('conversation', conversationId)
+  return asksTheSame(stored, sent)
 }
 
 /** A redaction removes the digest, by which a short text could be guessed: then every content is the same. */

@@ -1,5 +1,6 @@
 import { saidBy } from '../../chat/end/reply-message.ts'
 import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
+import { NotFoundError } from '../../errors.ts'
 import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
@@ -111,8 +112,11 @@ function statusOf({ phase, outcome }: ReplyRecord): typeof StatusRef.$inferType 
 }
 
 async function textOf(reply: ReplyRecord, _: object, { loaders }: OperationContext): Promise<string> {
-  const { messageId } = reply
-  return saidBy(reply, messageId === undefined ? undefined : await loaders.message(messageId)).text
+  const { id, messageId } = reply
+  const message = messageId === undefined ? undefined : await loaders.message(messageId)
+  // Deleted since the reply was found: `''` would be untrue.
+  if (messageId !== undefined && message === undefined) throw new NotFoundError('reply', id)
+  return saidBy(reply, message).text
 }
 
 /** The parts that are not text come again: the reply itself does not show them. */
