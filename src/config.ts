@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { findUnknownSettings } from './unknown-settings.ts'
 
 /** Every setting; names, defaults and units as in the README's table. */
 export interface Config {
@@ -68,7 +69,7 @@ export const SETTINGS: readonly string[] = [
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The configuration that the environment holds; throws one ConfigError with all mistakes. An empty
+ * The configuration that the environment holds; throws one ConfigError with all mistakes, wrong names too. An empty
  * variable counts as absent. By hand, since importing a schema library takes 70 to 90 ms of the start.
  */
 export function loadConfig(environment: Environment): Config {
@@ -117,9 +118,9 @@ export function loadConfig(environment: Environment): Config {
     ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
   )
   faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls), ...databaseFaults(config.redisUrls))
-  faults.push(...urlFaults('OPENAI_BASE_URL', ['http:', 'https:'], [config.openaiBaseUrl]))
+  faults.push(...urlFaults('OPENAI_BASE_URL', ['http:', 'https:'], [config.openaiBaseUrl]), ...modelFaults(config))
   faults.push(...leaseFaults(config), ...levelFaults(text('LOG_LEVEL')))
-  if (faults.length > 0) throw new ConfigError(faults)
+  if (faults.length > 0) throw new ConfigError([...faults, ...nameFaults(environment)])
   return config
 }
 
@@ -140,6 +141,25 @@ function leaseFaults({ replyCheckpointMs, replyLeaseMs }: Config): string[] {
   return [`REPLY_CHECKPOINT_MS must be at most half of REPLY_LEASE_MS, ${replyLeaseMs}; got ${replyCheckpointMs}.`]
 }
 
+/** What no request could be made with. Neither shows its value, which is or holds a secret. */
+function modelFaults({ openaiApiKey, openaiBaseUrl }: Config): string[] {
+  const url = URL.parse(openaiBaseUrl ?? '')
+  const hasMore = url !== null && [url.username, url.password, url.search, url.hash].some((part) => part !== '')
+  return [
+    ...(hasMore
+      ? ['OPENAI_BASE_URL must be an address and a path only: a user, a password and a query have no place in it.']
+      : []),
+    ...(/^[ -~]*$/.test(openaiApiKey ?? '') ? [] : ['OPENAI_API_KEY must be one line of ASCII characters.']),
+  ]
+}
+
+/** A name that is written wrong is often why a value is missing. */
+function nameFaults(environment: Environment): string[] {
+  return findUnknownSettings(environment, SETTINGS).map(
+    ({ name, nearest }) => `${name} is no setting: ${nearest} may be meant.`,
+  )
+}
+
 /** A client takes a path that is no number for the database 0, and a cluster has no other. */
 function databaseFaults(urls: readonly string[]): string[] {
   const paths = urls.map((url) => URL.parse(url)?.pathname ?? '')
@@ -158,11 +178,12 @@ function levelFaults(level: string | undefined): string[] {
   return [`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}; got ${JSON.stringify(level)}.`]
 }
 
-/** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse. */
+/** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse: its driver checks it. */
 function urlFaults(name: string, protocols: readonly string[], urls: readonly (string | undefined)[]): string[] {
-  const isGood = (url: string) =>
+  const given = urls.filter((url) => url !== undefined)
+  const begins = (url: string) =>
     protocols.some((protocol) => url.startsWith(`${protocol}//`) && url.length > protocol.length + 2)
-  return urls.every((url) => url === undefined || isGood(url))
-    ? []
-    : [`${name} must begin with ${protocols.join('// or ')}//.`]
+  if (!given.every(begins)) return [`${name} must begin with ${protocols.join('// or ')}//.`]
+  if (name === 'MONGODB_URL' || given.every((url) => URL.canParse(url))) return []
+  return [`${name} must be a URL with a host, whose user and password have / ? # @ : as %2F %3F %23 %40 %3A.`]
 }

@@ -29,7 +29,7 @@ function framesOf(stack: string): string {
     .join('\n')
 }
 
-/** A URL's access stands between its slashes and an at sign. */
+/** A URL's access stands between its slashes and an at sign, or in its query. */
 export function withoutAccess(text: string): string {
-  return text.replace(/\/\/[^/\s]*@/g, '//')
+  return text.replace(/\/\/[^/\s]*@/g, '//').replace(/(\/\/[^\s?]*)\?\S*/g, '$1')
 }

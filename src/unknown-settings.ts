@@ -22,6 +22,8 @@ const ALIASES: Readonly<Record<string, string>> = Object.assign(Object.create(nu
 /** Of shorter names a letter more or less is another word: HOST and HOME. */
 const MIN_LENGTH = 7
 const MAX_DISTANCE = 2
+/** Many programs have their name before their settings. */
+const PREFIX = 'BACKSCROLL_'
 
 /** The variables that look like one of the settings and are none. A setting that is there too was meant as it is. */
 export function findUnknownSettings(
@@ -37,6 +39,11 @@ export function findUnknownSettings(
 
 function nearestOf(name: string, settings: readonly string[]): string | undefined {
   const upper = name.toUpperCase()
+  if (upper.startsWith(PREFIX)) {
+    const own = upper.slice(PREFIX.length)
+    return settings.includes(own) ? own : nearestOf(own, settings)
+  }
+  if (name.length < MIN_LENGTH) return undefined
   const nearest = closest(upper, [...settings])
-  return name.length >= MIN_LENGTH && distance(upper, nearest) <= MAX_DISTANCE ? nearest : undefined
+  return distance(upper, nearest) <= MAX_DISTANCE ? nearest : settings.find((each) => each.startsWith(`${upper}_`))
 }

@@ -72,6 +72,41 @@ test('all mistakes are told at once, and never a password', () => {
   ])
 })
 
+test.each([
+  ['REDIS_URL', 'redis://u:secret@'],
+  ['REDIS_URL', 'redis://:sec/ret@host'],
+  ['REDIS_URL', 'redis://a:1,redis://host:99999'],
+  ['OPENAI_BASE_URL', 'http://'],
+  ['OPENAI_BASE_URL', 'http://host:secret/v1'],
+  ['OPENAI_BASE_URL', 'http://u:secret@host/v1'],
+  ['OPENAI_BASE_URL', 'http://secret@host/v1'],
+  ['OPENAI_BASE_URL', 'https://host/v1?key=secret'],
+  ['OPENAI_BASE_URL', 'https://host/v1#secret'],
+  ['OPENAI_API_KEY', 'sk-\nsecret'],
+  ['OPENAI_API_KEY', 'sk–secret'],
+])('%s that no connection can be made with, %j, is refused and not shown', (name, value) => {
+  const faults = faultsOf({ [name]: value })
+  expect(faults).toEqual([expect.stringContaining(name)])
+  expect(faults[0]).not.toMatch(/sec/)
+})
+
+test('URLs that drivers take are taken', () => {
+  const environment = {
+    MONGODB_URL: 'mongodb://u:p@a:1,b:2/db?replicaSet=r',
+    REDIS_URL: 'rediss://user:p%40ss@[::1]:6380/2',
+    OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1/',
+    OPENAI_API_KEY: 'sk-proj_A.b+c/d=',
+  }
+  expect(faultsOf(environment)).toEqual([])
+})
+
+test('a name that is written wrong is told beside a value that is wrong', () => {
+  expect(faultsOf({ PORT: 'x', MONGO_URL: 'mongodb://u:secret@h' })).toEqual([
+    'PORT must be a whole number from 0 to 65535; got "x".',
+    'MONGO_URL is no setting: MONGODB_URL may be meant.',
+  ])
+})
+
 test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('%s is a loopback address', (host) => {
   expect(loadConfig({ HOST: host }).host).toBe(host)
 })
@@ -104,17 +139,30 @@ test.each([
   ['CACHE_TTL_SECOND', 'CACHE_TTL_SECONDS'],
   ['OPENAI_APIKEY', 'OPENAI_API_KEY'],
   ['cache_tail_tokens', 'CACHE_TAIL_TOKENS'],
+  ['REPLY_LEASE', 'REPLY_LEASE_MS'],
+  ['CACHE_TTL', 'CACHE_TTL_SECONDS'],
+  ['BACKSCROLL_PORT', 'PORT'],
+  ['BACKSCROLL_REPLY_LEASE', 'REPLY_LEASE_MS'],
 ])('%s is told to be %s', (name, nearest) => {
   expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([{ name, nearest }])
   expect(findUnknownSettings({ [name]: 'x', [nearest]: 'y' }, SETTINGS)).toEqual([])
 })
 
-test.each(['PATH', 'HOME', 'HOSTNAME', 'PORTS', 'LANG', 'DATA', 'NODE_ENV', 'constructor'])(
-  '%s is nothing like ours',
-  (name) => {
-    expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([])
-  },
-)
+test.each([
+  'PATH',
+  'HOME',
+  'HOSTNAME',
+  'PORTS',
+  'LANG',
+  'REDIS',
+  'OPENAI',
+  'BACKSCROLL_HOME',
+  'DATA',
+  'NODE_ENV',
+  'constructor',
+])('%s is nothing like ours', (name) => {
+  expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([])
+})
 
 function faultsOf(environment: Record<string, string>): readonly string[] {
   try {

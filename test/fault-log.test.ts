@@ -75,4 +75,7 @@ test('an error in the log has its causes, and neither quoted text nor passwords'
   })
   expect(JSON.stringify(logged)).not.toMatch(/secret|pass|ann/)
   expect(logError('mongodb://u:p@h')).toBe('mongodb://h')
+  expect(logError('at redis://h:1/2?password=p and http://h/v1?key=p, twice')).toBe(
+    'at redis://h:1/2 and http://h/v1 twice',
+  )
 })
