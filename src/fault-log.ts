@@ -14,24 +14,31 @@ export interface FaultLines {
   begins: string
   ends: string
   fields?: object
+  /** It ends by a success so long after the last fault: a full disk still takes a small write now and then. */
+  quietMs?: number
 }
 
 /** What is between the first fault and the last recovery is counted, and logged at debug. */
-export function createFaultLog(log: Log, { begins, ends, fields = {} }: FaultLines): FaultLog {
+export function createFaultLog(log: Log, lines: FaultLines, now: () => number = Date.now): FaultLog {
+  const { begins, ends, fields = {}, quietMs = 0 } = lines
   const failing = new Set<string>()
   let faults = 0
+  let failedAt = 0
 
   function onFault(error: unknown, source = ''): void {
     const isFirst = failing.size === 0
     failing.add(source)
     faults += 1
+    failedAt = now()
     const entry = { ...fields, reason: reasonOf(error) }
     if (isFirst) log.warn(entry, begins)
     else log.debug({ ...entry, source }, begins)
   }
 
   function onSuccess(source = ''): void {
-    if (!failing.delete(source) || failing.size > 0) return
+    if (!failing.has(source) || now() - failedAt < quietMs) return
+    failing.delete(source)
+    if (failing.size > 0) return
     log.info({ ...fields, faults }, ends)
     faults = 0
   }

@@ -33,6 +33,8 @@ export interface OpenMemory {
 const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
 const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, pollMs: 10_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
+/** Longer than any retry waits, so that what fails on and off is one fault. */
+const HISTORY_QUIET_MS = 10_000
 
 /** Makes all of it. Nothing but Redis is connected to before `prepare`. */
 export async function openMemory(config: Config, log: Log, user: StoreUser = 'COMMAND'): Promise<OpenMemory> {
@@ -46,7 +48,8 @@ export async function openMemory(config: Config, log: Log, user: StoreUser = 'CO
 }
 
 async function openAround(durable: DurableStores, config: Config, log: Log): Promise<OpenMemory> {
-  const faults = createFaultLog(log, { begins: 'the history fails', ends: 'the history is back' })
+  const lines = { begins: 'the history fails', ends: 'the history is back', quietMs: HISTORY_QUIET_MS }
+  const faults = createFaultLog(log, lines)
   const history = reportFaults(durable.history, faults)
   const records = reportFaults(durable.records, faults)
   const cacheFaults = createFaultLog(log, {

@@ -32,6 +32,21 @@ test('with several sources it ends when the last of them has recovered', () => {
   expect(log.entries.filter(({ level }) => level === 'info')).toHaveLength(1)
 })
 
+test('what fails on and off is one fault, until it has not failed for a while', () => {
+  const log = createKeptLog()
+  let now = 1_000_000
+  const faults = createFaultLog(log, { ...LINES, quietMs: 10_000 }, () => now)
+  for (let count = 0; count < 5; count += 1) {
+    faults.onFault(new Error('the disk is full'), 'writes')
+    now += 9_000
+    faults.onSuccess('writes')
+  }
+  expect(log.entries.filter(({ level }) => level !== 'debug')).toHaveLength(1)
+  now += 1_000
+  faults.onSuccess('writes')
+  expect(log.entries.at(-1)).toEqual({ level: 'info', fields: { host: 'there', faults: 5 }, message: 'it is back' })
+})
+
 test('a store that refuses writes is not back because it answers reads', async () => {
   const log = createKeptLog()
   let isFull = true
