@@ -11,7 +11,7 @@ export const NodeRef = builder.interfaceRef<{ id: string }>('Node').implement({
   description: 'An object that can be fetched again by its id.',
   resolveType: ({ id }) => typeOf(id),
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Opaque, and unique among all objects. Ids sort by their creation.' }),
+    id: t.exposeID('id', { description: 'Opaque, and unique among all objects.' }),
   }),
 })
 

@@ -31,8 +31,8 @@ test('a question whose JSON is written inline joins the reply that it began', as
 })
 
 test.each([
-  ['providerMetadata', 'parts: [{ text: { text: "x", providerMetadata: { a: 1e400 } } }]'],
-  ['data', 'parts: [{ data: { name: "n", data: [-1e400] } }]'],
+  ['providerMetadata.a', 'parts: [{ text: { text: "x", providerMetadata: { a: 1e400 } } }]'],
+  ['data[0]', 'parts: [{ data: { name: "n", data: [-1e400] } }]'],
 ])('%s that is not finite is refused where it is appended', async (field, part) => {
   const { client } = await startTestServer()
   const id = await startConversation(client)

@@ -134,11 +134,15 @@ describe('messages', () => {
     ['mediaType', { type: 'file', url: 'https://example.com', mediaType: '' }],
     ['name', { type: 'data', name: '', data: 1 }],
     ['data', { type: 'data', name: 'deep', data: nested(33) }],
-    ['data', { type: 'data', name: 'large', data: [{ a: Number.POSITIVE_INFINITY }] }],
-    ['providerMetadata', { type: 'text', text: 'x', providerMetadata: { a: Number.NEGATIVE_INFINITY } }],
+    ['data[0].a', { type: 'data', name: 'large', data: [{ a: Number.POSITIVE_INFINITY }] }],
+    ['providerMetadata.a', { type: 'text', text: 'x', providerMetadata: { a: Number.NEGATIVE_INFINITY } }],
+    [
+      `providerMetadata.${'k'.repeat(40)}…[1]`,
+      { type: 'text', text: 'x', providerMetadata: { ['k'.repeat(90)]: [1, Number.NaN] } },
+    ],
     ['providerMetadata', { type: 'data', name: 'x', data: 1, providerMetadata: Number.NaN }],
-    ['data', { type: 'data', name: 'half', data: [{ a: halfPair }] }],
-    ['data keys', { type: 'data', name: 'key', data: { 'a\0': 1 } }],
+    ['data[0].a', { type: 'data', name: 'half', data: [{ a: halfPair }] }],
+    ['data[0] keys', { type: 'data', name: 'key', data: [{ 'a\0': 1 }] }],
   ])('the %s of a part is named when it breaks a limit (%#)', (field, part) => {
     const message: NewMessage = { role: 'ASSISTANT', parts: [part] }
     expect(fieldOf(() => checkNewMessages([message], { maxMessageBytes: 1_000 }))).toBe(`messages[0].parts[0].${field}`)
