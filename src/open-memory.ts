@@ -2,7 +2,6 @@ import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Config } from './config.ts'
 import { createFaultLog, type FaultLog, logFault, reportFaults } from './fault-log.ts'
 import type { Log } from './log.ts'
-import { withoutAccess } from './log-error.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache/cache-guard.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
 import type { History } from './memory/history/history.ts'
@@ -12,6 +11,7 @@ import { createTokenCounter, type WarmTokenCounter } from './memory/tokens/token
 import { createWriter, type Writer } from './memory/writer.ts'
 import { type DurableStores, openHistory, type StoreUser } from './open-history.ts'
 import type { VolatileDeps, VolatileStores } from './open-redis.ts'
+import { COMMANDS, createRedisFaultLog } from './redis-fault-log.ts'
 import { withTimeout } from './with-timeout.ts'
 
 /** The memory on the stores that are configured, with what it is made of. */
@@ -52,11 +52,7 @@ async function openAround(durable: DurableStores, config: Config, log: Log): Pro
   const faults = createFaultLog(log, lines)
   const history = reportFaults(durable.history, faults)
   const records = reportFaults(durable.records, faults)
-  const cacheFaults = createFaultLog(log, {
-    begins: 'the cache is gone: reads go to the history',
-    ends: 'the cache is back',
-    fields: { redis: config.redisUrls.map(withoutAccess) },
-  })
+  const cacheFaults = createRedisFaultLog(log, config.redisUrls)
   const areStored = async (ids: readonly string[]) =>
     (await history.findMessages(ids)).map((message) => message !== undefined)
   const {
@@ -120,8 +116,7 @@ function guardObserver(log: Log, faults: FaultLog) {
       newest = error
       log.debug({ operation, err: error }, 'cache fault')
     },
-    onAvailable: (available: boolean) =>
-      available ? faults.onSuccess('commands') : faults.onFault(newest, 'commands'),
+    onAvailable: (available: boolean) => (available ? faults.onSuccess(COMMANDS) : faults.onFault(newest, COMMANDS)),
     onMarkLost: (conversationId: string) => log.warn({ conversationId }, 'no room to keep a mark for the cache'),
   }
 }

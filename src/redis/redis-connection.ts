@@ -6,7 +6,7 @@ export interface RedisConnection {
   /** One URL, or several nodes of one cluster. */
   urls: readonly string[]
   commandTimeoutMs: number
-  /** Called for every failed attempt to connect; the client retries for ever. */
+  /** Called for every failed attempt to connect, also for one that was closed without a word; the client retries for ever. */
   onError(error: Error): void
   /** Called whenever the client is connected and served. */
   onReady?(): void
@@ -46,12 +46,23 @@ export function createRedis(connection: RedisConnection): Redis | Cluster {
   const [first = ''] = urls
   const options = redisOptions(connection)
   const redis = urls.length > 1 ? createCluster(urls, options, isSubscriber) : new Redis(first, options)
+  /** Of the attempt under way: whether it has ended well, or with an error of its own. */
+  let isJudged = false
   redis.on('error', (error: Error) => {
+    isJudged = true
     onError(error)
     // The client goes on with the database 0, which is another one than was meant.
     if (isMissingDatabase(error)) redis.disconnect(true)
   })
-  redis.on('ready', () => onReady())
+  redis.on('ready', () => {
+    isJudged = true
+    onReady()
+  })
+  // A proxy without its Redis, or a server that wants TLS, closes and says nothing.
+  redis.on('close', () => {
+    if (!isJudged) onError(new Error('The connection was closed'))
+    isJudged = false
+  })
   // `onError` gets what a failed attempt is rejected with, and the next one follows.
   redis.connect().catch(() => undefined)
   return redis
