@@ -149,11 +149,23 @@ function modelObserver({ openaiBaseUrl, openaiModel }: Config, log: Log): Pick<C
   }
 }
 
+/** The code, the provider's own short codes, what the network says, and a hint where a wrong address is likely. */
 function modelReasonOf({ code, cause }: ModelError): string {
-  const { status, code: providerCode, cause: inner } = (cause ?? {}) as Record<string, unknown>
-  const innerCode = (inner as { code?: unknown } | undefined)?.code
-  const isShort = (value: unknown) => /^[\w.-]{1,64}$/.test(String(value ?? ''))
-  return [code, status, providerCode, innerCode].filter(isShort).join(' ')
+  const { status, code: providerCode } = (cause ?? {}) as Record<string, unknown>
+  const codes = [code, status, providerCode, networkCodeOf(cause)].filter(isShort).join(' ')
+  // One that knows its models says so by a code of its own.
+  return status === 404 && !isShort(providerCode) ? `${codes}: is OPENAI_BASE_URL right? It usually ends in /v1` : codes
+}
+
+/** ECONNREFUSED, ENOTFOUND and their like stand innermost, and behind several addresses in a list. */
+function networkCodeOf(error: unknown): unknown {
+  const { cause, errors, code } = (error ?? {}) as Record<string, unknown>
+  const inner = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
+  return inner === undefined ? code : networkCodeOf(inner)
+}
+
+function isShort(value: unknown): boolean {
+  return /^[\w.-]{1,64}$/.test(String(value ?? ''))
 }
 
 /** One sweep after another; what one leaves undone the next one finds. */

@@ -183,6 +183,30 @@ test('a model that refuses is one line with its host and reason, and another whe
   await stop()
 })
 
+test.each([
+  ['answers 404 with a page', 404, /^MODEL_REJECTED 404: is OPENAI_BASE_URL right\? It usually ends in \/v1$/],
+  ['cannot be reached', undefined, /^MODEL_UNAVAILABLE ECONNREFUSED$/],
+])('a model server that %s is told with the reason, and clients see nothing of it', async (_, status, reason) => {
+  const server = createHttpServer((request, response) => {
+    request.resume()
+    response.writeHead(status ?? 200, { 'content-type': 'text/html' }).end('<html>nginx private</html>')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  onTestFinished(() => void server.close())
+  if (status === undefined) await new Promise((resolve) => server.close(resolve))
+  const model = { OPENAI_API_KEY: 'sk-secret', OPENAI_BASE_URL: `http://${host}` }
+  const { client, log, stop } = await start({ ...(await environmentOf('embedded')), ...model })
+  const id = await startConversation(client)
+  const events = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'private') }))
+  expect(events.at(-1)).toMatchObject({ __typename: 'ReplyFailed' })
+  expect(JSON.stringify(events)).not.toMatch(/nginx|127\.0\.0\.1|ECONN|OPENAI|sk-secret/)
+  const [line] = log.entries.filter(({ message }) => message === 'the model fails')
+  expect(line).toMatchObject({ level: 'warn', fields: { host, reason: expect.stringMatching(reason) } })
+  expect(JSON.stringify(log.entries)).not.toMatch(/private|sk-secret/)
+  await stop()
+})
+
 async function environmentOf(stores: string): Promise<Record<string, string>> {
   const directory = await mkdtemp(join(tmpdir(), 'backscroll-app-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
