@@ -116,7 +116,7 @@ export class ExternalIdTakenError extends Error {
   readonly code = 'EXTERNAL_ID_TAKEN'
   readonly conversationId: string
   constructor(externalId: string, conversationId: string) {
-    super(`externalId ${JSON.stringify(externalId)} is taken.`)
+    super(`externalId ${JSON.stringify(externalId)} is taken: conversation(externalId: …) finds its conversation.`)
     this.name = 'ExternalIdTakenError'
     this.conversationId = conversationId
   }

@@ -64,8 +64,14 @@ function optionsOf(url: string): MongoClient['options'] {
     return new MongoClient(url).options
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    throw new StartError(`MONGODB_URL cannot be used: ${message}.`, error)
+    const hint = ' In a user name or password, signs like @ : / % are written percent-encoded (@ is %40).'
+    throw new StartError(`MONGODB_URL cannot be used: ${message}.${isOfAccess(url) ? hint : ''}`, error)
   }
+}
+
+/** Whether a name or password stands in it, which may be what cannot be read. */
+function isOfAccess(url: string): boolean {
+  return url.includes('@')
 }
 
 /** The database of the client's URL, else `backscroll`, and the guard over every call to it. */

@@ -116,3 +116,9 @@ test.each([
 ])('a URL that asks for what is done anyway is taken: %s', (url) => {
   expect(() => checkMongoUrl(url)).not.toThrow()
 })
+
+test('a URL whose password is not encoded says how to write it, and not what it is', () => {
+  const check = () => checkMongoUrl('mongodb://ann:pa/ss@word@127.0.0.1/db')
+  expect(check).toThrow('percent-encoded (@ is %40)')
+  expect(check).not.toThrow(/ss@word/)
+})
