@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HistoryUnavailableError, NotFoundError } from '../../src/errors.ts'
+import { createReplyId } from '../../src/memory/ids.ts'
 import { collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
 import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
 import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
@@ -101,7 +102,7 @@ describe.each([
     // Its end is stored by then, and looks for its conversation no more.
     await node.replies.find(OWNER, replyId)
     const counted = startNode({}, undefined, { ...world.history, findConversations })
-    const found = await counted.replies.findMany(OWNER, [replyId, replyId, `${replyId.slice(0, -1)}x`])
+    const found = await counted.replies.findMany(OWNER, [replyId, replyId, createReplyId(id)])
     expect(found.map((reply) => reply?.id)).toEqual([replyId, replyId, undefined])
     expect(calls).toEqual([[id]])
   })
