@@ -1,8 +1,9 @@
 import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../errors.ts'
+import { MAX_POSITION } from '../cache/cache.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import type { Conversation } from '../conversation.ts'
 import type { History, InsertOutcome } from '../history/history.ts'
-import type { Message, MessageDraft } from '../message.ts'
+import type { Head, Message, MessageDraft } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import { readHead } from '../read/prompt-reader.ts'
 import { isListed } from '../versions/branches.ts'
@@ -114,11 +115,19 @@ export function createAppendSteps({
   }
 
   async function advanceHead(progress: AppendProgress, mustAdvance: boolean): Promise<void> {
-    const head = await readHead(history, progress.conversation, progress.branch, progress.head)
-    if (mustAdvance && head.sequence === progress.head.sequence) {
-      throw new HistoryUnavailableError(new Error(`A duplicate in ${progress.conversation.id} that is not there`))
-    }
-    progress.head = head
+    const { conversation, branch, head: known } = progress
+    const head = await readHead(history, conversation, branch, known)
+    const isStuck = mustAdvance && head.sequence === known.sequence
+    progress.head = isStuck ? await readHeadBySequence(progress) : head
+  }
+
+  /** Where a hint's tokens are beyond its message's, what is behind it is found by its sequence alone. */
+  async function readHeadBySequence({ conversation: { id }, branch, head }: AppendProgress): Promise<Head> {
+    const above = { afterSequence: head.sequence, beforeSequence: MAX_POSITION }
+    const range = { conversationId: id, branch, ...above, limit: 1, from: 'NEWEST' as const }
+    const [newest] = await history.readSequenceRange(range)
+    if (newest === undefined) throw new HistoryUnavailableError(new Error(`A duplicate in ${id} that is not there`))
+    return { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
   }
 
   return { insert, skipReplayed, advanceHead }

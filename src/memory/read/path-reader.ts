@@ -1,10 +1,11 @@
 import pMap from 'p-map'
-import { HistoryUnavailableError, NotFoundError } from '../../errors.ts'
+import { ConversationUnreadableError, NotFoundError } from '../../errors.ts'
 import type { Register, Tail } from '../cache/cache.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import { decodeTail, headOfTail } from '../cache/tail.ts'
 import { type Conversation, headHint, ROOT_BRANCH } from '../conversation.ts'
 import type { History, TokenRange } from '../history/history.ts'
+import { messageId } from '../ids.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from '../message.ts'
 import { pathSegments } from '../versions/branches.ts'
 import type { Writer } from '../writer.ts'
@@ -68,8 +69,8 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
     const range = { fromTokens: lowest, belowTokens: head.tokens, limit: mostMessages(maxTokens) }
     const newer = await readPathTokens(history, conversation, branch, range)
     const path = joinPath({ base: undefined, cached: [], gap: [], newer }, head, lowest)
-    if (path !== undefined) return { ...path, conversation }
-    throw await faultOf(conversation)
+    if (path === undefined || !(await endsAtHead(path, conversation, branch))) throw await faultOf(conversation)
+    return { ...path, conversation }
   }
 
   async function readHistory(need: PathNeed): Promise<Path> {
@@ -114,12 +115,8 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
     ])
     const oldestWanted = base === undefined ? lowestRead(newer, lowest, need.maxTokens) : lowest
     const joined = joinPath({ base, cached, gap, newer }, known, oldestWanted)
-    if (joined === undefined) return undefined
+    if (joined === undefined || !(await endsAtHead(joined, conversation, conversation.activeBranch))) return undefined
     const path = { ...joined, conversation }
-    // No message is either one that is larger than the budget, or an erasure under way.
-    if (path.messages.length === 0 && known.sequence > 0) {
-      await findConversation(history, need.ownerId, need.conversationId)
-    }
     const { register, needsSecondLook } = terms
     if (register !== undefined) {
       const knownFrom = Math.min(base?.knownFrom ?? oldestWanted, oldestWanted)
@@ -133,10 +130,23 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
     return path
   }
 
-  /** Of a path with a gap: an erasure is under way, or the store is broken. */
+  /** No message is either one that is larger than the budget, or a head that is not there: the newest message says. */
+  async function endsAtHead({ messages, head }: Path, conversation: Conversation, branch: string): Promise<boolean> {
+    const { sequence, tokens } = head
+    if (messages.length > 0 || sequence === 0) return true
+    const segment = pathSegments(conversation, branch).find(({ fromSequence }) => fromSequence <= sequence)
+    const id = messageId(conversation.id, segment?.branch ?? branch, sequence)
+    const [newest] = await history.findMessages([id])
+    return newest !== undefined && newest.tokenStart + newest.tokens === tokens
+  }
+
+  /**
+   * Of a path with a gap: an erasure is under way, else what is stored is not what was written, as messages are
+   * durable before any hint or branch names them.
+   */
   async function faultOf({ ownerId, id }: Conversation): Promise<Error> {
-    await findConversation(history, ownerId, id)
-    return new HistoryUnavailableError(new Error(`The path of ${id} has a gap`))
+    await findConversation(history, ownerId, id, { isStrong: true })
+    return new ConversationUnreadableError(id, 'its path has a gap')
   }
 
   return { readHit, readUpTo, readHistory, readActive }
