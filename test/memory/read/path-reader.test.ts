@@ -78,7 +78,7 @@ describe.each(Object.entries(STORES))('where the hint of the head lags, on %s', 
     const node = await start()
     const conversationId = await startConversation(node)
     await node.history.insertMessages([2, 3, 4].map((sequence) => sampleMessage(conversationId, sequence)))
-    await expect(readContext(node, conversationId, 1_000)).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' })
+    await expect(readContext(node, conversationId, 1_000)).rejects.toMatchObject({ code: 'CONVERSATION_UNREADABLE' })
     const [conversation] = await node.history.findConversations(OWNER, [conversationId])
     expect(conversation?.heads).toEqual({})
   })
