@@ -160,7 +160,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
     timer = undefined
     isProbing = true
     if (available) {
-      if (!(await sendUnsent())) await check()
+      if (!(await sendUnsent(() => available))) await check()
     } else if (await pings()) {
       // What it does not take stays unsent, and does not keep the cache away; that it is gone again does.
       if ((await sendUnsent()) || (await pings())) setAvailable(true)
@@ -169,10 +169,11 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
     scheduleProbe()
   }
 
-  async function sendUnsent(): Promise<boolean> {
+  /** As long as they are wanted: while they are sent, a ping may find that the cache is away. */
+  async function sendUnsent(areWanted = () => true): Promise<boolean> {
     return unsent.sendAll({
-      mark: (id, mark) => isTaken('mark', () => cache.mark(id, mark, createGeneration())),
-      drop: (id) => isTaken('drop', () => cache.drop(id, createGeneration())),
+      mark: async (id, mark) => areWanted() && isTaken('mark', () => cache.mark(id, mark, createGeneration())),
+      drop: async (id) => areWanted() && isTaken('drop', () => cache.drop(id, createGeneration())),
     })
   }
 
