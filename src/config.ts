@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
+import { isLoopback } from './loopback.ts'
 import { findUnknownSettings } from './unknown-settings.ts'
 
 /** Every setting; names, defaults and units as in the README's table. */
@@ -129,10 +129,6 @@ function hostFaults(host: string): string[] {
   if (isLoopback(host)) return []
   const address = JSON.stringify(host)
   return [`HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got ${address}.`]
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 /** A checkpoint renews the lease: one that is lost must not end the reply. */

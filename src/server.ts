@@ -1,21 +1,26 @@
+import { randomUUID } from 'node:crypto'
 import {
   createServer as createHttpServer,
   type Server as HttpServer,
   type IncomingMessage,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Chat } from './chat/chat.ts'
 import { StartError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
+import { answer, askForBody, expectNoBody, type Refusal, refuse, refuseUpgrade } from './transport/early-answers.ts'
 import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
 import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-marks.ts'
+import { refusalOfBody } from './transport/json-request.ts'
+import { originForm, refusalOfForeign } from './transport/local-requests.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
 import { readBody, withBody } from './transport/request-body.ts'
+import { answerByYoga } from './transport/yoga-requests.ts'
 
 /** The server: GraphQL over HTTP, SSE and WebSocket at /graphql, /health and /ready. */
 export interface Server {
@@ -49,6 +54,22 @@ const KEEP_ALIVE_MS = 90_000
 /** Proxies close what is silent for a minute; Yoga pings as often. */
 const PING_EVERY_MS = 12_000
 
+const CLOSING: Refusal = { status: 503, code: 'SERVER_CLOSING', message: 'The server is closing.' }
+const NOTHING_THERE: Refusal = { status: 404, code: 'NOT_FOUND', message: 'WebSockets are opened at /graphql.' }
+const UNEXPECTED: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' }
+
+const HTTP_OPTIONS: ServerOptions = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  // Node's must be the longer one of the two, or it closes a connection whose next request is on its way.
+  headersTimeout: KEEP_ALIVE_MS + 5_000,
+  // Two hosts are one that nobody has, and not the first of them.
+  joinDuplicateHeaders: true,
+  // Told in JSON, as all that is wrong with it.
+  requireHostHeader: false,
+  // Java's client offers HTTP/2 with every request: what is not taken up is answered as if it had not been offered.
+  shouldUpgradeCallback: ({ headers: { upgrade = '' } }) => /(?:^|,)\s*websocket\s*(?:,|$)/i.test(upgrade),
+}
+
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
@@ -59,26 +80,45 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   let closing: Promise<void> | undefined
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const foreign = refusalOfForeign(request)
+    if (foreign !== undefined) return refuse(request, response, foreign)
+    request.url = originForm(request.url)
     const path = pathOf(request)
-    if (path === '/health') return answer(response, 200, { status: 'alive' })
-    if (path === '/ready') return answer(response, isClosing ? 503 : 200, { status: isClosing ? 'closing' : 'ready' })
+    if (path === '/graphql') return await serveGraphql(request, response)
+    if (path === '/health') return answer(request, response, 200, { status: 'alive' })
+    if (path === '/ready' && isClosing) return answer(request, response, 503, { status: 'closing' })
+    if (path === '/ready') return answer(request, response, 200, { status: 'ready' })
     if ((path === '/' || path === '/graphql/') && isBrowser(request)) return redirect(response, '/graphql')
-    if (path !== '/graphql') return answer(response, 404, { status: 'not found' })
-    if (isClosing) return refuse(response, 503, 'SERVER_CLOSING', 'The server is closing.')
-    if (request.method === 'POST' && !isJson(request)) {
-      return refuse(response, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.')
-    }
+    answer(request, response, 404, { status: 'not found' })
+  }
+
+  async function serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (isClosing) return refuse(request, response.setHeader('connection', 'close'), CLOSING)
+    const refusal = refusalOfBody(request)
+    if (refusal !== undefined) return refuse(request, response, refusal)
+    // Node leaves the body of an answer to HEAD away by itself.
+    if (request.method === 'HEAD') request.method = 'GET'
+    askForBody(request, response, limits.maxBodyBytes)
     const body = await readBody(request, limits.maxBodyBytes)
-    if (body === undefined) {
-      return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must be at most ${limits.maxBodyBytes} bytes.`)
-    }
+    if (body === undefined) return refuse(request, response, tooLarge(`be at most ${limits.maxBodyBytes} bytes`))
     if (!isSoonParsed(body)) {
-      const limit = `at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
-      return refuse(response, 413, 'PAYLOAD_TOO_LARGE', `The body must have ${limit}.`)
+      const limit = `have at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
+      return refuse(request, response, tooLarge(limit))
     }
     if (await plain.answer(request, body, response)) return
     if (await events.answer(request, body, response)) return
-    await handler.yoga(request.method === 'POST' ? withBody(request, body) : request, response)
+    await answerByYoga(handler, request.method === 'POST' ? withBody(request, body) : request, response)
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    serve(request, response).catch((error: unknown) => {
+      // A client that left while its body was read is no fault of ours.
+      if (request.destroyed && !request.complete) return response.destroy()
+      const errorId = randomUUID()
+      log.error({ err: error, errorId }, 'request failed')
+      if (response.headersSent) response.destroy()
+      else refuse(request, response, { ...UNEXPECTED, errorId })
+    })
   }
 
   async function close(deadlineMs: number): Promise<void> {
@@ -88,21 +128,17 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     await Promise.all([sockets.close(deadlineMs), closed])
   }
 
-  const http = createHttpServer((request, response) => {
-    serve(request, response).catch((error: unknown) => {
-      // A client that left while its body was read is no fault of ours.
-      if (request.complete) log.error({ err: error }, 'request failed')
-      if (response.headersSent || !request.complete) response.destroy()
-      else refuse(response, 500, 'INTERNAL_SERVER_ERROR', 'Unexpected error.')
-    })
+  const http = createHttpServer(HTTP_OPTIONS, handle)
+  http.on('checkContinue', (request, response) => {
+    expectNoBody(response)
+    handle(request, response)
   })
-  http.keepAliveTimeout = KEEP_ALIVE_MS
-  // Node's must be the longer one of the two, or it closes a connection whose next request is on its way.
-  http.headersTimeout = KEEP_ALIVE_MS + 5_000
   http.on('upgrade', (request, socket, head) => {
-    if (isClosing) return refuseUpgrade(socket, '503 Service Unavailable')
-    if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, '404 Not Found')
-    if (!isSameOrigin(request)) return refuseUpgrade(socket, '403 Forbidden')
+    const foreign = refusalOfForeign(request)
+    if (foreign !== undefined) return refuseUpgrade(socket, foreign)
+    request.url = originForm(request.url)
+    if (isClosing) return refuseUpgrade(socket, CLOSING)
+    if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, NOTHING_THERE)
     sockets.accept(request, socket, head)
   })
 
@@ -122,11 +158,6 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/'
 }
 
-/** Forms and plain text can be sent from any page without a preflight; JSON cannot. */
-function isJson({ headers }: IncomingMessage): boolean {
-  return /^application\/(graphql\+)?json\s*(;|$)/i.test(headers['content-type'] ?? '')
-}
-
 /** Whether somebody looks for a page, whom another address helps; a program is told that there is nothing. */
 function isBrowser({ method, headers }: IncomingMessage): boolean {
   return (method === 'GET' || method === 'HEAD') && headers.accept?.includes('text/html') === true
@@ -136,25 +167,8 @@ function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { location }).end()
 }
 
-/** Browsers let any page open a WebSocket anywhere, and say only whose page it is. */
-function isSameOrigin({ headers: { origin, host } }: IncomingMessage): boolean {
-  return origin === undefined || URL.parse(origin)?.host === host
-}
-
-function answer(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(`${JSON.stringify(body)}\n`)
-}
-
-/** The connection goes with it: the rest of a body that is too large is not waited for. */
-function refuse(response: ServerResponse, status: number, code: string, message: string): void {
-  response.setHeader('connection', 'close')
-  answer(response, status, { errors: [{ message, extensions: { code } }] })
-}
-
-/** An upgraded socket has nobody else to take its errors, and one that nobody takes ends the process. */
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on('error', () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+function tooLarge(limit: string): Refusal {
+  return { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` }
 }
 
 async function listen(http: HttpServer, { host, port }: ServerLimits): Promise<string> {

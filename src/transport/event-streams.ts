@@ -9,6 +9,7 @@ import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { withBody } from './request-body.ts'
 import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
+import { answerByYoga } from './yoga-requests.ts'
 
 /** Answers subscriptions that come by POST as JSON and want server-sent events. */
 export interface EventStreams {
@@ -30,7 +31,6 @@ type FetchApi = GraphqlHandler['yoga']['fetchAPI']
 
 const HEADERS = {
   'Content-Type': 'text/event-stream',
-  Connection: 'keep-alive',
   'Content-Encoding': 'none',
   ...UNBUFFERED_HEADS,
 }
@@ -61,9 +61,16 @@ export function createEventStreams(
       writeEvents(results, response, frames, limits)
         .then(() => (signal?.reason === SERVER_STOPS ? breakOff(response) : response.end(COMPLETE)))
         .catch((error: Error) => response.destroy(error))
-    } else await yoga(withBody(request, body), response, { result })
+    } else await answerByYoga(handler, withoutMultipart(withBody(request, body)), response, { result })
     return true
   }
+}
+
+/** Yoga does not know of a result that it was a subscription's, which it never writes as `multipart/mixed`. */
+function withoutMultipart(request: IncomingMessage): IncomingMessage {
+  const { headers } = request
+  headers.accept = headers.accept?.replace(/multipart\/[^,]*/gi, '')
+  return request
 }
 
 async function subscribe(

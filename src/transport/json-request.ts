@@ -1,4 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { MIMEType } from 'node:util'
+import { accepts } from './accept.ts'
+import type { Refusal } from './early-answers.ts'
 
 /** What a client sends to have an operation executed. */
 export interface OperationParams {
@@ -10,8 +13,11 @@ export interface OperationParams {
 
 const JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i
 const NAMES: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions'])
+/** Forms and plain text can be sent from any page without a preflight; JSON cannot. */
+const READ_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/graphql+json'])
+const READ_CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8'])
+const MAX_SHOWN_CHARS = 64
 
-const EVENT_STREAM = 'text/event-stream'
 const ANSWER_TYPES: ReadonlyMap<string, string> = new Map([
   ['*/*', 'application/json'],
   ['application/json', 'application/json'],
@@ -26,11 +32,20 @@ export function plainAnswerType(request: IncomingMessage): string | undefined {
   return isJsonPost(request) ? ANSWER_TYPES.get(firstAccepted(request.headers)) : undefined
 }
 
-/** Whether it is a POST of JSON that wants events, or else JSON; false where that is in doubt. */
+/** Whether it is a POST of JSON whose client takes server-sent events. */
 export function acceptsEventStream(request: IncomingMessage): boolean {
-  const accepted = request.headers.accept?.split(',').map((type) => type.trim()) ?? []
-  const isKnown = accepted.every((type) => type === EVENT_STREAM || ANSWER_TYPES.has(type))
-  return isKnown && accepted.includes(EVENT_STREAM) && isJsonPost(request)
+  return isJsonPost(request) && accepts(request.headers.accept, ['text/event-stream'])
+}
+
+/** Why the body of a POST is not read: it is no JSON in UTF-8, or it is encoded once more. */
+export function refusalOfBody({ method, headers }: IncomingMessage): Refusal | undefined {
+  if (method !== 'POST') return undefined
+  const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = headers
+  if (encoding.toLowerCase() !== 'identity') {
+    return unread(`Content-Encoding must be identity, or there must be none; got ${shown(encoding)}.`)
+  }
+  if (JSON_TYPE.test(type) || isReadType(type)) return undefined
+  return unread(`Content-Type must be application/json in UTF-8; got ${shown(type)}.`)
 }
 
 /** The operation in a body; undefined when it is anything else than GraphQL over HTTP describes. */
@@ -48,6 +63,25 @@ function isJsonPost({ method, headers }: IncomingMessage): boolean {
 
 function firstAccepted({ accept = '*/*' }: IncomingHttpHeaders): string {
   return accept.split(',', 1)[0]?.trim() ?? ''
+}
+
+function isReadType(text: string): boolean {
+  try {
+    const { essence, params } = new MIMEType(text)
+    return READ_TYPES.has(essence) && READ_CHARSETS.has((params.get('charset') ?? 'utf-8').toLowerCase())
+  } catch {
+    return false
+  }
+}
+
+/** With what is read: RFC 9110, 15.5.16 and 12.5.3. */
+function unread(message: string): Refusal {
+  const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
+  return { status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', message, headers }
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_SHOWN_CHARS))
 }
 
 function parse(body: Buffer): unknown {

@@ -1,7 +1,7 @@
 import { GraphQLError, getOperationAST } from 'graphql'
 import { type Plugin, processRegularResult } from 'graphql-yoga'
+import { accepts } from './accept.ts'
 
-const CHARSET = 'charset=utf-8'
 /** The media types that Yoga writes results of an operation in. */
 const STREAM_TYPES = ['text/event-stream']
 const RESULT_TYPES = ['application/json', 'application/graphql-response+json', 'multipart/mixed', ...STREAM_TYPES]
@@ -32,7 +32,7 @@ function checkRequest({ method, headers }: Request, isSubscription: boolean): vo
     throw refusal(405, 'BAD_REQUEST', 'Can only subscribe by POST.', { Allow: 'POST' })
   }
   const types = isSubscription ? STREAM_TYPES : RESULT_TYPES
-  if (acceptedTypes(headers.get('accept')).some((accepted) => types.some((type) => matches(accepted, type)))) return
+  if (accepts(headers.get('accept'), types)) return
   const message = isSubscription
     ? 'A subscription is answered by server-sent events: send `accept: text/event-stream`, or subscribe over WebSocket.'
     : 'A query or mutation is answered by JSON: send `accept: application/json`.'
@@ -41,21 +41,4 @@ function checkRequest({ method, headers }: Request, isSubscription: boolean): vo
 
 function refusal(status: number, code: string, message: string, headers = {}): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: { status, headers } } })
-}
-
-/** As Yoga reads the header: only UTF-8 is written, and weights count for nothing. */
-function acceptedTypes(accept: string | null): string[] {
-  return (accept || '*/*')
-    .replace(/\s/g, '')
-    .toLowerCase()
-    .split(',')
-    .map((range) => range.split(';'))
-    .filter(([, ...parameters]) => (parameters.find((one) => one.includes('charset=')) ?? CHARSET) === CHARSET)
-    .map(([type = '']) => type)
-}
-
-function matches(accepted: string, type: string): boolean {
-  const [kind, subtype] = accepted.split('/')
-  const [itsKind, itsSubtype] = type.split('/')
-  return (kind === '*' || kind === itsKind) && (subtype === '*' || subtype === itsSubtype)
 }

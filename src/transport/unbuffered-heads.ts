@@ -8,6 +8,8 @@ export function createUnbufferedHeads(): Plugin {
   return {
     onResponse({ response: { headers } }) {
       if (headers.get('content-type')?.startsWith('text/event-stream') !== true) return
+      // Node knows when it ends the connection with the stream: proxies of HTTP/1.0 see the end of it so.
+      headers.delete('connection')
       for (const [name, value] of Object.entries(UNBUFFERED_HEADS)) {
         // Its `set` adds to what the response was made with.
         headers.delete(name)

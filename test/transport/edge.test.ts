@@ -92,7 +92,7 @@ test('a connection is kept from one request to the next', async () => {
   for (const name of ['a', 'b']) {
     const body = `{"query":"{ ${name}: __typename }"}`
     socket.write(
-      `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     const [answer] = await once(socket, 'data')
     expect(answer).toContain(`{"data":{"${name}":"Query"}}`)

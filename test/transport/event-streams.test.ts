@@ -85,7 +85,8 @@ test.each([
   ['a reply', 'text/event-stream', true],
   ['directives', 'application/json, text/event-stream', true],
   ['an error of the request', 'text/event-stream', true],
-  ['a reply', 'text/event-stream, multipart/mixed', false],
+  ['a reply', 'application/graphql+json, text/event-stream;q=0.5, multipart/mixed', true],
+  ['a reply', 'image/png', false],
   ['a syntax error', 'text/event-stream', false],
   ['a query', 'text/event-stream', false],
 ])('whether %s for %s is streamed without Yoga: %s', async (name, accept, isOurs) => {

@@ -52,6 +52,21 @@ test.each(['text/event-stream', 'text/*'])('a stream for %s tells proxies not to
   expect(await response.text()).toContain('ReplyRejected')
 })
 
+test.each(['/graphql?query=%7B__typename%7D', '/graphql?query=%7B', '/health', '/nothing'])(
+  'HEAD of %s is answered as GET is, without the body',
+  async (path) => {
+    const { origin } = await startTestServer()
+    const [get, head] = await Promise.all(['GET', 'HEAD'].map((method) => fetch(origin + path, { method })))
+    const shown = ({ status, headers }: Response) => [
+      status,
+      headers.get('content-type'),
+      headers.get('content-length'),
+    ]
+    expect(shown(head as Response)).toEqual(shown(get as Response))
+    expect(await head?.text()).toBe('')
+  },
+)
+
 test('other pages are not let in', async () => {
   const { client } = await startTestServer()
   const init = {
