@@ -5,7 +5,7 @@ import type { Config } from './config.ts'
 import { HistoryUnavailableError, StartError } from './errors.ts'
 import { createFaultLog, logFault, reasonOf } from './fault-log.ts'
 import type { Log } from './log.ts'
-import { withoutAccess } from './log-error.ts'
+import { urlWithoutAccess, withoutAccess } from './log-error.ts'
 import { logUnreadableOnce } from './log-unreadable-once.ts'
 import { DEFAULT_ENCODING } from './memory/tokens/encoding.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
@@ -98,17 +98,17 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
 function startErrorOf(error: unknown, { mongodbUrl, dataDir }: Config): StartError | undefined {
   const isOfDriver = error instanceof Error && /^Mongo(Parse|API|InvalidArgument|MissingCredentials)/.test(error.name)
   if (!(error instanceof HistoryUnavailableError) && !isOfDriver) return undefined
-  const setting = mongodbUrl === undefined ? `DATA_DIR ${dataDir}` : `MONGODB_URL ${withoutAccess(mongodbUrl)}`
+  const setting = mongodbUrl === undefined ? `DATA_DIR ${dataDir}` : `MONGODB_URL ${urlWithoutAccess(mongodbUrl)}`
   const fault = isOfDriver ? 'It cannot be used.' : error.message
   return new StartError(`${setting}: ${fault} (${withoutAccess(reasonOf(error))})`, error)
 }
 
 /** Which history, cache and model serve, without access to them. */
 function describeParts({ mongodbUrl, dataDir, redisUrls, openaiApiKey, openaiBaseUrl, openaiModel }: Config): string {
-  const history = mongodbUrl === undefined ? `SQLite ${dataDir}` : `MongoDB ${withoutAccess(mongodbUrl)}`
-  const cache = redisUrls.length === 0 ? 'in process' : `Redis ${redisUrls.map(withoutAccess).join(', ')}`
+  const history = mongodbUrl === undefined ? `SQLite ${dataDir}` : `MongoDB ${urlWithoutAccess(mongodbUrl)}`
+  const cache = redisUrls.length === 0 ? 'in process' : `Redis ${redisUrls.map(urlWithoutAccess).join(', ')}`
   const isDemo = openaiApiKey === undefined && openaiBaseUrl === undefined
-  const model = isDemo ? 'demo' : `${openaiModel} at ${withoutAccess(openaiBaseUrl ?? 'https://api.openai.com/v1')}`
+  const model = isDemo ? 'demo' : `${openaiModel} at ${urlWithoutAccess(openaiBaseUrl ?? 'https://api.openai.com/v1')}`
   return `history: ${history}; cache: ${cache}; model: ${model}`
 }
 

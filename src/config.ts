@@ -151,9 +151,7 @@ function modelFaults({ openaiApiKey, openaiBaseUrl }: Config): string[] {
 
 /** A name that is written wrong is often why a value is missing. */
 function nameFaults(environment: Environment): string[] {
-  return findUnknownSettings(environment, SETTINGS).map(
-    ({ name, nearest }) => `${name} is no setting: ${nearest} may be meant.`,
-  )
+  return findUnknownSettings(environment, SETTINGS).map(({ message }) => `${message}.`)
 }
 
 /** A client takes a path that is no number for the database 0, and a cluster has no other. */

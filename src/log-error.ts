@@ -29,7 +29,13 @@ function framesOf(stack: string): string {
     .join('\n')
 }
 
-/** A URL's access stands between its slashes and an at sign, or in its query. */
+/** A URL alone, as it may be shown. What no parser takes can hold any sign in its password: it ends with the last at sign. */
+export function urlWithoutAccess(url: string): string {
+  const [, protocol = '', rest = ''] = /^(\w[\w+.-]*:\/\/)?(.*)$/s.exec(url) ?? []
+  return protocol + rest.slice(rest.lastIndexOf('@') + 1).replace(/[?#].*$/s, '')
+}
+
+/** Text in which URLs may stand: their access is between the slashes and an at sign, or in the query. */
 export function withoutAccess(text: string): string {
   return text.replace(/\/\/[^/\s]*@/g, '//').replace(/(\/\/[^\s?]*)\?\S*/g, '$1')
 }

@@ -31,8 +31,8 @@ async function main(): Promise<void> {
     const config = loadConfig(process.env)
     log = createLog(config.logLevel)
     logWhatLibrariesWrite()
-    for (const { name, nearest } of findUnknownSettings(process.env, SETTINGS)) {
-      log.warn({ name, nearest }, `${name} is no setting: ${nearest} may be meant`)
+    for (const { name, nearest, message } of findUnknownSettings(process.env, SETTINGS)) {
+      log.warn({ name, nearest }, message)
     }
     // Compiled code is kept between starts: with it loading the program takes two thirds of the time.
     enableCompileCache()

@@ -70,7 +70,7 @@ async function openMongo(mongodbUrl: string, log: Log): Promise<DurableStores> {
       import('./memory/history/mongo/mongo-replies.ts'),
     ])
   checkMongoUrl(mongodbUrl)
-  const client = new MongoClient(mongodbUrl, mongoClientOptions())
+  const client = new MongoClient(mongodbUrl, mongoClientOptions(mongodbUrl))
   const onIndexing = (collection: string) => log.info({ collection }, 'still making the indexes of a collection')
   const options = { onIndexing, onUnreadable: unreadableLog(log) }
   return { history: createMongoHistory(client, options), records: createMongoReplies(client, options) }

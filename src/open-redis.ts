@@ -3,7 +3,7 @@ import type { ReplyLog } from './chat/log/reply-log.ts'
 import { StartError } from './errors.ts'
 import { createFaultLog, type FaultLog } from './fault-log.ts'
 import type { Log } from './log.ts'
-import { withoutAccess } from './log-error.ts'
+import { urlWithoutAccess } from './log-error.ts'
 import type { Cache, CacheLimits } from './memory/cache/cache.ts'
 import { createRedisCache } from './memory/cache/redis-cache.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
@@ -46,7 +46,7 @@ const EVENT_LIMITS = {
   owedConversations: 10_000,
 }
 
-/** A server that is slower is treated as one that is away. */
+/** A server that is slower, and slower than a command may be, is treated as one that is away. */
 const PREPARE_MS = 500
 const CHANNEL_LIMITS = { retryMs: 1_000 }
 
@@ -58,19 +58,23 @@ export function openRedis(
 ): VolatileStores {
   const onFault = (error: unknown) => log.debug({ err: error }, 'a command failed')
   const drops = createFaultLog(log, { begins: 'events are dropped for resets', ends: 'events are complete again' })
-  const first = Promise.withResolvers<Error | undefined>()
-  const connection = (name: string) => ({
-    urls,
-    commandTimeoutMs: limits.commandTimeoutMs,
-    onError(error: Error) {
-      faults.onFault(error, name)
-      first.resolve(error)
-    },
-    onReady() {
-      faults.onSuccess(name)
-      first.resolve(undefined)
-    },
-  })
+  const firsts: Promise<Error | undefined>[] = []
+  const connection = (name: string) => {
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    firsts.push(promise)
+    return {
+      urls,
+      commandTimeoutMs: limits.commandTimeoutMs,
+      onError(error: Error) {
+        faults.onFault(error, name)
+        resolve(error)
+      },
+      onReady() {
+        faults.onSuccess(name)
+        resolve(undefined)
+      },
+    }
+  }
   const redis = createRedis(connection('events'))
   // On a connection of its own no read of a context waits behind the texts of replies.
   const cache = createRedisCache(createRedis({ ...connection('cache'), hasDeadline: true }), limits)
@@ -87,11 +91,13 @@ export function openRedis(
   // The cache is closed last, and with it the connection that the others use.
   return { cache: { ...cache, close }, events, replyLog: closedWith(replyLog, channels), prepare }
 
+  /** All connections: a subscriber that came before the one of its events would begin with a reset. */
   async function prepare(): Promise<void> {
-    const error = await withTimeout(first.promise, PREPARE_MS).catch(() => undefined)
-    if (isMissingDatabase(error)) {
+    const timeoutMs = Math.max(PREPARE_MS, limits.commandTimeoutMs)
+    const errors = await withTimeout(Promise.all(firsts), timeoutMs).catch(() => [])
+    if (errors.some(isMissingDatabase)) {
       throw new StartError(
-        `REDIS_URL names a database that this Redis does not have: ${urls.map(withoutAccess).join(', ')}`,
+        `REDIS_URL names a database that this Redis does not have: ${urls.map(urlWithoutAccess).join(', ')}`,
       )
     }
   }

@@ -1,6 +1,6 @@
 import { createFaultLog, type FaultLog, reasonOf } from './fault-log.ts'
 import type { Log } from './log.ts'
-import { withoutAccess } from './log-error.ts'
+import { urlWithoutAccess } from './log-error.ts'
 
 /** The source of the faults of commands; every other source is the name of a connection. */
 export const COMMANDS = 'commands'
@@ -27,7 +27,7 @@ const PLAIN_REASONS: readonly (readonly [RegExp, string])[] = [
  * commands fail before the first one is up says nothing.
  */
 export function createRedisFaultLog(log: Log, urls: readonly string[]): FaultLog {
-  const fields = { redis: urls.map(withoutAccess) }
+  const fields = { redis: urls.map(urlWithoutAccess) }
   const isSecure = urls.some((url) => url.startsWith('rediss:'))
   const missing = createFaultLog(log, {
     begins: 'the cache cannot be used: reads go to the history',

@@ -143,8 +143,22 @@ test.each([
   ['CACHE_TTL', 'CACHE_TTL_SECONDS'],
   ['BACKSCROLL_PORT', 'PORT'],
   ['BACKSCROLL_REPLY_LEASE', 'REPLY_LEASE_MS'],
-])('%s is told to be %s', (name, nearest) => {
-  expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([{ name, nearest }])
+  ['OPENAI_KEY', 'OPENAI_API_KEY'],
+  ['OPENAI_API_BASE', 'OPENAI_BASE_URL'],
+])('%s is told to be %s, and that this one counts where both are given', (name, nearest) => {
+  const meant = { name, nearest, message: `${name} is no setting: ${nearest} may be meant` }
+  expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toEqual([meant])
+  const ignored = { name, nearest, message: `${name} is no setting and is ignored: ${nearest} counts` }
+  expect(findUnknownSettings({ [name]: 'x', [nearest]: 'y' }, SETTINGS)).toEqual([ignored])
+})
+
+test.each([
+  ['DATABASE_URL', 'MONGODB_URL'],
+  ['REDIS_HOST', 'REDIS_URL'],
+  ['MODEL', 'OPENAI_MODEL'],
+  ['LOGLEVEL', 'LOG_LEVEL'],
+])('%s may be meant for %s, and is for another program where both are given', (name, nearest) => {
+  expect(findUnknownSettings({ [name]: 'x' }, SETTINGS)).toMatchObject([{ name, nearest }])
   expect(findUnknownSettings({ [name]: 'x', [nearest]: 'y' }, SETTINGS)).toEqual([])
 })
 

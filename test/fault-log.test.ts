@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HistoryUnavailableError } from '../src/errors.ts'
 import { createFaultLog, reportFaults } from '../src/fault-log.ts'
-import { logError } from '../src/log-error.ts'
+import { logError, urlWithoutAccess } from '../src/log-error.ts'
 import { createKeptLog } from './support/kept-log.ts'
 
 const LINES = { begins: 'it fails', ends: 'it is back', fields: { host: 'there' } }
@@ -93,4 +93,19 @@ test('an error in the log has its causes, and neither quoted text nor passwords'
   expect(logError('at redis://h:1/2?password=p and http://h/v1?key=p, twice')).toBe(
     'at redis://h:1/2 and http://h/v1 twice',
   )
+})
+
+test.each([
+  ['mongodb://ann:secret@a:1,b:2/db?tls=true', 'mongodb://a:1,b:2/db'],
+  ['mongodb+srv://ann:sec/ret@a.example/db', 'mongodb+srv://a.example/db'],
+  ['mongodb://ann:my secret@a/db', 'mongodb://a/db'],
+  ['mongodb://ann:s?ecret@a/db', 'mongodb://a/db'],
+  ['mongodb://ann:s#ecret@a/db', 'mongodb://a/db'],
+  ['mongodb://ann:sec//ret@@a/db', 'mongodb://a/db'],
+  ['redis://:secret@h:1/2', 'redis://h:1/2'],
+  ['redis://h:1/2?password=secret', 'redis://h:1/2'],
+  ['http://h/v1#secret', 'http://h/v1'],
+  ['ann:secret@a', 'a'],
+])('%s is shown as %s', (url, shown) => {
+  expect(urlWithoutAccess(url)).toBe(shown)
 })

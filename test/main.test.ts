@@ -49,6 +49,7 @@ test('what cannot start says which setting to mend, without a stack or a passwor
   for (const [environment, text] of [
     [{ DATA_DIR: '/proc/x' }, 'DATA_DIR /proc/x: '],
     [{ MONGODB_URL: 'mongodb://ann:secret@127.0.0.1:1/x' }, 'MONGODB_URL mongodb://127.0.0.1:1/x: '],
+    [{ MONGODB_URL: 'mongodb://ann:my secret@127.0.0.1:1/x' }, 'MONGODB_URL mongodb://127.0.0.1:1/x: '],
     [{ MONGODB_URL: 'mongodb://ann:secret@127.0.0.1:1/x?never=1' }, 'option never is not supported'],
     [{ REDIS_URL: `${inject('redisUrl')}/99` }, 'REDIS_URL names a database that this Redis does not have'],
   ] as const) {

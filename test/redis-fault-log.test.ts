@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openRedis } from '../src/open-redis.ts'
@@ -95,16 +96,51 @@ test('a Redis that starts later can be used then, and is gone when it stops', as
   ])
 })
 
+test('a start waits for every connection: a subscriber before the one of its events would begin with a reset', async () => {
+  const redis = await startRedis()
+  onTestFinished(() => redis.stop())
+  const target = new URL(redis.url)
+  let held: (() => void) | undefined
+  const proxy = createServer((socket) => {
+    const forward = () => {
+      const upstream = connect(Number(target.port), target.hostname)
+      socket.pipe(upstream).pipe(socket)
+      for (const each of [socket, upstream]) each.on('error', () => socket.destroy())
+    }
+    if (held === undefined) held = forward
+    else forward()
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  onTestFinished(() => void proxy.close())
+  const { stores, ready } = open(`redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`)
+  let isPrepared = false
+  const prepared = stores.prepare().then(() => {
+    isPrepared = true
+  })
+  await vi.waitFor(() => expect(ready).toHaveLength(2), 10_000)
+  await setImmediate()
+  expect(isPrepared).toBe(false)
+  held?.()
+  await prepared
+  expect(ready).toHaveLength(3)
+})
+
 function open(url: string) {
-  const { log, lines, faults } = createKept([url])
-  const limits = { tailTokens: 100, ttlSeconds: 100, commandTimeoutMs: 5_000 }
+  const { log, lines, faults: logged } = createKept([url])
+  const limits = { tailTokens: 100, ttlSeconds: 100, commandTimeoutMs: 60_000 }
+  const ready: string[] = []
+  const onSuccess = (name = '') => {
+    ready.push(name)
+    logged.onSuccess(name)
+  }
+  const faults = { ...logged, onSuccess }
   const stores = openRedis([url], { areStored: async () => [], log, faults }, limits)
   onTestFinished(async () => {
     await stores.events.close()
     await stores.replyLog.close()
     await stores.cache.close()
   })
-  return { log, lines }
+  return { log, lines, stores, ready }
 }
 
 async function expectReason(url: string, reason: string): Promise<void> {

@@ -21,7 +21,7 @@ interface BareMessage {
 
 /** The plain driver, with the history's write concern and one unique index. */
 export async function openBareMongodb(url: string): Promise<BareStore> {
-  const client = new MongoClient(url, mongoClientOptions())
+  const client = new MongoClient(url, mongoClientOptions(url))
   const collection = client.db().collection<BareMessage>('bare')
   await collection.createIndex({ conversationId: 1, sequence: 1 }, { unique: true })
   const place = createPlacer()

@@ -20,7 +20,7 @@ beforeEach(async () => {
   server = await startMongodb()
   onTestFinished(() => server.stop())
   place = newMongodb(server.url)
-  node = await startMemoryNode({ history: place, hasDeadlines: true, redisUrl: inject('redisUrl') })
+  node = await startMemoryNode({ history: place, redisUrl: inject('redisUrl') })
   cold = (await storeConversation(node, { length: 20 })).conversationId
   cached = (await storeConversation(node, { length: 20 })).conversationId
   await readContext(node, cached, 500)
@@ -61,7 +61,6 @@ test('an append that got as far as its mark sends the readers of its conversatio
   const insertMessages = () => Promise.reject(new HistoryUnavailableError(new Error('gone')))
   const marking = await startMemoryNode({
     history: place,
-    hasDeadlines: true,
     redisUrl: inject('redisUrl'),
     change: () => ({ insertMessages }),
   })

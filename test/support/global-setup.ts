@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { mongodbVersion } from './mongodb-server.ts'
+import { patientUrl } from './patient-mongodb.ts'
 import { redisVersion } from './redis-server.ts'
 import { startMongodb, startRedis } from './services.ts'
 
@@ -28,7 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   })
   console.log(`The tests run on ${redis.program} and ${mongodb.program}.`)
   project.provide('redisUrl', redis.url)
-  project.provide('mongodbUrl', mongodb.url)
+  project.provide('mongodbUrl', patientUrl(mongodb.url))
   return async () => {
     await Promise.all([redis.stop(), mongodb.stop()])
   }

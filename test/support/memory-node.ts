@@ -21,7 +21,6 @@ import type { DurableStores } from '../../src/open-history.ts'
 import { createRedis } from '../../src/redis/redis-connection.ts'
 import { type RecordedCache, recordCache } from '../memory/cache/recorded-cache.ts'
 import { NOTHING_LOST } from './event-reader.ts'
-import { createPatientClient, PATIENT } from './patient-mongodb.ts'
 import { plainCounter } from './plain-counter.ts'
 import { type RecordedHistory, recordHistory } from './recorded-history.ts'
 
@@ -51,8 +50,6 @@ export interface Traffic {
 export interface MemoryNodeOptions {
   /** Of a server and a database, or the path of a file; without it an embedded history of its own. */
   history?: { mongodbUrl: string } | { sqlitePath: string }
-  /** As the server has them; without it they are long, so that a busy machine fails nothing. */
-  hasDeadlines?: boolean
   /** Without it the node has its own cache in process. */
   redisUrl?: string
   counter?: TokenCounter
@@ -117,20 +114,18 @@ export function newMongodb(serverUrl: string = inject('mongodbUrl')): { mongodbU
   return { mongodbUrl: url.href }
 }
 
-function openStores({ history, hasDeadlines }: MemoryNodeOptions, now: () => number, traffic: Traffic): DurableStores {
+function openStores({ history }: MemoryNodeOptions, now: () => number, traffic: Traffic): DurableStores {
   if (history === undefined || 'sqlitePath' in history) {
     const database = createSqliteDatabase(history?.sqlitePath ?? ':memory:')
     return { history: createSqliteHistory(database, now), records: createSqliteReplies(database) }
   }
-  const client = hasDeadlines
-    ? new MongoClient(history.mongodbUrl, { ...mongoClientOptions(), monitorCommands: true })
-    : createPatientClient(history.mongodbUrl, { monitorCommands: true })
-  const options = hasDeadlines ? { now } : { now, ...PATIENT }
+  const { mongodbUrl } = history
+  const client = new MongoClient(mongodbUrl, { ...mongoClientOptions(mongodbUrl), monitorCommands: true })
   client.on('commandStarted', ({ commandName }) => traffic.mongodb.push(commandName))
   client.on('commandSucceeded', ({ reply }) => {
     traffic.documents += documentsIn(reply)
   })
-  return { history: createMongoHistory(client, options), records: createMongoReplies(client, options) }
+  return { history: createMongoHistory(client, { now }), records: createMongoReplies(client) }
 }
 
 function documentsIn(reply: unknown): number {

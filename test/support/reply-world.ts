@@ -1,13 +1,15 @@
+import { MongoClient } from 'mongodb'
 import { createLocalReplyLog } from '../../src/chat/log/local-reply-log.ts'
 import { createLocalCache } from '../../src/memory/cache/local-cache.ts'
 import { createLocalEvents } from '../../src/memory/events/local-events.ts'
+import { mongoClientOptions } from '../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoHistory } from '../../src/memory/history/mongo/mongo-history.ts'
 import { createMongoReplies } from '../../src/memory/history/mongo/mongo-replies.ts'
 import { createSqliteDatabase } from '../../src/memory/history/sqlite/sqlite-database.ts'
 import { createSqliteHistory } from '../../src/memory/history/sqlite/sqlite-history.ts'
 import { createSqliteReplies } from '../../src/memory/history/sqlite/sqlite-replies.ts'
 import { NOTHING_LOST } from './event-reader.ts'
-import { createPatientClient, ownDatabaseUrl, PATIENT } from './patient-mongodb.ts'
+import { ownDatabaseUrl } from './patient-mongodb.ts'
 import type { SharedDeps } from './reply-node.ts'
 
 export interface ReplyWorld extends SharedDeps {
@@ -22,8 +24,9 @@ export async function openSqliteWorld(): Promise<ReplyWorld> {
 
 /** The MongoDB server of the tests, with a database of its own. */
 export async function openMongoWorld(): Promise<ReplyWorld> {
-  const client = createPatientClient(ownDatabaseUrl('replies'))
-  return open(createMongoHistory(client, PATIENT), createMongoReplies(client, PATIENT))
+  const url = ownDatabaseUrl('replies')
+  const client = new MongoClient(url, mongoClientOptions(url))
+  return open(createMongoHistory(client), createMongoReplies(client))
 }
 
 async function open(history: SharedDeps['history'], records: SharedDeps['records']): Promise<ReplyWorld> {

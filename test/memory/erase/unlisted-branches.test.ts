@@ -7,7 +7,6 @@ import { createMongoUnlisted } from '../../../src/memory/history/mongo/mongo-unl
 import { createBranchId, messageId } from '../../../src/memory/ids.ts'
 import type { NewMessage } from '../../../src/memory/message.ts'
 import { type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
-import { PATIENT } from '../../support/patient-mongodb.ts'
 import { OWNER, readContext, startConversation, textOf } from '../../support/stored-conversation.ts'
 import { sampleMessage } from '../history/stored-samples.ts'
 
@@ -170,7 +169,7 @@ test('whenever an edit that is sent again comes in a sweep of MongoDB, nothing i
     const { editAgain, findUnlisted, read, id } = await startWithDeadEdit({ history })
     const client = new MongoClient(history.mongodbUrl)
     onTestFinished(() => client.close())
-    const { database, guard } = mongoDatabase(client, PATIENT)
+    const { database, guard } = mongoDatabase(client)
     let steps = 0
     isReached = false
     const comeBetween = async () => {

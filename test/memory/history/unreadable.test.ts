@@ -11,7 +11,6 @@ import { createSqliteHistory } from '../../../src/memory/history/sqlite/sqlite-h
 import { createSqliteReplies } from '../../../src/memory/history/sqlite/sqlite-replies.ts'
 import { createLoaders } from '../../../src/memory/loader.ts'
 import type { Memory } from '../../../src/memory/memory.ts'
-import { PATIENT } from '../../support/patient-mongodb.ts'
 import { openDatabase } from './mongo/mongo-database.ts'
 import { sampleReply } from './reply-samples.ts'
 import { sampleConversation, sampleMessages, TIME } from './stored-samples.ts'
@@ -128,7 +127,6 @@ async function openMongo(): Promise<SpoiledStore> {
   const client = await openDatabase('unreadable')
   const skipped: ConversationUnreadableError[] = []
   const options = {
-    ...PATIENT,
     now: () => TIME,
     onUnreadable: (error: ConversationUnreadableError) => void skipped.push(error),
   }

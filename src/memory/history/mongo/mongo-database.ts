@@ -6,16 +6,23 @@ import { createMongoGuard, type MongoGuard } from './mongo-guard.ts'
 export interface MongoStoreOptions {
   /** Decides what is past its `expiresAt`. */
   now?: () => number
-  /** The longest that a call may take. */
-  deadlineMs?: number
   /** Called every ten seconds while the indexes of a collection are made. */
   onIndexing?: (collection: string) => void
   /** Called for each conversation that a list or a sweep leaves out, since it cannot be read. */
   onUnreadable?: (error: ConversationUnreadableError) => void
 }
 
-/** Above the socket's timeout, so that a call usually ends with the driver's own error. */
-const DEADLINE_MS = 4_500
+/** Ends every call of the driver in bounded time (its own `timeoutMS` does nothing since 7.9). */
+const BOUNDS = {
+  serverSelectionTimeoutMS: 2_000,
+  connectTimeoutMS: 2_000,
+  waitQueueTimeoutMS: 2_000,
+  socketTimeoutMS: 4_000,
+}
+/** A call's deadline is so far above the socket's timeout, so that it usually ends with the driver's own error. */
+const DEADLINE_AFTER_SOCKET_MS = 500
+/** No timer takes more. */
+const MOST_MS = 2 ** 31 - 1
 /** Of every read and write. The database has them too: parts of a URL win over its client's options. */
 const DURABLE = {
   readPreference: 'primary',
@@ -26,19 +33,15 @@ const DURABLE = {
 const UNNAMED_DATABASE = 'test'
 
 /**
- * How the history's client must be made: every operation ends in bounded time (the driver's own
- * `timeoutMS` does nothing since 7.9), what is acknowledged is on the disks of a majority, and reads are
- * as durable as writes. Reads and writes are retried, as is the driver's default, unless the URL says otherwise.
+ * How the history's client must be made: every operation ends in bounded time, what is acknowledged is on the disks
+ * of a majority, and reads are as durable as writes. The URL's own timeouts count where it has them. Reads and writes
+ * are retried, as is the driver's default, unless the URL says otherwise.
  */
-export function mongoClientOptions(): MongoClientOptions {
-  return {
-    appName: 'backscroll',
-    serverSelectionTimeoutMS: 2_000,
-    connectTimeoutMS: 2_000,
-    waitQueueTimeoutMS: 2_000,
-    socketTimeoutMS: 4_000,
-    ...DURABLE,
-  }
+export function mongoClientOptions(url: string): MongoClientOptions {
+  const query = new URLSearchParams(url.slice(url.lastIndexOf('?') + 1))
+  const given = new Set([...query.keys()].map((name) => name.toLowerCase()))
+  const bounds = Object.entries(BOUNDS).filter(([name]) => !given.has(name.toLowerCase()))
+  return { appName: 'backscroll', ...Object.fromEntries(bounds), ...DURABLE }
 }
 
 /** Throws a StartError that names every part of a MongoDB URL that cannot be kept. */
@@ -58,12 +61,14 @@ export function checkMongoUrl(url: string): void {
   throw new StartError(`MONGODB_URL asks for what Backscroll cannot do:${lines.join('')}. Leave it out.`)
 }
 
-/** Nothing connects. The driver's messages name the part that is wrong, never a password. */
+/** Nothing connects. The driver's messages name the part that is wrong, never a password, but a user name. */
 function optionsOf(url: string): MongoClient['options'] {
   try {
     return new MongoClient(url).options
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    const [, access = ''] = /\/\/(.*)@/s.exec(url) ?? []
+    const whole = error instanceof Error ? error.message : String(error)
+    const message = access === '' ? whole : whole.replaceAll(access, '…')
     const hint = ' In a user name or password, signs like @ : / % are written percent-encoded (@ is %40).'
     throw new StartError(`MONGODB_URL cannot be used: ${message}.${isOfAccess(url) ? hint : ''}`, error)
   }
@@ -75,11 +80,8 @@ function isOfAccess(url: string): boolean {
 }
 
 /** The database of the client's URL, else `backscroll`, and the guard over every call to it. */
-export function mongoDatabase(
-  client: MongoClient,
-  { deadlineMs = DEADLINE_MS }: MongoStoreOptions,
-): { database: Db; guard: MongoGuard } {
-  const { dbName, hosts, srvHost } = client.options
+export function mongoDatabase(client: MongoClient): { database: Db; guard: MongoGuard } {
+  const { dbName, hosts, srvHost, socketTimeoutMS } = client.options
   let replicated: Promise<boolean> | undefined
 
   /** Asked for once, at the first read. A fault is nothing that it remembers. */
@@ -93,6 +95,9 @@ export function mongoDatabase(
 
   const name = dbName === UNNAMED_DATABASE ? 'backscroll' : dbName
   const database = client.db(name, { ...DURABLE, ignoreUndefined: true })
+  // 0 is none to the driver, and here the default.
+  const socketMs = socketTimeoutMS || BOUNDS.socketTimeoutMS
+  const deadlineMs = Math.min(socketMs + DEADLINE_AFTER_SOCKET_MS, MOST_MS)
   const guard = createMongoGuard({ hosts: srvHost ?? hosts.join(','), isReplicated }, deadlineMs)
   return { database, guard }
 }

@@ -22,13 +22,13 @@ interface StartDocument {
 
 /**
  * The history in MongoDB, in the database of the client's URL, else in `backscroll`. The client is
- * made with mongoClientOptions() and belongs to the history from here on: `close` closes it. While
- * the server is away every call fails within five seconds, and works again when it is back; only the
- * indexes that `prepare` makes take as long as they take.
+ * made with mongoClientOptions and belongs to the history from here on: `close` closes it. While
+ * the server is away every call fails within five seconds, or soon after the URL's `socketTimeoutMS`, and works again
+ * when it is back; only the indexes that `prepare` makes take as long as they take.
  */
 export function createMongoHistory(client: MongoClient, options: MongoStoreOptions = {}): History {
   const { now = Date.now, onIndexing, onUnreadable = () => {} } = options
-  const { database, guard } = mongoDatabase(client, options)
+  const { database, guard } = mongoDatabase(client)
   const conversations = database.collection<ConversationDocument>('conversations')
   const messages = database.collection<MessageDocument>('messages')
   const externalIds = createMongoExternalIds(database.collection<ExternalIdDocument>('externalIds'), guard)

@@ -46,7 +46,7 @@ const LOOKUPS_AT_ONCE = 16
 /** Replies in MongoDB, in the database of the history. Both are made with one client, which the history closes. */
 export function createMongoReplies(client: MongoClient, options: MongoStoreOptions = {}): ReplyRecords {
   const { onIndexing, onUnreadable = () => {} } = options
-  const { database, guard } = mongoDatabase(client, options)
+  const { database, guard } = mongoDatabase(client)
   const collection: Collection<ReplyDocument> = database.collection('replies')
 
   async function read(filter: Filter<ReplyDocument>, options?: FindOptions): Promise<ReplyRecord[]> {

@@ -6,7 +6,6 @@ import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-h
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
 import type { ReplyRecords } from '../../../../src/memory/history/reply-record.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
-import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { everyHistoryCall } from '../every-history-call.ts'
 import { everyReplyCall } from '../every-reply-call.ts'
 import { queuedReply, sampleReply } from '../reply-samples.ts'
@@ -39,8 +38,8 @@ let commands: CommandStartedEvent[] = []
 beforeAll(async () => {
   const client = await openDatabase('commands', { monitorCommands: true })
   client.on('commandStarted', (event) => commands.push(event))
-  history = createMongoHistory(client, PATIENT)
-  records = createMongoReplies(client, PATIENT)
+  history = createMongoHistory(client)
+  records = createMongoReplies(client)
   await history.prepare()
   await records.prepare()
   await history.findConversations('ann', [createConversationId()])
@@ -130,8 +129,8 @@ test('every read is of the primary and of what a majority holds, and a strong on
 test('a URL does not change how durable reads and writes are', async () => {
   const query = 'readPreference=secondaryPreferred&readConcernLevel=local&w=1&journal=false'
   const url = `${databaseUrl(inject('mongodbUrl'), 'commands')}&${query}`
-  const client = new MongoClient(url, { ...mongoClientOptions(), monitorCommands: true })
-  const own = createMongoHistory(client, PATIENT)
+  const client = new MongoClient(url, { ...mongoClientOptions(url), monitorCommands: true })
+  const own = createMongoHistory(client)
   onTestFinished(() => own.close())
   const sent: CommandStartedEvent['command'][] = []
   client.on('commandStarted', ({ command }) => sent.push(command))

@@ -5,7 +5,6 @@ import type { History } from '../../../../src/memory/history/history.ts'
 import { encodeConversation } from '../../../../src/memory/history/mongo/mongo-documents.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
-import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { sampleConversation, TIME } from '../stored-samples.ts'
 import { openDatabase } from './mongo-database.ts'
 
@@ -16,7 +15,7 @@ let database: Db
 beforeAll(async () => {
   const client = await openDatabase('external-ids')
   database = client.db()
-  history = createMongoHistory(client, PATIENT)
+  history = createMongoHistory(client)
   await history.prepare()
 })
 

@@ -18,7 +18,8 @@ describe('the history while MongoDB is away', () => {
 
   beforeAll(async () => {
     server = await startMongodb()
-    history = createMongoHistory(new MongoClient(databaseUrl(server.url, 'faults'), mongoClientOptions()))
+    const url = databaseUrl(server.url, 'faults')
+    history = createMongoHistory(new MongoClient(url, mongoClientOptions(url)))
     await history.prepare()
   })
 
@@ -69,7 +70,7 @@ describe('the history while MongoDB is away', () => {
   })
 
   it('fails as unavailable once it is closed', async () => {
-    const closed = createMongoHistory(new MongoClient(server.url, mongoClientOptions()))
+    const closed = createMongoHistory(new MongoClient(server.url, mongoClientOptions(server.url)))
     await closed.findUnfinishedDeletions(0, 1)
     await closed.close()
     await expect(closed.findUnfinishedDeletions(0, 1)).rejects.toBeInstanceOf(HistoryUnavailableError)

@@ -1,7 +1,11 @@
-import { MongoNetworkError, MongoServerError } from 'mongodb'
+import { MongoClient, MongoNetworkError, MongoServerError } from 'mongodb'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../../../src/errors.ts'
-import { checkMongoUrl } from '../../../../src/memory/history/mongo/mongo-database.ts'
+import {
+  checkMongoUrl,
+  mongoClientOptions,
+  mongoDatabase,
+} from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoGuard, type MongoReadOptions } from '../../../../src/memory/history/mongo/mongo-guard.ts'
 import { ensureIndexes } from '../../../../src/memory/history/mongo/mongo-statements.ts'
 
@@ -103,6 +107,11 @@ test.each([
 test.each([
   'mongodb://ann:hunter2@a.example/chat?nonsense=1',
   'mongodb://ann:hun@ter2@a.example/',
+  'mongodb://ann:hun/ter2@a.example/',
+  'mongodb://hun/ter2@a.example/',
+  'mongodb+srv://hun/ter2@a.example/',
+  'mongodb://ann:hun?ter2@a.example/',
+  'mongodb://ann:hun%ter2@a.example/',
   'http://a.example/',
 ])('a URL that the driver cannot read is refused as a setting: %s', (url) => {
   expect(() => checkMongoUrl(url)).toThrow(/^MONGODB_URL cannot be used: /)
@@ -115,6 +124,34 @@ test.each([
   'mongodb://a,b,c/?replicaSet=r&readPreference=primary&readConcernLevel=majority&journal=true',
 ])('a URL that asks for what is done anyway is taken: %s', (url) => {
   expect(() => checkMongoUrl(url)).not.toThrow()
+})
+
+test.each([
+  ['mongodb://a,b/chat', { socketTimeoutMS: 4_000, serverSelectionTimeoutMS: 2_000, waitQueueTimeoutMS: 2_000 }],
+  ['mongodb://a/chat?sockettimeoutms=9000&waitQueueTimeoutMS=7', { socketTimeoutMS: 9_000, waitQueueTimeoutMS: 7 }],
+])('the timeouts of %s are %o', (url, timeouts) => {
+  expect(new MongoClient(url, mongoClientOptions(url)).options).toMatchObject(timeouts)
+})
+
+test('a call takes as long as the socket timeout of the URL lets it, and half a second', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate'] })
+  onTestFinished(() => void vi.useRealTimers())
+  for (const [given, deadlineMs] of [
+    ['', 4_500],
+    ['?socketTimeoutMS=0', 4_500],
+    ['?socketTimeoutMS=60000', 60_500],
+    ['?socketTimeoutMS=2147483647', 2 ** 31 - 1],
+  ] as const) {
+    const url = `mongodb://a/chat${given}`
+    const { guard } = mongoDatabase(new MongoClient(url, mongoClientOptions(url)))
+    const refused = expect(guard.write(() => new Promise(() => {}))).rejects.toThrow('cannot be reached')
+    let isOver = false
+    void refused.then(() => (isOver = true))
+    await vi.advanceTimersByTimeAsync(deadlineMs - 1)
+    expect(isOver, given).toBe(false)
+    await vi.advanceTimersByTimeAsync(2)
+    await refused
+  }
 })
 
 test('a URL whose password is not encoded says how to write it, and not what it is', () => {

@@ -1,8 +1,7 @@
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
-import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { describeHistory } from '../history-suite.ts'
 import { openDatabase } from './mongo-database.ts'
 
 describeHistory('the history in MongoDB', async (now) =>
-  createMongoHistory(await openDatabase('history-suite'), { ...PATIENT, now }),
+  createMongoHistory(await openDatabase('history-suite'), { now }),
 )

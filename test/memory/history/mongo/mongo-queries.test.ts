@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { History } from '../../../../src/memory/history/history.ts'
 import { createMongoHistory } from '../../../../src/memory/history/mongo/mongo-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
-import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { everyHistoryCall } from '../every-history-call.ts'
 import { sampleConversation, sampleMessage, sampleMessages } from '../stored-samples.ts'
 import { openDatabase } from './mongo-database.ts'
@@ -18,7 +17,7 @@ describe('what the history asks of MongoDB', () => {
   beforeAll(async () => {
     const client = await openDatabase('history-queries', { monitorCommands: true })
     client.on('commandSucceeded', (event) => commands.push(event))
-    history = createMongoHistory(client, PATIENT)
+    history = createMongoHistory(client)
     await history.prepare()
     // The first read asks what server it is.
     await history.findUnfinishedDeletions(0, 1)

@@ -4,7 +4,6 @@ import { HistoryUnavailableError } from '../../../../src/errors.ts'
 import { mongoClientOptions } from '../../../../src/memory/history/mongo/mongo-database.ts'
 import { createMongoReplies } from '../../../../src/memory/history/mongo/mongo-replies.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
-import { PATIENT } from '../../../support/patient-mongodb.ts'
 import { startMongodb } from '../../../support/services.ts'
 import { everyReplyCall } from '../every-reply-call.ts'
 import { describeReplyRecords } from '../reply-records-suite.ts'
@@ -18,12 +17,12 @@ const client = await openDatabase('reply-records-suite', { monitorCommands: true
 
 afterAll(() => client.close())
 
-describeReplyRecords('replies in MongoDB', async () => createMongoReplies(client, PATIENT))
+describeReplyRecords('replies in MongoDB', async () => createMongoReplies(client))
 
 test('every method but the one that makes indexes is at most two commands to MongoDB', async () => {
   let commands: string[] = []
   client.on('commandSucceeded', ({ commandName }) => commands.push(commandName))
-  const records = createMongoReplies(client, PATIENT)
+  const records = createMongoReplies(client)
   // The first read asks what server it is.
   await records.findLeaseOver(0, 1)
   const { prepare: _, ...calls } = everyReplyCall(records)
@@ -38,7 +37,7 @@ test('every method but the one that makes indexes is at most two commands to Mon
 test('while MongoDB is away every call fails in bounded time, and what was acknowledged is there afterwards', async () => {
   const server = await startMongodb()
   onTestFinished(server.stop)
-  const own = new MongoClient(server.url, mongoClientOptions())
+  const own = new MongoClient(server.url, mongoClientOptions(server.url))
   const records = createMongoReplies(own)
   await records.prepare()
   const reply = sampleReply(createConversationId())
