@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { FollowReplySubscription } from '../generated/graphql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
@@ -10,7 +13,7 @@ import { sharedStores } from '../support/wire-nodes.ts'
 /** The demo model repeats it, twice, at 25 ms a word: three to four seconds. */
 const QUESTION = 'a '.repeat(50).trim()
 /** A quarter of it is for replies to finish by themselves, the next one for what is interrupted then to be stored. */
-const SHORT_DEADLINE_MS = 3_000
+const SHORT_DEADLINE_MS = 30_000
 /** Longer than a test may take, as is the lease: what waited for one of them would never come. */
 const LONG_DEADLINE_MS = 400_000
 const LEASE_MS = 600_000
@@ -20,7 +23,7 @@ type FollowedEvent = FollowReplySubscription['reply']
 type Stream = ReturnType<typeof startStream>
 
 test('streams of a node that stops end with SHUTDOWN, and another node takes the conversations at once', async () => {
-  const { node, client, other } = await startNodes(SHORT_DEADLINE_MS)
+  const { node, client, other } = await startNodes(SHORT_DEADLINE_MS, await startEndlessModel())
   const streams = await Promise.all(TRANSPORTS.map((by) => beginStream(client, by)))
   const exitCode = await node.stop()
   for (const { id, read } of streams) {
@@ -71,9 +74,10 @@ test('a follower of the reply of another node is let go when its node stops, and
 })
 
 /** A node that is to be stopped, and another one on the same stores. */
-async function startNodes(deadlineMs: number) {
+async function startNodes(deadlineMs: number, model: Record<string, string> = {}) {
   const env = {
     ...sharedStores(),
+    ...model,
     REPLY_LEASE_MS: String(LEASE_MS),
     REPLY_CHECKPOINT_MS: '100',
     SHUTDOWN_DEADLINE_MS: String(deadlineMs),
@@ -83,6 +87,21 @@ async function startNodes(deadlineMs: number) {
     await Promise.all([node.kill(), there.kill()])
   })
   return { node, client: clientOf(node), other: { client: clientOf(there) } }
+}
+
+/** The settings of a model that begins to speak and never ends. */
+async function startEndlessModel(): Promise<Record<string, string>> {
+  const server = createServer((request, response) => {
+    request.resume()
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write('data: {"choices":[{"delta":{"content":"So far"}}]}\n\n')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { OPENAI_BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` }
 }
 
 function clientOf({ url }: ServerProcess): GraphqlClient {
