@@ -183,7 +183,10 @@ function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): Swee
   async function sweepAll(): Promise<void> {
     for (const each of sweeps) {
       if (isStopped) return
-      await each().catch((error: unknown) => logFault(log, { err: error }, 'sweep failed'))
+      await each().catch((error: unknown) => {
+        const faults: unknown[] = error instanceof AggregateError ? error.errors : [error]
+        for (const err of faults) logFault(log, { err }, 'sweep failed')
+      })
     }
   }
 

@@ -1,6 +1,6 @@
 import { ConversationUnreadableError } from '../../errors.ts'
 import { MAX_POSITION } from '../cache/cache.ts'
-import type { Conversation } from '../conversation.ts'
+import type { Branch, Conversation } from '../conversation.ts'
 import type { Head, Message, MessageDraft } from '../message.ts'
 import { isMessageField } from '../message-fields.ts'
 import { isEncoding } from '../tokens/encoding.ts'
@@ -109,6 +109,9 @@ const REPLY = Object.entries<Check>({
   endedAt: optional(isTime),
 } satisfies Checks<ReplyRecord>)
 
+const BRANCHES = Object.entries<Check>({ branches: listOf(isBranch) })
+const REDACTIONS = Object.entries<Check>({ redactions: listOf(isText) })
+
 /** The conversation that a decoder reads, or ConversationUnreadableError. */
 export function readableConversation(id: string, decode: () => Conversation): Conversation {
   return readable(id, CONVERSATION, decode)
@@ -130,6 +133,16 @@ export function readableHead(conversationId: string, head: Head): Head {
 /** The reply that a decoder reads, or the ConversationUnreadableError of its conversation. */
 export function readableReply(conversationId: string, decode: () => ReplyRecord): ReplyRecord {
   return readable(conversationId, REPLY, decode)
+}
+
+/** The branches of a conversation that are read alone, or its ConversationUnreadableError. */
+export function readableBranches(conversationId: string, decode: () => Branch[]): Branch[] {
+  return readable(conversationId, BRANCHES, () => ({ branches: decode() })).branches
+}
+
+/** The ids of messages that are being redacted, or the ConversationUnreadableError of their conversation. */
+export function readableRedactions(conversationId: string, decode: () => string[]): string[] {
+  return readable(conversationId, REDACTIONS, () => ({ redactions: decode() })).redactions
 }
 
 /** The values that can be read; of each other one `onUnreadable` gets the error. For lists that one of them must not end. */

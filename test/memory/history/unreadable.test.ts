@@ -222,6 +222,31 @@ describe.each([
     expect(loaded[1]).toMatchObject({ value: { id: whole } })
   })
 
+  test.each<[string, unknown[], (id: string) => Promise<unknown>]>([
+    ['heads', [JUNK_JSON], (id) => store.history.raiseHead(id, '0', { sequence: 3, tokens: 30 }, TIME)],
+    ['branches', [JUNK_JSON, '[{"id":1}]', '7'], (id) => store.history.removeUnlistedBranch(id, 'left')],
+    ['redactions', [JUNK_JSON, '7'], (id) => store.history.markDropDue('writer', id, TIME, 'msg_x')],
+  ])('is its named error where it is the %s into which something is written', async (field, values, write) => {
+    for (const value of values) {
+      const id = await converse('writer')
+      await store.spoil('conversations', id, field, value)
+      const error: unknown = await write(id).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(ConversationUnreadableError)
+      expect(error).toMatchObject({ conversationId: id, reason: expect.not.stringContaining(SECRET) })
+    }
+  })
+
+  test('does not keep the due drops of others', async () => {
+    const [spoiled, whole] = [await converse('dropper'), await converse('dropper')]
+    for (const id of [spoiled, whole]) await store.history.markDropDue('dropper', id, TIME, 'msg_x')
+    await store.spoil('conversations', spoiled, 'redactions', JUNK_JSON)
+    store.skipped.length = 0
+    const due = await store.history.findDueDrops(TIME + 1, 1_000)
+    expect(due.map(({ conversationId }) => conversationId)).toContain(whole)
+    expect(due.map(({ conversationId }) => conversationId)).not.toContain(spoiled)
+    expect(store.skipped.map(({ conversationId }) => conversationId)).toContain(spoiled)
+  })
+
   test.each(['tokens', 'tokenStart'])('is not counted where it is the %s of a newest message', async (field) => {
     const [spoiled, whole] = [await converse(`heads ${field}`), await converse(`heads ${field}`)]
     await store.history.removeMessages(spoiled, 10)

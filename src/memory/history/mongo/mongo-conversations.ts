@@ -9,7 +9,7 @@ import type { MongoStoreOptions } from './mongo-database.ts'
 import { type ConversationDocument, decodeConversation, encodeConversation } from './mongo-documents.ts'
 import type { MongoExternalIds } from './mongo-external-ids.ts'
 import { isUnique, type MongoGuard } from './mongo-guard.ts'
-import { aliveFilter, updateOf } from './mongo-statements.ts'
+import { aliveFilter, changeInto, updateOf } from './mongo-statements.ts'
 
 /** The methods of the history that are about conversations. */
 export type MongoConversations = Pick<
@@ -166,7 +166,8 @@ export function createMongoConversations(
   ): Promise<void> {
     const hint = { [`heads.${branch}.sequence`]: sequence, [`heads.${branch}.tokens`]: tokens }
     const $max = { ...hint, lastMessageAt: new Date(lastMessageAt) }
-    await guard.write(() => collection.updateOne({ _id: conversationId }, { $max }))
+    const update = () => collection.updateOne({ _id: conversationId }, { $max })
+    await guard.write(() => changeInto(conversationId, 'heads', update))
   }
 
   async function switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean> {

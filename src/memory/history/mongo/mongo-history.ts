@@ -48,7 +48,7 @@ export function createMongoHistory(client: MongoClient, options: MongoStoreOptio
     ...createMongoConversations(conversations, externalIds, guard, { now, onUnreadable }),
     ...createMongoMessages(messages, guard),
     ...createMongoUnlisted(conversations, messages, guard),
-    ...createMongoRedactions(conversations, guard, now),
+    ...createMongoRedactions(conversations, guard, { now, onUnreadable }),
     prepare,
     close,
   }

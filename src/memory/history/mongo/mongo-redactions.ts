@@ -1,8 +1,10 @@
 import type { Collection } from 'mongodb'
 import type { DueDrop, History } from '../history.ts'
+import { readableRedactions, skipUnreadable } from '../stored-check.ts'
+import type { MongoStoreOptions } from './mongo-database.ts'
 import type { ConversationDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
-import { aliveFilter } from './mongo-statements.ts'
+import { aliveFilter, changeInto } from './mongo-statements.ts'
 
 /** The methods of the history that remember which cached tails are to be dropped once more. */
 export type MongoRedactions = Pick<History, 'markDropDue' | 'settleDrop' | 'findDueDrops'>
@@ -13,7 +15,7 @@ const BEGINNING = new Date(0)
 export function createMongoRedactions(
   collection: Collection<ConversationDocument>,
   guard: MongoGuard,
-  now: () => number,
+  { now, onUnreadable }: Required<Pick<MongoStoreOptions, 'now' | 'onUnreadable'>>,
 ): MongoRedactions {
   async function markDropDue(
     ownerId: string,
@@ -24,7 +26,8 @@ export function createMongoRedactions(
     const $set = { dropDue: new Date(dropDue) }
     const change = redactedId === undefined ? { $set } : { $set, $addToSet: { redactions: redactedId } }
     const filter = aliveFilter(ownerId, conversationId, now())
-    return (await guard.write(() => collection.updateOne(filter, change))).matchedCount > 0
+    const update = () => changeInto(conversationId, 'redactions', () => collection.updateOne(filter, change))
+    return (await guard.write(update)).matchedCount > 0
   }
 
   async function settleDrop(conversationId: string, dropDue: number): Promise<void> {
@@ -37,10 +40,14 @@ export function createMongoRedactions(
     const filter = { dropDue: { $gte: BEGINNING, $lt: new Date(dueBefore) } }
     const find = { sort: { dropDue: 1 as const }, limit, batchSize: limit }
     const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
-    return found.map(({ _id, ownerId = '', redactions = [], dropDue = BEGINNING }) => {
-      return { conversationId: _id, ownerId, messageIds: redactions, dropDue: dropDue.getTime() }
-    })
+    return skipUnreadable(found, dueDropOf, onUnreadable)
   }
 
   return { markDropDue, settleDrop, findDueDrops }
+}
+
+/** Throws ConversationUnreadableError. */
+function dueDropOf({ _id, ownerId = '', redactions = [], dropDue = BEGINNING }: ConversationDocument): DueDrop {
+  const messageIds = readableRedactions(_id, () => redactions)
+  return { conversationId: _id, ownerId, messageIds, dropDue: dropDue.getTime() }
 }

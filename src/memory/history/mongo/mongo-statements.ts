@@ -1,4 +1,12 @@
-import type { Collection, CreateIndexesOptions, Filter, IndexDescription, UpdateFilter } from 'mongodb'
+import {
+  type Collection,
+  type CreateIndexesOptions,
+  type Filter,
+  type IndexDescription,
+  MongoServerError,
+  type UpdateFilter,
+} from 'mongodb'
+import { ConversationUnreadableError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { MongoGuard } from './mongo-guard.ts'
 
@@ -31,6 +39,19 @@ export async function ensureIndexes<Document extends object>(
 /** A condition on one conversation by `_id`: its owner's, which a deleted one has not, and not past its end. */
 export function aliveFilter(ownerId: string, _id: string, now: number) {
   return { _id, ownerId, expiresAt: { $not: { $lte: new Date(now) } } }
+}
+
+/** BadValue, TypeMismatch and PathNotViable: what the server says of a change within a value of another type. */
+const NOT_VIABLE: readonly unknown[] = [2, 14, 28]
+
+/** A change within a field of a conversation; ConversationUnreadableError where it holds what nobody wrote. */
+export async function changeInto<T>(conversationId: string, field: string, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change()
+  } catch (error) {
+    if (!(error instanceof MongoServerError && NOT_VIABLE.includes(error.code))) throw error
+    throw new ConversationUnreadableError(conversationId, `${field} is nonsense`)
+  }
 }
 
 /** An update that sets values and removes those that are null; undefined when it would do nothing. */

@@ -1,6 +1,7 @@
 import type { Collection } from 'mongodb'
 import { ROOT_BRANCH } from '../../conversation.ts'
 import type { History, UnlistedBranch } from '../history.ts'
+import { readableBranches } from '../stored-check.ts'
 import type { ConversationDocument, MessageDocument } from './mongo-documents.ts'
 import type { MongoGuard } from './mongo-guard.ts'
 import { findDocumentIds, removeDocuments } from './mongo-statements.ts'
@@ -66,7 +67,7 @@ export function createMongoUnlisted(
       )
       // Without its conversation it came after a deletion; a deletion that is under way removes it.
       if (found === undefined) return true
-      if (found.branches.some(({ id }) => id === branch)) {
+      if (readableBranches(conversationId, () => found.branches).some(({ id }) => id === branch)) {
         await guard.write(() => messages.updateMany(place, { $unset: { unlistedSince: true } }))
         return false
       }

@@ -1,4 +1,4 @@
-import type { ConversationUnreadableError } from '../../../errors.ts'
+import { ConversationUnreadableError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
 import type { Head } from '../../message.ts'
@@ -46,7 +46,8 @@ const RAISE_HEAD = `UPDATE conversations SET lastMessageAt = max(lastMessageAt, 
     heads, '$."' || :branch || '"', json_object(
       'sequence', max(ifnull(heads ->> ('$."' || :branch || '".sequence'), 0), :sequence),
       'tokens', max(ifnull(heads ->> ('$."' || :branch || '".tokens'), 0), :tokens)))
-  WHERE id = :id AND deletedAt IS NULL`
+  WHERE id = :id AND deletedAt IS NULL AND json_valid(heads)`
+const UNREADABLE_HEADS = 'SELECT id FROM conversations WHERE id = :id AND NOT json_valid(heads)'
 const MARK_DELETED = `UPDATE conversations SET deletedAt = :deletedAt
   WHERE id = :id AND ownerId = :ownerId AND ${IS_ALIVE}`
 const EXPIRED = `SELECT id AS conversationId, ownerId FROM conversations
@@ -138,7 +139,11 @@ export function createSqliteConversations(
   ): Promise<void> {
     const raised = { id, branch, sequence, tokens, lastMessageAt }
     // A hint: one that is too low is raised by the next read.
-    await database.guard(() => database.unsynced(() => database.run(RAISE_HEAD, raised)))
+    await database.guard(() => {
+      if (database.unsynced(() => database.run(RAISE_HEAD, raised)) > 0) return
+      if (database.all(UNREADABLE_HEADS, { id }).length > 0)
+        throw new ConversationUnreadableError(id, 'heads is nonsense')
+    })
   }
 
   function switchBranch(ownerId: string, id: string, change: BranchSwitch): Promise<boolean> {

@@ -22,7 +22,7 @@ export function createSqliteHistory(
     ...createSqliteConversations(database, now, onUnreadable),
     ...createSqliteMessages(database),
     ...createSqliteUnlisted(database),
-    ...createSqliteRedactions(database, now),
+    ...createSqliteRedactions(database, now, onUnreadable),
     prepare: () => database.guard(() => database.open(SQLITE_SCHEMA)),
     close: () => database.guard(() => database.close()),
   }

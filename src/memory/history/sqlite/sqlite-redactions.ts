@@ -1,4 +1,6 @@
+import type { ConversationUnreadableError } from '../../../errors.ts'
 import type { DueDrop, History } from '../history.ts'
+import { readableRedactions, skipUnreadable } from '../stored-check.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { IS_ALIVE } from './sqlite-rows.ts'
 
@@ -19,13 +21,17 @@ const DUE = `SELECT id AS conversationId, ownerId, redactions, dropDue FROM conv
   WHERE dropDue < :dueBefore AND deletedAt IS NULL ORDER BY dropDue LIMIT :limit`
 
 /** Due drops, kept in the embedded history with their conversation. `now` decides what is past its `expiresAt`. */
-export function createSqliteRedactions(database: SqliteDatabase, now: () => number): SqliteRedactions {
+export function createSqliteRedactions(
+  database: SqliteDatabase,
+  now: () => number,
+  onUnreadable: (error: ConversationUnreadableError) => void,
+): SqliteRedactions {
   async function markDropDue(ownerId: string, id: string, dropDue: number, redactedId?: string): Promise<boolean> {
     return await database.guard(() =>
       database.transact(() => {
         const [row] = database.all<RedactionRow>(BY_OWNER, { id, ownerId, now: now() })
         if (row === undefined) return false
-        const ids = [...new Set([...listOf(row.redactions), ...(redactedId === undefined ? [] : [redactedId])])]
+        const ids = [...new Set([...listOf(id, row.redactions), ...(redactedId === undefined ? [] : [redactedId])])]
         return database.run(MARK, { id, redactions: ids.length > 0 ? JSON.stringify(ids) : null, dropDue }) > 0
       }),
     )
@@ -37,12 +43,17 @@ export function createSqliteRedactions(database: SqliteDatabase, now: () => numb
 
   async function findDueDrops(dueBefore: number, limit: number): Promise<DueDrop[]> {
     const rows = await database.guard(() => database.all<DueRow>(DUE, { dueBefore, limit: Math.max(0, limit) }))
-    return rows.map(({ redactions, ...row }) => ({ ...row, messageIds: listOf(redactions) }))
+    return skipUnreadable(rows, dueDropOf, onUnreadable)
   }
 
   return { markDropDue, settleDrop, findDueDrops }
 }
 
-function listOf(redactions: string | null): string[] {
-  return JSON.parse(redactions ?? '[]') as string[]
+/** Throws ConversationUnreadableError. */
+function dueDropOf({ redactions, ...row }: DueRow): DueDrop {
+  return { ...row, messageIds: listOf(row.conversationId, redactions) }
+}
+
+function listOf(conversationId: string, redactions: string | null): string[] {
+  return readableRedactions(conversationId, () => JSON.parse(redactions ?? '[]') as string[])
 }

@@ -1,5 +1,6 @@
 import type { Branch } from '../../conversation.ts'
 import type { History, UnlistedBranch } from '../history.ts'
+import { readableBranches } from '../stored-check.ts'
 import type { SqliteDatabase } from './sqlite-database.ts'
 import { removeRows } from './sqlite-removal.ts'
 
@@ -44,7 +45,7 @@ export function createSqliteUnlisted(database: SqliteDatabase): SqliteUnlisted {
 
   function giveUp(conversationId: string, branch: string): boolean {
     const [found] = database.all<{ branches: string }>(BRANCHES, { conversationId })
-    const listed = JSON.parse(found?.branches ?? '[]') as Branch[]
+    const listed = readableBranches(conversationId, () => JSON.parse(found?.branches ?? '[]') as Branch[])
     if (listed.some(({ id }) => id === branch)) {
       database.run(SET_LISTED, { conversationId, branch })
       return false
