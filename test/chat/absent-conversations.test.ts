@@ -53,6 +53,23 @@ describe.each([
     })
   }
 
+  test('a stream of a reply that is interrupted, whose conversation is deleted while its end is read, ends so', async () => {
+    const events = node.replies.send(OWNER, questionOf(id, 'q'), never).then(collect)
+    ;(await model.nextCall()).text('the secret')
+    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('the secret')
+    const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
+    await node.replies.cancel(OWNER, replyId)
+    expect((await events).at(-1)).toMatchObject({ type: 'ReplyInterrupted', partial: { role: 'ASSISTANT' } })
+    const findMessages: ReplyWorld['history']['findMessages'] = async (ids) => {
+      await ABSENCES.deleted()
+      return world.history.findMessages(ids)
+    }
+    const other = startNode({}, undefined, { ...world.history, findMessages })
+    const late = await collect(await other.replies.subscribe(OWNER, replyId, null, never))
+    expect(late.at(-1)).toMatchObject(gone)
+    expect(JSON.stringify(late)).not.toContain('secret')
+  })
+
   test('a reply of a dead node whose conversation is deleted is ended by the sweep without its text', async () => {
     const replyId = await leaveSealed()
     await ABSENCES.deleted()

@@ -42,6 +42,7 @@ type Documents = {
     "\n  query ContextAsSent($id: ID!) {\n    recentContext(conversationId: $id) { source chatMessages tokenCount messages { content status } }\n  }\n": typeof types.ContextAsSentDocument,
     "\n  query ActiveReply($id: ID!) {\n    conversation(id: $id) { activeReply { id text } }\n  }\n": typeof types.ActiveReplyDocument,
     "\n  subscription ReplyEvents($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on ReplyBegan { reply { id } }\n      ... on ReplyEnded { reply { id status message { content } } }\n    }\n  }\n": typeof types.ReplyEventsDocument,
+    "\n  query LastReplies {\n    conversations(first: 10) { nodes { id lastReply { text message { content } } } }\n  }\n": typeof types.LastRepliesDocument,
     "\n  query LastMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 10) { nodes { role content status clientMessageId } } }\n  }\n": typeof types.LastMessagesDocument,
     "\n  subscription VersionEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      ... on MessageAppended { message { id sequence content } }\n      ... on MessageChanged { message { id sequence content status } }\n      ... on BranchSelected { message { id sequence content versions } conversation { messageCount } }\n    }\n  }\n": typeof types.VersionEventsDocument,
     "\n  query MessagesAfter($id: ID!, $after: String) {\n    conversation(id: $id) { messages(first: 100, after: $after) { edges { cursor node { id sequence content } } } }\n  }\n": typeof types.MessagesAfterDocument,
@@ -88,6 +89,7 @@ const documents: Documents = {
     "\n  query ContextAsSent($id: ID!) {\n    recentContext(conversationId: $id) { source chatMessages tokenCount messages { content status } }\n  }\n": types.ContextAsSentDocument,
     "\n  query ActiveReply($id: ID!) {\n    conversation(id: $id) { activeReply { id text } }\n  }\n": types.ActiveReplyDocument,
     "\n  subscription ReplyEvents($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on ReplyBegan { reply { id } }\n      ... on ReplyEnded { reply { id status message { content } } }\n    }\n  }\n": types.ReplyEventsDocument,
+    "\n  query LastReplies {\n    conversations(first: 10) { nodes { id lastReply { text message { content } } } }\n  }\n": types.LastRepliesDocument,
     "\n  query LastMessages($id: ID!) {\n    conversation(id: $id) { messages(last: 10) { nodes { role content status clientMessageId } } }\n  }\n": types.LastMessagesDocument,
     "\n  subscription VersionEvents($id: ID!, $after: String) {\n    conversationEvents(conversationId: $id, after: $after) {\n      __typename\n      ... on MessageAppended { message { id sequence content } }\n      ... on MessageChanged { message { id sequence content status } }\n      ... on BranchSelected { message { id sequence content versions } conversation { messageCount } }\n    }\n  }\n": types.VersionEventsDocument,
     "\n  query MessagesAfter($id: ID!, $after: String) {\n    conversation(id: $id) { messages(first: 100, after: $after) { edges { cursor node { id sequence content } } } }\n  }\n": types.MessagesAfterDocument,
@@ -215,6 +217,10 @@ export function graphql(source: "\n  query ActiveReply($id: ID!) {\n    conversa
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  subscription ReplyEvents($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on ReplyBegan { reply { id } }\n      ... on ReplyEnded { reply { id status message { content } } }\n    }\n  }\n"): typeof import('./graphql.ts').ReplyEventsDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query LastReplies {\n    conversations(first: 10) { nodes { id lastReply { text message { content } } } }\n  }\n"): typeof import('./graphql.ts').LastRepliesDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -686,6 +686,11 @@ export type ReplyEventsSubscription = { conversationEvents:
     | { __typename: 'ReplyEnded', reply: { id: string, status: Status, message: { content: string } | null } }
    };
 
+export type LastRepliesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LastRepliesQuery = { conversations: { nodes: Array<{ id: string, lastReply: { text: string, message: { content: string } | null } | null }> } };
+
 export type LastMessagesQueryVariables = Exact<{
   id: string | number;
 }>;
@@ -1368,6 +1373,21 @@ export const ReplyEventsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ReplyEventsSubscription, ReplyEventsSubscriptionVariables>;
+export const LastRepliesDocument = new TypedDocumentString(`
+    query LastReplies {
+  conversations(first: 10) {
+    nodes {
+      id
+      lastReply {
+        text
+        message {
+          content
+        }
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<LastRepliesQuery, LastRepliesQueryVariables>;
 export const LastMessagesDocument = new TypedDocumentString(`
     query LastMessages($id: ID!) {
   conversation(id: $id) {

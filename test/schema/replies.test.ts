@@ -279,6 +279,30 @@ async function readFollowed(stream: AsyncIterable<{ data: { reply: { __typename:
   return events
 }
 
+const lastReplies = graphql(`
+  query LastReplies {
+    conversations(first: 10) { nodes { id lastReply { text message { content } } } }
+  }
+`)
+
+test('a reply whose conversation is deleted while it is read says nothing, and takes nothing else along', async () => {
+  const model = createScriptedModel()
+  const { client, history } = await startTestServer(undefined, { model })
+  const [kept, deleted] = [await startConversation(client), await startConversation(client)]
+  for (const id of [kept, deleted]) {
+    const events = readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
+    ;(await model.nextCall()).answer('said')
+    await events
+  }
+  history.before = async (operation) => {
+    if (operation === 'findMessages') await history.markDeleted('local', deleted, Date.now())
+  }
+  expect((await client.get(lastReplies, {})).conversations.nodes).toEqual([
+    { id: deleted, lastReply: { text: '', message: null } },
+    { id: kept, lastReply: { text: 'said', message: { content: 'said' } } },
+  ])
+})
+
 async function startChat(change?: (memory: Memory) => Partial<Memory>) {
   const model = createScriptedModel()
   const { client } = await startTestServer(change, { model })

@@ -148,6 +148,8 @@ export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
 
   async function readEnd(ended: ReplyRecord): Promise<ReplyEnd> {
     const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
+    // Deleted since the record was read.
+    if (ended.messageId !== undefined && message === undefined) return { text: '', parts: [], ending: GONE }
     return { ending: endingWith(ended.outcome, message), ...saidBy(ended, message) }
   }
 

@@ -1,6 +1,5 @@
 import { saidBy } from '../../chat/end/reply-message.ts'
 import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
-import { NotFoundError } from '../../errors.ts'
 import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
@@ -50,7 +49,7 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     }),
     text: t.string({
       description:
-        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended, as its message has it.',
+        'The text so far: on another node than its own up to a moment ago. The whole text once it has ended, as its message has it; empty where that was redacted, or deleted while it was read.',
       resolve: textOf,
     }),
     error: t.field({
@@ -112,10 +111,9 @@ function statusOf({ phase, outcome }: ReplyRecord): typeof StatusRef.$inferType 
 }
 
 async function textOf(reply: ReplyRecord, _: object, { loaders }: OperationContext): Promise<string> {
-  const { id, messageId } = reply
+  const { messageId } = reply
+  // Deleted since the reply was found it says nothing any more: an error would take the rest of a list along, or end a stream.
   const message = messageId === undefined ? undefined : await loaders.message(messageId)
-  // Deleted since the reply was found: `''` would be untrue.
-  if (messageId !== undefined && message === undefined) throw new NotFoundError('reply', id)
   return saidBy(reply, message).text
 }
 
