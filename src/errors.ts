@@ -111,6 +111,15 @@ export class ClientMessageIdConflictError extends Error {
   }
 }
 
+/** An id that a conversation brought along is in use: by another owner, or by one that is being deleted. */
+export class ConversationIdTakenError extends Error {
+  readonly code = 'CONVERSATION_ID_TAKEN'
+  constructor(id: string) {
+    super(`The id ${JSON.stringify(id)} is taken: by another owner, or by a conversation that is being deleted.`)
+    this.name = 'ConversationIdTakenError'
+  }
+}
+
 /** The owner has a conversation with this `externalId` already. */
 export class ExternalIdTakenError extends Error {
   readonly code = 'EXTERNAL_ID_TAKEN'

@@ -38,13 +38,19 @@ export type ChatMessage =
  * The messages ready to be sent to a chat completions API. Directly behind a message with calls comes one
  * result for each of them: the newest that names the call, wherever it stands before another call of that
  * id, or `[no result]`; a result without a call is left out; arguments that are no JSON object read `{}`.
- * Files go by their URL; reasoning and data are left out, since the API takes neither; what was redacted
- * reads `[redacted]` and keeps its calls.
+ * Files go by their URL; reasoning and data are left out, since the API takes neither, and a message that says nothing
+ * else with them, since strict servers refuse it; what was redacted reads `[redacted]` and keeps its calls.
  */
 export function toChatMessages(messages: readonly Message[]): ChatMessage[] {
   // Servers without ids count from zero in every turn, so an id means its newest call.
   const answers = new Map<string, ToolAnswer>()
-  return messages.flatMap((message) => toChatMessage(message, answers))
+  return messages.flatMap((message) => toChatMessage(message, answers)).filter(saysSomething)
+}
+
+/** A result may be empty, and so may the content beside calls. */
+function saysSomething(message: ChatMessage): boolean {
+  if (message.role === 'tool' || (message.role === 'assistant' && message.tool_calls !== undefined)) return true
+  return typeof message.content === 'string' ? message.content.trim() !== '' : (message.content ?? []).length > 0
 }
 
 function toChatMessage(message: Message, answers: Map<string, ToolAnswer>): ChatMessage[] {
@@ -99,7 +105,11 @@ function toFileItem({ url, mediaType, filename }: FilePart): ImageItem | FileIte
 }
 
 function toToolCall({ toolCallId, toolName, arguments: text }: ToolCallPart): ToolCall {
-  return { id: toolCallId, type: 'function', function: { name: toolName, arguments: isObject(text) ? text : '{}' } }
+  return {
+    id: toolCallId,
+    type: 'function',
+    function: { name: chatToolName(toolName), arguments: isObject(text) ? text : '{}' },
+  }
 }
 
 /** Servers that read the arguments refuse what is no JSON, and some what is no object: llama.cpp by a status of 500. */
@@ -115,4 +125,9 @@ function isObject(text: string): boolean {
 /** The API refuses names with spaces and a few signs, and over 64 characters. */
 function chatName(author: string): string {
   return author.replaceAll(/[\s<|\\/>]/g, '_').slice(0, 64)
+}
+
+/** The API takes letters, digits, `_` and `-`, at most 64; tools of other programs have names such as `web.run`. */
+function chatToolName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'tool'
 }

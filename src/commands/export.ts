@@ -1,45 +1,65 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 import { type ExportFormat, exportFile } from '../transfer/export-file.ts'
-import { startProgress } from '../transfer/progress.ts'
-import { EXIT_CODES_HELP, type ExitCode, OWNER_ID, runTransfer, type TransferJob } from './transfer-command.ts'
+import { countOf, startProgress } from '../transfer/progress.ts'
+import { FileFormatError } from '../transfer/read-text.ts'
+import {
+  EXIT_CODES_HELP,
+  type ExitCode,
+  OWNER_ID,
+  runTransfer,
+  type TransferCommand,
+  type TransferJob,
+} from './transfer-command.ts'
 
 const HELP = `Usage: npm run export -- FILE
 
-Writes all conversations, archived ones included, along their active paths, as the import reads them: what the chat
-completions format has no place for stands in fields named "backscroll". FILE.json becomes one JSON array, any
-other name JSONL, one conversation a line.
+Writes all conversations, archived ones included, with everything: the active path of each as chat completions APIs
+take it, the messages of other versions beside it, and what that format has no place for in fields named "backscroll".
+FILE.json becomes one JSON array, any other name JSONL, one conversation a line. An import elsewhere makes the same
+conversations of it, ids, dates, versions and redactions included; records of replies are not among it.
 
 The file is written beside FILE as FILE.partial and takes its place when it is whole; an interrupted export is run
-again. Other versions of messages, external ids, and the times of conversations are not restored by an import.
+again.
 
 ${EXIT_CODES_HELP}`
 
-const PROGRESS = '{conversations} conversations, {messages} messages'
+const PROGRESS = 'conversations {conversations}, messages {messages}'
 
-process.exitCode = await runTransfer(
-  { help: HELP, options: {}, checkFile: (file) => stat(dirname(file)), run },
-  {
+/** The command as it is called. */
+export const EXPORT: TransferCommand<string> = {
+  help: HELP,
+  checkCount: (files) => (files.length === 1 ? undefined : 'Give one FILE.'),
+  open,
+  run,
+}
+
+if (import.meta.main) {
+  process.exitCode = await runTransfer(EXPORT, {
     args: process.argv.slice(2),
     environment: process.env,
     print: (text) => console.log(text),
     printError: (text) => console.error(text),
-  },
-)
+    progressTo: process.stderr,
+  })
+}
 
-async function run({ file, stores }: TransferJob): Promise<ExitCode> {
+async function open([file = '']: readonly string[]): Promise<string> {
+  await readdir(dirname(file))
+  const found = await stat(file).catch(() => undefined)
+  if (found?.isDirectory()) throw new FileFormatError(`${file} is a folder: name a file to write.`)
+  return file
+}
+
+async function run(file: string, { stores, print, progressTo }: TransferJob): Promise<ExitCode> {
   const begun = performance.now()
   const format: ExportFormat = extname(file).toLowerCase() === '.json' ? 'json' : 'jsonl'
-  const progress = startProgress(process.stderr, PROGRESS, 0, { conversations: 0, messages: 0 })
+  const progress = startProgress(progressTo, PROGRESS, 0, { conversations: 0, messages: 0 })
   const onProgress = (numbers: object) => progress.update(0, numbers)
-  const exporting = exportFile(stores.memory, file, { ownerId: OWNER_ID, format }, onProgress)
+  const exporting = exportFile(stores, file, { ownerId: OWNER_ID, format }, onProgress)
   const { conversations, messages, tokens } = await exporting.finally(progress.stop)
-  const [conversationCount, messageCount, tokenCount] = [conversations, messages, tokens].map((value) =>
-    value.toLocaleString('en'),
-  )
-  console.log(
-    `Wrote ${conversationCount} conversations, ${messageCount} messages (${tokenCount} tokens) ` +
-      `in ${((performance.now() - begun) / 1000).toFixed(1)} s.`,
-  )
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+  const said = `${countOf(messages, 'message')} (${countOf(tokens, 'token')})`
+  print(`Wrote ${countOf(conversations, 'conversation')}, ${said} in ${seconds} s.`)
   return 0
 }

@@ -1,55 +1,96 @@
-import { access, constants, stat } from 'node:fs/promises'
-import { type ImportReport, importFile } from '../transfer/import-file.ts'
-import { startProgress } from '../transfer/progress.ts'
-import { EXIT_CODES_HELP, type ExitCode, OWNER_ID, runTransfer, type TransferJob } from './transfer-command.ts'
+import { type ImportReport, importFiles } from '../transfer/import-files.ts'
+import type { NoteCount } from '../transfer/notes.ts'
+import { countOf, groupDigits, startProgress } from '../transfer/progress.ts'
+import { openSources, type Sources } from '../transfer/source-files.ts'
+import {
+  EXIT_CODES_HELP,
+  type ExitCode,
+  OWNER_ID,
+  runTransfer,
+  type TransferCommand,
+  type TransferJob,
+} from './transfer-command.ts'
 
-const HELP = `Usage: npm run import -- FILE
+const HELP = `Usage: npm run import -- FILE…
 
-Imports conversations, into the stores that the settings name. FILE is UTF-8:
-  JSON   an array of conversations {"id": …, "messages": [{"role": …, "content": …}]}, one such object, or one list
-         of messages, in the format of chat completions APIs; "createdAt" and "title" are read too
-  JSONL  one such conversation a line, with or without "id": fine-tuning files, and what the export wrote
-  ChatGPT's conversations.json, with all versions of every message; the path that it shows becomes the active one
+Imports conversations into the stores that the settings name. Each FILE is a file, a folder or a zip. What it holds is
+known by itself:
+  Backscroll   what the export wrote, with everything: ids, dates, all versions, redactions
+  ChatGPT      conversations.json, or its shards conversations-000.json and so on; also the folder or the zip of the
+               whole export. All versions of every message; the path that it shows becomes the active one
+  others       {"id": …, "title": …, "messages": [{"role": …, "content": …}]} in the format of chat completions APIs:
+               a JSON array of such objects, one of them, one a line (JSONL, fine-tuning files), or a list of messages
 
-A second run stores nothing; a run after an interrupted one stores what is missing. A conversation without an "id"
-is known by its content. A conversation with an error is not stored; the others are. Images and other files are
-kept by their http or https address only. Servers on Redis see what was imported at once; one on the embedded
-stores may still answer from its cache in conversations that it holds there.
+In a folder or a zip with files that are named conversations….json only these are read, else all JSON and JSONL; the
+others are named as skipped. What cannot be kept is left out alone, and the report counts and names it.
+
+A second run stores nothing; a run after an interrupted one stores what is missing, and a newer export what is new. A
+conversation without an "id" is known by its content. Images and other files are kept by their web address only. Servers
+on Redis see what was imported at once; one on the embedded stores may still answer from its cache in conversations that
+it holds there.
 
 ${EXIT_CODES_HELP}`
 
-const PROGRESS = '{bar} {percentage} %: {conversations} conversations, {messages} messages ({present} there already)'
+const PROGRESS = '{bar} {percentage} %: conversations {conversations}, messages {messages} ({present} there already)'
+const MAX_SKIPPED = 20
 
-process.exitCode = await runTransfer(
-  { help: HELP, options: {}, checkFile: (file) => access(file, constants.R_OK), run },
-  {
+/** The command as it is called. */
+export const IMPORT: TransferCommand<Sources> = {
+  help: HELP,
+  checkCount: (files) => (files.length === 0 ? 'Give at least one FILE.' : undefined),
+  open: openSources,
+  run,
+}
+
+if (import.meta.main) {
+  process.exitCode = await runTransfer(IMPORT, {
     args: process.argv.slice(2),
     environment: process.env,
     print: (text) => console.log(text),
     printError: (text) => console.error(text),
-  },
-)
-
-async function run({ file, config, stores }: TransferJob): Promise<ExitCode> {
-  const begun = performance.now()
-  const { size } = await stat(file)
-  const limits = { ownerId: OWNER_ID, maxMessageBytes: config.maxMessageBytes }
-  const none = { conversations: 0, messages: 0, present: 0 }
-  const progress = startProgress(process.stderr, PROGRESS, size, none)
-  const report = await importFile({ ...stores, now: Date.now }, file, limits, progress.update).finally(progress.stop)
-  printReport(file, report, (performance.now() - begun) / 1000)
-  return report.refused > 0 ? 1 : 0
+    progressTo: process.stderr,
+  })
 }
 
-function printReport(file: string, report: ImportReport, seconds: number): void {
-  const { conversations, messages, stored, present, tokens, refused, errors } = report
-  const number = (value: number) => value.toLocaleString('en')
-  console.log(
-    `Read ${number(conversations)} conversations, ${number(messages)} messages (${number(tokens)} tokens with their ` +
-      `framing): ${number(stored)} stored, ${number(present)} there already, in ${seconds.toFixed(1)} s.`,
+async function run(sources: Sources, job: TransferJob): Promise<ExitCode> {
+  const { config, stores, printError } = job
+  const begun = performance.now()
+  const { files, skipped } = sources
+  if (skipped.length > 0) printError(`Skipped: ${listSome(skipped)}.`)
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  const limits = { ownerId: OWNER_ID, maxMessageBytes: config.maxMessageBytes }
+  const progress = startProgress(job.progressTo, PROGRESS, bytes, { conversations: 0, messages: 0, present: 0 })
+  const importing = importFiles({ ...stores, now: Date.now }, files, limits, progress.update)
+  const report = await importing.finally(() => {
+    progress.stop()
+    sources.close()
+  })
+  printReport(report, (performance.now() - begun) / 1000, job)
+  return report.refused > 0 || report.hasLosses ? 1 : 0
+}
+
+function listSome(names: readonly string[]): string {
+  const more = names.length - MAX_SKIPPED
+  return names.slice(0, MAX_SKIPPED).join(', ') + (more > 0 ? ` and ${groupDigits(more)} more` : '')
+}
+
+function printReport(report: ImportReport, seconds: number, { print, printError }: TransferJob): void {
+  const { conversations, messages, stored, present, tokens, refused, errors, notes } = report
+  print(
+    `Read ${countOf(conversations, 'conversation')}, ${countOf(messages, 'message')} (${countOf(tokens, 'token')} with their ` +
+      `framing): ${groupDigits(stored)} stored, ${groupDigits(present)} there already, in ${seconds.toFixed(1)} s.`,
   )
+  if (notes.length > 0) printError('Left out, cut or changed:')
+  for (const note of notes) printError(describeNote(note))
   if (refused === 0) return
-  console.error(`${number(refused)} not imported:`)
-  for (const error of errors) console.error(`  ${file}: ${error}`)
-  if (refused > errors.length) console.error(`  and ${number(refused - errors.length)} more`)
+  printError(`${groupDigits(refused)} not imported:`)
+  for (const error of errors) printError(`  ${error}`)
+  if (refused > errors.length) printError(`  and ${groupDigits(refused - errors.length)} more`)
+}
+
+function describeNote({ what, count: times, places }: NoteCount): string {
+  const more = times - places.length
+  return [`  ${groupDigits(times)} × ${what}`, ...places, ...(more > 0 ? [`and ${groupDigits(more)} more`] : [])].join(
+    '\n      ',
+  )
 }

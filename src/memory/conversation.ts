@@ -61,6 +61,9 @@ export interface NewConversation {
   expiresAt?: number
 }
 
+/** What a conversation brings along from where it was before; what is absent is new. Times in epoch milliseconds. */
+export type Origin = Partial<Pick<Conversation, 'id' | 'createdAt' | 'lastMessageAt' | 'archivedAt'>>
+
 /** What `updateConversation` may change; null removes a value. */
 export interface ConversationChanges {
   title?: string | null

@@ -1,7 +1,13 @@
 import { ExternalIdTakenError, NotFoundError } from '../errors.ts'
 import type { KnownHeads } from './append/known-heads.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
-import { type Conversation, type ConversationChanges, type NewConversation, ROOT_BRANCH } from './conversation.ts'
+import {
+  type Conversation,
+  type ConversationChanges,
+  type NewConversation,
+  type Origin,
+  ROOT_BRANCH,
+} from './conversation.ts'
 import type { Eraser } from './erase/eraser.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
 import type { ConversationKey, ConversationRange, History } from './history/history.ts'
@@ -18,11 +24,15 @@ export interface ListedConversation {
 
 /** The conversations of owners, without their messages. A foreign id is answered as a missing one. */
 export interface Conversations {
-  /** FAIL: an external id that is taken is an ExternalIdTakenError; RETURN: its conversation is returned as it is. */
+  /**
+   * FAIL: an external id that is taken is an ExternalIdTakenError; RETURN: its conversation is returned as it is. An
+   * id that it brings along and that is in use elsewhere is a ConversationIdTakenError.
+   */
   createConversation(
     ownerId: string,
     input: NewConversation,
     ifExists: 'FAIL' | 'RETURN',
+    origin?: Origin,
   ): Promise<{ conversation: Conversation; created: boolean }>
   /** Rejects with NotFoundError where it is missing or foreign, as deleteConversation does. */
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation>
@@ -67,9 +77,10 @@ export function createConversations(deps: ConversationsDeps): Conversations {
     ownerId: string,
     input: NewConversation,
     ifExists: 'FAIL' | 'RETURN',
+    origin: Origin = {},
   ): Promise<{ conversation: Conversation; created: boolean }> {
     checkNewConversation(input, now())
-    const result = await history.createConversation(newConversation(ownerId, input, now()))
+    const result = await history.createConversation(newConversation(ownerId, input, origin, now()))
     if (!result.created && ifExists === 'FAIL') {
       throw new ExternalIdTakenError(input.externalId ?? '', result.conversation.id)
     }
@@ -96,7 +107,8 @@ export function createConversations(deps: ConversationsDeps): Conversations {
   }
 }
 
-function newConversation(ownerId: string, input: NewConversation, createdAt: number): Conversation {
+function newConversation(ownerId: string, input: NewConversation, origin: Origin, now: number): Conversation {
+  const { createdAt = now } = origin
   return {
     encoding: DEFAULT_ENCODING,
     ...input,
@@ -109,5 +121,6 @@ function newConversation(ownerId: string, input: NewConversation, createdAt: num
     heads: {},
     createdAt,
     lastMessageAt: createdAt,
+    ...origin,
   }
 }

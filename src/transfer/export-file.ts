@@ -1,12 +1,12 @@
 import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import type { Conversation } from '../memory/conversation.ts'
-import type { ConversationKey } from '../memory/history/history.ts'
+import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
+import type { ConversationKey, History, SequenceRange } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
-import { encodeConversation, fileMessageId } from './openai/openai-conversation.ts'
-import { encodeMessage } from './openai/openai-message.ts'
+import { pathSegments } from '../memory/versions/branches.ts'
+import { encodeConversation, encodeStoredMessage } from './backscroll/backscroll-conversation.ts'
 
 /** JSON: one array of conversations. JSONL: one conversation a line. */
 export type ExportFormat = 'json' | 'jsonl'
@@ -18,25 +18,29 @@ export interface ExportReport {
   tokens: number
 }
 
-type ExportMemory = Pick<Memory, 'listConversations' | 'readMessages'>
+/** Where it reads. */
+export interface ExportDeps {
+  memory: Pick<Memory, 'listConversations' | 'readMessages'>
+  history: Pick<History, 'readSequenceRange'>
+}
 
 const CONVERSATIONS_AT_ONCE = 100
 /** A message takes up to 8 MB. */
 const MESSAGES_AT_ONCE = 100
 
 /**
- * Writes every conversation of an owner, archived ones included, along its active path, as `importFile`
+ * Writes every conversation of an owner, archived ones included, with all that is stored of it, as `importFiles`
  * reads it: oldest activity first, one page in memory at a time. The file appears when all of it is written. Rejects
  * with the history's faults and those of the file system; then the old file stands as it was.
  */
 export async function exportFile(
-  memory: ExportMemory,
+  deps: ExportDeps,
   path: string,
   { ownerId, format }: { ownerId: string; format: ExportFormat },
   onProgress: (report: Readonly<ExportReport>) => void,
 ): Promise<ExportReport> {
   const report: ExportReport = { conversations: 0, messages: 0, tokens: 0 }
-  await writeWhole(path, exportTexts(memory, ownerId, format, report, onProgress))
+  await writeWhole(path, exportTexts(deps, ownerId, format, report, onProgress))
   return report
 }
 
@@ -57,7 +61,7 @@ async function writeWhole(path: string, texts: AsyncIterable<string>): Promise<v
 }
 
 async function* exportTexts(
-  memory: ExportMemory,
+  { memory, history }: ExportDeps,
   ownerId: string,
   format: ExportFormat,
   report: ExportReport,
@@ -67,30 +71,34 @@ async function* exportTexts(
   for await (const conversation of listAll(memory, ownerId)) {
     if (format === 'json' && report.conversations > 0) yield ',\n'
     yield `${JSON.stringify(encodeConversation(conversation)).slice(0, -1)},"messages":[`
-    let separator = ''
-    for await (const messages of readPages(memory, conversation)) {
-      yield separator + messages.map(encode).join(',')
-      separator = ','
-      report.messages += messages.length
-      report.tokens += messages.reduce((sum, { tokens }) => sum + tokens, 0)
-      onProgress(report)
+    yield* joinMessages(readPath(memory, conversation))
+    if (conversation.branches.length > 0) {
+      yield '],"otherVersions":['
+      yield* joinMessages(readOthers(history, conversation))
     }
     yield format === 'json' ? ']}' : ']}\n'
     report.conversations++
     onProgress(report)
   }
   if (format === 'json') yield ']\n'
-}
 
-function encode(message: Message): string {
-  return JSON.stringify(encodeMessage(message, fileMessageId(message)))
+  async function* joinMessages(pages: AsyncIterable<Message[]>): AsyncGenerator<string> {
+    let separator = ''
+    for await (const messages of pages) {
+      yield separator + messages.map((message) => JSON.stringify(encodeStoredMessage(message))).join(',')
+      separator = ','
+      report.messages += messages.length
+      report.tokens += messages.reduce((sum, { tokens }) => sum + tokens, 0)
+      onProgress(report)
+    }
+  }
 }
 
 /**
  * Oldest activity first: a conversation that goes on meanwhile moves ahead of the walk, never behind it. There it
  * is met a second time and left out.
  */
-async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<Conversation> {
+async function* listAll(memory: ExportDeps['memory'], ownerId: string): AsyncGenerator<Conversation> {
   const written = new Set<string>()
   for (const archived of [false, true]) {
     let older: ConversationKey | undefined
@@ -108,15 +116,31 @@ async function* listAll(memory: ExportMemory, ownerId: string): AsyncGenerator<C
   }
 }
 
+function readPath(memory: ExportDeps['memory'], conversation: Conversation): AsyncGenerator<Message[]> {
+  return readPages(0, (range) => memory.readMessages(conversation, range))
+}
+
+/** What is on no active path, branch by branch. */
+async function* readOthers(history: ExportDeps['history'], conversation: Conversation): AsyncGenerator<Message[]> {
+  const { id: conversationId, branches, activeBranch } = conversation
+  const onPath = new Map(pathSegments(conversation, activeBranch).map((segment) => [segment.branch, segment]))
+  for (const { id: branch, atSequence } of [{ id: ROOT_BRANCH, atSequence: 1 }, ...branches]) {
+    const begin = onPath.get(branch)?.belowSequence ?? atSequence
+    // The end of the path is behind the last message of its branch.
+    if (begin === Number.POSITIVE_INFINITY) continue
+    yield* readPages(begin - 1, (range) => history.readSequenceRange({ conversationId, branch, ...range }))
+  }
+}
+
 /** Both bounds are given and near: sequences have no gaps, and stores read far for an open range. */
-async function* readPages(memory: ExportMemory, conversation: Conversation): AsyncGenerator<Message[]> {
-  let afterSequence = 0
-  for (;;) {
+async function* readPages(
+  after: number,
+  read: (range: Omit<SequenceRange, 'conversationId' | 'branch'>) => Promise<Message[]>,
+): AsyncGenerator<Message[]> {
+  for (let afterSequence = after; ; afterSequence += MESSAGES_AT_ONCE) {
     const beforeSequence = afterSequence + MESSAGES_AT_ONCE + 1
-    const range = { afterSequence, beforeSequence, limit: MESSAGES_AT_ONCE, from: 'OLDEST' as const }
-    const messages = await memory.readMessages(conversation, range)
+    const messages = await read({ afterSequence, beforeSequence, limit: MESSAGES_AT_ONCE, from: 'OLDEST' })
     if (messages.length > 0) yield messages
     if (messages.length < MESSAGES_AT_ONCE) return
-    afterSequence += MESSAGES_AT_ONCE
   }
 }

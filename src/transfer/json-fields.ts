@@ -14,7 +14,7 @@ import type { Json, Metadata } from '../memory/message.ts'
 export type JsonObject = Record<string, unknown>
 
 /** Reads a value at a place of a file, or throws BadUserInputError. */
-type Read<T> = (field: string, value: unknown) => T
+export type Read<T> = (field: string, value: unknown) => T
 
 /** The fields of one object of a file. */
 export interface Fields {
@@ -25,7 +25,7 @@ export interface Fields {
 }
 
 /** Throws BadUserInputError that names the field and shows the value, shortened. */
-export function refuse(field: string, limit: string, value: unknown): never {
+function refuse(field: string, limit: string, value: unknown): never {
   throw new BadUserInputError(field, limit, value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 64))
 }
 
@@ -35,7 +35,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** The value as an object, or a BadUserInputError. */
-export function readObject(field: string, value: unknown): JsonObject {
+function readObject(field: string, value: unknown): JsonObject {
   return isObject(value) ? value : refuse(field, 'an object', value)
 }
 
@@ -106,6 +106,31 @@ const LAST_TIME = 8_640_000_000_000_000
 
 function isoTime(value: unknown): number {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+}
+
+/** The text, if it is one that says something. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** The values of a list; none, if it is no list. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** The object, or an empty one. */
+export function objectOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {}
+}
+
+/** Epoch milliseconds of a time in any of the forms that files have: as `readTime`, and numbers as text. */
+export function timeOf(value: unknown): number | undefined {
+  const given = typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)) ? Number(value) : value
+  try {
+    return optional(readTime, 'time', given)
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads a field that may be absent. */

@@ -9,7 +9,14 @@ const TYPES = ['text', 'reasoning', 'toolCall', 'toolResult', 'file', 'data'] as
  * exported message. Throws BadUserInputError for anything else under that name.
  */
 export function decodeParts(field: string, value: unknown): MessagePart[] {
-  return readList(field, value).map((part, index) => decodePart(`${field}[${index}]`, part))
+  return readList(field, value).map((part, index) => inOrderOf(part, decodePart(`${field}[${index}]`, part)))
+}
+
+/** With its fields in the order in which the file has them: so an export of it is the same, byte for byte. */
+function inOrderOf(given: unknown, part: MessagePart): MessagePart {
+  const fields = new Map(Object.entries(part))
+  const names = Object.keys(Object(given)).filter((name) => fields.has(name))
+  return Object.fromEntries(names.map((name) => [name, fields.get(name)])) as unknown as MessagePart
 }
 
 function decodePart(field: string, value: unknown): MessagePart {

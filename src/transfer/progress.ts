@@ -11,8 +11,14 @@ const LINE_EVERY_MS = 5_000
 /** Leaves room for the numbers on a line of 80. */
 const BAR_LENGTH = 16
 
-/** Begins to show; `total` may be 0 where it is not known, and the format has no bar then. */
-export function startProgress(stream: NodeJS.WriteStream, format: string, total: number, numbers: object): Progress {
+/** Begins to show, if anywhere; `total` may be 0 where it is not known, and the format has no bar then. */
+export function startProgress(
+  stream: NodeJS.WriteStream | undefined,
+  format: string,
+  total: number,
+  numbers: object,
+): Progress {
+  if (stream === undefined) return { update() {}, stop() {} }
   const bar = new SingleBar({
     stream,
     format: stream.isTTY ? format : format.replace('{bar} ', ''),
@@ -32,4 +38,14 @@ export function startProgress(stream: NodeJS.WriteStream, format: string, total:
   function stop(): void {
     bar.stop()
   }
+}
+
+/** So many of something, as people write it. */
+export function countOf(value: number, name: string): string {
+  return `${groupDigits(value)} ${name}${value === 1 ? '' : 's'}`
+}
+
+/** A number with its thousands apart. */
+export function groupDigits(value: number): string {
+  return value.toLocaleString('en')
 }

@@ -1,135 +1,242 @@
-import { ClientMessageIdConflictError } from '../errors.ts'
+import { createHash } from 'node:crypto'
 import type { AppendTarget } from '../memory/append/appender.ts'
-import { isSame } from '../memory/append/replayed-drafts.ts'
 import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
 import { batchMessages } from '../memory/history/message-batches.ts'
-import { isConversationId, placeOf } from '../memory/ids.ts'
-import type { Memory } from '../memory/memory.ts'
-import type { Message, MessageDraft } from '../memory/message.ts'
-import type { Writer } from '../memory/writer.ts'
-import { clientIdOf, type FileBranch, type FileConversation, idOfClient } from './file-conversation.ts'
-
-/** The stores that an import writes to; `now` returns epoch milliseconds. */
-export interface ImporterDeps {
-  memory: Pick<
-    Memory,
-    | 'findConversations'
-    | 'createConversation'
-    | 'updateConversation'
-    | 'findMessages'
-    | 'appendDrafts'
-    | 'selectVersion'
-  >
-  writer: Pick<Writer, 'depth' | 'drain'>
-  now: () => number
-}
-
-/** The messages of a batch that are in the history now, how many of them this run stored, and the tokens of all. */
-export interface StoredBatch {
-  messages: number
-  stored: number
-  tokens: number
-}
+import { idempotencyKey } from '../memory/history/stored-draft.ts'
+import { messageId } from '../memory/ids.ts'
+import { canonicalJson } from '../memory/input/canonical-json.ts'
+import type { Message } from '../memory/message.ts'
+import { isListed } from '../memory/versions/branches.ts'
+import { clientIdOf, type FileBranch, type FileConversation, type PlacedMessage } from './file-conversation.ts'
+import type { Notes } from './notes.ts'
+import {
+  draftOf,
+  type Found,
+  findBehind,
+  findStored,
+  type ImporterDeps,
+  type StoredBatch,
+  type Storing,
+} from './stored-messages.ts'
 
 /** About as many characters as a store takes in one write. Each message counts 500, so a batch has at most 1,000 messages. */
 const BATCH_LENGTH = 500_000
 /** With more background jobs than this the import waits, since the writer drops jobs when it is full. */
 const MAX_WRITER_DEPTH = 100
 const DRAIN_MS = 60_000
+const DIGEST_LENGTH = 12
+/** How external ids begin that an import made. */
+const FROM_FILE = /^(?:import|chatgpt|claude|open-webui):/
 
 /**
- * Stores a conversation branch by branch, under ids that the file determines: what is there already is
- * left as it is. Whether it is archived and which path is active is set by the run that stores its last
- * message, and never again. Rejects with ClientMessageIdConflictError where a stored message has other
- * content, and with the history's faults; batches stored until then stay.
+ * Stores a conversation branch by branch, under ids that the file determines: what is there already is left as it is.
+ * What goes on behind a message that something else follows by now begins a branch of its own; a message that was half
+ * written becomes a version, with what follows it. Whether it is archived and which path is active is set by the run
+ * that stores its last message, and never again. Rejects with the history's faults; batches stored until then stay.
  */
 export async function storeConversation(
-  { memory, writer, now }: ImporterDeps,
+  deps: ImporterDeps,
   file: FileConversation,
   ownerId: string,
+  notes: Notes,
   onStored: (stored: StoredBatch) => void,
 ): Promise<void> {
-  const { conversation, created } = await findOrCreate(memory, ownerId, file)
-  const messageIds = new Map<string, string>()
-  let isNew = created
-  for (const branch of file.branches) {
-    let target = targetOf(branch, messageIds)
-    for (const batch of batchMessages(toDrafts(branch, now()), BATCH_LENGTH)) {
-      const { messages, stored } = await storeBatch(memory, ownerId, conversation.id, batch, target)
-      for (const { clientMessageId, id } of messages) messageIds.set(clientMessageId ?? '', id)
-      const last = messages.at(-1)
-      if (last) target = { branch: last.branch }
-      const tokens = messages.reduce((sum, message) => sum + message.tokens, 0)
-      onStored({ messages: messages.length, stored, tokens })
-      isNew ||= stored > 0
-      if (writer.depth > MAX_WRITER_DEPTH) await writer.drain(DRAIN_MS)
-    }
+  const { memory, now } = deps
+  const { origin, selectedIds, branches } = file
+  const { conversation, created } = await findOrCreate(memory, file, ownerId, notes, now())
+  const state = { stored: new Map(), variants: new Map() }
+  let hasStored = created
+  const count = (batch: StoredBatch) => {
+    hasStored ||= batch.stored > 0
+    onStored(batch)
   }
-  const { archivedAt, selectedId, branches } = file
-  // Each branch that is made raises the epoch by one, and so does each switch. With no more than the file's
-  // branches nobody has switched yet: a run that stored the last message was interrupted before the end.
-  const wasInterrupted = conversation.branchEpoch < branches.length
-  const selected = selectedId === undefined ? undefined : messageIds.get(clientIdOf(selectedId))
-  if (selected !== undefined && (isNew || wasInterrupted)) await memory.selectVersion(ownerId, selected)
-  if (archivedAt !== undefined && isNew) await memory.updateConversation(ownerId, conversation.id, { archivedAt })
+  const storing: Storing = { file, ownerId, conversation, isNew: created, notes, ...state, onStored: count }
+  for (const branch of branches) await storeBranch(deps, storing, branch)
+  // Each branch that is made raises the epoch by one, and so does each switch. With no more than the file's nobody has
+  // switched yet: a run that stored the last message was interrupted before the end.
+  const wasInterrupted = conversation.branchEpoch < branches.length - 1 + selectedIds.length
+  for (const id of hasStored || wasInterrupted ? selectedIds : []) {
+    const selected = storing.stored.get(id)
+    if (selected) await memory.selectVersion(ownerId, selected.id)
+  }
+  const { archivedAt } = origin
+  if (archivedAt !== undefined && hasStored && conversation.archivedAt === undefined) {
+    await memory.updateConversation(ownerId, conversation.id, { archivedAt })
+  }
 }
 
-/** A conversation of this server is found by its id, any other one by its external id. */
+/**
+ * A conversation of an own export keeps its id, and is found by it; any other one by its external id. One that came
+ * from a file is the same wherever it is; an external id that an application gave is left to its conversation here.
+ */
 async function findOrCreate(
   memory: ImporterDeps['memory'],
+  { settings, externalId, origin }: FileConversation,
   ownerId: string,
-  { id, settings, externalId }: FileConversation,
+  notes: Notes,
+  now: number,
 ): Promise<{ conversation: Conversation; created: boolean }> {
-  const [own] = isConversationId(id) ? await memory.findConversations(ownerId, [id]) : []
+  const { id } = origin
+  const create = (given: string | undefined) =>
+    memory.createConversation(
+      ownerId,
+      { ...settings, ...(given !== undefined && { externalId: given }) },
+      'RETURN',
+      notAfter(now, origin),
+    )
+  if (id === undefined) return create(externalId)
+  const [own] = await memory.findConversations(ownerId, [id])
   if (own) return { conversation: own, created: false }
-  return memory.createConversation(ownerId, { ...settings, externalId }, 'RETURN')
+  // An older export is imported under its id.
+  const older = await memory.findConversationByExternalId(ownerId, clientIdOf(id))
+  if (older) return { conversation: older, created: false }
+  const other = externalId === undefined ? undefined : await memory.findConversationByExternalId(ownerId, externalId)
+  if (other && FROM_FILE.test(externalId ?? '')) return { conversation: other, created: false }
+  if (other) notes.loss('', 'an external id that another conversation has here: left out')
+  return create(other ? undefined : externalId)
 }
 
-/** The drafts' messages, in order. */
-async function storeBatch(
-  memory: ImporterDeps['memory'],
-  ownerId: string,
-  conversationId: string,
-  drafts: readonly MessageDraft[],
-  target: AppendTarget,
-): Promise<{ messages: Message[]; stored: number }> {
-  const known = await findKnown(memory, ownerId, conversationId, drafts)
-  const missing = drafts.filter((draft) => !known.has(draft))
-  if (missing.length === 0) return { messages: [...known.values()], stored: 0 }
-  const newest = [...known.values()].at(-1)
-  const behind = newest ? { branch: newest.branch } : target
-  const { messages, stored } = await memory.appendDrafts(ownerId, conversationId, missing, behind)
-  const appended = new Map(missing.map((draft, index) => [draft, messages[index]]))
-  return { messages: drafts.flatMap((draft) => known.get(draft) ?? appended.get(draft) ?? []), stored: stored.length }
-}
-
-/** Messages that came from no file are found by their own id, which an export writes. */
-async function findKnown(
-  memory: ImporterDeps['memory'],
-  ownerId: string,
-  conversationId: string,
-  drafts: readonly MessageDraft[],
-): Promise<Map<MessageDraft, Message>> {
-  const idOf = ({ clientMessageId = '' }: MessageDraft) => idOfClient(clientMessageId) ?? ''
-  const own = drafts.filter((draft) => placeOf(idOf(draft))?.conversationId === conversationId)
-  const found = own.length === 0 ? [] : await memory.findMessages(ownerId, own.map(idOf))
-  const known = new Map<MessageDraft, Message>()
-  for (const [index, draft] of own.entries()) {
-    const message = found[index]
-    if (message === undefined) continue
-    if (!isSame(draft, message)) throw new ClientMessageIdConflictError(draft.clientMessageId ?? '', message.id)
-    known.set(draft, message)
+/** The sidebar is in the order of these times: none lies ahead. */
+function notAfter(now: number, origin: FileConversation['origin']): FileConversation['origin'] {
+  const { createdAt, lastMessageAt, archivedAt, ...rest } = origin
+  const created = Math.min(createdAt ?? now, now)
+  return {
+    ...rest,
+    createdAt: created,
+    lastMessageAt: Math.max(created, Math.min(lastMessageAt ?? created, now)),
+    ...(archivedAt !== undefined && { archivedAt: Math.min(archivedAt, now) }),
   }
-  return known
 }
 
-function targetOf({ replaces }: FileBranch, messageIds: ReadonlyMap<string, string>): AppendTarget {
-  if (replaces === undefined) return { branch: ROOT_BRANCH }
-  const id = messageIds.get(clientIdOf(replaces))
-  if (id === undefined) throw new Error(`A branch before the message ${replaces} that it replaces`)
-  return { replaces: id }
+async function storeBranch(deps: ImporterDeps, storing: Storing, branch: FileBranch): Promise<void> {
+  const { stored, variants } = storing
+  const outside = await findBehind(deps, storing, branch.outside)
+  let last = outside ?? stored.get(branch.behind ?? '')
+  let variant = variants.get(branch.behind ?? '') ?? ''
+  let replaces = outside ? undefined : stored.get(branch.replaces ?? '')
+  let waiting = branch.messages
+  while (waiting.length > 0) {
+    const [batch = []] = batchMessages(
+      waiting.map((placed) => ({ placed, parts: placed.message.parts })),
+      BATCH_LENGTH,
+    )
+    const placed = batch.map((each) => each.placed)
+    const found = await findStored(deps, storing, placed, variant)
+    const changedAt = placed.findIndex((each) => found.get(each) === 'CHANGED')
+    const whole = changedAt < 0 ? placed : placed.slice(0, changedAt)
+    last = await storeRuns(deps, storing, { placed: whole, found, variant, last, replaces, branch })
+    if (whole.length > 0) replaces = undefined
+    const changed = placed[changedAt]
+    if (changed) {
+      variant = variantOf(changed, variant)
+      storing.notes.change(changed.place, 'changed since the last import: stored as another version')
+    }
+    waiting = waiting.slice(whole.length)
+  }
 }
 
-function toDrafts({ messages }: FileBranch, now: number): MessageDraft[] {
-  return messages.map(({ id, message }) => ({ createdAt: now, ...message, clientMessageId: clientIdOf(id) }))
+function variantOf({ message }: PlacedMessage, before: string): string {
+  const { role, parts, author } = message
+  const digest = createHash('sha256').update(canonicalJson({ role, parts, author, before })).digest('hex')
+  return `~${digest.slice(0, DIGEST_LENGTH)}`
+}
+
+/** Appends what is missing, each run of it behind the message before it; returns the last message. */
+async function storeRuns(
+  deps: ImporterDeps,
+  storing: Storing,
+  run: {
+    placed: readonly PlacedMessage[]
+    found: Found
+    variant: string
+    last: Message | undefined
+    replaces: Message | undefined
+    branch: FileBranch
+  },
+): Promise<Message | undefined> {
+  const { placed, found, variant, branch } = run
+  let { last, replaces } = run
+  for (let index = 0; index < placed.length; ) {
+    const each = placed[index]
+    const known = each && found.get(each)
+    if (each && known && known !== 'CHANGED') {
+      last = known
+      remember(storing, each, known, variant)
+      storing.onStored({ messages: 1, stored: 0, tokens: known.tokens })
+      index++
+    } else {
+      const rest = placed.slice(index)
+      const end = rest.findIndex((other) => found.get(other) !== undefined)
+      const missing = end < 0 ? rest : rest.slice(0, end)
+      const target = await targetOf(deps, storing, { last, replaces, branch })
+      last = (await appendRun(deps, storing, missing, variant, target)) ?? last
+      index += missing.length
+    }
+    replaces = undefined
+  }
+  return last
+}
+
+async function appendRun(
+  deps: ImporterDeps,
+  storing: Storing,
+  placed: readonly PlacedMessage[],
+  variant: string,
+  wanted: AppendTarget,
+): Promise<Message | undefined> {
+  const { memory, writer, now } = deps
+  const { ownerId, conversation, file } = storing
+  const { lastMessageAt: arrivedAt } = notAfter(now(), file.origin)
+  const isOrphaned = await hasOrphans(deps, storing, placed, wanted)
+  const target = isOrphaned ? { replaces: wanted.replaces ?? '' } : wanted
+  const drafts = placed.map(({ own, ...each }) =>
+    draftOf(isOrphaned || own === undefined ? each : { ...each, own }, variant, now()),
+  )
+  const { messages, stored } = await memory.appendDrafts(ownerId, conversation.id, drafts, {
+    ...target,
+    ...(arrivedAt !== undefined && { arrivedAt }),
+    tokens: placed.map(({ own }) => own?.tokens),
+  })
+  for (const [index, message] of messages.entries()) {
+    const each = placed[index]
+    if (each) remember(storing, each, message, variant)
+  }
+  const tokens = messages.reduce((sum, message) => sum + message.tokens, 0)
+  storing.onStored({ messages: messages.length, stored: stored.length, tokens })
+  if (writer.depth > MAX_WRITER_DEPTH) await writer.drain(DRAIN_MS)
+  return messages.at(-1)
+}
+
+/**
+ * Whether a run that was cut off left messages without keys on a branch that it did not list. Nobody can know these
+ * again: the sweep removes them, and they are stored on another branch.
+ */
+async function hasOrphans(
+  { history }: ImporterDeps,
+  { conversation, isNew }: Storing,
+  [first]: readonly PlacedMessage[],
+  { replaces, branch }: AppendTarget,
+): Promise<boolean> {
+  const hasKey = first?.own === undefined || idempotencyKey(first.own) !== undefined
+  if (isNew || hasKey || replaces === undefined || branch === undefined || isListed(conversation, branch)) return false
+  const [orphan] = await history.findMessages([first.id])
+  return orphan !== undefined
+}
+
+function remember({ stored, variants }: Storing, { id }: PlacedMessage, message: Message, variant: string): void {
+  stored.set(id, message)
+  if (variant !== '') variants.set(id, variant)
+}
+
+/** In the place of an older version, or behind the message before; where something follows that by now, in its place. */
+async function targetOf(
+  { memory }: ImporterDeps,
+  { ownerId, conversation, isNew }: Storing,
+  { last, replaces, branch }: { last: Message | undefined; replaces: Message | undefined; branch: FileBranch },
+): Promise<AppendTarget> {
+  const made = branch.id === undefined ? {} : { branch: branch.id }
+  if (replaces) return { replaces: replaces.id, ...made }
+  const { branch: on, sequence } = last ?? { branch: ROOT_BRANCH, sequence: 0 }
+  const [next] = isNew ? [] : await memory.findMessages(ownerId, [messageId(conversation.id, on, sequence + 1)])
+  return next ? { replaces: next.id, ...made } : { branch: on }
 }

@@ -24,7 +24,7 @@ const OWNER = 'local'
 export async function startImportedTree(options: MemoryNodeOptions = {}): Promise<ImportedTree> {
   const node = await startMemoryNode(options)
   const { memory, history } = node
-  const stores = transferStoresOf(memory)
+  const stores = transferStoresOf({ memory, history })
 
   async function findConversation(): Promise<Conversation> {
     const range = { ownerId: OWNER, archived: false, limit: 1, from: 'NEWEST' } as const

@@ -3,17 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Conversation } from '../../src/memory/conversation.ts'
+import type { History } from '../../src/memory/history/history.ts'
 import type { Memory } from '../../src/memory/memory.ts'
 import type { Message } from '../../src/memory/message.ts'
 import { exportFile } from '../../src/transfer/export-file.ts'
-import { type ImportReport, importFile } from '../../src/transfer/import-file.ts'
+import { type ImportReport, importFiles } from '../../src/transfer/import-files.ts'
+import { openSources } from '../../src/transfer/source-files.ts'
 import { startTestMemory } from './test-memory.ts'
 
 const ownerId = 'local'
 
 /** An empty memory, and what imports into it and exports from it. */
 export interface TransferStores {
-  importFile(path: string): Promise<ImportReport>
+  importFile(...paths: string[]): Promise<ImportReport>
   exportFile(path: string): Promise<void>
   /** Every conversation, the oldest first, with its messages. */
   readAll(): Promise<{ conversation: Conversation; messages: Message[] }[]>
@@ -26,19 +28,26 @@ export async function startTransferStores(maxMessageBytes = 1_048_576): Promise<
 
 /** The same with its memory. */
 export async function startTransferMemory(maxMessageBytes?: number): Promise<TransferStores & { memory: Memory }> {
-  const { memory, stop } = await startTestMemory()
+  const { memory, history, stop } = await startTestMemory()
   onTestFinished(stop)
-  return { ...transferStoresOf(memory, maxMessageBytes), memory }
+  return { ...transferStoresOf({ memory, history }, maxMessageBytes), memory }
 }
 
 /** What imports into a memory that a test has, and exports from it. */
-export function transferStoresOf(memory: Memory, maxMessageBytes = 1_048_576): TransferStores {
+export function transferStoresOf(
+  { memory, history }: { memory: Memory; history: History },
+  maxMessageBytes = 1_048_576,
+): TransferStores {
   const writer = { depth: 0, drain: memory.drain }
   return {
-    importFile: (path) => importFile({ memory, writer, now: Date.now }, path, { ownerId, maxMessageBytes }, () => {}),
+    async importFile(...paths) {
+      const sources = await openSources(paths)
+      const deps = { memory, history, writer, now: Date.now }
+      return importFiles(deps, sources.files, { ownerId, maxMessageBytes }, () => {}).finally(sources.close)
+    },
     async exportFile(path) {
       const format = path.endsWith('.json') ? 'json' : 'jsonl'
-      await exportFile(memory, path, { ownerId, format }, () => {})
+      await exportFile({ memory, history }, path, { ownerId, format }, () => {})
     },
     async readAll() {
       const range = { ownerId, limit: 1_000, from: 'NEWEST' as const }

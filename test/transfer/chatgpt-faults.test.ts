@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { decodeChatGptConversation } from '../../src/transfer/chatgpt/chatgpt-conversation.ts'
+import type { FileBranch } from '../../src/transfer/file-conversation.ts'
+import type { Note } from '../../src/transfer/notes.ts'
 import { EXPORTED_TALK, exportedConversation, said } from '../support/chatgpt-export.ts'
+import { decodeTalk } from '../support/decoded-talk.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 
 const hello = said('user', 'hello')
@@ -9,106 +11,58 @@ const node = (id: string, parent: string | null, children: string[] = [], messag
 })
 
 test.each([
-  [
-    'a parent that is missing',
-    { ...node('a', null), ...node('b', 'x') },
-    'mapping.b.parent must be a node with this one among its children; got "x".',
-  ],
-  [
-    'a parent that does not know its child',
-    { ...node('a', null), ...node('b', 'a') },
-    'mapping.b.parent must be a node with this one among its children; got "a".',
-  ],
-  [
-    'a child that is missing',
-    node('a', null, ['b']),
-    'mapping.a.children must be nodes whose parent is this one; got "b".',
-  ],
+  ['a parent that is missing', { ...node('a', null), ...node('b', 'x') }, 'b', 'a parent that is not in the file'],
+  ['a child that is missing', { ...node('a', null), ...node('b', 'a', ['x']) }, 'b', 'children that are not in'],
   [
     'a node below two others',
     { ...node('a', null, ['b', 'c']), ...node('b', 'a', ['c']), ...node('c', 'b') },
-    'mapping.a.children must be nodes whose parent is this one; got "c".',
+    'c',
+    'a child of two messages: its own parent counts',
   ],
-  [
-    'a child that is named twice',
-    { ...node('a', null, ['b', 'b']), ...node('b', 'a') },
-    'mapping.a.children[1] must be unlike the ones before it; got "b".',
-  ],
-  [
-    'a node under the id of another',
-    { a: { id: 'b', parent: null, children: [], message: hello } },
-    'mapping.a.id must be "a"; got "b".',
-  ],
-  [
-    'a circle',
-    { ...node('a', null), ...node('b', 'c', ['c']), ...node('c', 'b', ['b']) },
-    'mapping.b must be below a node without a parent; got a circle of nodes.',
-  ],
-  [
-    'a role that is unknown',
-    node('a', null, [], said('critic', 'x')),
-    'mapping.a.message.author.role must be one of system, developer, user, assistant, tool; got "critic".',
-  ],
-  [
-    'content of another shape',
-    node('a', null, [], said('user', '', { content: { content_type: 'text', parts: [7] } })),
-    'mapping.a.message.content.parts[0] must be a string or an object; got 7.',
-  ],
-  [
-    'half of a surrogate pair',
-    node('a', null, [], said('user', '\ud83d')),
-    'mapping.a.parts[0].text must be well-formed Unicode; got half of a surrogate pair.',
-  ],
-  [
-    'a message over the limit',
-    { ...node('a', null, ['b']), ...node('b', 'a', [], said('assistant', 'x'.repeat(1_001))) },
-    'mapping.b must be at most 1000 bytes; got 1001 bytes.',
-  ],
-  ['a node that is no object', { a: 3 }, 'mapping.a must be an object; got 3.'],
-])('%s is named with its place, and nothing of its conversation is stored', async (_, mapping, error) => {
+  ['a circle', { ...node('a', null), ...node('b', 'c', ['c']), ...node('c', 'b', ['b']) }, 'b', 'a circle of messages'],
+])('of a tree with %s each message is there, and the report names it', async (_, mapping, place, what) => {
+  const notes: Note[] = []
+  const { branches } = decodeTalk({ id: 'one', mapping }, notes)
+  expect(messageIds(branches).toSorted()).toEqual(Object.keys(mapping))
+  expect(notes).toEqual([{ what: expect.stringContaining(what), place: `mapping.${place}`, isLoss: false }])
+})
+
+test.each([
+  ['a role that is unknown', said('critic', 'x'), 'a message whose role is not one of system'],
+  ['no author', {}, 'a message whose role is not one of system'],
+  ['a text over the limit', said('assistant', 'x'.repeat(1_001)), 'a message over 1000 bytes'],
+])('a message with %s is left out alone, and named', async (_, message, what) => {
   const stores = await startTransferStores(1_000)
-  const good = exportedConversation([{ id: 'a', message: hello }])
-  const file = [
-    { ...good, id: 'one' },
-    { id: 'two', mapping },
-    { ...good, id: 'three' },
-  ]
-  const { errors } = await stores.importFile(await writeTestFile('a.json', JSON.stringify(file)))
-  expect(errors).toEqual([`[1]: ${error}`])
-  expect(await stores.readAll()).toHaveLength(2)
+  const mapping = { ...node('a', null), ...node('b', 'a', [], message), ...node('c', 'b') }
+  const report = await stores.importFile(await writeTestFile('a.json', JSON.stringify([{ id: 'one', mapping }])))
+  expect(report).toMatchObject({ conversations: 1, stored: 2, refused: 0, hasLosses: true })
+  const places = [expect.stringMatching(/a\.json: \[0\]\.mapping\.b$/)]
+  expect(report.notes).toEqual([{ what: expect.stringContaining(what), count: 1, places }])
 })
 
-test('a current node that is not there is refused', () => {
-  expect(() => decodeChatGptConversation({ mapping: node('a', null), current_node: 'x' })).toThrow(
-    'current_node must be a node of the mapping; got "x".',
-  )
-})
-
-test('more branches than a conversation can have are refused before anything is stored', async () => {
+test('of more branches than a conversation can have the shown path and the first ones are kept', async () => {
   const stores = await startTransferStores()
-  const import_ = async (id: string, versions: number) => {
-    const nodes = Array.from({ length: versions }, (_, index) => ({ id: `v${index}`, parent: 'r', message: hello }))
-    const talk = exportedConversation([{ id: 'r' }, ...nodes], { id })
-    return stores.importFile(await writeTestFile('a.json', JSON.stringify([talk])))
-  }
-  expect((await import_('over', 1_002)).errors).toEqual([
-    '[0]: mapping must be a tree of at most 1000 branches besides the first; got 1001.',
-  ])
-  expect(await stores.readAll()).toEqual([])
-  expect(await import_('at', 1_001)).toMatchObject({ stored: 1_001, refused: 0 })
+  const nodes = Array.from({ length: 1_002 }, (_, index) => ({ id: `v${index}`, parent: 'r', message: hello }))
+  const shown = { id: 'end', parent: 'v1001', message: hello }
+  const talk = exportedConversation([{ id: 'r' }, ...nodes, shown], { current_node: 'end' })
+  const report = await stores.importFile(await writeTestFile('a.json', JSON.stringify([talk])))
+  expect(report).toMatchObject({ stored: 1_002, refused: 0, hasLosses: true })
+  expect(report.notes).toMatchObject([{ count: 1, places: [expect.stringMatching(/v1000$/)] }])
+  const [kept] = await stores.readAll()
+  expect(kept?.messages.map(({ clientMessageId }) => clientMessageId)).toEqual(['import:v1001', 'import:end'])
 })
 
-test('without a current node, or with one above all messages, the newest path is active', () => {
+test('without a current node that is there, the path that ends last is active', () => {
   const { mapping } = EXPORTED_TALK
-  for (const current_node of [undefined, null, 'root', 'settings']) {
-    expect(decodeChatGptConversation({ mapping, current_node }).selectedId).toBe('dropped')
+  for (const current_node of [undefined, null, 7, 'nowhere', 'root', 'settings']) {
+    expect(decodeTalk({ mapping, current_node }).selectedIds).toEqual(['dropped'])
   }
-  expect(decodeChatGptConversation({ mapping, current_node: 'blank' }).selectedId).toBe('more-edited')
+  expect(decodeTalk({ mapping, current_node: 'blank' }).selectedIds).toEqual(['more-edited'])
 })
 
 test('a tree in which nothing is said is a conversation without messages', () => {
-  expect(decodeChatGptConversation(exportedConversation([{ id: 'root' }]))).toMatchObject({ branches: [] })
-  expect(decodeChatGptConversation({ mapping: {} })).toMatchObject({ branches: [] })
+  expect(decodeTalk(exportedConversation([{ id: 'root' }]))).toMatchObject({ branches: [] })
+  expect(decodeTalk({ mapping: {} })).toMatchObject({ branches: [] })
 })
 
 test('a path may be as deep as a long conversation', () => {
@@ -118,8 +72,12 @@ test('a path may be as deep as a long conversation', () => {
     ...(index > 0 && { parent: `n${index - 1}` }),
     message: index % 3 ? hello : null,
   }))
-  const { branches, selectedId } = decodeChatGptConversation(exportedConversation(nodes))
+  const { branches, selectedIds } = decodeTalk(exportedConversation(nodes))
   expect(branches).toHaveLength(1)
   expect(branches[0]?.messages).toHaveLength(20_000)
-  expect(selectedId).toBe('n29999')
+  expect(selectedIds).toEqual([])
 })
+
+function messageIds(branches: readonly FileBranch[]): string[] {
+  return branches.flatMap(({ messages }) => messages.map(({ id }) => id))
+}

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { decodeChatGptConversation } from '../../src/transfer/chatgpt/chatgpt-conversation.ts'
 import type { FileBranch } from '../../src/transfer/file-conversation.ts'
 import { EXPORTED_TALK, type ExportedNode, exportedConversation, said } from '../support/chatgpt-export.ts'
+import { decodeTalk } from '../support/decoded-talk.ts'
 
 /** What is made of the messages, by their nodes. */
 function decode(nodes: readonly ExportedNode[]) {
-  return byNode(decodeChatGptConversation(exportedConversation(nodes)).branches)
+  return byNode(decodeTalk(exportedConversation(nodes)).branches)
 }
 
 function byNode(branches: readonly FileBranch[]) {
@@ -18,7 +18,7 @@ function decodeOne(role: string, content: object) {
 }
 
 test('tool turns become calls with their results, code as the input of its tool', () => {
-  const { run, ran, plot, look, page, dropped } = byNode(decodeChatGptConversation({ ...EXPORTED_TALK }).branches)
+  const { run, ran, plot, look, page, dropped } = byNode(decodeTalk({ ...EXPORTED_TALK }).branches)
   expect(run).toEqual({
     role: 'ASSISTANT',
     parts: [{ type: 'toolCall', toolCallId: 'run', toolName: 'python', arguments: '{"input":"n = 42"}' }],
@@ -75,8 +75,9 @@ test('what the app keeps for itself is passed over, and what a system says for a
     { id: 'empty', parent: 'hidden', message: said('user', '') },
     { id: 'system', parent: 'empty', message: said('system', 'c') },
     { id: 'memory', parent: 'system', message: said('assistant', 'd', { metadata: hidden }) },
+    { id: 'profile', parent: 'memory', message: said('user', 'e', { metadata: hidden }) },
   ])
-  expect(Object.keys(decoded)).toEqual(['system', 'memory'])
+  expect(Object.keys(decoded)).toEqual(['system'])
 })
 
 test.each([
@@ -134,7 +135,7 @@ test('models, ends and names are kept', () => {
     { id: 'c', parent: 'b', message: said('assistant', 'c', { metadata: metadata('max_tokens') }) },
     { id: 'd', parent: 'c', message: said('assistant', 'd', { metadata: metadata('interrupted') }) },
   ]
-  const [branch] = decodeChatGptConversation(exportedConversation(nodes)).branches
+  const [branch] = decodeTalk(exportedConversation(nodes)).branches
   const createdAt = 1_722_886_412_250
   expect(branch?.messages.map(({ message: { role: _role, parts: _parts, ...rest } }) => rest)).toEqual([
     { status: 'COMPLETE', author: 'ada' },

@@ -1,102 +1,106 @@
 import { expect, test } from 'vitest'
+import { contentOf } from '../../src/memory/message.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 
 const good = { role: 'user', content: 'hello' }
 const json = JSON.stringify
 
 /** What is said of a file, and how many conversations it left. */
-async function errorsOf(name: string, content: string | Buffer) {
+async function reportOf(name: string, content: string | Buffer) {
   const stores = await startTransferStores(1_000)
-  const { errors } = await stores.importFile(await writeTestFile(name, content))
-  return { errors, stored: (await stores.readAll()).length }
+  const { errors, notes } = await stores.importFile(await writeTestFile(name, content))
+  const all = await stores.readAll()
+  const said = errors.map((error) => error.slice(error.indexOf(`${name}: `) + name.length + 2))
+  return { errors: said, notes: notes.map(({ what }) => what), stored: all.length, all }
 }
 
 test.each([
-  [
-    'a message without a role',
-    { content: 'x' },
-    'messages[1].role must be one of system, developer, user, assistant, tool, function; got nothing.',
-  ],
-  [
-    'an unknown role',
-    { role: 'bot', content: 'x' },
-    'messages[1].role must be one of system, developer, user, assistant, tool, function; got "bot".',
-  ],
-  ['a message that is no object', 'x', 'messages[1] must be an object; got "x".'],
-  [
-    'content of another type',
-    { role: 'user', content: 7 },
-    'messages[1].content must be a string or a list of parts; got 7.',
-  ],
-  [
-    'no content',
-    { role: 'assistant', content: null },
-    'messages[1].content must be a string or a list of parts; got null.',
-  ],
-  ['an empty list of parts', { role: 'user', content: [] }, 'messages[1].parts must be from 1 to 100 parts; got 0.'],
+  ['a message without a role', { content: 'x' }, 'a message whose role is not one of system'],
+  ['an unknown role', { role: 'bot', content: 'x' }, 'a message whose role is not one of system'],
+  ['a message that is no object', 'x', 'a message whose role is not one of system'],
+  ['content of another type', { role: 'user', content: 7 }, 'content that is neither text nor a list'],
+  ['no content', { role: 'assistant', content: null }, 'a message that says nothing'],
+  ['an empty list of parts', { role: 'user', content: [] }, 'a message that says nothing'],
+  ['a message over the limit', { role: 'user', content: 'x'.repeat(1_001) }, 'a message over 1000 bytes'],
+])('%s is left out alone, and named', async (_, message, what) => {
+  const { errors, notes, stored, all } = await reportOf('a.jsonl', json({ messages: [good, message, good] }))
+  expect({ errors, stored }).toEqual({ errors: [], stored: 1 })
+  expect(notes).toContainEqual(expect.stringContaining(what))
+  expect(all[0]?.messages.map(({ clientMessageId }) => clientMessageId)).toEqual(['import:0', 'import:2'])
+})
+
+test.each([
   [
     'an unknown part',
-    { role: 'user', content: [{ type: 'input_audio' }] },
-    'messages[1].content[0].type must be one of text, refusal, image_url, file; got "input_audio".',
-  ],
-  [
-    'an image within the text',
-    { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } }] },
-    'messages[1].content[0].image_url.url must be an http or https URL (files within the text are not kept); got "data:image/png;base64,AAAA".',
+    { role: 'user', content: [{ type: 'novelty', value: 1 }] },
+    { parts: [{ type: 'data', name: 'novelty', data: { type: 'novelty', value: 1 } }] },
+    'content that is neither text nor a file with a web address',
   ],
   [
     'a result without its call',
     { role: 'tool', content: 'x' },
-    'messages[1].tool_call_id must be a string; got nothing.',
-  ],
-  [
-    'calls of another type',
-    { role: 'assistant', tool_calls: [{ id: 'a', type: 'custom' }] },
-    'messages[1].tool_calls[0].type must be one of function; got "custom".',
+    { role: 'TOOL', parts: [{ type: 'toolResult', toolCallId: 'messages[1]', output: 'x' }] },
+    'without the id of its call',
   ],
   [
     'calls by a user',
-    { role: 'user', content: '', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '' } }] },
-    'messages[1].role must be ASSISTANT when a part is a tool call; got USER.',
+    { role: 'user', content: 'x', tool_calls: [{ id: 'a', function: { name: 'f', arguments: '' } }] },
+    {
+      role: 'USER',
+      parts: [
+        { type: 'text', text: 'x' },
+        { type: 'data', name: 'tool_call' },
+      ],
+    },
+    'a call of a tool by somebody else than the model',
   ],
   [
     'a time that is none',
     { role: 'user', content: 'x', createdAt: 'Tuesday' },
-    'messages[1].createdAt must be a date (ISO 8601, or since 1970); got "Tuesday".',
-  ],
-  [
-    'a message over the limit',
-    { role: 'user', content: 'x'.repeat(1_001) },
-    'messages[1] must be at most 1000 bytes; got 1001 bytes.',
+    { parts: [{ text: 'x' }] },
+    'a time that is none',
   ],
   [
     'an id that was there',
     { role: 'user', content: 'x', backscroll: { id: '0' } },
-    'messages[1].backscroll.id must be unlike every other in the conversation; got "0".',
+    { clientMessageId: 'import:#1' },
+    'an id of a message that is there twice',
   ],
   [
     'half of a surrogate pair',
-    { role: 'user', content: '\ud83d' },
-    'messages[1].parts[0].text must be well-formed Unicode; got half of a surrogate pair.',
+    { role: 'user', content: '\ud83d', name: 'a\udc00' },
+    { author: 'a\ufffd', parts: [{ text: '\ufffd' }] },
+    'half of a surrogate pair',
   ],
-])('%s is named with its place, and nothing of its conversation is stored', async (_, message, error) => {
-  const lines = [{ messages: [good] }, { messages: [good, message] }, { messages: [good, good] }]
-  expect(await errorsOf('a.jsonl', lines.map((line) => json(line)).join('\n'))).toEqual({
-    errors: [`line 2: ${error}`],
-    stored: 2,
-  })
+  [
+    'names over their limits',
+    { role: 'user', content: 'x', name: 'n'.repeat(200) },
+    { author: 'n'.repeat(128), parts: [{ text: 'x' }] },
+    'a name over the limit',
+  ],
+])('%s is kept as far as it can be, and named', async (_, message, kept, what) => {
+  const { errors, notes, all } = await reportOf('a.jsonl', json({ messages: [good, message] }))
+  expect(errors).toEqual([])
+  expect(notes).toEqual([expect.stringContaining(what)])
+  expect(all[0]?.messages[1]).toMatchObject(kept)
 })
 
 test.each([
   [
     'another shape',
     { text: 'x', label: 1 },
-    'the conversation must be an object with `messages`; got one with the fields [text, label].',
+    'the conversation must be of a format that is known (Backscroll, ChatGPT, Claude, Open WebUI, chat completions); got an object with the fields [text, label].',
   ],
-  ['no object', 3, 'the conversation must be an object; got 3.'],
-  ['messages that are no list', { messages: {} }, 'messages must be a list; got {}.'],
-  ['an id of another type', { id: {}, messages: [] }, 'id must be a string; got {}.'],
-  ['a title of another type', { title: 3, messages: [] }, 'title must be a string; got 3.'],
+  [
+    'no object',
+    3,
+    'the conversation must be of a format that is known (Backscroll, ChatGPT, Claude, Open WebUI, chat completions); got 3.',
+  ],
+  [
+    'nothing but messages that cannot be read',
+    { messages: [{ role: 'bot' }] },
+    'nothing of it can be read: [1].messages[0]: a message whose role is not one of system, developer, user, assistant, tool, function: left out',
+  ],
   [
     'an unknown encoding',
     { backscroll: { encoding: 'x' }, messages: [] },
@@ -105,44 +109,60 @@ test.each([
   ['an id that was there', { id: 'one', messages: [good] }, 'id must be unlike every other in the file; got "one".'],
 ])('%s is named with its place in an array', async (_, value, error) => {
   const conversations = [{ id: 'one', messages: [good] }, value, { id: 'two', messages: [good] }]
-  expect(await errorsOf('a.json', json(conversations))).toEqual({ errors: [`[1]: ${error}`], stored: 2 })
+  const { errors, stored } = await reportOf('a.json', json(conversations))
+  expect({ errors, stored }).toEqual({ errors: [`[1]: ${error}`], stored: 2 })
+})
+
+test('ids and titles of other types are left out', async () => {
+  const { errors, all } = await reportOf('a.json', json([{ id: {}, title: 3, messages: [good] }]))
+  expect(errors).toEqual([])
+  expect(all[0]?.conversation).not.toHaveProperty('title')
+  expect(all[0]?.conversation.externalId).toMatch(/^import:[0-9a-f]{64}$/)
 })
 
 test('a message by itself on a line of JSONL is no conversation', async () => {
-  const { errors } = await errorsOf('a.jsonl', json(good))
-  expect(errors).toEqual(['line 1: the conversation must be an object with `messages`; got a message by itself.'])
+  const { errors } = await reportOf('a.jsonl', json(good))
+  expect(errors).toEqual([expect.stringMatching(/^line 1: .*; got a message by itself\.$/)])
 })
 
 test('a line that is no JSON does not keep the others away', async () => {
-  const { errors, stored } = await errorsOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
+  const { errors, stored } = await reportOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
   expect(errors).toEqual([expect.stringMatching(/^line 2: no JSON: /)])
   expect(stored).toBe(2)
 })
 
 test('an array that breaks off is told with the last place that was read', async () => {
-  const { errors, stored } = await errorsOf('a.json', `[${json({ messages: [good] })},{"messages":[`)
-  expect(errors).toEqual([expect.stringMatching(/^the file: no JSON from \[1\] on: /)])
+  const { errors, stored } = await reportOf('a.json', `[${json({ messages: [good] })},{"messages":[`)
+  expect(errors).toEqual([expect.stringMatching(/^no JSON from \[1\] on: /)])
   expect(stored).toBe(1)
 })
 
-test('what is no UTF-8 or no JSON at all is told as such', async () => {
+test('bytes that are no UTF-8 are replaced and counted, and what is no JSON at all is told as such', async () => {
   const latin = Buffer.from('{"messages":[{"role":"user","content":"caf\xe9"}]}', 'latin1')
-  expect((await errorsOf('a.jsonl', latin)).errors).toEqual(['the file: not UTF-8 after 0 bytes'])
-  expect((await errorsOf('a.json', latin)).errors).toEqual(['the file: not UTF-8 after 0 bytes'])
-  expect((await errorsOf('a.csv', 'role,content')).errors).toEqual([
-    'the file: neither JSON nor JSONL: it begins with "r"',
-  ])
+  const { notes, all } = await reportOf('a.jsonl', latin)
+  expect(notes).toEqual(['bytes that are no UTF-8: U+FFFD in their place'])
+  expect(all[0]?.messages).toMatchObject([{ parts: [{ text: 'caf\ufffd' }] }])
+  expect((await reportOf('a.csv', 'role,content')).errors).toEqual(['neither JSON nor JSONL: it begins with "r"'])
 })
 
-test('a message that changed since the last import is an error, and one more at the end is stored', async () => {
+test.each(['utf16le', 'utf16be'])('a file in %s is read by its byte order mark', async (encoding) => {
+  const bytes = Buffer.from(`\ufeff${json({ messages: [{ role: 'user', content: 'café 😂' }] })}`, 'utf16le')
+  const { all } = await reportOf('a.jsonl', encoding === 'utf16le' ? bytes : bytes.swap16())
+  expect(all[0]?.messages).toMatchObject([{ parts: [{ text: 'café 😂' }] }])
+})
+
+test('a message of a list that changed since the last import is another version, and what follows goes with it', async () => {
   const stores = await startTransferStores()
   const conversation = (...contents: string[]) =>
     json([{ id: 'one', messages: contents.map((content) => ({ role: 'user', content })) }])
-  await stores.importFile(await writeTestFile('a.json', conversation('a', 'b')))
-  const grown = await stores.importFile(await writeTestFile('a.json', conversation('a', 'b', 'c')))
-  expect(grown).toMatchObject({ messages: 3, stored: 1, present: 2, refused: 0 })
-  const changed = await stores.importFile(await writeTestFile('a.json', conversation('a', 'B', 'c')))
-  expect(changed.errors).toEqual(['[0]: clientMessageId "import:1" is stored with other content.'])
+  const import_ = async (...contents: string[]) =>
+    stores.importFile(await writeTestFile('a.json', conversation(...contents)))
+  await import_('a', 'b')
+  expect(await import_('a', 'b', 'c')).toMatchObject({ messages: 3, stored: 1, present: 2, refused: 0 })
+  expect(await import_('a', 'B', 'c')).toMatchObject({ stored: 2, present: 1, refused: 0 })
+  expect(await import_('a', 'B', 'c')).toMatchObject({ stored: 0, present: 3, refused: 0 })
+  const [one] = await stores.readAll()
+  expect(one?.messages.map(({ parts }) => contentOf(parts))).toEqual(['a', 'B', 'c'])
 })
 
 test('many errors are counted, and the first hundred told', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createNotes } from '../../src/transfer/notes.ts'
 import { decodeMessage, encodeMessage } from '../../src/transfer/openai/openai-message.ts'
 import { arbitraryMessage } from '../support/arbitrary-conversation.ts'
 
@@ -7,7 +8,7 @@ test('every message is read back as it was written', () => {
   fc.assert(
     fc.property(arbitraryMessage(), (message) => {
       const written = JSON.stringify(encodeMessage(message))
-      expect(decodeMessage('messages[0]', JSON.parse(written), '')).toEqual(message)
+      expect(decodeMessage('messages[0]', JSON.parse(written), '', createNotes([]))).toEqual(message)
     }),
     { numRuns: 500 },
   )

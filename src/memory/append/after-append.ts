@@ -30,8 +30,11 @@ export interface StoredAppend {
   leftBranch?: string
 }
 
-/** Schedules what follows an append's acknowledgement: the cached tail, the head's hint and the events. */
-export function afterAppend(deps: AfterAppendDeps, append: StoredAppend): void {
+/**
+ * Schedules what follows an append's acknowledgement: the cached tail, the head's hint and the events. `arrivedAt` is
+ * what the hint says of `lastMessageAt`.
+ */
+export function afterAppend(deps: AfterAppendDeps, append: StoredAppend, arrivedAt = deps.now()): void {
   if (append.newBranch !== undefined) return
   const { conversation, branch, stored, leftBranch, head } = append
   if (leftBranch !== undefined) afterSwitch(deps, conversation, leftBranch)
@@ -45,9 +48,8 @@ export function afterAppend(deps: AfterAppendDeps, append: StoredAppend): void {
     const rows = joinRows(batch.map(encodeRow))
     deps.writer.confirm(id, { epoch, branch: first.branch, first: first.sequence, last: last.sequence, tokens, rows })
   }
-  const lastMessageAt = deps.now()
-  deps.heads.raise(id, branch, head, lastMessageAt)
-  deps.writer.raiseHead(id, branch, head, lastMessageAt)
+  deps.heads.raise(id, branch, head, arrivedAt)
+  deps.writer.raiseHead(id, branch, head, arrivedAt)
   // Messages of an inactive path have no event: they are read when the path is selected.
   if (branch !== activeBranch) return
   deps.publish(

@@ -25,6 +25,10 @@ export interface AppendTarget {
   role?: Role
   /** Behind the head of this branch; with `replaces`: the id for the branch that is made. */
   branch?: string
+  /** When they came to the conversation, in epoch milliseconds: what its `lastMessageAt` is raised to. Absent: now. */
+  arrivedAt?: number
+  /** By draft what it costs, where its content no longer says it: a redacted message keeps its place. */
+  tokens?: readonly (number | undefined)[]
 }
 
 /** What an append returns. */
@@ -150,13 +154,16 @@ export function createAppender(deps: AppenderDeps): Appender {
   ): Promise<Appended> {
     const { point, isRetry } = await readPoint(ownerId, conversationId, drafts, target)
     const counts = await counter.countMessages(point.conversation.encoding, drafts)
-    const counted = drafts.map((draft, index) => ({ draft, tokens: counts[index] ?? Number.NaN }))
+    const counted = drafts.map((draft, index) => ({
+      draft,
+      tokens: target.tokens?.[index] ?? counts[index] ?? Number.NaN,
+    }))
     const progress = startAppend(point, counted)
     try {
       if (!(await insertAll(progress, target, isRetry))) return await append(ownerId, conversationId, drafts, target)
       await commit(progress)
     } finally {
-      afterAppend(deps, progress)
+      afterAppend(deps, progress, target.arrivedAt)
     }
     const { conversation, messages, stored } = progress
     const inOrder = drafts.flatMap((draft) => messages.get(draft) ?? [])

@@ -125,7 +125,10 @@ export interface History {
     options?: { isStrong?: boolean },
   ): Promise<(Conversation | undefined)[]>
   findConversationByExternalId(ownerId: string, externalId: string): Promise<Conversation | undefined>
-  /** Stores it unless the owner has one with the same `externalId`: then that one is returned. */
+  /**
+   * Stores it unless the owner has one with the same `externalId`: then that one is returned. Rejects with
+   * ConversationIdTakenError where its id is in use.
+   */
   createConversation(conversation: Conversation): Promise<{ conversation: Conversation; created: boolean }>
   /** The conversation as changed; undefined when it is missing or foreign. */
   updateConversation(ownerId: string, id: string, changes: ConversationChanges): Promise<Conversation | undefined>

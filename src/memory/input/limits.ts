@@ -19,16 +19,18 @@ export interface InputLimits {
   maxMessageBytes: number
 }
 
-const MAX_TITLE_LENGTH = 512
+/** Longest title, in UTF-16 units. */
+export const MAX_TITLE_LENGTH = 512
 const MAX_INSTRUCTIONS_LENGTH = 65_536
 const MAX_ANCHOR = 0.5
 const MAX_BATCH_MESSAGES = 1_000
-const MAX_PARTS = 100
+/** So many parts a message that is sent may have. */
+export const MAX_PARTS = 100
 const MAX_METADATA_KEYS = 16
 const MAX_METADATA_KEY_LENGTH = 64
 const MAX_METADATA_VALUE_LENGTH = 512
 /** The last millisecond that a date can name in four digits of a year. */
-const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+export const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 /** Throws BadUserInputError unless the budget and the anchor are in their ranges; `budget` is the budget's field. */
 export function checkContextRequest(

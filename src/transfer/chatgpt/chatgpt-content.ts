@@ -1,14 +1,6 @@
 import type { MessagePart } from '../../memory/message.ts'
-import {
-  isObject,
-  type JsonObject,
-  optional,
-  readJson,
-  readList,
-  readObject,
-  readText,
-  refuse,
-} from '../json-fields.ts'
+import { isObject, type JsonObject, objectOf, readJson, textOf } from '../json-fields.ts'
+import type { Notes } from '../notes.ts'
 
 /** The fields of the content types without `parts` that are text: code and what ran it, pages, quotes, errors. */
 const TEXT_FIELDS = ['text', 'result', 'content']
@@ -20,10 +12,10 @@ const FORMAT_FIELDS = ['content_type', 'language', 'response_format_name']
  * else (pointers to images, the address of a quote) as data under the name of its type. Nothing, if it
  * says nothing.
  */
-export function decodeChatGptContent(field: string, content: JsonObject): MessagePart[] {
+export function decodeChatGptContent(place: string, content: JsonObject, notes: Notes): MessagePart[] {
   const { content_type: type, parts, thoughts } = content
-  if (parts != null) return joinTexts(readList(`${field}.parts`, parts).flatMap(decodeItem(`${field}.parts`)))
-  if (thoughts != null) return decodeThoughts(`${field}.thoughts`, thoughts)
+  if (Array.isArray(parts)) return joinTexts(parts.flatMap((item) => decodeItem(item, place, notes)))
+  if (Array.isArray(thoughts)) return decodeThoughts(thoughts)
   const said = Object.entries(content).filter(
     ([key, value]) => !FORMAT_FIELDS.includes(key) && value != null && value !== '',
   )
@@ -32,15 +24,16 @@ export function decodeChatGptContent(field: string, content: JsonObject): Messag
   return [...textPart(texts.join('\n')), ...(others.length > 0 ? [dataPart(type, Object.fromEntries(others))] : [])]
 }
 
-function decodeItem(field: string): (item: unknown, index: number) => MessagePart[] {
-  return (item, index) => {
-    if (item == null) return []
-    if (typeof item === 'string') return textPart(item)
-    if (!isObject(item)) refuse(`${field}[${index}]`, 'a string or an object', item)
-    // What was spoken has no other text.
-    if (item.content_type === 'audio_transcription' && typeof item.text === 'string') return textPart(item.text)
-    return [dataPart(item.content_type, item)]
+function decodeItem(item: unknown, place: string, notes: Notes): MessagePart[] {
+  if (item == null) return []
+  if (typeof item === 'string') return textPart(item)
+  if (!isObject(item)) {
+    notes.change(place, 'an item of content that is neither text nor an object: kept as data')
+    return [dataPart('item', { value: item })]
   }
+  // What was spoken has no other text.
+  if (item.content_type === 'audio_transcription' && typeof item.text === 'string') return textPart(item.text)
+  return [dataPart(item.content_type, item)]
 }
 
 function joinTexts(parts: readonly MessagePart[]): MessagePart[] {
@@ -53,10 +46,10 @@ function joinTexts(parts: readonly MessagePart[]): MessagePart[] {
   return joined
 }
 
-function decodeThoughts(field: string, value: unknown): MessagePart[] {
-  const texts = readList(field, value).flatMap((given, index) => {
-    const thought = readObject(`${field}[${index}]`, given)
-    return ['summary', 'content'].map((name) => optional(readText, `${field}[${index}].${name}`, thought[name]))
+function decodeThoughts(thoughts: readonly unknown[]): MessagePart[] {
+  const texts = thoughts.flatMap((thought) => {
+    const { summary, content } = objectOf(thought)
+    return [summary, content].map(textOf)
   })
   const text = texts.filter(Boolean).join('\n\n')
   return text === '' ? [] : [{ type: 'reasoning', text }]

@@ -1,68 +1,109 @@
 import type { FinishReason, MessagePart, Role } from '../../memory/message.ts'
 import { contentOf } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import {
-  isObject,
-  type JsonObject,
-  optional,
-  readAny,
-  readFields,
-  readObject,
-  readText,
-  readTime,
-  readWordOf,
-} from '../json-fields.ts'
-import type { FileMessage } from '../openai/openai-message.ts'
+import type { FileMessage } from '../file-conversation.ts'
+import { isObject, type JsonObject, objectOf, textOf, timeOf } from '../json-fields.ts'
+import type { Notes } from '../notes.ts'
 import { decodeChatGptContent } from './chatgpt-content.ts'
+import { readMarks } from './chatgpt-marks.ts'
 
 /** A message of a ChatGPT export, before it is known what stands around it. */
 export interface ChatGptMessage extends FileMessage {
   /** The tool that a model's message speaks to, or whose result the message is. */
   tool?: string
+  isHidden?: boolean
 }
 
 /** How a message stands to a tool: see `placeTools`. */
 export type ToolPlacement = { type: 'CALL' } | { type: 'RESULT'; callId: string } | { type: 'ALONE' }
 
-const ROLES = ['system', 'developer', 'user', 'assistant', 'tool'] as const
+const ROLES = new Map<unknown, Role>([
+  ['system', 'SYSTEM'],
+  ['developer', 'DEVELOPER'],
+  ['user', 'USER'],
+  ['assistant', 'ASSISTANT'],
+  ['tool', 'TOOL'],
+])
 /** What people set for all their conversations; nobody says it in this one. */
 const SETTING_TYPES: readonly unknown[] = ['user_editable_context', 'model_editable_context']
-const FINISH_REASONS: Record<string, FinishReason> = { stop: 'STOP', max_tokens: 'LENGTH' }
+const FINISH_REASONS = new Map<unknown, FinishReason>([
+  ['stop', 'STOP'],
+  ['max_tokens', 'LENGTH'],
+])
 /** Where the export does not say which tool it was. */
 const ANY_TOOL = 'tool'
 
 /**
- * A message of a ChatGPT export, without parts where it says nothing. Undefined for what the app keeps
- * there for itself: hidden system messages, and settings. Throws BadUserInputError.
+ * A message of a ChatGPT export, without parts where it says nothing; `model` is the conversation's. Undefined for what
+ * the app does not show as said: hidden messages, settings, and for how long a model thought.
  */
-export function decodeChatGptMessage(field: string, value: unknown): ChatGptMessage | undefined {
-  const { get, maybe } = readFields(field, value)
-  const author = get('author', readFields)
-  const role = author.get('role', readWordOf(ROLES)).toUpperCase() as Role
-  const metadata = maybe('metadata', readObject) ?? {}
-  const content = maybe('content', readObject) ?? {}
-  const isHidden = metadata.is_visually_hidden_from_conversation === true || get('weight', readAny) === 0
-  if ((role === 'SYSTEM' && isHidden) || SETTING_TYPES.includes(content.content_type)) return undefined
-  const name = author.maybe('name', readText) || undefined
-  const recipient = maybe('recipient', readText) || 'all'
+export function decodeChatGptMessage(
+  place: string,
+  value: unknown,
+  model: string | undefined,
+  notes: Notes,
+): ChatGptMessage | undefined {
+  const message = objectOf(value)
+  const author = objectOf(message.author)
+  const role = ROLES.get(author.role)
+  if (role === undefined) {
+    notes.loss(place, `a message whose role is not one of ${[...ROLES.keys()].join(', ')}: left out`)
+    return undefined
+  }
+  const metadata = objectOf(message.metadata)
+  const content = objectOf(message.content)
+  const recipient = textOf(message.recipient) ?? 'all'
+  const name = textOf(author.name)
   const calledTool = role === 'ASSISTANT' && recipient !== 'all' ? recipient : undefined
+  const isHidden = metadata.is_visually_hidden_from_conversation === true || (role === 'SYSTEM' && message.weight === 0)
+  const why = reasonToLeaveOut(content.content_type, isHidden && role !== 'TOOL' && calledTool === undefined)
+  if (why !== undefined) {
+    notes.change(place, why)
+    return undefined
+  }
+  const parts = decodeChatGptContent(place, content, notes)
   return omitUndefined({
-    ...decodeEnd(role, metadata),
+    ...decodeEnd(role, message.status, metadata),
     role,
-    parts: decodeChatGptContent(`${field}.content`, content),
-    createdAt: maybe('create_time', readTime),
+    parts: role === 'ASSISTANT' ? parts.flatMap(withoutMarks(metadata.content_references)) : parts,
+    createdAt: readTime(message.create_time, place, notes),
     author: role === 'TOOL' ? undefined : name,
-    model: role === 'ASSISTANT' ? optional(readText, `${field}.metadata.model_slug`, metadata.model_slug) : undefined,
+    model: role === 'ASSISTANT' ? (textOf(metadata.model_slug) ?? model) : undefined,
     tool: role === 'TOOL' ? (name ?? ANY_TOOL) : calledTool,
+    isHidden: isHidden || undefined,
   })
 }
 
-function decodeEnd(role: Role, { finish_details: details }: JsonObject): Pick<FileMessage, 'status' | 'finishReason'> {
-  const type = isObject(details) ? String(details.type) : ''
-  const finishReason = role === 'ASSISTANT' ? FINISH_REASONS[type] : undefined
+function reasonToLeaveOut(contentType: unknown, isHidden: boolean): string | undefined {
+  if (SETTING_TYPES.includes(contentType)) return 'settings of ChatGPT: left out'
+  if (contentType === 'reasoning_recap') return 'for how long a model thought: left out'
+  return isHidden ? 'hidden by ChatGPT: left out' : undefined
+}
+
+function withoutMarks(references: unknown): (part: MessagePart) => MessagePart[] {
+  return (part) => {
+    if (part.type !== 'text') return [part]
+    const text = readMarks(part.text, references)
+    return text === '' ? [] : [{ ...part, text }]
+  }
+}
+
+function readTime(value: unknown, place: string, notes: Notes): number | undefined {
+  const time = timeOf(value)
+  if (time === undefined && value != null) notes.change(place, 'a time that is none: left out')
+  return time
+}
+
+function decodeEnd(
+  role: Role,
+  status: unknown,
+  { finish_details: details }: JsonObject,
+): Pick<FileMessage, 'status' | 'finishReason'> {
+  const type = isObject(details) ? details.type : undefined
+  const isInterrupted = type === 'interrupted' || status === 'in_progress'
   return omitUndefined({
-    status: type === 'interrupted' ? ('INTERRUPTED' as const) : ('COMPLETE' as const),
-    finishReason,
+    status: isInterrupted ? ('INTERRUPTED' as const) : ('COMPLETE' as const),
+    finishReason: role === 'ASSISTANT' ? FINISH_REASONS.get(type) : undefined,
   })
 }
 
@@ -70,11 +111,15 @@ function decodeEnd(role: Role, { finish_details: details }: JsonObject): Pick<Fi
  * The message as it is stored. Chat APIs take a call only with its one result behind it. So a CALL's text
  * becomes its arguments, a RESULT answers it, and what a tool says ALONE (further messages for the same
  * call, say) becomes a model's message that holds a call and the result. A call that nothing answers
- * stays the text that the model wrote.
+ * stays the text that the model wrote, unless it was hidden.
  */
-export function placeTools(id: string, { tool, ...message }: ChatGptMessage, placement: ToolPlacement): FileMessage {
+export function placeTools(
+  id: string,
+  { tool, isHidden, ...message }: ChatGptMessage,
+  placement: ToolPlacement,
+): FileMessage {
   const { role, parts } = message
-  if (tool === undefined || (role === 'ASSISTANT' && placement.type !== 'CALL')) return message
+  if (tool === undefined || (role === 'ASSISTANT' && placement.type !== 'CALL' && !isHidden)) return message
   const text = contentOf(parts)
   const others = parts.filter(({ type }) => type !== 'text')
   const call = (input: string): MessagePart => ({ type: 'toolCall', toolCallId: id, toolName: tool, arguments: input })

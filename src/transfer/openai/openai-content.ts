@@ -1,49 +1,57 @@
-import type { FilePart, MessagePart, TextPart, ToolCallPart } from '../../memory/message.ts'
+import type { DataPart, FilePart, MessagePart, ReasoningPart, TextPart, ToolCallPart } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { type JsonObject, readFields, readList, readObject, readText, readWordOf, refuse } from '../json-fields.ts'
+import { isObject, type JsonObject, listOf, objectOf, readJson, textOf } from '../json-fields.ts'
+import type { Notes } from '../notes.ts'
 
-const ITEM_TYPES = ['text', 'refusal', 'image_url', 'file'] as const
+type ContentPart = TextPart | ReasoningPart | FilePart | DataPart
 
+/** By the type of an item the field of its text; those of the Responses API too. */
+const TEXT_FIELDS = new Map<unknown, string>([
+  ['text', 'text'],
+  ['input_text', 'text'],
+  ['output_text', 'text'],
+  ['refusal', 'refusal'],
+])
 /** What an image is that only its address is known of. */
 const ANY_IMAGE = 'image/*'
 /** What a file is that only its address is known of. */
 const ANY_FILE = 'application/octet-stream'
+/** Where a call or a result does not say which tool it was. */
+const ANY_TOOL = 'tool'
 
-/** The `content` of a chat message, a string or a list of items; each item becomes one part. */
-export function decodeContent(field: string, content: unknown): (TextPart | FilePart)[] {
+/**
+ * The `content` of a chat message, a string or a list of items; each item becomes one part, and what is neither text
+ * nor a file becomes data under the name of its type. Nothing where it says nothing.
+ */
+export function decodeContent(place: string, content: unknown, notes: Notes): ContentPart[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
-  if (!Array.isArray(content)) refuse(field, 'a string or a list of parts', content)
-  return content.map((item, index) => decodeItem(`${field}[${index}]`, item))
+  if (Array.isArray(content)) return content.flatMap((item) => decodeItem(place, item, notes))
+  if (isObject(content)) return decodeItem(place, content, notes)
+  if (content != null) notes.loss(place, 'content that is neither text nor a list: left out')
+  return []
 }
 
-/** The text of a `content`; files are refused. */
-export function decodeTextContent(field: string, content: unknown): string {
-  return decodeContent(field, content)
-    .map((part, index) =>
-      part.type === 'text' ? part.text : refuse(`${field}[${index}].type`, '"text" here', 'a file'),
-    )
-    .join('')
-}
-
-/** An assistant's `tool_calls`. */
-export function decodeToolCalls(field: string, calls: unknown): ToolCallPart[] {
-  return readList(field, calls).map((value, index) => {
-    const call = readFields(`${field}[${index}]`, value)
-    call.maybe('type', readWordOf(['function']))
-    const id = call.get('id', readText)
-    return call.get('function', (at, given) => decodeFunctionCall(at, given, id))
+/** An assistant's `tool_calls`, those of custom tools too: their text is under `input` then. */
+export function decodeToolCalls(place: string, calls: unknown, notes: Notes): ToolCallPart[] {
+  return listOf(calls).flatMap((value, index) => {
+    const call = objectOf(value)
+    const { name, arguments: given } = objectOf(call.function ?? call.custom ?? call)
+    const input = isObject(call.custom) ? toArguments(call.custom.input) : readArguments(given ?? call.input)
+    if (textOf(name) === undefined) notes.change(place, 'a call of a tool without its name')
+    const toolCallId = textOf(call.id) ?? `${place}.tool_calls[${index}]`
+    return [{ type: 'toolCall', toolCallId, toolName: textOf(name) ?? ANY_TOOL, arguments: input }]
   })
 }
 
-/** A call of a function, as in `tool_calls` and in the older `function_call`, which has no id. */
-export function decodeFunctionCall(field: string, value: unknown, toolCallId: string): ToolCallPart {
-  const call = readFields(field, value)
-  return {
-    type: 'toolCall',
-    toolCallId,
-    toolName: call.get('name', readText),
-    arguments: call.get('arguments', readArguments),
-  }
+/** A call in the older `function_call`, which has no id. */
+export function decodeFunctionCall(value: unknown, toolCallId: string): ToolCallPart {
+  const { name, arguments: given } = objectOf(value)
+  return { type: 'toolCall', toolCallId, toolName: textOf(name) ?? ANY_TOOL, arguments: readArguments(given) }
+}
+
+/** The JSON of an object, as arguments are, for a text that a tool takes. */
+function toArguments(input: unknown): string {
+  return JSON.stringify({ input })
 }
 
 /** The nearest that a chat completions API has to these parts; what it has no place for is left out. */
@@ -65,30 +73,59 @@ export function encodeToolCalls(parts: readonly MessagePart[]): JsonObject[] | u
   }))
 }
 
-function decodeItem(field: string, value: unknown): TextPart | FilePart {
-  const item = readFields(field, value)
-  const type = item.get('type', readWordOf(ITEM_TYPES))
-  if (type === 'text' || type === 'refusal') return { type: 'text', text: item.get(type, readText) }
-  if (type === 'image_url') return { type: 'file', url: item.get(type, readImageUrl), mediaType: ANY_IMAGE }
-  const file = item.get('file', readFields)
-  const filename = file.maybe('filename', readText)
-  return { type: 'file', url: file.get('file_data', readAddress), mediaType: ANY_FILE, ...omitUndefined({ filename }) }
+function decodeItem(place: string, value: unknown, notes: Notes): ContentPart[] {
+  if (typeof value === 'string') return [{ type: 'text', text: value }]
+  if (!isObject(value)) {
+    if (value != null) notes.loss(place, 'an item of content that is no object: left out')
+    return []
+  }
+  const { type } = value
+  const text = value[TEXT_FIELDS.get(type) ?? '']
+  if (typeof text === 'string') return [{ type: 'text', text }]
+  if (type === 'thinking' && typeof value.thinking === 'string') return [{ type: 'reasoning', text: value.thinking }]
+  const file = decodeFile(type, value)
+  if (file) return [file]
+  notes.change(place, `content that is neither text nor a file with a web address: kept as data`)
+  return [{ type: 'data', name: textOf(type) ?? 'content', data: readJson(withoutFiles(value)) }]
 }
+
+/** A file by its address; what is within the text, or known to its provider alone, is none. */
+function decodeFile(type: unknown, item: JsonObject): FilePart | undefined {
+  if (type === 'image_url' || type === 'input_image') {
+    const given = item.image_url
+    const url = addressOf(isObject(given) ? given.url : given)
+    return url === undefined ? undefined : { type: 'file', url, mediaType: ANY_IMAGE }
+  }
+  if (type !== 'file' && type !== 'input_file') return undefined
+  const { file_data, file_url, filename } = type === 'file' ? objectOf(item.file) : item
+  const url = addressOf(file_data) ?? addressOf(file_url)
+  const name = omitUndefined({ filename: textOf(filename) })
+  return url === undefined ? undefined : { type: 'file', url, mediaType: ANY_FILE, ...name }
+}
+
+function addressOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^https?:/i.test(value) ? value : undefined
+}
+
+/** Files within the text are named, and not kept. */
+function withoutFiles(item: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(item).map(([key, value]) => {
+      if (isObject(value)) return [key, withoutFiles(value)]
+      if (typeof value !== 'string') return [key, value]
+      if (value.startsWith('data:')) return [key, value.slice(0, Math.min(value.indexOf(',') + 1, MAX_SHOWN))]
+      return [key, key === 'data' ? `${value.length} characters` : value]
+    }),
+  )
+}
+
+/** Of the head of a file within the text. */
+const MAX_SHOWN = 100
 
 /** Some tools write what the model wrote as the object that it stands for. */
-function readArguments(field: string, value: unknown): string {
-  return readText(field, typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
-}
-
-/** An address, or an object with one. */
-function readImageUrl(field: string, value: unknown): string {
-  return readAddress(`${field}.url`, typeof value === 'string' ? value : readObject(field, value).url)
-}
-
-/** Files are kept by their address: a `data:` URL is the file itself, and an id only its provider knows. */
-function readAddress(field: string, value: unknown): string {
-  if (typeof value === 'string' && /^https?:/i.test(value)) return value
-  return refuse(field, 'an http or https URL (files within the text are not kept)', value)
+function readArguments(value: unknown): string {
+  if (typeof value === 'string') return value
+  return isObject(value) ? JSON.stringify(value) : '{}'
 }
 
 function encodeItem(part: MessagePart): JsonObject[] {

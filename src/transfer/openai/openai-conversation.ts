@@ -1,110 +1,79 @@
 import { createHash } from 'node:crypto'
-import { BadUserInputError } from '../../errors.ts'
-import type { Conversation } from '../../memory/conversation.ts'
-import type { Message } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
-import { type FileConversation, idOfClient } from '../file-conversation.ts'
+import { factsOf } from '../conversation-facts.ts'
+import type { DecodeContext, FileConversation, FileFormat, FileMessage, PlacedMessage } from '../file-conversation.ts'
 import {
   isObject,
   type JsonObject,
+  objectOf,
   optional,
   readFields,
   readList,
   readMetadata,
-  readObject,
   readText,
   readTime,
-  refuse,
 } from '../json-fields.ts'
-import { decodeMessage, type FileMessage, OWN_FIELD } from './openai-message.ts'
+import type { Notes } from '../notes.ts'
+import { repairMessage } from '../repair-message.ts'
+import { decodeMessage, OWN_FIELD } from './openai-message.ts'
 
 /** What the external id of a conversation of such a file begins with. */
 const EXTERNAL_ID_PREFIX = 'import:'
-/** As conversations' own ids begin. */
-const OWN_ID_PREFIX = 'conv_'
-const SHOWN_KEYS = 8
 
-/**
- * A conversation `{id, messages}` or a bare list of messages, in the chat completions format. Fields that
- * are not known are ignored. Throws BadUserInputError with the field for what is another shape.
- */
-export function decodeConversation(value: unknown): FileConversation {
-  const record: JsonObject = Array.isArray(value) ? { messages: value } : readConversation(value)
-  const messages = decodeMessages(readList('messages', record.messages))
-  const given = optional(readId, 'id', record.id)
-  const id =
-    given ??
+/** A conversation `{id, messages}`, or a bare list of messages, as chat completions APIs take them. */
+export const CHAT_COMPLETIONS: FileFormat = { name: 'chat completions', matches, decode }
+
+function matches(value: unknown): boolean {
+  return Array.isArray(value) || (isObject(value) && Array.isArray(value.messages))
+}
+
+function decode(value: unknown, context: DecodeContext): FileConversation {
+  const record: JsonObject = Array.isArray(value) ? { messages: value } : objectOf(value)
+  const messages = decodeMessages(readList('messages', record.messages), context)
+  const digest = () =>
     createHash('sha256')
       .update(JSON.stringify(messages.map(({ message }) => message)))
       .digest('hex')
+  const { id = digest(), title, createdAt } = record
   const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
-  return omitUndefined({
-    id,
-    isNamed: given !== undefined,
-    externalId: `${EXTERNAL_ID_PREFIX}${id}`,
-    settings: { ...own.settings, ...omitUndefined({ title: optional(readText, 'title', record.title) }) },
-    archivedAt: own.archivedAt,
-    branches: [{ messages: messages.map(({ id, message }, index) => ({ id, place: `messages[${index}]`, message })) }],
-  })
-}
-
-/** The conversation's own fields as they stand in a file, before its `messages`. */
-export function encodeConversation(conversation: Conversation): JsonObject {
-  const { externalId, title, model, instructions, encoding, metadata, createdAt, archivedAt, expiresAt } = conversation
-  const time = (value: number | undefined) => (value === undefined ? undefined : new Date(value).toISOString())
-  const own = {
-    externalId,
-    model,
-    instructions,
-    encoding,
-    metadata,
-    archivedAt: time(archivedAt),
-    expiresAt: time(expiresAt),
+  const branches = [{ messages }]
+  const facts = factsOf(EXTERNAL_ID_PREFIX, { id, title, createdAt }, branches, context.notes)
+  return {
+    ...facts,
+    isNamed: typeof record.id === 'string' || Number.isSafeInteger(record.id),
+    settings: { ...own.settings, ...facts.settings },
+    origin: omitUndefined({ ...facts.origin, archivedAt: own.archivedAt }),
+    branches,
+    selectedIds: [],
+    hasLastingIds: false,
   }
-  return { id: fileId(conversation), title, createdAt: time(createdAt), [OWN_FIELD]: own }
-}
-
-/**
- * What came from a file keeps its id there, so that a file that went through several servers is known again.
- * Other conversations have their own id, by which they are known where they came from. No two have the same:
- * elsewhere, imported copies of such a conversation count as new ones.
- */
-function fileId({ id, externalId }: Conversation): string {
-  const given = externalId?.startsWith(EXTERNAL_ID_PREFIX) ? externalId.slice(EXTERNAL_ID_PREFIX.length) : ''
-  return given === '' || given.startsWith(OWN_ID_PREFIX) ? id : given
-}
-
-/** The message's id in a file: as in the one that it came from, else its own. Undefined where that is its index. */
-export function fileMessageId({ id, sequence, clientMessageId }: Message): string | undefined {
-  const own = idOfClient(clientMessageId ?? '') ?? id
-  return own === String(sequence - 1) ? undefined : own
-}
-
-function readConversation(value: unknown): JsonObject {
-  const record = readObject('the conversation', value)
-  if (Array.isArray(record.messages)) return record
-  if (record.messages !== undefined) return record
-  if (record.role != null) throw unknownShape('a message by itself')
-  throw unknownShape(`one with the fields [${Object.keys(record).slice(0, SHOWN_KEYS).join(', ')}]`)
-}
-
-function unknownShape(given: string): BadUserInputError {
-  return new BadUserInputError('the conversation', 'an object with `messages`', given)
 }
 
 /** In the older format calls have no ids: a result belongs to the newest call before it. */
-function decodeMessages(values: readonly unknown[]): { id: string; message: FileMessage }[] {
+function decodeMessages(values: readonly unknown[], { notes, limits }: DecodeContext): PlacedMessage[] {
   let functionCall = 0
   const ids = new Set<string>()
-  return values.map((value, index) => {
+  return values.flatMap((value, index) => {
     if (isObject(value) && value.function_call != null) functionCall = index
-    const field = `messages[${index}]`
-    const message = decodeMessage(field, value, `function_call_${functionCall}`)
-    const id = decodeMessageId(`${field}.${OWN_FIELD}.id`, value) ?? String(index)
-    if (ids.has(id)) refuse(`${field}.${OWN_FIELD}.id`, 'unlike every other in the conversation', id)
+    const place = `messages[${index}]`
+    const decoded = decodeMessage(place, value, `function_call_${functionCall}`, notes)
+    const said = decoded && (isObject(value) && value[OWN_FIELD] != null ? decoded : ifSaid(decoded, place, notes))
+    const message = said && repairMessage(said, place, notes, limits)
+    if (message === undefined) return []
+    let id = decodeMessageId(place, value) ?? String(index)
+    if (ids.has(id)) {
+      notes.change(place, 'an id of a message that is there twice: known by its place')
+      id = `#${index}`
+    }
     ids.add(id)
-    return { id, message }
+    return [{ id, place, message }]
   })
+}
+
+function ifSaid(message: FileMessage, place: string, notes: Notes): FileMessage | undefined {
+  if (message.parts.some((part) => part.type !== 'text' || part.text !== '')) return message
+  notes.change(place, 'a message that says nothing: left out')
+  return undefined
 }
 
 function decodeMessageId(field: string, value: unknown): string | undefined {
@@ -122,8 +91,4 @@ function decodeOwn(field: string, value: unknown) {
     expiresAt: maybe('expiresAt', readTime),
   })
   return { settings, archivedAt: maybe('archivedAt', readTime) }
-}
-
-function readId(field: string, value: unknown): string {
-  return Number.isSafeInteger(value) ? String(value) : readText(field, value)
 }

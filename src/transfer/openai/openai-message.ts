@@ -2,35 +2,32 @@ import { isDeepStrictEqual } from 'node:util'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Role, Usage } from '../../memory/message.ts'
 import { contentOf } from '../../memory/message.ts'
 import { omitUndefined } from '../../omit-undefined.ts'
+import type { FileMessage } from '../file-conversation.ts'
 import {
+  isObject,
   type JsonObject,
-  optional,
+  type Read,
   readAmount,
   readFields,
   readFlag,
   readMetadata,
-  readObject,
   readText,
-  readTime,
   readWordOf,
+  textOf,
+  timeOf,
 } from '../json-fields.ts'
 import { decodeParts } from '../message-parts.ts'
-import {
-  decodeContent,
-  decodeFunctionCall,
-  decodeTextContent,
-  decodeToolCalls,
-  encodeContent,
-  encodeToolCalls,
-} from './openai-content.ts'
+import { createNotes, type Notes } from '../notes.ts'
+import { decodeContent, decodeFunctionCall, decodeToolCalls, encodeContent, encodeToolCalls } from './openai-content.ts'
 
-/** What a message in a file says: a draft without what belongs to one store, perhaps without its time. */
-export type FileMessage = Omit<MessageDraft, 'createdAt' | 'clientMessageId' | 'replyId' | 'replyTo'> & {
-  /** Epoch milliseconds. */
-  createdAt?: number
-}
-
-const ROLES = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const
+const ROLES = new Map<unknown, Role>([
+  ['system', 'SYSTEM'],
+  ['developer', 'DEVELOPER'],
+  ['user', 'USER'],
+  ['assistant', 'ASSISTANT'],
+  ['tool', 'TOOL'],
+  ['function', 'TOOL'],
+])
 const STATUSES: readonly MessageStatus[] = ['COMPLETE', 'INTERRUPTED', 'FAILED', 'REDACTED']
 const FINISH_REASONS: readonly FinishReason[] = ['STOP', 'LENGTH', 'TOOL_CALLS', 'CONTENT_FILTER']
 
@@ -38,32 +35,39 @@ const FINISH_REASONS: readonly FinishReason[] = ['STOP', 'LENGTH', 'TOOL_CALLS',
 export const OWN_FIELD = 'backscroll'
 
 /**
- * A message of the chat completions format, or one that `encodeMessage` wrote. `functionCallId` is the id
- * that a call in the older format gets, and the result that belongs to it. Throws BadUserInputError.
+ * A message of the chat completions format, or one that `encodeMessage` wrote: as much as can be read. `functionCallId`
+ * is the id that a call in the older format gets, and the result that belongs to it. Undefined where nobody says it.
  */
-export function decodeMessage(field: string, value: unknown, functionCallId: string): FileMessage {
-  const message = readObject(field, value)
-  const { get, maybe } = readFields(field, message)
-  const wireRole = get('role', readWordOf(ROLES))
-  const isTool = wireRole === 'tool' || wireRole === 'function'
-  const name = maybe('name', readText)
-  const { parts, author, ...own } = maybe(OWN_FIELD, decodeOwn) ?? {}
-  const decode = isTool ? decodeResult : decodeSaid
+export function decodeMessage(
+  place: string,
+  value: unknown,
+  functionCallId: string,
+  notes: Notes,
+): FileMessage | undefined {
+  const role = isObject(value) ? ROLES.get(value.role) : undefined
+  if (!isObject(value) || role === undefined) {
+    notes.loss(place, `a message whose role is not one of ${[...ROLES.keys()].join(', ')}: left out`)
+    return undefined
+  }
+  const { parts, author, ...own } = decodeOwn(`${place}.${OWN_FIELD}`, value[OWN_FIELD], notes)
+  const decode = role === 'TOOL' ? decodeResult : decodeSaid
+  const createdAt = timeOf(value.createdAt)
+  if (createdAt === undefined && value.createdAt != null) notes.change(place, 'a time that is none: left out')
   return omitUndefined({
     status: 'COMPLETE' as const,
     ...own,
-    role: isTool ? ('TOOL' as const) : (wireRole.toUpperCase() as Role),
-    parts: parts ?? decode(field, message, functionCallId),
-    author: author ?? (isTool ? undefined : name),
-    createdAt: maybe('createdAt', readTime),
+    role,
+    parts: parts ?? decode(place, value, functionCallId, notes),
+    author: author ?? (role === 'TOOL' ? undefined : textOf(value.name)),
+    createdAt,
   })
 }
 
 /**
- * A message in the chat completions format, with what that has no place for beside it: `id` if it is not known
- * by its index. `decodeMessage` gives back the same message, whatever it is.
+ * A message in the chat completions format, with what that has no place for beside it, `own` included. `decodeMessage`
+ * gives back the same message, whatever it is.
  */
-export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
+export function encodeMessage(message: MessageDraft, own: JsonObject = {}): JsonObject {
   const { role, parts, author, createdAt, metadata, status, finishReason, usage, model } = message
   const isTool = role === 'TOOL'
   const wire: JsonObject = {
@@ -73,8 +77,8 @@ export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
       : { content: encodeContent(parts), tool_calls: encodeToolCalls(parts), name: author }),
     createdAt: new Date(createdAt).toISOString(),
   }
-  const own = omitUndefined({
-    id,
+  const fields = omitUndefined({
+    ...own,
     status: status === 'COMPLETE' ? undefined : status,
     author: isTool ? author : undefined,
     metadata,
@@ -83,47 +87,63 @@ export function encodeMessage(message: MessageDraft, id?: string): JsonObject {
     model,
     parts: saysAll(wire, parts) ? undefined : parts,
   })
-  return Object.keys(own).length > 0 ? { ...wire, [OWN_FIELD]: own } : wire
+  return Object.keys(fields).length > 0 ? { ...wire, [OWN_FIELD]: fields } : wire
 }
 
 function saysAll(wire: JsonObject, parts: readonly MessagePart[]): boolean {
-  try {
-    return isDeepStrictEqual(decodeMessage('message', wire, '').parts, parts)
-  } catch {
-    return false
-  }
+  return isDeepStrictEqual(decodeMessage('message', wire, '', createNotes([]))?.parts, parts)
 }
 
-function decodeOwn(field: string, value: unknown) {
-  const { maybe } = readFields(field, value)
+/** The fields of our own that a message has; each that cannot be read is left out. */
+function decodeOwn(place: string, value: unknown, notes: Notes) {
+  if (value == null) return {}
+  const { maybe } = readFields(place, isObject(value) ? value : {})
+  const read = <T>(name: string, as: Read<T>): T | undefined => {
+    try {
+      return maybe(name, as)
+    } catch (error) {
+      notes.loss((error as Error).message, `a field of "${OWN_FIELD}" that cannot be read: left out`)
+      return undefined
+    }
+  }
   return omitUndefined({
-    status: maybe('status', readWordOf(STATUSES)),
-    author: maybe('author', readText),
-    metadata: maybe('metadata', readMetadata),
-    finishReason: maybe('finishReason', readWordOf(FINISH_REASONS)),
-    usage: maybe('usage', decodeUsage),
-    model: maybe('model', readText),
-    parts: maybe('parts', decodeParts),
+    status: read('status', readWordOf(STATUSES)),
+    author: read('author', readText),
+    metadata: read('metadata', readMetadata),
+    finishReason: read('finishReason', readWordOf(FINISH_REASONS)),
+    usage: read('usage', decodeUsage),
+    model: read('model', readText),
+    parts: read('parts', decodeParts),
   })
 }
 
-function decodeSaid(field: string, message: JsonObject, functionCallId: string): MessagePart[] {
-  const calls: MessagePart[] = optional(decodeToolCalls, `${field}.tool_calls`, message.tool_calls) ?? []
-  if (message.function_call != null) {
-    calls.push(decodeFunctionCall(`${field}.function_call`, message.function_call, functionCallId))
-  }
+function decodeSaid(place: string, message: JsonObject, functionCallId: string, notes: Notes): MessagePart[] {
+  const { tool_calls, function_call, refusal } = message
+  const calls: MessagePart[] = tool_calls == null ? [] : decodeToolCalls(place, tool_calls, notes)
+  if (function_call != null) calls.push(decodeFunctionCall(function_call, functionCallId))
+  const thought = textOf(message.reasoning_content) ?? textOf(message.reasoning)
+  const thoughts: MessagePart[] = thought === undefined ? [] : [{ type: 'reasoning', text: thought }]
   // The API answers with an empty content or none beside calls and refusals.
-  const content = message.content || (message.refusal ?? message.content)
-  if (calls.length > 0 && (content == null || content === '')) return calls
-  return [...decodeContent(`${field}.content`, content), ...calls]
+  const content = message.content || (refusal ?? message.content)
+  const others = [...thoughts, ...calls]
+  if (others.length > 0 && (content == null || content === '')) return others
+  return [...thoughts, ...decodeContent(place, content, notes), ...calls]
 }
 
-function decodeResult(field: string, message: JsonObject, functionCallId: string): MessagePart[] {
-  const { role, name, tool_call_id: id } = message
-  const toolCallId = role === 'function' ? functionCallId : readText(`${field}.tool_call_id`, id)
-  const toolName = optional(readText, `${field}.name`, name)
-  const output = decodeTextContent(`${field}.content`, message.content)
-  return [{ type: 'toolResult', toolCallId, ...omitUndefined({ toolName }), output }]
+/** What a result holds beside text stands behind it. */
+function decodeResult(place: string, message: JsonObject, functionCallId: string, notes: Notes): MessagePart[] {
+  const { role, name, tool_call_id: id, content } = message
+  const toolCallId = role === 'function' ? functionCallId : textOf(id)
+  if (toolCallId === undefined) notes.change(place, 'the result of a tool without the id of its call')
+  const given = isObject(content) ? JSON.stringify(content) : content
+  const parts = decodeContent(place, given, notes)
+  const others = parts.filter(({ type }) => type !== 'text')
+  const result = {
+    toolCallId: toolCallId ?? place,
+    ...omitUndefined({ toolName: textOf(name) }),
+    output: contentOf(parts),
+  }
+  return [{ type: 'toolResult', ...result }, ...others]
 }
 
 function encodeResult(parts: readonly MessagePart[]): JsonObject {

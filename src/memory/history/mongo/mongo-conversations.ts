@@ -1,5 +1,5 @@
 import type { Collection, Filter, UpdateFilter } from 'mongodb'
-import { HistoryUnavailableError } from '../../../errors.ts'
+import { ConversationIdTakenError, HistoryUnavailableError } from '../../../errors.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
 import type { Head } from '../../message.ts'
 import type { BranchSwitch, ConversationRange, History, UnfinishedDeletion } from '../history.ts'
@@ -88,12 +88,15 @@ export function createMongoConversations(
     conversation: Conversation,
   ): Promise<{ conversation: Conversation; created: boolean }> {
     const { ownerId, externalId } = conversation
+    let isOwnIdTaken = false
     for (let attempt = 1; attempt <= CREATION_ATTEMPTS; attempt++) {
       const id =
         externalId === undefined ? conversation.id : await externalIds.claim(ownerId, externalId, conversation.id)
       const result = id === undefined ? undefined : await createUnder(id, conversation)
       if (result !== undefined) return result
+      isOwnIdTaken = id === conversation.id
     }
+    if (isOwnIdTaken) throw new ConversationIdTakenError(conversation.id)
     throw new HistoryUnavailableError(new Error('An id is taken and freed again and again'))
   }
 

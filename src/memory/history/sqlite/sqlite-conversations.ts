@@ -1,4 +1,4 @@
-import { ConversationUnreadableError } from '../../../errors.ts'
+import { ConversationIdTakenError, ConversationUnreadableError } from '../../../errors.ts'
 import { omitUndefined } from '../../../omit-undefined.ts'
 import type { Conversation, ConversationChanges } from '../../conversation.ts'
 import type { Head } from '../../message.ts'
@@ -32,7 +32,7 @@ export type SqliteConversations = Pick<
 
 const COLUMNS = CONVERSATION_COLUMNS.join(', ')
 const INSERT = `INSERT INTO conversations (${COLUMNS})
-  VALUES (${CONVERSATION_COLUMNS.map((name) => `:${name}`).join(', ')})`
+  VALUES (${CONVERSATION_COLUMNS.map((name) => `:${name}`).join(', ')}) ON CONFLICT (id) DO NOTHING`
 const UPDATE = `UPDATE conversations SET ${CONVERSATION_COLUMNS.map((name) => `${name} = :${name}`).join(', ')}
   WHERE id = :id`
 const BY_ID = `SELECT ${COLUMNS} FROM conversations WHERE id = :id AND ownerId = :ownerId AND ${IS_ALIVE}`
@@ -87,7 +87,9 @@ export function createSqliteConversations(
           if (existing !== undefined) return { conversation: existing, created: false }
           database.run(DELETE_EXPIRED, { ownerId, externalId, now: now() })
         }
-        database.run(INSERT, encodeConversation(conversation))
+        if (database.run(INSERT, encodeConversation(conversation)) === 0) {
+          throw new ConversationIdTakenError(conversation.id)
+        }
         return { conversation, created: true }
       }),
     )

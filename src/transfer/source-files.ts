@@ -1,0 +1,107 @@
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, extname, join, relative } from 'node:path'
+import yauzl, { type Entry, type ZipFile } from 'yauzl'
+import { FileFormatError } from './read-text.ts'
+
+/** A file that may hold conversations, wherever it lies. */
+export interface SourceFile {
+  /** For people: the path, and within a zip the name there. */
+  name: string
+  /** In bytes, as far as that is known before it is read. */
+  size: number
+  read(): AsyncIterable<Uint8Array>
+}
+
+/** What lies under the paths that an import was given. */
+export interface Sources {
+  files: SourceFile[]
+  /** Names of those beside them that hold no conversations. */
+  skipped: string[]
+  close(): void
+}
+
+/** As ChatGPT and Claude name them in their exports, whole or in shards; beside them lies much else. */
+const EXPORTED = /^conversations(?:-\d+)?\.json$/i
+const READABLE = ['.json', '.jsonl', '.ndjson']
+const ZIP = '.zip'
+
+/** Finds the files: a path may be one, a folder, or a zip. Rejects where a path cannot be read, or a zip is none. */
+export async function openSources(paths: readonly string[]): Promise<Sources> {
+  const sources: Sources = { files: [], skipped: [], close }
+  const zips: ZipFile[] = []
+  function close(): void {
+    for (const zip of zips) zip.close()
+  }
+  try {
+    for (const path of paths) {
+      const { size, isFolder } = await look(path)
+      if (isFolder) addMost(sources, await listFolder(path))
+      else if (extname(path).toLowerCase() === ZIP) addMost(sources, await listZip(path, zips))
+      else sources.files.push({ name: path, size, read: () => createReadStream(path) })
+    }
+    return sources
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+async function look(path: string): Promise<{ size: number; isFolder: boolean }> {
+  const found = await stat(path)
+  if (!found.isDirectory() && !found.isFile()) throw new FileFormatError(`${path} is neither a file nor a folder`)
+  return { size: found.size, isFolder: found.isDirectory() }
+}
+
+/** Where there are files that are named as in an export, only these; in their order. */
+function addMost(sources: Sources, found: readonly SourceFile[]): void {
+  const byName = found.toSorted((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }))
+  const exported = byName.filter(({ name }) => EXPORTED.test(basename(name)))
+  const readable = byName.filter(({ name }) => READABLE.includes(extname(name).toLowerCase()))
+  const files = new Set(exported.length > 0 ? exported : readable)
+  sources.files.push(...files)
+  sources.skipped.push(...byName.filter((file) => !files.has(file)).map(({ name }) => name))
+}
+
+async function listFolder(folder: string): Promise<SourceFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return Promise.all(
+    files.map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      const shown = join(folder, relative(folder, path))
+      return { name: shown, size: (await stat(path)).size, read: () => createReadStream(path) }
+    }),
+  )
+}
+
+/**
+ * By yauzl, which reads the directory at the end as the format wants, streams each file, and ends one that is longer
+ * than the directory says; nothing is written by the names there. unzipper and fflate read from the beginning, which
+ * guesses; adm-zip holds all in memory.
+ */
+async function listZip(path: string, zips: ZipFile[]): Promise<SourceFile[]> {
+  try {
+    // Names are shown and never used as paths, so that odd ones do no harm; as text each would refuse the whole zip.
+    const zip = await yauzl.openPromise(path, { autoClose: false, decodeStrings: false })
+    zips.push(zip)
+    const files: SourceFile[] = []
+    for await (const entry of zip.eachEntry()) {
+      const name = `${path}/${String(entry.fileName).replaceAll(/\p{Cc}/gu, '?')}`
+      if (!name.endsWith('/')) files.push({ name, size: entry.uncompressedSize, read: () => readEntry(zip, entry) })
+    }
+    return files
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw error
+    throw new FileFormatError(`${path} is no zip that can be read: ${(error as Error).message}`, error)
+  }
+}
+
+async function* readEntry(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
+  try {
+    yield* (await zip.openReadStreamPromise(entry)) as AsyncIterable<Uint8Array>
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw error
+    throw new FileFormatError(`the zip cannot be read on: ${(error as Error).message}`, error)
+  }
+}

@@ -1,0 +1,110 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { expect, test } from 'vitest'
+import { ZipFile } from 'yazl'
+import { openSources } from '../../src/transfer/source-files.ts'
+import { exportedConversation, said } from '../support/chatgpt-export.ts'
+import { createDirectory, startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
+
+const talk = (id: string) => exportedConversation([{ id: `${id}-a`, message: said('user', `Hello ${id}`) }], { id })
+const shard = (...ids: string[]) => JSON.stringify(ids.map(talk))
+/** As ChatGPT sends them now. */
+const EXPORT = {
+  'conversations-000.json': shard('one', 'two'),
+  'conversations-001.json': shard('three'),
+  'conversations-010.json': shard('one', 'four'),
+  'chat.html': '<html></html>',
+  'user.json': '{"id":"user"}',
+  'export_manifest.json': '{}',
+  'conversations.json.index': '',
+}
+
+test('a folder is read shard by shard; a conversation in two of them is one, and other files are named', async () => {
+  const folder = await createDirectory()
+  for (const [name, text] of Object.entries(EXPORT)) await writeFile(join(folder, name), text)
+  const sources = await openSources([folder])
+  expect(sources.files.map(({ name }) => basename(name))).toEqual(Object.keys(EXPORT).slice(0, 3))
+  expect(sources.skipped.map((name) => basename(name)).toSorted()).toEqual(Object.keys(EXPORT).slice(3).toSorted())
+  const stores = await startTransferStores()
+  expect(await stores.importFile(folder)).toMatchObject({ conversations: 5, stored: 4, present: 1, refused: 0 })
+  expect(await stores.readAll()).toHaveLength(4)
+})
+
+test('a zip, files one by one, and a folder of the same all store the same', async () => {
+  const folder = await createDirectory()
+  const zip = join(folder, 'export.zip')
+  await writeZip(zip, EXPORT)
+  const stores = await startTransferStores()
+  expect(await stores.importFile(zip)).toMatchObject({ stored: 4, present: 1, refused: 0 })
+  const files = await Promise.all(
+    Object.entries(EXPORT)
+      .slice(0, 3)
+      .map(([name, text]) => writeTestFile(name, text)),
+  )
+  expect(await stores.importFile(...files)).toMatchObject({ stored: 0, present: 5, refused: 0 })
+})
+
+test('of a folder without an export every file of JSON is read', async () => {
+  const folder = await createDirectory()
+  await mkdir(join(folder, 'inner'))
+  await writeFile(join(folder, 'inner', 'chats.jsonl'), '{"messages":[{"role":"user","content":"hello"}]}')
+  await writeFile(join(folder, 'notes.txt'), 'hello')
+  const sources = await openSources([folder])
+  expect(sources.files.map(({ name }) => basename(name))).toEqual(['chats.jsonl'])
+  expect(sources.skipped.map((name) => basename(name))).toEqual(['notes.txt'])
+})
+
+test('names that lead out of a zip are shown and never followed', async () => {
+  const folder = await createDirectory()
+  const zip = join(folder, 'odd.zip')
+  await writeZip(zip, { 'aa/conversations.json': shard('one') })
+  const bytes = await readFile(zip)
+  for (let at = bytes.indexOf('aa/'); at >= 0; at = bytes.indexOf('aa/', at + 1)) bytes.write('../', at)
+  await writeFile(zip, bytes)
+  const stores = await startTransferStores()
+  expect(await stores.importFile(zip)).toMatchObject({ stored: 1, refused: 0 })
+})
+
+test('a file in a zip that is longer than the zip says ends there', async () => {
+  const zip = join(await createDirectory(), 'bomb.zip')
+  await writeZip(zip, { 'conversations.json': `[${' '.repeat(2_000_000)}]` })
+  const bytes = await readFile(zip)
+  const size = Buffer.alloc(4)
+  size.writeUInt32LE(2_000_002)
+  for (let at = bytes.indexOf(size); at >= 0; at = bytes.indexOf(size, at + 1)) bytes.writeUInt32LE(100, at)
+  await writeFile(zip, bytes)
+  const stores = await startTransferStores()
+  expect((await stores.importFile(zip)).errors).toEqual([
+    expect.stringMatching(/the zip cannot be read on: .*too many bytes/),
+  ])
+})
+
+test('what is no zip, and a zip that is cut, are told as such', async () => {
+  const stores = await startTransferStores()
+  await expect(stores.importFile(await writeTestFile('a.zip', 'no zip'))).rejects.toThrow(
+    /a\.zip is no zip that can be read/,
+  )
+  const zip = join(await createDirectory(), 'cut.zip')
+  await writeZip(zip, EXPORT)
+  await truncate(zip, 200)
+  await expect(stores.importFile(zip)).rejects.toThrow(/cut\.zip is no zip that can be read/)
+})
+
+test('a branch that another shard has the beginning of goes on behind it', async () => {
+  const stores = await startTransferStores()
+  const first = exportedConversation([{ id: 'a', message: said('user', 'A') }], { id: 'one' })
+  const rest = { ...first, mapping: { b: { id: 'b', parent: 'a', children: [], message: said('assistant', 'B') } } }
+  await stores.importFile(await writeTestFile('conversations-000.json', JSON.stringify([first])))
+  await stores.importFile(await writeTestFile('conversations-001.json', JSON.stringify([rest])))
+  const [one] = await stores.readAll()
+  expect(one?.messages.map(({ clientMessageId }) => clientMessageId)).toEqual(['import:a', 'import:b'])
+})
+
+async function writeZip(path: string, files: Record<string, string>): Promise<void> {
+  const zip = new ZipFile()
+  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name)
+  zip.end()
+  await pipeline(zip.outputStream, createWriteStream(path))
+}
