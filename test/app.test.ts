@@ -113,9 +113,9 @@ test('an app that is stopped at any moment of its start does not start, and leav
     for (let tick = 0; tick < ticks; tick += 1) await setImmediate()
     await app.stop()
     hasStarted = await starting
-    await expect.poll(openResources, { timeout: 10_000 }).toEqual(before)
+    await expect.poll(openResources).toEqual(before)
   }
-}, 60_000)
+}, 180_000)
 
 /** Sockets and servers that hold this process. */
 function openResources(): string[] {

@@ -84,11 +84,11 @@ test('a Redis that starts later can be used then, and is gone when it stops', as
   onTestFinished(() => redis.stop())
   await redis.kill()
   const { lines } = open(redis.url)
-  await vi.waitFor(() => expect(lines()).toHaveLength(1), 10_000)
+  await vi.waitFor(() => expect(lines()).toHaveLength(1), 60_000)
   await redis.restart()
-  await vi.waitFor(() => expect(lines()).toHaveLength(2), 10_000)
+  await vi.waitFor(() => expect(lines()).toHaveLength(2), 60_000)
   await redis.kill()
-  await vi.waitFor(() => expect(lines()).toHaveLength(3), 10_000)
+  await vi.waitFor(() => expect(lines()).toHaveLength(3), 60_000)
   expect(lines()).toEqual([
     'the cache cannot be used: reads go to the history',
     'the cache can be used now',
@@ -117,7 +117,7 @@ test('a start waits for every connection: a subscriber before the one of its eve
   const prepared = stores.prepare().then(() => {
     isPrepared = true
   })
-  await vi.waitFor(() => expect(ready).toHaveLength(2), 10_000)
+  await vi.waitFor(() => expect(ready).toHaveLength(2), 60_000)
   await setImmediate()
   expect(isPrepared).toBe(false)
   held?.()
@@ -146,7 +146,7 @@ function open(url: string) {
 async function expectReason(url: string, reason: string): Promise<void> {
   const { log } = open(url)
   const warnings = () => log.entries.filter(({ level }) => level === 'warn')
-  await vi.waitFor(() => expect(warnings()).toHaveLength(1), 10_000)
+  await vi.waitFor(() => expect(warnings()).toHaveLength(1), 60_000)
   expect(warnings()).toMatchObject([
     {
       message: 'the cache cannot be used: reads go to the history',

@@ -66,7 +66,7 @@ async function play({ fates, sends }: Game, counter: ReturnType<typeof createTok
     const names = [...new Set(sends.map((sent) => sent.id))]
     for (const name of names) {
       await expect
-        .poll(async () => (await send({ node: 0, id: name, onBusy: 'QUEUE' })).at(-1)?.type, { timeout: 20_000 })
+        .poll(async () => (await send({ node: 0, id: name, onBusy: 'QUEUE' })).at(-1)?.type)
         .toMatch(/^Reply(Completed|Interrupted)$/)
     }
     await expect.poll(() => world.records.findActive(OWNER, id)).toBeUndefined()

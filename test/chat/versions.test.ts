@@ -196,12 +196,10 @@ describe.each([
     const history = { ...world.history, switchBranch: vi.fn(() => new Promise<never>(() => {})) }
     const dying = createReplyNode({ ...world, history }, model, { leaseMs: 50 })
     void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
-    await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled(), 10_000)
+    await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled(), 60_000)
     expect(await versions(question)).toEqual(['one'])
     const active = await world.records.findActive(OWNER, id)
-    await expect
-      .poll(async () => (await node.replies.find(OWNER, active?.id ?? ''))?.phase, { timeout: 10_000 })
-      .toBe('ENDED')
+    await expect.poll(async () => (await node.replies.find(OWNER, active?.id ?? ''))?.phase).toBe('ENDED')
     expect(await versions(question)).toEqual(['one', 'eins'])
     expect(await texts()).toEqual(['eins'])
   })
@@ -221,7 +219,7 @@ describe.each([
     Object.assign(records, { change: away, find: away })
     const others = [1, 2, 3].map(() => createReplyNode(world, model))
     const finish = () => Promise.all(others.map(({ replies }) => replies.find(OWNER, begun.id)))
-    await expect.poll(async () => (await finish()).map((found) => found?.phase), { timeout: 10_000 }).toContain('ENDED')
+    await expect.poll(async () => (await finish()).map((found) => found?.phase)).toContain('ENDED')
     await expect.poll(async () => new Set((await finish()).map((found) => found?.phase))).toEqual(new Set(['ENDED']))
     expect(await versions(old)).toEqual(['1', 'half'])
     expect(await path()).toMatchObject([{}, { status: 'INTERRUPTED' }])

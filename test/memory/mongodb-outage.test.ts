@@ -6,7 +6,7 @@ import { OWNER, readContext, startConversation, storeConversation } from '../sup
 
 /** The history promises five seconds a call, and an append makes a few; the machine may be busy. */
 const BOUND_MS = 20_000
-const RECOVERY = { timeout: 30_000 }
+const RECOVERY = { timeout: 60_000 }
 
 const MESSAGE = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'hello' }], clientMessageId: 'once' }
 

@@ -5,7 +5,7 @@ import { type MemoryNode, newMongodb, startMemoryNode } from '../support/memory-
 import { type Service, startRedis } from '../support/services.ts'
 import { fillUp, startSmallRedis } from './cache/full-redis.ts'
 
-const RECOVERY = { timeout: 20_000 }
+const RECOVERY = { timeout: 60_000 }
 
 interface Stage {
   server: Service

@@ -77,13 +77,13 @@ describe('On a server that refuses', () => {
   /** Writes until it is answered so; the connection may be away in between. */
   async function untilWritten(outcome: RegExp): Promise<void> {
     const write = () => client.set('key', 'value').catch((error: Error) => error.message)
-    await expect.poll(write, { timeout: 10_000 }).toMatch(outcome)
+    await expect.poll(write).toMatch(outcome)
   }
 
   test('since it became a replica, the client connects anew, and goes on when it is a master again', async () => {
     await admin.replicaof('127.0.0.1', await findFreePort())
     await untilWritten(/^READONLY/)
-    await expect.poll(() => connections, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => connections).toBe(2)
     await admin.replicaof('NO', 'ONE')
     await untilWritten(/^OK$/)
   })
@@ -91,7 +91,7 @@ describe('On a server that refuses', () => {
   test('since it lacks replicas, the client connects anew, and not for each refusal', async () => {
     await admin.config('SET', 'min-replicas-to-write', '1')
     await untilWritten(/^NOREPLICAS/)
-    await expect.poll(() => connections, { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => connections).toBe(2)
     const refused = await Promise.allSettled(Array.from({ length: 500 }, () => client.set('key', 'value')))
     expect(refused.every(({ status }) => status === 'rejected')).toBe(true)
     expect(connections).toBeLessThanOrEqual(5)
@@ -109,8 +109,8 @@ describe('On a server that refuses', () => {
     await expect.poll(() => other.status).toBe('ready')
     await other.bgsave()
     const write = () => other.set('key', 'value').catch((error: Error) => error.message)
-    await expect.poll(write, { timeout: 10_000 }).toMatch(/^MISCONF/)
-    await expect.poll(() => ready, { timeout: 10_000 }).toBeGreaterThanOrEqual(2)
+    await expect.poll(write).toMatch(/^MISCONF/)
+    await expect.poll(() => ready).toBeGreaterThanOrEqual(2)
   })
 
   test('what is full is no outage: the connection stays', async () => {
@@ -124,9 +124,9 @@ describe('On a server that refuses', () => {
   test('a database that is not there is no other one', async () => {
     const other = connect(`${server.url}/99`, () => {})
     onTestFinished(() => other.disconnect())
-    await expect.poll(() => errors.some(isMissingDatabase), { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => errors.some(isMissingDatabase)).toBe(true)
     await other.set('stray', 'value').catch(() => undefined)
-    await expect.poll(() => errors.filter(isMissingDatabase).length, { timeout: 10_000 }).toBeGreaterThan(1)
+    await expect.poll(() => errors.filter(isMissingDatabase).length).toBeGreaterThan(1)
     expect(await admin.exists('stray')).toBe(0)
   })
 })

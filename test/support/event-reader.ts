@@ -60,7 +60,7 @@ export function createEventReader(
   }
 }
 
-export const WAIT = { timeout: 15_000, interval: 5 }
+export const WAIT = { timeout: 60_000, interval: 5 }
 
 /** The ids that the events tell of, or their types where they tell of none. */
 export function idsOf(events: readonly ConversationEvent[]): string[] {

@@ -10,7 +10,7 @@ export async function startRedisCluster(): Promise<Service> {
   const { hostname, port } = new URL(server.url)
   await client.config('SET', 'cluster-announce-ip', hostname, 'cluster-announce-port', port)
   await client.cluster('ADDSLOTSRANGE', 0, 16_383)
-  await vi.waitFor(async () => expect(await client.cluster('INFO')).toContain('cluster_state:ok'), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await client.cluster('INFO')).toContain('cluster_state:ok'), { timeout: 60_000 })
   client.disconnect()
   return server
 }

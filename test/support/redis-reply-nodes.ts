@@ -32,7 +32,7 @@ export async function startRedisReplyNode(url: string, settings: RedisReplyNodeO
   const times = { ...REPLY_LOG_LIMITS, retryMs: 20, pauseMs: 100, ...limits }
   const log = createRedisReplyLog({ redis, channels, onFault }, times)
   const sent = countTexts(redis)
-  await vi.waitFor(() => expect([redis.status, subscriber.status]).toEqual(['ready', 'ready']), { timeout: 10_000 })
+  await vi.waitFor(() => expect([redis.status, subscriber.status]).toEqual(['ready', 'ready']), { timeout: 60_000 })
   return {
     log,
     channels,

@@ -35,14 +35,14 @@ export interface ReplyNode {
   stop(): Promise<void>
 }
 
-/** Short, so that nothing in a test waits long, but for the lease: a loaded machine may stand still for seconds. */
+/** Only the checkpoints, which tests wait for, are soon: a loaded machine may stand still for many seconds. */
 const LIMITS: RepliesLimits = {
-  firstTokenMs: 10_000,
-  idleMs: 10_000,
-  leaseMs: 20_000,
+  firstTokenMs: 120_000,
+  idleMs: 120_000,
+  leaseMs: 120_000,
   checkpointMs: 50,
-  replyTimeoutMs: 60_000,
-  heartbeatMs: 10_000,
+  replyTimeoutMs: 300_000,
+  heartbeatMs: 120_000,
   queueLimit: 4,
 }
 
@@ -52,7 +52,7 @@ export function createReplyNode(shared: SharedDeps, model: ChatModel, limits: Pa
   const faults: unknown[] = []
   const guard = createCacheGuard(
     shared.cache,
-    { commandTimeoutMs: 1_000 },
+    { commandTimeoutMs: 60_000 },
     { onFault: (_operation, error) => void faults.push(error), onAvailable() {}, onMarkLost() {} },
   )
   const counter = shared.counter ?? createTokenCounter()

@@ -31,7 +31,7 @@ export async function startTestMemory(): Promise<TestMemory> {
   const records = createSqliteReplies(database)
   const observer = { onFault() {}, onAvailable() {}, onMarkLost() {} }
   const cache = createLocalCache({ ...limits, maxBytes: 10_000_000 }, Date.now)
-  const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
+  const guard = createCacheGuard(cache, { commandTimeoutMs: 60_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const counter = createTokenCounter()
   const events = createLocalEvents(NOTHING_LOST, {

@@ -30,12 +30,12 @@ export interface TestServerOptions {
 
 /** Short where a test would wait, long where it would fail. */
 const LIMITS: RepliesLimits = {
-  firstTokenMs: 30_000,
-  idleMs: 30_000,
-  replyTimeoutMs: 60_000,
-  leaseMs: 10_000,
+  firstTokenMs: 120_000,
+  idleMs: 120_000,
+  replyTimeoutMs: 300_000,
+  leaseMs: 120_000,
   checkpointMs: 50,
-  heartbeatMs: 30_000,
+  heartbeatMs: 120_000,
   queueLimit: 2,
 }
 

@@ -18,10 +18,10 @@ export interface WireNode {
 
 /** Short where a test would wait, long where it would fail. */
 const LIMITS: RepliesLimits = {
-  firstTokenMs: 60_000,
-  idleMs: 60_000,
+  firstTokenMs: 120_000,
+  idleMs: 120_000,
   replyTimeoutMs: 300_000,
-  leaseMs: 10_000,
+  leaseMs: 120_000,
   checkpointMs: 100,
   heartbeatMs: 60_000,
   queueLimit: 4,

@@ -6,7 +6,7 @@ import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
 import { followReply, type ReplyReader, writeReply } from '../../support/reply-reader.ts'
 import { mixedTexts } from '../../support/texts.ts'
 
-export const WAIT = { timeout: 10_000, interval: 5 }
+export const WAIT = { timeout: 60_000, interval: 5 }
 
 /** What every reply log promises, seen from two nodes; in one process both are the same. */
 export function describeReplyLog(

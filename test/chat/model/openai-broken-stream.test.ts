@@ -77,7 +77,7 @@ describe('the end of a call', () => {
     const call = await callOf([
       async (raw) => {
         await begin('Hel')(raw)
-        await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 10_000)
+        await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 60_000)
         raw.cut()
       },
     ])
@@ -112,7 +112,7 @@ describe('the end of a call', () => {
 
   test('an abort closes the connection', async () => {
     const call = await callOf([begin('Hel')])
-    await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 10_000)
+    await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 60_000)
     const reason = new Error('Cancelled.')
     call.controller.abort(reason)
     expect(await call.end).toBe(reason)

@@ -29,7 +29,7 @@ async function createGuarded(starting = startRedis()) {
     await guard.close()
     await server.stop()
   })
-  await vi.waitFor(() => cache.ping(), 10_000)
+  await vi.waitFor(() => cache.ping(), 60_000)
   await fillTail(cache, 'a')
   return { server, redis, cache, guard, errors }
 }
@@ -73,7 +73,7 @@ async function expectNoWaiting({ cache, guard }: Guarded): Promise<void> {
 }
 
 async function expectRecovery({ cache, guard }: Guarded): Promise<void> {
-  await expect.poll(() => guard.available, { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => guard.available).toBe(true)
   const sent = cache.calls.slice(0, cache.calls.indexOf('available'))
   expect(sent.filter((call) => call !== 'ping')).toContain('mark')
   expect(sent.filter((call) => !['ping', 'mark', 'drop'].includes(call))).toEqual([])
@@ -106,7 +106,7 @@ test('a Redis that hangs for long gets no growing queue: its connection is repla
   guarded.redis.on('close', closed)
   await guarded.server.pause()
   await breakCircuit(guarded)
-  await expect.poll(() => closed.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(() => closed.mock.calls.length).toBeGreaterThan(0)
   await guarded.guard.mark('a', MARK)
   await guarded.server.resume()
   guarded.cache.calls.length = 0
@@ -126,7 +126,7 @@ test('a server that is not there yet is a miss, and is used once it is', async (
   onTestFinished(() => guard.close())
   expect(await guard.readEntries(['a'])).toBeUndefined()
   await guarded.server.restart()
-  await expect.poll(() => guard.readEntries(['a']), { timeout: 20_000 }).toEqual([{}])
+  await expect.poll(() => guard.readEntries(['a'])).toEqual([{}])
 })
 
 test('a full Redis goes on to answer reads and to take marks, and the breaker stays closed', async () => {
@@ -154,7 +154,7 @@ test('a Redis that refuses writes is away, and gets the mark first when it takes
   expect(await guard.readEntries(['a'])).toBeUndefined()
   expect(JSON.parse((await operator.get('bs:v1:{a}:head')) ?? '')).toMatchObject({ e: 0, h: { '0': 4 } })
   await operator.config('SET', 'min-replicas-to-write', '0')
-  await expect.poll(() => guard.available, { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => guard.available).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([
     { register: { epoch: 1, marks: { '0': 5 } }, tail: { last: 4 } },
   ])
@@ -167,7 +167,7 @@ test('a Redis that became a replica is away until it takes writes again', async 
   await guard.mark('a', MARK)
   await expect.poll(() => guard.available).toBe(false)
   await operator.replicaof('NO', 'ONE')
-  await expect.poll(() => guard.available, { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => guard.available).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([{ register: { epoch: 1, marks: { '0': 5 } } }])
 })
 

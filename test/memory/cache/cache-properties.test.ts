@@ -11,7 +11,7 @@ let redisCache: Cache
 beforeAll(async () => {
   const redis = createRedis({ urls: [inject('redisUrl')], commandTimeoutMs: 5_000, onError: () => {} })
   redisCache = createRedisCache(redis, SMALL_LIMITS)
-  await vi.waitFor(() => redisCache.ping(), 5_000)
+  await vi.waitFor(() => redisCache.ping(), 60_000)
 })
 
 afterAll(() => redisCache.close())

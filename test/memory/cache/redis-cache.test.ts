@@ -18,11 +18,11 @@ let clusterCache: Cache
 beforeAll(async () => {
   redis = createRedis({ urls: [inject('redisUrl')], commandTimeoutMs: 5_000, onError: () => {} })
   cache = createRedisCache(redis, SMALL_LIMITS)
-  await vi.waitFor(() => cache.ping(), 5_000)
+  await vi.waitFor(() => cache.ping(), 60_000)
 
   clusterServer = await startRedis(['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'])
   const setUp = createRedis({ urls: [clusterServer.url], commandTimeoutMs: 5_000, onError: () => {} })
-  await vi.waitFor(() => setUp.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'), 5_000)
+  await vi.waitFor(() => setUp.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'), 60_000)
   setUp.disconnect()
   // Twice the same node: what counts is that more than one URL means a cluster.
   const urls = [clusterServer.url, clusterServer.url]
@@ -30,7 +30,7 @@ beforeAll(async () => {
   if (!(connected instanceof Cluster)) throw new TypeError('Several URLs are a cluster')
   cluster = connected
   clusterCache = createRedisCache(cluster, SMALL_LIMITS)
-  await vi.waitFor(() => clusterCache.open('ready', 'g'), 10_000)
+  await vi.waitFor(() => clusterCache.open('ready', 'g'), 60_000)
 })
 
 afterAll(async () => {
@@ -202,7 +202,7 @@ test('a full Redis takes marks and answers reads, and refuses the rest', async (
   const full = createRedis({ urls: [server.url], commandTimeoutMs: 5_000, onError: () => {} })
   onTestFinished(() => full.disconnect())
   const fullCache = createRedisCache(full, SMALL_LIMITS)
-  await vi.waitFor(() => fullCache.open('a', 'g1'), 5_000)
+  await vi.waitFor(() => fullCache.open('a', 'g1'), 60_000)
   await fullCache.fill('a', tailOf(1, 3), 50)
   await fillUp(full)
 
@@ -231,6 +231,6 @@ async function monitor(work: () => Promise<unknown>): Promise<string[][]> {
   monitoring.on('monitor', (_time: string, command: string[]) => commands.push(command))
   await work()
   await redis.echo('end of the work')
-  await vi.waitFor(() => expect(commands.some(([name]) => name === 'echo')).toBe(true), 5_000)
+  await vi.waitFor(() => expect(commands.some(([name]) => name === 'echo')).toBe(true), 60_000)
   return commands.filter((command) => command.some((part) => part.includes('{many-')))
 }

@@ -210,7 +210,7 @@ test('an idle thread does not keep the process from ending', async () => {
     import { createTokenCounter } from '${module}'
     const parts = [{ type: 'text', text: 'hello world' }]
     console.log(await createTokenCounter().countMessages('o200k_base', [{ role: 'USER', parts }]))`
-  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
+  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', script], { timeout: 60_000 })
   expect(stdout).toBe('[ 6 ]\n')
 })
 

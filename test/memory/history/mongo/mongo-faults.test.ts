@@ -54,7 +54,7 @@ describe('the history while MongoDB is away', () => {
     await server.restart()
     await vi.waitFor(async () => {
       expect(await history.findConversations('ann', [conversation.id])).toStrictEqual([conversation])
-    }, 10_000)
+    }, 60_000)
     const range = { conversationId: conversation.id, branch: '0', fromTokens: 0, limit: 100 }
     expect(await history.readTokenRange(range)).toStrictEqual(messages.reverse())
   })
@@ -66,7 +66,7 @@ describe('the history while MongoDB is away', () => {
     await server.resume()
     await vi.waitFor(async () => {
       expect(await history.findConversations('ann', [conversation.id])).toStrictEqual([conversation])
-    }, 10_000)
+    }, 60_000)
   })
 
   it('fails as unavailable once it is closed', async () => {
