@@ -86,8 +86,8 @@ function endOfWhole(bytes: Buffer): number {
   const { length } = bytes
   for (let at = Math.max(0, length - PAIR_LENGTH + 1); at < length; at++) {
     const byte = bytes[at] ?? 0
-    const mayBeHalf = byte === HALF && (bytes[at + 1] ?? 0xa0) >= 0xa0
-    const needed = mayBeHalf ? PAIR_LENGTH : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
+    const mayBeFirstHalf = byte === HALF && ((bytes[at + 1] ?? 0xa0) & 0xf0) === 0xa0
+    const needed = mayBeFirstHalf ? PAIR_LENGTH : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
     if (at + needed > length) return at
   }
   return length

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ConversationIdTakenError } from '../../../src/errors.ts'
 import type { Conversation } from '../../../src/memory/conversation.ts'
 import type { ConversationKey, ConversationRange } from '../../../src/memory/history/history.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
@@ -30,6 +31,15 @@ export function describeConversations(subject: HistoryUnderTest): void {
       })
       expect(await subject.history.findConversations('ann', [full.id, bare.id])).toStrictEqual([full, bare])
       expect(await subject.history.findConversationByExternalId('ann', 'thread-7')).toStrictEqual(full)
+    })
+
+    it('of an id that is in use are refused: by another owner, and while it is deleted', async () => {
+      const [foreign, own] = [await create({ ownerId: 'bob' }), await create()]
+      await expect(create({ id: foreign.id, externalId: 'a' })).rejects.toThrow(ConversationIdTakenError)
+      await subject.history.markDeleted('ann', own.id, TIME)
+      await expect(create({ id: own.id })).rejects.toThrow(ConversationIdTakenError)
+      await subject.history.removeConversation(own.id)
+      expect(await create({ id: own.id })).toMatchObject({ id: own.id })
     })
 
     it('are found in the order asked, missing and foreign ones alike absent', async () => {
