@@ -40,12 +40,26 @@ declare module 'ioredis' {
   }
 }
 
-/** A chunk's id in the stream is where it ends: the newest id tells how far the text is stored. */
+/**
+ * A chunk's id in the stream is where it ends: the newest id tells how far the text is stored. What is no such stream,
+ * by its type, by an id that is no exact number or by refusing the next one, is deleted: then the owner sends all anew.
+ */
 const APPEND_SCRIPT = `
-local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local rows = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if rows.err and not string.find(rows.err, 'WRONGTYPE', 1, true) then return rows end
+local newest = rows[1]
 local stored = newest and string.match(newest[1], '^%d+') or '0'
+if rows.err or #stored > 15 then
+  redis.call('DEL', KEYS[1])
+  stored = '0'
+end
 if stored ~= ARGV[3] then return stored end
-redis.call('XADD', KEYS[1], ARGV[4] .. '-0', 'c', ARGV[5])
+local added = redis.pcall('XADD', KEYS[1], ARGV[4] .. '-0', 'c', ARGV[5])
+if type(added) == 'table' then
+  if not string.find(added.err, 'ID specified', 1, true) then return added end
+  redis.call('DEL', KEYS[1])
+  return '0'
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call(ARGV[1], KEYS[1], ARGV[5])
 return ARGV[4]
@@ -81,7 +95,9 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
   }
 
   async function read(replyId: string, from: number): Promise<PlacedText[]> {
-    const entries = await redis.xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
+    const entries = await redis
+      .xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
+      .catch(ifNoStream)
     return entries.flatMap(([, [, chunk]]) => decodeChunk(chunk ?? '') ?? [])
   }
 
@@ -96,6 +112,12 @@ export function textChannel(replyId: string): string {
 /** The channel of notifications alone. */
 export function notifyChannel(replyId: string): string {
   return `${textChannel(replyId)}:notify`
+}
+
+/** What is no stream holds nothing: its owner's next write begins anew. */
+function ifNoStream(error: unknown): never[] {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return []
+  throw error
 }
 
 /** JSON, which keeps half characters too; UTF-8 does not. */
