@@ -9,6 +9,9 @@ import { findUnknownSettings } from './unknown-settings.ts'
 /** How long what is left may hold the process once all is closed: a system call that never returns, for instance. */
 const END_AFTER_MS = 1_000
 
+/** Ctrl+C goes to npm too, which passes it on: what comes so soon is the same signal. */
+const SAME_SIGNAL_MS = 1_000
+
 const CONSOLE = [
   ['debug', 'debug'],
   ['log', 'info'],
@@ -20,12 +23,13 @@ const CONSOLE = [
 let log = createLog()
 let app: App | undefined
 let isStopping = false
+let signalledAt = 0
 
 process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
 await main()
 
-/** Starts the program, and stops it on a signal, also while it starts; a second signal ends it at once. */
+/** Starts the program, and stops it on a signal, also while it starts; a later second one ends it at once. */
 async function main(): Promise<void> {
   try {
     const config = loadConfig(process.env)
@@ -47,8 +51,12 @@ async function main(): Promise<void> {
 }
 
 function stop(signal: NodeJS.Signals): void {
-  if (isStopping) process.exit(1)
+  if (isStopping) {
+    if (performance.now() - signalledAt > SAME_SIGNAL_MS) process.exit(1)
+    return
+  }
   isStopping = true
+  signalledAt = performance.now()
   log.info({ signal }, 'stopping')
   Promise.resolve(app?.stop()).then(() => {
     log.info('stopped')

@@ -20,6 +20,15 @@ test('the program says where to look, answers, and ends cleanly on a signal', as
   await client.close()
 })
 
+test('a signal that npm passes on once more is one signal', async () => {
+  const program = await startMain({ PORT: '0' })
+  await expect.poll(() => program.output()).toContain('ready')
+  program.child.kill('SIGINT')
+  program.child.kill('SIGTERM')
+  program.child.kill('SIGINT')
+  expect(await program.exited).toEqual([0, null])
+})
+
 test('a wrong configuration is told whole, without a stack', async () => {
   const program = await startMain({ PORT: 'x', CACHE_TAIL_TOKENS: '-1' })
   expect(await program.exited).toEqual([1, null])
