@@ -43,6 +43,8 @@ const SWEEP_EVERY_MS = 60_000
 const START_ENDS_WITHIN_MS = 1_000
 /** A message in JSON takes at most so many times its bytes, but for text that is nearly all escapes. */
 const BODY_PER_MESSAGE = 4
+/** A page of messages takes at most half of it, where each is text that is selected twice. */
+const ANSWER_PER_MESSAGE = 16
 
 /** The program that a configuration describes. Nothing opens before `start`. */
 export function createApp(config: Config, plainLog: Log): App {
@@ -78,8 +80,9 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
   opened.replies = replies
   signal.throwIfAborted()
   const { memory } = stores
-  const { host, port, maxMessageBytes } = config
-  const limits = { host, port, maxBodyBytes: BODY_PER_MESSAGE * maxMessageBytes }
+  const { host, port, maxMessageBytes, maxQueryCost } = config
+  const maxBodyBytes = BODY_PER_MESSAGE * maxMessageBytes
+  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes: ANSWER_PER_MESSAGE * maxMessageBytes }
   const server = createServer({ memory, chat, log }, limits)
   await stores.prepare()
   signal.throwIfAborted()

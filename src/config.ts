@@ -16,6 +16,7 @@ export interface Config {
   openaiModel: string
   maxContextTokens: number
   maxMessageBytes: number
+  maxQueryCost: number
   cacheTailTokens: number
   cacheTtlSeconds: number
   redisCommandTimeoutMs: number
@@ -52,6 +53,7 @@ export const SETTINGS: readonly string[] = [
   'OPENAI_MODEL',
   'MAX_CONTEXT_TOKENS',
   'MAX_MESSAGE_BYTES',
+  'MAX_QUERY_COST',
   'CACHE_TAIL_TOKENS',
   'CACHE_TTL_SECONDS',
   'REDIS_COMMAND_TIMEOUT_MS',
@@ -100,6 +102,7 @@ export function loadConfig(environment: Environment): Config {
     maxContextTokens: integer('MAX_CONTEXT_TOKENS', 200_000, 1, 10_000_000),
     // MongoDB holds documents of 16 MB at most.
     maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
+    maxQueryCost: integer('MAX_QUERY_COST', 100_000, 1, 100_000_000),
     cacheTailTokens: integer('CACHE_TAIL_TOKENS', 8_000, 0, 1_000_000),
     cacheTtlSeconds: integer('CACHE_TTL_SECONDS', 86_400, 1, 31_536_000),
     redisCommandTimeoutMs: integer('REDIS_COMMAND_TIMEOUT_MS', 50, 1, 60_000),

@@ -24,13 +24,20 @@ export type ReplyErrorCode =
   | 'MODEL_STREAM_BROKEN'
   | 'INTERNAL'
 
+/** Of what a client named, so that no answer repeats it whole. */
+const MAX_SHOWN_CHARS = 64
+
 /** A thing that is missing or belongs to another owner: the answer is the same. */
 export class NotFoundError extends Error {
   readonly code = 'NOT_FOUND'
   constructor(kind: string, id: string) {
-    super(`No ${kind} ${JSON.stringify(id)}.`)
+    super(`No ${kind} ${JSON.stringify(shorten(id))}.`)
     this.name = 'NotFoundError'
   }
+}
+
+function shorten(text: string): string {
+  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`
 }
 
 /** Input that breaks a limit: names the field, the limit and what was given. */
@@ -44,7 +51,7 @@ export class BadUserInputError extends Error {
   }
 }
 
-/** A query that would take too long to parse or to validate: names the limit and what was given. */
+/** A query that would take too long to parse, to validate or to execute: names the limit and what was given. */
 export class QueryTooComplexError extends Error {
   readonly code = 'QUERY_TOO_COMPLEX'
   constructor(limit: string, given: string) {

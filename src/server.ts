@@ -44,6 +44,8 @@ export interface ServerLimits {
   host: string
   port: number
   maxBodyBytes: number
+  maxQueryCost: number
+  maxAnswerBytes: number
 }
 
 /** The one owner while there is no authentication: the configuration lets only this machine connect. */
@@ -72,7 +74,7 @@ const HTTP_OPTIONS: ServerOptions = {
 
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
-  const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER })
+  const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER }, limits)
   const plain = createPlainRequests(handler)
   const events = createEventStreams(handler, { pingMs: PING_EVERY_MS })
   const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)

@@ -11,6 +11,7 @@ test('with nothing set every setting has its documented default', () => {
     openaiModel: 'gpt-4o-mini',
     maxContextTokens: 200_000,
     maxMessageBytes: 1_048_576,
+    maxQueryCost: 100_000,
     cacheTailTokens: 8_000,
     cacheTtlSeconds: 86_400,
     redisCommandTimeoutMs: 50,

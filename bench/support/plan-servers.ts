@@ -35,7 +35,10 @@ export async function openPlanServers(stage: Stage): Promise<PlanServers> {
   const log = createLog('warn', 2)
   const replies = openReplies(stage, createDemoModel())
   const chat = createChat({ replies, memory, now: Date.now }, LIMITS)
-  const server = createServer({ memory, chat, log }, { host: HOST, port: 0, maxBodyBytes: 4_000_000 })
+  const server = createServer(
+    { memory, chat, log },
+    { host: HOST, port: 0, maxBodyBytes: 4_000_000, maxQueryCost: 100_000, maxAnswerBytes: 16_777_216 },
+  )
   const context = () => ({ ownerId: SERVER_OWNER, memory, chat, loaders: createLoaders(memory, SERVER_OWNER) })
   const options = { schema: createSchema(), context, maskedErrors: { maskError: createErrorMask(log) }, logging: false }
   const yogas = [await listen(createYoga(options)), await listen(createYoga({ ...options, ...COSTLY_OFF }))] as const

@@ -1,18 +1,30 @@
 import { getVariableValues } from '@graphql-tools/executor'
-import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
-import { planQuery, type QueryPlan } from './query-plan.ts'
+import { type DocumentNode, type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql'
+import { createCostCheck } from './cost-check.ts'
+import type { ExecutionBounds } from './execution-bounds.ts'
+import { dependsOnVariables, planQuery, type QueryPlan } from './query-plan.ts'
 import type { Execution } from './resolve-field.ts'
 
 /** Plans that live as long as their documents, bounded together. */
 export interface PlanCache {
-  /** An operation with its plan and its variables; undefined where it has no plan, or they do not fit. */
+  /**
+   * An operation with its plan and its variables; undefined where none is chosen, or they do not fit: the executor at
+   * hand words that. Throws when it costs more than the bounds allow.
+   */
   prepare(args: ExecutionArgs): Execution | undefined
   /** How many fields the plans have in all, counting those of documents that are gone. */
   readonly size: number
 }
 
-/** Keyed by the parsed operation, never by a client's text. */
-type Plans = WeakMap<OperationDefinitionNode, QueryPlan | undefined>
+/** Without bounds nothing is refused, and nothing takes turns. */
+export interface PlanCacheLimits {
+  bounds?: ExecutionBounds
+  maxFields?: number
+}
+
+type Variables = Execution['variables']
+/** What is known of an operation. Which variables its fields depend on: none, as in most, or some. */
+type Kept = QueryPlan | 'DEPENDS_ON_VARIABLES' | undefined
 
 /** A field takes about 400 bytes. */
 const MAX_FIELDS = 20_000
@@ -21,29 +33,47 @@ const ONE_ERROR = { maxErrors: 1 }
 
 /**
  * Plans an operation when it is prepared first. When all plans together have more than `maxFields` they are
- * dropped, and each operation is planned anew when it comes again; a stream keeps the plan that it has.
+ * dropped, and each operation is planned anew when it comes again; a stream keeps the plan that it has. Where
+ * directives depend on variables, each execution has a plan of its own.
  */
-export function createPlanCache(maxFields = MAX_FIELDS): PlanCache {
-  let plans: Plans = new WeakMap()
+export function createPlanCache({ bounds, maxFields = MAX_FIELDS }: PlanCacheLimits = {}): PlanCache {
+  // Keyed by the parsed operation, never by a client's text.
+  let plans = new WeakMap<OperationDefinitionNode, Kept>()
+  const checkCost = bounds && createCostCheck(bounds)
   let size = 0
 
   function prepare(args: ExecutionArgs): Execution | undefined {
-    const plan = planOf(args)
-    if (plan === undefined) return undefined
-    const definitions = plan.operation.variableDefinitions ?? []
-    const variables = getVariableValues(args.schema, definitions, args.variableValues ?? {}, ONE_ERROR)
-    if (variables.errors) return undefined
-    const { rootValue, contextValue, abortSignal } = args
-    return { plan, rootValue, contextValue, signal: abortSignal ?? undefined, variables: variables.variableValues }
+    const { schema, document, rootValue, contextValue, abortSignal } = args
+    const operation = getOperationAST(document, args.operationName)
+    if (!operation) return undefined
+    const definitions = operation.variableDefinitions ?? []
+    const given = getVariableValues(schema, definitions, args.variableValues ?? {}, ONE_ERROR)
+    if (given.errors) return undefined
+    const variables = given.variableValues
+    checkCost?.(schema, document, operation, variables.coerced)
+    const plan = planOf(args, operation, variables)
+    // What a mutation does is done whoever leaves.
+    const signal = operation.operation === 'mutation' ? undefined : abortSignal
+    return plan && { plan, rootValue, contextValue, signal: signal ?? undefined, variables, bounds }
   }
 
-  function planOf({ schema, document, operationName }: ExecutionArgs): QueryPlan | undefined {
-    const operation = getOperationAST(document, operationName)
-    if (!operation) return undefined
-    if (plans.has(operation)) return plans.get(operation)
-    const plan = planQuery(schema, document, operation, keep)
-    plans.set(operation, plan)
-    return plan
+  function planOf(
+    { schema, document }: ExecutionArgs,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+  ): QueryPlan | undefined {
+    const kept = plans.has(operation) ? plans.get(operation) : planToKeep(schema, document, operation)
+    plans.set(operation, kept)
+    return kept === 'DEPENDS_ON_VARIABLES' ? planQuery(schema, document, operation, { variables }) : kept
+  }
+
+  function planToKeep(
+    schema: ExecutionArgs['schema'],
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+  ): Kept {
+    if (dependsOnVariables(document)) return 'DEPENDS_ON_VARIABLES'
+    return planQuery(schema, document, operation, { onKeep: keep })
   }
 
   function keep(fields: number): void {

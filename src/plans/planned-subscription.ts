@@ -1,7 +1,7 @@
 import { getArgumentValues } from '@graphql-tools/utils'
 import { BREAK, type ExecutionResult, GraphQLError, isObjectType, locatedError, visit } from 'graphql'
 import { executePlan } from './execute-plan.ts'
-import { type FieldPlan, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
+import { type FieldPlan, NO_VARIABLES, type QueryPlan, type SelectionPlan, selectionOf } from './query-plan.ts'
 import { type Execution, infoOf, leafValue } from './resolve-field.ts'
 
 /** Makes results of events. */
@@ -30,7 +30,8 @@ interface EventPlan {
   newest?: { event: unknown; result: ExecutionResult | Promise<ExecutionResult> } | undefined
 }
 
-const NO_VARIABLES: Execution['variables'] = { sources: Object.create(null), coerced: Object.create(null) }
+/** Characters of an event whose answer need not be counted as it is executed. */
+const MAX_PLAIN_LENGTH = 100_000
 
 /**
  * Subscribes by plans. Most events have nothing but strings and numbers of their own: these take 1 µs
@@ -146,14 +147,18 @@ function pathOf({ key, parentType }: FieldPlan) {
 /** The event's data by reading properties alone; undefined where it takes more, or one fails. */
 function plainData(execution: Execution, field: FieldPlan, event: unknown): Record<string, unknown> | undefined {
   try {
-    const { type, fields } = selectionFor(execution, field, event) ?? {}
+    const { type, fields, hasProtoKey } = selectionFor(execution, field, event) ?? {}
+    if (hasProtoKey) return undefined
     const data: Record<string, unknown> = {}
+    let length = 0
     for (const { key, definition, isOwn, shape } of fields ?? []) {
       const value = isOwn ? (event as Record<string, unknown>)[definition.name] : undefined
       if (definition.name === '__typename') data[key] = type?.name
       else if (value === undefined || typeof value === 'object' || shape.kind !== 'LEAF') return undefined
       else data[key] = leafValue(shape.type, value)
+      length += typeof value === 'string' ? value.length : 0
     }
+    if (length > MAX_PLAIN_LENGTH) return undefined
     return fields && data
   } catch {
     return undefined

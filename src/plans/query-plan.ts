@@ -1,6 +1,7 @@
 import { collectFields, collectSubFields } from '@graphql-tools/utils'
 import {
   BREAK,
+  type DirectiveNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -9,6 +10,7 @@ import {
   type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   getOperationAST,
   isLeafType,
@@ -19,12 +21,15 @@ import {
   type OperationDefinitionNode,
   visit,
 } from 'graphql'
+import { fieldCost } from './query-cost.ts'
 
-/** A query or subscription of one document, with all of it that is the same in each execution. */
+/** An operation of one document, with all of it that is the same in each execution. */
 export interface QueryPlan {
   schema: GraphQLSchema
   operation: OperationDefinitionNode
   fragments: Record<string, FragmentDefinitionNode>
+  /** What its directives depend on. */
+  variables: Variables
   root: SelectionPlan
   /** How many fields it keeps. */
   size: number
@@ -36,7 +41,15 @@ export interface QueryPlan {
 export interface SelectionPlan {
   type: GraphQLObjectType
   fields: FieldPlan[]
+  /** What one object costs: see FieldCost. */
+  weight: number
+  /** Characters that its keys and marks take in JSON at least. */
+  length: number
+  /** Whether a key is `__proto__`, which would be the prototype of a plain object. */
+  hasProtoKey: boolean
 }
+
+type Variables = GraphQLResolveInfo['variableValues']
 
 /** One field of an answer. */
 export interface FieldPlan {
@@ -62,40 +75,59 @@ export type Shape = { isNonNull: boolean } & (
 
 /** Fragments that repeat each other make a few hundred characters millions of fields: the rest is planned each time. */
 const MAX_KEPT_FIELDS = 1_000
-/** Which fields are selected depends on variables only through directives. */
-const NO_VARIABLES = {}
+/** Of a key and its value: two quotes, a colon, a comma, and the least that is a value. */
+const MARKS_OF_FIELD = 5
+
+/** For plans that fit any variables: which fields are selected depends on them only through directives. */
+export const NO_VARIABLES: Variables = { sources: Object.create(null), coerced: Object.create(null) }
 
 /**
- * Plans a query, or what a subscription makes of each event; undefined for mutations, introspection and
- * documents with directives. A selection below the root is planned when it is first executed, so fragments
- * cannot blow a plan up: planning never costs more than the execution that needs it.
+ * Plans an operation, or what a subscription makes of each event; for these variables alone where it
+ * `dependsOnVariables`. A selection below the root is planned when it is first executed, so fragments cannot blow a
+ * plan up: planning never costs more than the execution that needs it.
  */
 export function planQuery(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation = getOperationAST(document),
-  onKeep: QueryPlan['onKeep'] = () => {},
+  { variables = NO_VARIABLES, onKeep = () => {} }: Partial<Pick<QueryPlan, 'variables' | 'onKeep'>> = {},
 ): QueryPlan | undefined {
   const type = operation && schema.getRootType(operation.operation)
-  if (!type || operation.operation === 'mutation' || !isPlain(document)) return undefined
-  const fragments: Record<string, FragmentDefinitionNode> = Object.create(null)
-  for (const definition of document.definitions) {
+  if (!type) return undefined
+  const fragments = fragmentsOf(document)
+  const { fields } = collectFields(schema, fragments, asGiven(variables), type, operation.selectionSet)
+  const root = planSelection(schema, type, fields)
+  onKeep(fields.size)
+  return { schema, operation, fragments, variables, root, size: fields.size, onKeep }
+}
+
+/** The fragments of a document, by name. */
+export function fragmentsOf({ definitions }: DocumentNode): QueryPlan['fragments'] {
+  const fragments: QueryPlan['fragments'] = Object.create(null)
+  for (const definition of definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition
   }
-  const plan: QueryPlan = { schema, operation, fragments, root: { type, fields: [] }, size: 0, onKeep }
-  const { fields } = collectFields(schema, fragments, NO_VARIABLES, type, operation.selectionSet)
-  plan.root.fields = planFields(plan, type, fields)
-  plan.size = fields.size
-  onKeep(fields.size)
-  return plan
+  return fragments
+}
+
+/** Whether variables decide which of its fields are selected. */
+export function dependsOnVariables(document: DocumentNode): boolean {
+  let depends = false
+  const onDirective = ({ arguments: args = [] }: DirectiveNode) => {
+    if (!args.some(({ value }) => value.kind === Kind.VARIABLE)) return undefined
+    depends = true
+    return BREAK
+  }
+  visit(document, { Directive: onDirective })
+  return depends
 }
 
 /** What is selected on a value of this type that the field returned. */
 export function selectionOf(plan: QueryPlan, field: FieldPlan, type: GraphQLObjectType): SelectionPlan {
   let selection = field.selections.get(type)
   if (selection === undefined) {
-    const { fields } = collectSubFields(plan.schema, plan.fragments, NO_VARIABLES, type, field.nodes)
-    selection = { type, fields: planFields(plan, type, fields) }
+    const { fields } = collectSubFields(plan.schema, plan.fragments, asGiven(plan.variables), type, field.nodes)
+    selection = planSelection(plan.schema, type, fields)
     if (plan.size < MAX_KEPT_FIELDS) {
       field.selections.set(type, selection)
       plan.size += selection.fields.length
@@ -105,31 +137,32 @@ export function selectionOf(plan: QueryPlan, field: FieldPlan, type: GraphQLObje
   return selection
 }
 
-function isPlain(document: DocumentNode): boolean {
-  let plain = true
-  const refuse = () => {
-    plain = false
-    return BREAK
+function planSelection(
+  schema: GraphQLSchema,
+  type: GraphQLObjectType,
+  nodes: ReadonlyMap<string, FieldNode[]>,
+): SelectionPlan {
+  const fields = [...nodes].map(([key, fieldNodes]) => planField(schema, type, key, fieldNodes))
+  return {
+    type,
+    fields,
+    weight: fields.reduce((sum, { definition }) => sum + (fieldCost(definition).weight ?? 1), 0),
+    length: fields.reduce((sum, { key }) => sum + key.length + MARKS_OF_FIELD, 0),
+    hasProtoKey: nodes.has('__proto__'),
   }
-  visit(document, {
-    Directive: refuse,
-    Field: ({ name, alias }) => {
-      // Set in an object, that name would be its prototype.
-      const isSpecial = name.value.startsWith('__') && name.value !== '__typename'
-      return isSpecial || alias?.value === '__proto__' ? refuse() : undefined
-    },
-  })
-  return plain
 }
 
-function planFields(plan: QueryPlan, parentType: GraphQLObjectType, fields: Map<string, FieldNode[]>): FieldPlan[] {
-  return [...fields].map(([key, nodes]) => {
-    const definition = nodes[0] && plan.schema.getField(parentType, nodes[0].name.value)
-    if (definition === undefined) throw new TypeError(`${parentType.name} has no field ${key}`)
-    const shape = shapeOf(definition.type)
-    const isOwn = definition.resolve === undefined && shape.kind === 'LEAF'
-    return { key, definition, parentType, nodes, shape, isOwn, selections: new Map() }
-  })
+function planField(schema: GraphQLSchema, parentType: GraphQLObjectType, key: string, nodes: FieldNode[]): FieldPlan {
+  const definition = nodes[0] && schema.getField(parentType, nodes[0].name.value)
+  if (definition === undefined) throw new TypeError(`${parentType.name} has no field ${key}`)
+  const shape = shapeOf(definition.type)
+  const isOwn = definition.resolve === undefined && shape.kind === 'LEAF'
+  return { key, definition, parentType, nodes, shape, isOwn, selections: new Map() }
+}
+
+/** The library declares the values alone, and hands what it is given to graphql-js, which from 17 on wants both. */
+function asGiven(variables: Variables): Record<string, unknown> {
+  return variables as unknown as Record<string, unknown>
 }
 
 function shapeOf(outputType: GraphQLOutputType): Shape {

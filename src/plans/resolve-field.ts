@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { getArgumentValues } from '@graphql-tools/utils'
 import { defaultFieldResolver, GraphQLError, type GraphQLLeafType, type GraphQLResolveInfo } from 'graphql'
+import type { ExecutionBounds } from './execution-bounds.ts'
 import type { FieldPlan, QueryPlan } from './query-plan.ts'
 
 /** One execution of a plan. */
@@ -11,6 +12,8 @@ export interface Execution {
   variables: GraphQLResolveInfo['variableValues']
   /** Stops the execution when it aborts. */
   signal?: AbortSignal | undefined
+  /** What it may take; without them anything, in one turn of the event loop. */
+  bounds?: ExecutionBounds | undefined
 }
 
 /** What a field's resolver returns, or else the property of its name. */

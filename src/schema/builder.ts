@@ -21,6 +21,9 @@ export interface OperationContext {
   controller: AbortController
 }
 
+/** What a field costs, by the estimate of a query, that looks something up in a store; most of them do so together. */
+export const LOOKUP_COST = { weight: 5 }
+
 interface SchemaTypes {
   Context: OperationContext
   DefaultFieldNullability: false

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { BadUserInputError } from '../errors.ts'
 import { conversationOfReply, isConversationId, placeOf } from '../memory/ids.ts'
-import { builder, type OperationContext } from './builder.ts'
+import { builder, LOOKUP_COST, type OperationContext } from './builder.ts'
 import { withCursors } from './conversation/conversation-cursor.ts'
 
 const MAX_NODES = 100
@@ -19,12 +19,14 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description: 'The object with this id; null when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The id of a conversation, a message or a reply.' }) },
     resolve: (_, { id }, context, info) => loadNode(id, context, info),
   }),
   nodes: t.field({
     type: [NodeRef],
+    extensions: { cost: { ...LOOKUP_COST, items: ({ ids }: { ids: readonly string[] }) => ids.length } },
     nullable: { list: false, items: true },
     description: `The objects with these ids, in the same order, null where there is none for you. At most ${MAX_NODES}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of conversations, messages and replies.' }) },

@@ -11,6 +11,12 @@ export interface PageArguments {
   before?: string | null | undefined
 }
 
+/** What a page costs by the estimate of a query: a read of the store, and its items. */
+export const PAGE_COST = {
+  weight: 50,
+  items: ({ first, last }: PageArguments) => Math.min(first ?? last ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE),
+}
+
 /** A page by the Relay cursor connections specification. */
 export interface Page<T> {
   edges: { cursor: string; node: T }[]

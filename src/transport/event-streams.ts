@@ -4,6 +4,7 @@ import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
+import type { LargeAnswers } from './large-answers.ts'
 import { memoizeLast } from './memoize-last.ts'
 import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
@@ -23,7 +24,7 @@ export interface EventStreamLimits {
 }
 
 interface Frames {
-  of(result: ExecutionResult): string
+  of(result: ExecutionResult): string | Promise<string>
   ofErrors(result: ExecutionResult): Promise<string>
 }
 
@@ -44,11 +45,11 @@ const COMPLETE = 'event: complete\ndata:\n\n'
  * has room for it, so a slow client gets fewer and larger ones.
  */
 export function createEventStreams(
-  handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError'>,
+  handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError' | 'large'>,
   limits: EventStreamLimits,
 ): EventStreams {
-  const { yoga } = handler
-  const frames = createFrames(yoga.fetchAPI)
+  const { yoga, large } = handler
+  const frames = createFrames(yoga.fetchAPI, large)
   return { answer }
 
   async function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean> {
@@ -102,8 +103,8 @@ async function writeEvents(
   const ping = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
   try {
     for (let next = await results.next(); !next.done; next = await results.next()) {
-      const frame = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
-      if (!response.write(frame)) await untilDrained(response)
+      const frame = next.value.errors === undefined ? frames.of(next.value) : frames.ofErrors(next.value)
+      if (!response.write(typeof frame === 'string' ? frame : await frame)) await untilDrained(response)
     }
   } finally {
     clearInterval(ping)
@@ -111,9 +112,12 @@ async function writeEvents(
 }
 
 /** Subscribers of one reply get the same result one after another: it becomes text once. */
-function createFrames(fetchApi: FetchApi): Frames {
+function createFrames(fetchApi: FetchApi, large: LargeAnswers): Frames {
   return {
-    of: memoizeLast((result) => frameOf(JSON.stringify(result))),
+    of: memoizeLast((result) => {
+      const text = large.toText(result)
+      return typeof text === 'string' ? frameOf(text) : text.then(frameOf)
+    }),
     // An error's extensions may hold what is meant for Yoga alone.
     ofErrors: async (result) => frameOf(await processRegularResult(result, fetchApi, 'application/json').text()),
   }

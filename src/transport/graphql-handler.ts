@@ -1,12 +1,14 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
+import { QueryTooComplexError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createLoaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
 import { createPlanCache } from '../plans/plan-cache.ts'
-import { createPlannedQueries } from '../plans/planned-queries.ts'
+import { createPlannedQueries, prepareOrRefuse } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
+import { createTurns } from '../plans/turns.ts'
 import type { OperationContext } from '../schema/builder.ts'
 import { createEventLookups } from '../schema/conversation/event-lookups.ts'
 import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
@@ -14,8 +16,9 @@ import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { GRAPHIQL } from './graphiql.ts'
+import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
 import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-variables.ts'
-import { createOperationStreams, type OperationStreams } from './operation-streams.ts'
+import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
 import { createQueryLimits } from './query-limits.ts'
 import { createRequestRules } from './request-rules.ts'
 import { createUnbufferedHeads } from './unbuffered-heads.ts'
@@ -29,10 +32,18 @@ export interface GraphqlDeps {
   ownerOf(): string
 }
 
+/** What one operation may take. */
+export interface GraphqlLimits {
+  /** Of the estimate before it is executed; what it executes may cost ten times as much. */
+  maxQueryCost: number
+  maxAnswerBytes: number
+}
+
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
 export interface GraphqlHandler {
   yoga: YogaServerInstance<ReadyResult, YogaContext>
   streams: OperationStreams
+  large: LargeAnswers
   /** Subscribes by a plan where there is one, else with `otherwise`. */
   subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed>
   maskError(error: unknown): GraphQLError
@@ -49,11 +60,32 @@ interface ReadyResult {
 /** Yoga's context has that of the operation in it, and once more alone. */
 type YogaContext = OperationContext & { own: OperationContext }
 
+/** Estimates take messages of fifty tokens; those of five are ten times as many. */
+const EXECUTED_PER_ESTIMATED = 10
+
+/** About a millisecond of reading properties. */
+const COST_OF_TURN = 1_000
+
 /** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
-export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps): GraphqlHandler {
+export function createGraphqlHandler(
+  { memory, chat, log, ownerOf }: GraphqlDeps,
+  { maxQueryCost, maxAnswerBytes }: GraphqlLimits,
+): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
-  const plans = createPlanCache()
+  const turns = createTurns()
+  const large = createLargeAnswers(turns, maxAnswerBytes)
+  const plans = createPlanCache({
+    bounds: {
+      maxCost: maxQueryCost,
+      maxExecutedCost: EXECUTED_PER_ESTIMATED * maxQueryCost,
+      maxLength: maxAnswerBytes,
+      turns,
+      costOfTurn: COST_OF_TURN,
+      refuse: (limit, given) => new QueryTooComplexError(limit, given),
+      onLarge: large.add,
+    },
+  })
   const subscriptions = createPlannedSubscriptions()
   const lookups = createEventLookups({ memory, findReply: chat.find })
   const yoga = createYoga<ReadyResult, YogaContext>({
@@ -69,7 +101,8 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
       createQueryLimits(),
       createLargeVariablesPlugin(),
       createPlannedQueries(plans),
-      streams.plugin,
+      plannedSubscriptions(),
+      large.plugin,
       createRequestRules(),
       createUnbufferedHeads(),
       readyResults(),
@@ -84,15 +117,33 @@ export function createGraphqlHandler({ memory, chat, log, ownerOf }: GraphqlDeps
     // Costs a third of the throughput: the server counts a body's bytes before it comes here.
     maxRequestBodySize: false,
   })
-  return { yoga, streams, maskError, subscribe }
+  return { yoga, streams, large, maskError, subscribe }
 
   async function subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed> {
-    const execution = faultOfLargeVariables(args) ? undefined : plans.prepare(args)
-    if (execution === undefined) return (await otherwise(args)) as Subscribed
+    if (faultOfLargeVariables(args)) return (await otherwise(args)) as Subscribed
+    return open(args, (args.contextValue as YogaContext).own, otherwise)
+  }
+
+  /** On Yoga's own way the context of the stream holds the request and the response, which Yoga writes it to. */
+  function plannedSubscriptions(): Plugin<YogaContext> {
+    return {
+      onSubscribe({ subscribeFn, setSubscribeFn }) {
+        setSubscribeFn((args: ExecutionArgs) => open(args, args.contextValue as StreamContext, subscribeFn))
+      },
+    }
+  }
+
+  function open(
+    args: ExecutionArgs,
+    context: StreamContext,
+    otherwise: (args: ExecutionArgs) => unknown,
+  ): Promise<Subscribed> {
+    const execution = prepareOrRefuse(plans, args)
+    if (execution === undefined) return streams.open(context, () => otherwise(args), RESULTS)
+    if ('errors' in execution) return streams.open(context, () => execution, RESULTS)
     // Yoga's context holds the request, which a stream need not keep for hours.
-    const { own } = args.contextValue as YogaContext
-    const planned = { ...execution, contextValue: own }
-    return streams.open(own, () => subscriptions.open(planned), subscriptions.mappingOf(planned))
+    const planned = { ...execution, contextValue: (args.contextValue as YogaContext).own }
+    return streams.open(context, () => subscriptions.open(planned), subscriptions.mappingOf(planned))
   }
 
   function createOperationContext(): OperationContext {

@@ -36,7 +36,7 @@ export function createGraphqlSockets(
   maxPayloadBytes: number,
 ): GraphqlSockets {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes, handleProtocols })
-  const toText = memoizeLast((result: ExecutionResult) => JSON.stringify(result))
+  const toText = memoizeLast(handler.large.toText)
   const protocol = makeServer<Record<string, unknown>, { socket: WebSocket }>({
     execute: (args) => (args.rootValue as Root).execute(args),
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
@@ -115,9 +115,13 @@ function beat(socket: WebSocket & { isSilent?: boolean }): void {
   if (socket.readyState === socket.OPEN) socket.ping()
 }
 
+async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
+  yield result
+}
+
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
-  { yoga, subscribe: subscribeByPlan, maskError }: GraphqlHandler,
+  { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
   params: SubscribePayload,
   write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
@@ -133,7 +137,10 @@ async function prepare(
       variableValues: params.variables,
       contextValue: await contextFactory(),
       rootValue: {
-        execute,
+        async execute(args) {
+          const result = await execute(args)
+          return large.has(result) ? write(only(result)) : result
+        },
         async subscribe(args) {
           const result = await subscribeByPlan(args, subscribe)
           return isAsyncIterable(result) ? write(result) : result

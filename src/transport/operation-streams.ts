@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, isPromise, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, isPromise } from 'graphql-yoga'
 import type { EventMapping } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
 
@@ -9,8 +9,6 @@ export const SERVER_STOPS = Symbol('the server stops')
 
 /** The subscriptions that are open, whatever transport they came by. */
 export interface OperationStreams {
-  /** Opens each subscription of Yoga's executor as `open` does. */
-  plugin: Plugin<OperationContext>
   /**
    * Aborts a subscription's controller at once when its client leaves or it ends, and turns what its source
    * throws into a last result. Errors are masked. Where the context has a response, that breaks off when the
@@ -27,11 +25,11 @@ export type StreamSource = () => unknown
 
 type Opened = ExecutionResult | AsyncGenerator<ExecutionResult>
 /** The response is there where Yoga writes the stream. */
-type StreamContext = OperationContext & { request?: Request; res?: ServerResponse }
+export type StreamContext = OperationContext & { request?: Request; res?: ServerResponse }
 type MaskError = (error: unknown) => GraphQLError
 
 /** Events that are results already. */
-const RESULTS: EventMapping = { toResult: (result) => result as ExecutionResult, toError: (error) => error }
+export const RESULTS: EventMapping = { toResult: (result) => result as ExecutionResult, toError: (error) => error }
 
 /**
  * A set of controllers: `AbortSignal.any` with a signal that lives as long as the process keeps 0.7 kB
@@ -63,19 +61,12 @@ export function createOperationStreams(maskError: MaskError): OperationStreams {
     }
   }
 
-  const plugin: Plugin<OperationContext> = {
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn((args) => open(args.contextValue, () => subscribeFn(args), RESULTS))
-    },
-  }
-
   function endAll(): void {
     for (const controller of streams) controller.abort(SERVER_STOPS)
   }
 
   return {
     open,
-    plugin,
     endAll,
     get size() {
       return streams.size

@@ -4,6 +4,7 @@ import { processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { plainAnswerType } from './json-request.ts'
+import type { WrittenResult } from './large-answers.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 
 /** Answers plain requests: queries and mutations that come by POST as JSON and want JSON. */
@@ -18,7 +19,11 @@ export interface PlainRequests {
  * (`onRequest`, `onParams`, `onResultProcess` and such) do not run. Anything but a plain and valid query or
  * mutation goes to Yoga, which words every error but those of execution.
  */
-export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'yoga' | 'maskError'>): PlainRequests {
+export function createPlainRequests({
+  yoga,
+  maskError,
+  large,
+}: Pick<GraphqlHandler, 'yoga' | 'maskError' | 'large'>): PlainRequests {
   const { fetchAPI, getEnveloped } = yoga
   return { answer }
 
@@ -26,10 +31,13 @@ export function createPlainRequests({ yoga, maskError }: Pick<GraphqlHandler, 'y
     const type = plainAnswerType(request)
     const operation = type && prepareOperation(getEnveloped, body)
     if (!operation || operation.kind === 'subscription') return false
-    const result = await execute(operation, response, maskError)
+    const executed = await execute(operation, response, maskError)
+    if (response.destroyed) return true
+    const result: WrittenResult = large.has(executed) ? await large.write(executed) : executed
     if (response.destroyed) return true
     if (result.errors === undefined && result.extensions === undefined) {
-      write(response, 200, { 'content-type': `${type}; charset=utf-8` }, JSON.stringify(result))
+      const body = result.text ?? JSON.stringify(result)
+      write(response, 200, { 'content-type': `${type}; charset=utf-8` }, body)
       return true
     }
     const answer = processRegularResult(result, fetchAPI, type)
@@ -57,6 +65,6 @@ async function execute(
   }
 }
 
-function write(response: ServerResponse, status: number, headers: Record<string, string>, body: string): void {
+function write(response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer): void {
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }

@@ -15,14 +15,15 @@ export function writeResults(
   socket: FrameSocket,
   id: string,
   results: AsyncGenerator<ExecutionResult>,
-  toText: (result: ExecutionResult) => string,
+  toText: (result: ExecutionResult) => string | Promise<string>,
 ): AsyncGenerator<ExecutionResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
   async function next(): Promise<IteratorResult<ExecutionResult>> {
     for (;;) {
       const result = await results.next()
       if (result.done || result.value.errors !== undefined) return result
-      const frame = `${head}${toText(result.value)}}`
+      const text = toText(result.value)
+      const frame = `${head}${typeof text === 'string' ? text : await text}}`
       if (socket.bufferedAmount === 0) socket.send(frame)
       else await new Promise<void>((resolve) => socket.send(frame, () => resolve()))
     }

@@ -1,25 +1,27 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { buildSchema, type ExecutionResult, execute, parse, validate } from 'graphql'
+import { buildSchema, type ExecutionResult, execute, getIntrospectionQuery, parse, validate } from 'graphql'
 import { expect, test } from 'vitest'
 import { executePlan } from '../../src/plans/execute-plan.ts'
 import { planQuery } from '../../src/plans/query-plan.ts'
+import { createBounds } from '../support/execution-bounds.ts'
 import { arbitraryQuery, createSource, createWorldSchema } from '../support/query-world.ts'
 
 const schema = createWorldSchema()
 
 test('a planned query has the results and errors of graphql-js', async () => {
   await fc.assert(
-    fc.asyncProperty(arbitraryQuery(), fc.nat(), fc.constantFrom(0, 1, 8), async (text, seed, faults) => {
+    fc.asyncProperty(arbitraryRun(), async ({ text, seed, faults, on, costOfTurn }) => {
       const document = parse(text)
       fc.pre(validate(schema, document).length === 0)
-      const plan = planQuery(schema, document)
-      if (plan === undefined) throw new Error(`No plan of ${text}`)
       const world = () => createSource(seed, faults)
-      const args = { schema, document, variableValues: { n: 3 }, contextValue: {} }
+      const args = { schema, document, variableValues: { n: 3, on }, contextValue: {} }
       const expected = (await execute({ ...args, rootValue: world() })) as ExecutionResult
-      const variables = { coerced: { n: 3 }, sources: {} }
-      const run = { plan, rootValue: world(), contextValue: {}, variables }
+      const variables = { coerced: { n: 3, on }, sources: {} }
+      const plan = planQuery(schema, document, undefined, { variables })
+      if (plan === undefined) throw new Error(`No plan of ${text}`)
+      const bounds = costOfTurn === undefined ? undefined : { ...createBounds(), costOfTurn }
+      const run = { plan, rootValue: world(), contextValue: {}, variables, bounds }
       // Twice: the second time all selections are planned.
       for (const result of [await executePlan(run), await executePlan({ ...run, rootValue: world() })]) {
         expect(JSON.parse(JSON.stringify(result.data))).toEqual(JSON.parse(JSON.stringify(expected.data)))
@@ -27,6 +29,33 @@ test('a planned query has the results and errors of graphql-js', async () => {
       }
     }),
     { numRuns: 500 },
+  )
+})
+
+function arbitraryRun() {
+  return fc.record({
+    text: arbitraryQuery(),
+    seed: fc.nat(),
+    faults: fc.constantFrom(0, 1, 8),
+    on: fc.boolean(),
+    // With turns after each few fields, every list and object waits somewhere.
+    costOfTurn: fc.constantFrom(undefined, 1, 3, 20),
+  })
+}
+
+test.each([
+  getIntrospectionQuery(),
+  '{ __type(name: "Node") { fields(includeDeprecated: true) { name args { defaultValue } } } __typename }',
+  '{ __proto__: text a: text }',
+])('%s has the result of graphql-js', async (text) => {
+  const document = parse(text)
+  const plan = planQuery(schema, document)
+  if (plan === undefined) throw new Error('No plan')
+  const rootValue = createSource(1, 0)
+  const expected = await execute({ schema, document, rootValue })
+  const variables = { coerced: {}, sources: {} }
+  expect(JSON.stringify(await executePlan({ plan, rootValue, contextValue: {}, variables }))).toBe(
+    JSON.stringify(expected),
   )
 })
 
@@ -59,14 +88,8 @@ test('promises beside an error are handled when they reject', async () => {
   await nextTurn()
 })
 
-test.each([
-  'mutation { text }',
-  '{ __schema { types { name } } }',
-  'query ($on: Boolean!) { text @include(if: $on) }',
-  '{ __proto__: text }',
-  'query A { text } query B { text }',
-])('%s has no plan', (text) => {
-  expect(planQuery(schema, parse(text))).toBeUndefined()
+test('of several operations none is planned unless it is chosen', () => {
+  expect(planQuery(schema, parse('query A { text } query B { text }'))).toBeUndefined()
 })
 
 test('fragments that repeat each other are planned no further than they are executed', () => {

@@ -14,7 +14,7 @@ const item = {
 }
 
 test('all plans together keep a bounded number of fields', async () => {
-  const plans = createPlanCache(50)
+  const plans = createPlanCache({ maxFields: 50 })
   const documents = Array.from({ length: 40 }, (_, index) =>
     parse(`{ node { a${index}: text b: text node { text } } }`),
   )

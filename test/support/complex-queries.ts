@@ -27,6 +27,66 @@ export const LARGEST_QUERIES: readonly string[] = [
   aliases(MAX_SAME_NAMES),
 ]
 
+/** Operations that cost more than the default allows: what most of it is for, and their variables. */
+export const COSTLY_QUERIES: readonly (readonly [
+  name: string,
+  query: string,
+  heaviest: string,
+  variables: Record<string, unknown>,
+])[] = [
+  ['a query whose fragments double', doubling(18), 'recentContext.conversation', {}],
+  [
+    'a query of lists in lists',
+    `{ conversations(first: 100) { nodes { ${times(20, (at) => `a${at}: messages(last: 100) { nodes { id } }`)} } } }`,
+    'conversations.nodes',
+    {},
+  ],
+  [
+    'a query whose sizes are variables',
+    'query ($n: Int) { conversations(first: $n) { nodes { messages(first: $n) { edges { node { id role content } } } } } }'.replace(
+      'id role content',
+      times(15, (at) => `a${at}: content`),
+    ),
+    'conversations.nodes.messages.edges.node',
+    { n: 100 },
+  ],
+  [
+    'a query of many windows',
+    `{ ${times(30, (at) => `a${at}: recentContext(conversationId: "c", maxTokens: 200000) { chatMessages }`)} }`,
+    'a0',
+    {},
+  ],
+  [
+    'a query of many nodes',
+    `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Conversation { ${times(30, (at) => `a${at}: messages { nodes { id } }`)} } } }`,
+    'nodes',
+    { ids: Array.from({ length: 100 }, String) },
+  ],
+  [
+    'a query of introspection in aliases',
+    `{ ${times(50, (at) => `a${at}: __schema { ...S }`)} } fragment S on __Schema { types { fields { ${times(20, (at) => `a${at}: description`)} } } }`,
+    'a0',
+    {},
+  ],
+  [
+    'a mutation whose payload is large',
+    `mutation ($input: AppendMessagesInput!) { appendMessages(input: $input) { ... on AppendMessagesSuccess { messages { ${times(120, (at) => `a${at}: content`)} } } } }`,
+    'appendMessages.messages',
+    { input: { conversationId: 'c', messages: Array.from({ length: 1_000 }, () => ({ role: 'USER', content: 'x' })) } },
+  ],
+]
+
+function times(count: number, field: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => field(index)).join(' ')
+}
+
+/** Fragments that select the next one twice. */
+function doubling(depth: number): string {
+  const inner = (next: number) => `recentContext(maxTokens: 9) { conversation { ...F${next} } }`
+  const fragments = times(depth, (at) => `fragment F${at} on Conversation { a: ${inner(at + 1)} b: ${inner(at + 1)} }`)
+  return `{ recentContext(conversationId: "c") { conversation { ...F0 } } } ${fragments} fragment F${depth} on Conversation { id }`
+}
+
 function padded(chars: number): string {
   return '{ __typename }'.padEnd(chars)
 }

@@ -38,10 +38,11 @@ export function createWorldSchema(): GraphQLSchema {
     type Tested { need: String! own: String }
     interface Thing { need: String! own: String }
     type Query { ${FIELDS} }
+    type Mutation { ${FIELDS} }
     type Node implements Thing { ${FIELDS} }
     type Other implements Thing { need: String! own: String text: String }
   `)
-  for (const type of ['Query', 'Node', 'Other', 'Tested'].map((name) => made.getType(name))) {
+  for (const type of ['Query', 'Mutation', 'Node', 'Other', 'Tested'].map((name) => made.getType(name))) {
     for (const field of Object.values(isObjectType(type) ? type.getFields() : {})) {
       if (/own/i.test(field.name)) continue
       field.resolve = (source: Source, args, _, info) => {
@@ -112,7 +113,7 @@ function createSourceAt(path: string, dice: Source['dice']) {
   }
 }
 
-/** Queries of that schema, most of them valid; `$n` is an Int. */
+/** Queries and mutations of that schema, most of them valid; `$n` is an Int and `$on` a Boolean. */
 export function arbitraryQuery(): fc.Arbitrary<string> {
   const leaves = [
     'text',
@@ -126,6 +127,9 @@ export function arbitraryQuery(): fc.Arbitrary<string> {
     'echo',
     't: text',
     'n2: need',
+    'text @include(if: $on)',
+    'own @skip(if: $on)',
+    'i: need @include(if: false)',
   ]
   const args = ['e1: echo(first: 4)', 'e2: echo(tag: "x", first: $n)', 'e3: echo(tag: null)', 'e4: echo(first: $n)']
   const { selection } = fc.letrec<{ selection: string; field: string }>((tie) => ({
@@ -139,15 +143,17 @@ export function arbitraryQuery(): fc.Arbitrary<string> {
         'thing { ...OnThing __typename }',
         'things { own ...OnNode ... on Other { text } }',
         'node { ...OnNode }',
+        'must { ...OnNode @skip(if: $on) ... @include(if: $on) { number } }',
         'any { __typename ... on Node { number must { own } } ... on Other { text } }',
         'tested { need own }',
       ),
     ),
     selection: fc.array(tie('field'), { minLength: 1, maxLength: 5, depthIdentifier: 'depth' }).map((f) => f.join(' ')),
   }))
-  return selection.map((fields) => {
+  return fc.tuple(selection, fc.constantFrom('query', 'mutation')).map(([fields, kind]) => {
     const used = fields.includes('...On') ? FRAGMENTS : ''
     const wrapped = used ? `${fields} node { ...OnNode }` : fields
-    return `query${fields.includes('$n') ? ' ($n: Int!)' : ''} { ${wrapped} } ${used}`
+    const variables = ['$n: Int!', '$on: Boolean!'].filter((each) => fields.includes(each.split(':', 1)[0] ?? ''))
+    return `${kind}${variables.length > 0 ? ` (${variables.join(', ')})` : ''} { ${wrapped} } ${used}`
   })
 }

@@ -28,6 +28,9 @@ export interface TestServerOptions {
   limits?: Partial<RepliesLimits>
 }
 
+/** The defaults of the configuration. */
+export const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216 }
+
 /** Short where a test would wait, long where it would fail. */
 const LIMITS: RepliesLimits = {
   firstTokenMs: 120_000,
@@ -62,7 +65,10 @@ export async function startTestServer(
     { ...LIMITS, ...limits },
   )
   const chat = createChat({ replies, memory: whole, now: Date.now }, INPUT_LIMITS)
-  const server = createServer({ memory, chat, log }, { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000 })
+  const server = createServer(
+    { memory, chat, log },
+    { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000, ...QUERY_BOUNDS },
+  )
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   onTestFinished(async () => {

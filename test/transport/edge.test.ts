@@ -16,7 +16,7 @@ import { ACCEPTS, BODIES, JSON_TYPE, OPERATIONS, OTHERS, UNREACHABLE } from '../
 import { exchange, type Received } from '../support/http-exchange.ts'
 import { createKeptLog } from '../support/kept-log.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
-import { startTestServer, type TestServer } from '../support/test-server.ts'
+import { QUERY_BOUNDS, startTestServer, type TestServer } from '../support/test-server.ts'
 
 /** What our plugins refuse, and stock Yoga does not, or not in these words. */
 const REFUSED_BY_US: ReadonlySet<string> = new Set([
@@ -183,7 +183,7 @@ async function startBoth(): Promise<
   const id = await startConversation(client, { title: 'Edge' })
   await say(client, id, 'one', 'zwei ☕', 'three')
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
-  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' })
+  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' }, QUERY_BOUNDS)
   const configured = await listen(handler.yoga)
   return { ...server, configured, stock: await listen(createStockYoga(memory, chat)), id, handler }
 }

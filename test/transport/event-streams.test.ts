@@ -14,7 +14,7 @@ import { ask } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { subscribe } from '../support/sse-subscriber.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
-import { startTestServer } from '../support/test-server.ts'
+import { QUERY_BOUNDS, startTestServer } from '../support/test-server.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const SEND = `subscription ($input: SendMessageInput!, $max: Int = 100) {
@@ -221,7 +221,7 @@ async function startBoth() {
   call.answer('grün 👩‍🚀')
   await subscriber.ended
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
-  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' })
+  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' }, QUERY_BOUNDS)
   return { ...server, model, id, replyId: subscriber.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
 }
 

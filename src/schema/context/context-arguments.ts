@@ -18,6 +18,15 @@ const ConsistencyRef = builder.enumType('Consistency', {
   } as const,
 })
 
+/** What messages have on average: a window may have ten times as many, which are counted when it is executed. */
+const TOKENS_OF_MESSAGE = 50
+
+/** What a context costs by the estimate of a query: a read of the cache, and its messages. */
+export const CONTEXT_COST = {
+  weight: 20,
+  items: ({ maxTokens = 3000 }: { maxTokens?: number }) => maxTokens / TOKENS_OF_MESSAGE,
+}
+
 /** The arguments of `recentContext`, on a query and on a conversation. */
 export const contextArguments = builder.args((t) => ({
   maxTokens: t.int({

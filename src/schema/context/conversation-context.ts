@@ -3,12 +3,13 @@ import type { Context } from '../../memory/context.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
 import { selectsCursor, withCursors } from '../conversation/conversation-cursor.ts'
-import { contextArguments } from './context-arguments.ts'
+import { CONTEXT_COST, contextArguments } from './context-arguments.ts'
 import { RecentContextRef } from './recent-context.ts'
 
 builder.queryField('recentContext', (t) =>
   t.field({
     type: RecentContextRef,
+    extensions: { cost: CONTEXT_COST },
     description:
       'The newest messages of a conversation that fit a token budget. The work follows the budget, never the length of the conversation; all contexts of one request are one round trip to the cache.',
     args: {
@@ -34,6 +35,7 @@ async function readWithCursor(
 builder.objectField(ConversationRef, 'recentContext', (t) =>
   t.field({
     type: RecentContextRef,
+    extensions: { cost: CONTEXT_COST },
     description: 'The newest messages that fit a token budget.',
     args: contextArguments,
     resolve: ({ id }, args, { loaders }) => loaders.context({ conversationId: id, ...args }),

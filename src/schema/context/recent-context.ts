@@ -33,6 +33,7 @@ export const RecentContextRef = builder.objectRef<Context & { cursor?: string }>
     messages: t.expose('messages', { type: [MessageRef], description: 'Oldest first.' }),
     chatMessages: t.field({
       type: 'JSON',
+      extensions: { cost: { hasItems: true } },
       description:
         'The same messages, ready to be sent to a chat completions API. Each tool result is a message of its own, directly behind its call; a call without one has "[no result]", so append the results before you read; a result whose call is not here is left out, and so are reasoning and data; arguments that are no JSON object read "{}"; what was redacted reads "[redacted]".',
       resolve: ({ messages }) => toChatMessages(messages),

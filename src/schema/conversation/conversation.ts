@@ -1,6 +1,6 @@
 import type { Conversation } from '../../memory/conversation.ts'
 import { headHint } from '../../memory/conversation.ts'
-import { builder, type OperationContext } from '../builder.ts'
+import { builder, LOOKUP_COST, type OperationContext } from '../builder.ts'
 import { NodeRef } from '../node.ts'
 
 /** A conversation, or its id alone: the other fields are loaded when they are selected. */
@@ -42,10 +42,12 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
       resolve: fieldOf('metadata'),
     }),
     messageCount: t.int({
+      extensions: { cost: LOOKUP_COST },
       description: 'How many messages the active path has.',
       resolve: async (parent, _, context) => (await context.loaders.head(await loaded(parent, context))).sequence,
     }),
     tokenCount: t.int({
+      extensions: { cost: LOOKUP_COST },
       description: 'The tokens of all messages of the active path.',
       resolve: async (parent, _, context) => (await context.loaders.head(await loaded(parent, context))).tokens,
     }),
@@ -74,6 +76,7 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
       resolve: fieldOf('expiresAt'),
     }),
     cursor: t.string({
+      extensions: { cost: LOOKUP_COST },
       description:
         'Opaque. Subscribing to `conversationEvents` `after` it yields all that happened since what this operation read of the conversation: select it with what you load, under `conversation`, `conversations`, `node` or `recentContext`, and nothing is lost between.',
       resolve: (parent, _, context) => cursorOf(parent, context),

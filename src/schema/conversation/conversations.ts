@@ -4,9 +4,9 @@ import type { ListedConversation } from '../../memory/conversations.ts'
 import type { ConversationKey } from '../../memory/history/history.ts'
 import { isConversationId } from '../../memory/ids.ts'
 import type { Memory } from '../../memory/memory.ts'
-import { builder, type OperationContext } from '../builder.ts'
+import { builder, LOOKUP_COST, type OperationContext } from '../builder.ts'
 import { connectionOf, pageArguments } from '../connection.ts'
-import { type CursorCodec, type Page, type PageArguments, readPage } from '../page.ts'
+import { type CursorCodec, PAGE_COST, type Page, type PageArguments, readPage } from '../page.ts'
 import { ConversationRef } from './conversation.ts'
 import { withCursors } from './conversation-cursor.ts'
 
@@ -22,6 +22,7 @@ builder.queryFields((t) => ({
   conversation: t.field({
     type: ConversationRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description: "One of your conversations, by its id or by the application's own id of it; null when there is none.",
     args: {
       id: t.arg.id({ description: 'The id. Exactly one of the two is given.' }),
@@ -34,6 +35,7 @@ builder.queryFields((t) => ({
   }),
   conversations: t.field({
     type: connectionOf('Conversation', ConversationRef),
+    extensions: { cost: PAGE_COST },
     description: 'Your conversations, those with the newest messages first.',
     args: {
       ...pageArguments,

@@ -67,6 +67,7 @@ const AppendMessagesSuccess = builder.objectRef<Appended>('AppendMessagesSuccess
 builder.mutationField('appendMessages', (t) =>
   t.field({
     type: AppendMessagesSuccess,
+    extensions: { cost: { weight: 50, items: itemsOf } },
     description:
       'Stores messages at the end of the active path, or as a new version of a message (an edit), without asking a model. They are durable when this answers.',
     errors: {
@@ -78,6 +79,11 @@ builder.mutationField('appendMessages', (t) =>
       memory.appendMessages(ownerId, input.conversationId, input.messages.map(newMessage), input.replaces ?? undefined),
   }),
 )
+
+/** As many messages are answered as are stored. */
+function itemsOf({ input }: { input: { messages: readonly unknown[] } }): number {
+  return input.messages.length
+}
 
 /** Metadata is unchecked here: memory refuses what is not flat. */
 function newMessage(input: typeof NewMessageInput.$inferInput, index: number): NewMessage {

@@ -2,7 +2,7 @@ import type { Message } from '../../memory/message.ts'
 import { builder, type OperationContext } from '../builder.ts'
 import { connectionOf, pageArguments } from '../connection.ts'
 import { ConversationRef, type KnownConversation, loaded } from '../conversation/conversation.ts'
-import { type CursorCodec, type Page, type PageArguments, readPage } from '../page.ts'
+import { type CursorCodec, PAGE_COST, type Page, type PageArguments, readPage } from '../page.ts'
 import { MessageRef } from './message.ts'
 
 const sequenceCodec: CursorCodec<Message, number> = {
@@ -16,6 +16,7 @@ const sequenceCodec: CursorCodec<Message, number> = {
 builder.objectField(ConversationRef, 'messages', (t) =>
   t.field({
     type: connectionOf('Message', MessageRef),
+    extensions: { cost: PAGE_COST },
     description: 'The messages of the active path, oldest first.',
     args: pageArguments,
     resolve: (parent, args, context) => readMessagePage(parent, args, context),

@@ -1,6 +1,6 @@
 import { contentOf, type Message } from '../../memory/message.ts'
 import { versionsAt } from '../../memory/versions/branches.ts'
-import { builder } from '../builder.ts'
+import { builder, LOOKUP_COST } from '../builder.ts'
 import { NodeRef } from '../node.ts'
 import { StatusRef } from '../status.ts'
 import { MessagePartRef } from './message-part.ts'
@@ -49,6 +49,7 @@ export const MessageRef = builder.objectRef<Message>('Message').implement({
     }),
     replyTo: t.exposeID('replyTo', { nullable: true, description: 'The message that this one answers.' }),
     versions: t.idList({
+      extensions: { cost: LOOKUP_COST },
       description:
         'All versions of this message, made by edits and regenerated replies, itself included, oldest first. `selectVersion` shows another one.',
       resolve: async (message, _, { loaders }) => {

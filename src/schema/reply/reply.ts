@@ -1,7 +1,7 @@
 import { saidBy } from '../../chat/end/reply-message.ts'
 import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
 import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
-import { builder, type OperationContext } from '../builder.ts'
+import { builder, LOOKUP_COST, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
 import { MessageRef } from '../message/message.ts'
 import { NodeRef } from '../node.ts'
@@ -37,6 +37,7 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     question: t.field({
       type: MessageRef,
       nullable: true,
+      extensions: { cost: LOOKUP_COST },
       description:
         'What is answered: the message that was sent, or else one that was stored before (of the user, or results of tools). Null until it is known, as while it waits in the queue.',
       resolve: ({ questionId }, _, { loaders }) => (questionId === undefined ? null : loaders.message(questionId)),
@@ -44,10 +45,12 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     message: t.field({
       type: MessageRef,
       nullable: true,
+      extensions: { cost: LOOKUP_COST },
       description: 'What the model said; null while it runs, and when it ended without a word.',
       resolve: ({ messageId }, _, { loaders }) => (messageId === undefined ? null : loaders.message(messageId)),
     }),
     text: t.string({
+      extensions: { cost: LOOKUP_COST },
       description:
         'The text so far: on another node than its own up to a moment ago. The whole text once it has ended, as its message has it; empty where that was redacted, or deleted while it was read.',
       resolve: textOf,
@@ -59,6 +62,7 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
       resolve: ({ outcome }) => (outcome?.type === 'FAILED' || outcome?.type === 'REJECTED' ? outcome : null),
     }),
     cursor: t.string({
+      extensions: { cost: LOOKUP_COST },
       description: 'Opaque. Subscribing to the reply `after` it yields what comes behind `text`, up to how it ended.',
       resolve: cursorOf,
     }),
@@ -69,6 +73,7 @@ builder.queryField('reply', (t) =>
   t.field({
     type: ReplyRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description: 'One of your replies; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The reply.' }) },
     resolve: (_, { id }, { ownerId, chat }) => chat.find(ownerId, id),
@@ -79,6 +84,7 @@ builder.objectField(ConversationRef, 'activeReply', (t) =>
   t.field({
     type: ReplyRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description: 'The reply that a model is writing now; null when there is none.',
     resolve: ({ id }, _, { loaders }) => loaders.activeReply(id),
   }),
@@ -88,6 +94,7 @@ builder.objectField(ConversationRef, 'lastReply', (t) =>
   t.field({
     type: ReplyRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description:
       'The reply that was asked for last, whether it waits, runs or has ended: after a reload, how the last question ended. Null before the first.',
     resolve: ({ id }, _, { loaders }) => loaders.lastReply(id),
@@ -98,6 +105,7 @@ builder.objectField(MessageRef, 'reply', (t) =>
   t.field({
     type: ReplyRef,
     nullable: true,
+    extensions: { cost: LOOKUP_COST },
     description:
       'The reply that wrote it; of a message of the user the reply that was asked for with it. Null for what no reply wrote or answers.',
     resolve: (message, _, { ownerId, chat, loaders }) =>
