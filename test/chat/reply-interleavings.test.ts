@@ -44,7 +44,7 @@ test('whatever answers of writes are lost, each question is stored once, answere
   const counter = createTokenCounter()
   await fc.assert(
     fc.asyncProperty(games, (game) => play(game, counter)),
-    { numRuns: 25 },
+    { numRuns: 100 },
   )
   await counter.close()
 }, 300_000)

@@ -354,7 +354,7 @@ export type ToolResultPartInput = {
 export type UpdateConversationInput = {
   /** Whether it is out of the list of those in use. Null leaves it as it is. */
   archived?: boolean | null | undefined;
-  /** From then on it is gone for every reader; null: it stays. */
+  /** From then on it is gone for every reader; a stream that is open goes on for up to a minute or two. Null: it stays. */
   expiresAt?: string | null | undefined;
   /** The conversation. */
   id: string | number;

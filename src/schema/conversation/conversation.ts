@@ -72,7 +72,8 @@ export const ConversationRef = builder.objectRef<KnownConversation>('Conversatio
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'From then on it is gone for every reader; null: it stays.',
+      description:
+        'From then on it is gone for every reader; a stream that is open goes on for up to a minute or two. Null: it stays.',
       resolve: fieldOf('expiresAt'),
     }),
     cursor: t.string({

@@ -20,7 +20,11 @@ const UpdateConversationInput = builder.inputType('UpdateConversationInput', {
         'Replaces all of it. A flat object: at most 16 keys of 64 characters, with strings (512 characters), numbers, booleans or null.',
     }),
     archived: t.boolean({ description: 'Whether it is out of the list of those in use. Null leaves it as it is.' }),
-    expiresAt: t.field({ type: 'DateTime', description: 'From then on it is gone for every reader; null: it stays.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description:
+        'From then on it is gone for every reader; a stream that is open goes on for up to a minute or two. Null: it stays.',
+    }),
   }),
 })
 
