@@ -1,7 +1,7 @@
-import type { ModelEvent, ModelRequest } from '../../src/chat/model/chat-model.ts'
+import type { ModelEvent, ModelListener, ModelRequest } from '../../src/chat/model/chat-model.ts'
 import { callModel } from '../../src/chat/model/model-call.ts'
 import { createOpenAiModel } from '../../src/chat/model/openai-model.ts'
-import type { ToolCallPart } from '../../src/memory/message.ts'
+import type { DataPart, ToolCallPart } from '../../src/memory/message.ts'
 import { type RawCall, type RawModelServer, startRawModelServer } from './raw-model-server.ts'
 
 /** A key that must never be seen outside a request. */
@@ -41,11 +41,16 @@ export async function streamOf(scripts: Script[], request = REQUEST) {
 export async function callOf(scripts: Script[], timeouts = PATIENT) {
   const server = await startServer(...scripts)
   const controller = new AbortController()
-  const heard: (string | ToolCallPart)[] = []
-  const listener = { onText: (text: string) => heard.push(text), onToolCall: (part: ToolCallPart) => heard.push(part) }
+  const heard: (string | ToolCallPart | DataPart)[] = []
+  const listener = createListener((said) => void heard.push(said))
   const model = createOpenAiModel({ apiKey: API_KEY, baseUrl: server.url, model: 'm' })
   const end = callModel(model, REQUEST, timeouts, listener, controller.signal).catch((error: unknown) => error)
   return { server, controller, heard, end }
+}
+
+/** A listener that is told texts and parts; of thoughts nothing. */
+export function createListener(hear: (said: string | ToolCallPart | DataPart) => void): ModelListener {
+  return { onText: hear, onReasoning() {}, onPart: hear, onState() {} }
 }
 
 /** All events up to the end; `onEvent` is called after each. */

@@ -1,7 +1,8 @@
 import { vi } from 'vitest'
 import { ModelError } from '../../src/chat/model/chat-model.ts'
 import { callModel } from '../../src/chat/model/model-call.ts'
-import type { ToolCallPart } from '../../src/memory/message.ts'
+import type { DataPart, ToolCallPart } from '../../src/memory/message.ts'
+import { createListener } from './openai-scripts.ts'
 import { createScriptedModel } from './scripted-model.ts'
 
 /** For fake timers. */
@@ -20,9 +21,9 @@ export function startCall({ hangsOnAbort = false, aborted }: { hangsOnAbort?: bo
   const request = { messages: [{ role: 'user', content: 'Hello' }], cacheKey: 'conv_1' }
   const controller = new AbortController()
   if (aborted !== undefined) controller.abort(aborted)
-  const heard: (string | ToolCallPart)[] = []
+  const heard: (string | ToolCallPart | DataPart)[] = []
   let isSettled = false
-  const listener = { onText: (text: string) => heard.push(text), onToolCall: (part: ToolCallPart) => heard.push(part) }
+  const listener = createListener((said) => void heard.push(said))
   const end = callModel(model, request, TIMEOUTS, listener, controller.signal)
     .catch((error: unknown) => error)
     .finally(() => {

@@ -1,4 +1,4 @@
-import type { FinishReason, Json, ToolCallPart, Usage } from '../../memory/message.ts'
+import type { DataPart, FinishReason, Json, ToolCallPart, Usage } from '../../memory/message.ts'
 
 /** One request to a model. `messages` are those of a chat completions API, instructions first. */
 export interface ModelRequest {
@@ -15,12 +15,19 @@ export interface ModelRequest {
 /** What a model's stream yields, in its order. */
 export type ModelEvent =
   | { type: 'text'; text: string }
-  /** The model is at work on what comes whole later, as a tool call, or never, as its reasoning. */
+  /** What the model thinks, as it shows it. */
+  | { type: 'reasoning'; text: string }
+  /** A sign of life: the server is there, or the model is at work on what comes whole later. */
   | { type: 'activity' }
   /** A whole tool call; it comes when the model has finished it. */
   | { type: 'toolCall'; part: ToolCallPart }
-  /** The provider's own numbers. */
+  /** Content that has no form of its own. */
+  | { type: 'part'; part: DataPart }
+  /** What the provider wants back with the message, by its own names. */
+  | { type: 'state'; state: { [field: string]: Json } }
+  /** The provider's own numbers; the last count. */
   | { type: 'usage'; usage: Usage }
+  /** More may follow; of several the last counts. */
   | { type: 'finish'; reason: FinishReason }
 
 /** Why a model call failed. */
@@ -79,7 +86,10 @@ export interface ModelTimeouts {
 export interface ModelListener {
   /** Never half of a surrogate pair. */
   onText(text: string): void
-  onToolCall(part: ToolCallPart): void
+  /** The same for what the model thinks. */
+  onReasoning(text: string): void
+  onPart(part: ToolCallPart | DataPart): void
+  onState(state: { [field: string]: Json }): void
 }
 
 /** How a model's answer ended. */

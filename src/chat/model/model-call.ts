@@ -1,4 +1,4 @@
-import type { FinishReason, ToolCallPart, Usage } from '../../memory/message.ts'
+import type { FinishReason, Usage } from '../../memory/message.ts'
 import {
   type ChatModel,
   type ModelAnswer,
@@ -30,24 +30,26 @@ export async function callModel(
   listener: ModelListener,
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
-  const deadline = performance.now() + timeouts.firstTokenMs
-  let hasBegun = false
-  const attemptListener = {
-    onText: (text: string) => listener.onText(text),
-    onToolCall: (part: ToolCallPart) => listener.onToolCall(part),
-    onBegin: () => {
-      hasBegun = true
+  let deadline = performance.now() + timeouts.firstTokenMs
+  let isShown = false
+  const hooks = {
+    onShown: () => {
+      isShown = true
+    },
+    // The provider says that it is at work, for instance that the request waits: that is no silence.
+    onAlive: () => {
+      deadline = performance.now() + timeouts.firstTokenMs
     },
   }
   for (let retries = 0; ; retries += 1) {
-    const left = { ...timeouts, firstTokenMs: deadline - performance.now() }
+    const leftMs = deadline - performance.now()
     try {
-      const answer = await attemptModel(model, request, left, attemptListener, signal)
+      const answer = await attemptModel(model, request, { ...timeouts, leftMs }, listener, hooks, signal)
       model.onOutcome?.()
       return answer
     } catch (error) {
       if (!signal.aborted && error instanceof ModelError) model.onOutcome?.(error)
-      if (hasBegun || signal.aborted || retries === MAX_RETRIES || !isTransient(error)) throw error
+      if (isShown || signal.aborted || retries === MAX_RETRIES || !isTransient(error)) throw error
       const waitMs = Math.max(error.retryAfterMs ?? 0, backoffMs(retries))
       // Waiting on would end in a timeout: the error, with what the provider asks for, says more.
       if (waitMs >= deadline - performance.now()) throw error
@@ -56,10 +58,9 @@ export async function callModel(
   }
 }
 
-/** Whether the provider did not take this request, but may take the same one soon. */
+/** Whether the provider did not take this request, or gave nothing for it, but may take the same one soon. */
 function isTransient(error: unknown): error is ModelError {
-  if (!(error instanceof ModelError) || !error.retryable) return false
-  return error.code === 'MODEL_UNAVAILABLE' || error.code === 'MODEL_RATE_LIMITED'
+  return error instanceof ModelError && error.retryable && error.code !== 'MODEL_TIMEOUT'
 }
 
 /** Exponential, between half and all of it, so that callers who failed together do not return together. */
@@ -81,10 +82,17 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What one attempt calls back. */
-interface AttemptListener extends ModelListener {
-  /** The model has begun to answer: from here on a failure cannot be tried again unseen. */
-  onBegin(): void
+/** `leftMs` is what is left for the first token, unless the model shows that it lives. */
+interface AttemptTimeouts extends ModelTimeouts {
+  leftMs: number
+}
+
+/** What one attempt tells besides its answer. */
+interface AttemptHooks {
+  /** Something was passed on: from here on a failure cannot be tried again unseen. */
+  onShown(): void
+  /** A sign of life before that. */
+  onAlive(): void
 }
 
 /**
@@ -94,14 +102,15 @@ interface AttemptListener extends ModelListener {
 async function attemptModel(
   model: ChatModel,
   request: ModelRequest,
-  timeouts: ModelTimeouts,
-  listener: AttemptListener,
+  timeouts: AttemptTimeouts,
+  listener: ModelListener,
+  hooks: AttemptHooks,
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   signal.throwIfAborted()
   const controller = new AbortController()
   const { promise, resolve, reject } = Promise.withResolvers<ModelAnswer>()
-  const answer = createAnswer(timeouts, listener, () => {
+  const answer = createAnswer(timeouts, listener, hooks, () => {
     if (answer.isFinished()) resolve(answer.conclude())
     else reject(answer.timeoutError())
     controller.abort()
@@ -144,13 +153,15 @@ async function consume(events: AsyncIterable<ModelEvent>, answer: Answer, signal
 }
 
 function createAnswer(
-  { firstTokenMs, idleMs }: ModelTimeouts,
-  listener: AttemptListener,
+  { leftMs, firstTokenMs, idleMs }: AttemptTimeouts,
+  listener: ModelListener,
+  hooks: AttemptHooks,
   onTimeout: () => void,
 ): Answer {
-  const joiner = createTextJoiner((text) => listener.onText(text))
-  let timer = setTimeout(onTimeout, firstTokenMs)
-  let hasBegun = false
+  const text = createTextJoiner((joined) => listener.onText(joined))
+  const reasoning = createTextJoiner((joined) => listener.onReasoning(joined))
+  let timer = setTimeout(onTimeout, leftMs)
+  let isShown = false
   let finishReason: FinishReason | undefined
   let usage: Usage | undefined
 
@@ -159,32 +170,59 @@ function createAnswer(
     timer = setTimeout(onTimeout, ms)
   }
 
-  /** Every event that comes of a token: the first one ends the first timer, later ones restart the second. */
-  function noteToken(): void {
-    if (hasBegun) return void timer.refresh()
-    hasBegun = true
+  /** Whatever is passed on: the first of it ends the first timer, what follows restarts the second. */
+  function noteShown(): void {
+    if (isShown) return void timer.refresh()
+    isShown = true
     restartTimer(idleMs)
-    listener.onBegin()
+    hooks.onShown()
+  }
+
+  /** Behind the finish reason only usage is waited for, however alive the server is. */
+  function noteAlive(): void {
+    if (finishReason !== undefined) return
+    if (isShown) return void timer.refresh()
+    restartTimer(firstTokenMs)
+    hooks.onAlive()
   }
 
   function add(event: ModelEvent): void {
-    if (event.type === 'usage') usage = event.usage
-    else if (event.type === 'text') addText(event.text)
-    else noteToken()
-    if (event.type === 'toolCall') {
-      joiner.flush()
-      listener.onToolCall(event.part)
-    } else if (event.type === 'finish') {
-      // Some servers repeat it with the usage.
-      finishReason ??= event.reason
-      restartTimer(Math.min(idleMs, USAGE_WAIT_MS))
+    if (event.type === 'text' || event.type === 'reasoning') addText(event)
+    else if (event.type === 'activity') noteAlive()
+    else if (event.type === 'usage') usage = event.usage
+    else if (event.type === 'state') listener.onState(event.state)
+    else {
+      noteShown()
+      if (event.type === 'finish') finish(event.reason)
+      else addPart(event.part)
     }
   }
 
-  function addText(text: string): void {
-    if (text === '') return
-    noteToken()
-    joiner.push(text)
+  function addText({ type, text: added }: Extract<ModelEvent, { text: string }>): void {
+    if (added === '') return
+    noteShown()
+    if (type === 'text') {
+      reasoning.flush()
+      text.push(added)
+    } else {
+      text.flush()
+      reasoning.push(added)
+    }
+  }
+
+  function addPart(part: Parameters<ModelListener['onPart']>[0]): void {
+    flush()
+    listener.onPart(part)
+  }
+
+  function finish(reason: FinishReason): void {
+    if (finishReason === undefined) restartTimer(Math.min(idleMs, USAGE_WAIT_MS))
+    finishReason = reason
+  }
+
+  function flush(): void {
+    reasoning.flush()
+    text.flush()
   }
 
   function conclude(): ModelAnswer {
@@ -193,12 +231,12 @@ function createAnswer(
         retryable: true,
       })
     }
-    joiner.flush()
+    flush()
     return { finishReason, usage }
   }
 
   function timeoutError(): ModelError {
-    const detail = hasBegun
+    const detail = isShown
       ? `The model fell silent for ${idleMs} ms in the middle of its answer.`
       : 'The model did not begin to answer in time.'
     return new ModelError('MODEL_TIMEOUT', detail, { retryable: true })

@@ -1,36 +1,48 @@
-import { z } from 'zod'
+import { fieldsOf } from './wire/fields.ts'
+import { type ProviderError, readProviderError } from './wire/provider-error.ts'
 
-/** An error's body as OpenAI writes it, and the places where other servers put their words. */
-const openAiBody = z.object({ error: z.looseObject({ message: z.string() }) })
-const otherBody = z.object({
-  error: z.string().optional().catch(undefined),
-  message: z.string().optional().catch(undefined),
-  detail: z.string().optional().catch(undefined),
-})
+/** No error is longer, in bytes; what comes behind is not read. */
+const MAX_ERROR_BYTES = 64 * 1024
 
 /**
- * `fetch` for OpenAI's SDK, which keeps nothing of an error's body but its `error`: the body of an answer
- * that is an error is rewritten so that `error.message` says what the server said, whatever its form.
+ * `fetch` for OpenAI's SDK, which keeps nothing of an error's body but its `error`: the body of an answer that is an
+ * error becomes what was read of it, whatever its form. Redirects are such answers: the prompt goes nowhere else.
  */
-export async function fetchWithErrorText(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init)
+export async function fetchWithError(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, { ...init, redirect: 'manual' })
   if (response.ok) return response
   const { status, headers } = response
-  return Response.json({ error: errorOf(await response.text()) }, { status, headers })
+  const error = readProviderError(parse(await readBeginning(response)), status)
+  const kept = new Headers(headers)
+  for (const name of ['content-length', 'content-encoding']) kept.delete(name)
+  return Response.json({ error }, { status: status < 400 ? 421 : status, headers: kept })
 }
 
-function errorOf(text: string): { message: string } {
-  const body = parseJson(text)
-  const { data: said } = openAiBody.safeParse(body)
-  if (said !== undefined) return said.error
-  const { error, message, detail } = otherBody.safeParse(body).data ?? {}
-  return { message: error ?? message ?? detail ?? text }
+/** What `fetchWithError` read of an answer that the SDK threw as an error; undefined for another error. */
+export function refusalOf(thrown: unknown): { error: ProviderError; headers?: Headers } | undefined {
+  const { error, headers } = fieldsOf(thrown) ?? {}
+  const said = fieldsOf(error)
+  if (said === undefined || !Array.isArray(said.codes)) return undefined
+  return { error: said as unknown as ProviderError, ...(headers instanceof Headers && { headers }) }
 }
 
-function parseJson(text: string): unknown {
+async function readBeginning({ body }: Response): Promise<string> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  if (body === null) return ''
+  for await (const piece of body) {
+    pieces.push(piece)
+    length += piece.length
+    if (length >= MAX_ERROR_BYTES) break
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces).subarray(0, MAX_ERROR_BYTES))
+}
+
+/** A text that is no JSON is what it says. */
+function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined
+    return text
   }
 }

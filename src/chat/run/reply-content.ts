@@ -1,4 +1,4 @@
-import type { MessagePart, ToolCallPart } from '../../memory/message.ts'
+import type { DataPart, MessagePart, ToolCallPart } from '../../memory/message.ts'
 import type { ReplyViewControl } from '../follow/reply-view.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { ModelError, type ModelListener } from '../model/chat-model.ts'
@@ -54,7 +54,7 @@ export function createReplyContent({ replyId, view, log, mayPublish }: ReplyCont
     publish(added)
   }
 
-  function onToolCall(part: ToolCallPart): void {
+  function onPart(part: ToolCallPart | DataPart): void {
     checkRoom(JSON.stringify(part))
     content.parts.push(part)
     publish('')
@@ -66,6 +66,15 @@ export function createReplyContent({ replyId, view, log, mayPublish }: ReplyCont
     bytes = 0
   }
 
-  const content = { text: '', parts: [] as MessagePart[], onText, onToolCall, publish: () => publish(''), reset }
+  const content = {
+    text: '',
+    parts: [] as MessagePart[],
+    onText,
+    onReasoning() {},
+    onPart,
+    onState() {},
+    publish: () => publish(''),
+    reset,
+  }
   return content
 }

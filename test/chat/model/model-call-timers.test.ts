@@ -123,11 +123,22 @@ describe('retries', () => {
     expect(await call.end).toMatchObject({ code: 'MODEL_TIMEOUT' })
   })
 
-  test.each(['text', 'activity', 'toolCall'] as const)('never follow a first %s', async (type) => {
+  test('follow what was only a sign of life', async () => {
+    const call = startCall()
+    const first = await call.next()
+    first.activity()
+    first.fail(new ModelError('MODEL_UNAVAILABLE', 'Try again.', { retryable: true }))
+    await settle()
+    await vi.advanceTimersByTimeAsync(500)
+    const second = await call.next()
+    second.answer('Hi')
+    expect(await call.end).toMatchObject({ finishReason: 'STOP' })
+  })
+
+  test.each(['text', 'toolCall'] as const)('never follow a first %s', async (type) => {
     const call = startCall()
     const scripted = await call.next()
     if (type === 'text') scripted.text('a')
-    else if (type === 'activity') scripted.activity()
     else scripted.toolCall(TOOL_CALL)
     scripted.fail(new ModelError('MODEL_UNAVAILABLE', 'Try again.', { retryable: true }))
     expect(await call.end).toMatchObject({ code: 'MODEL_UNAVAILABLE' })

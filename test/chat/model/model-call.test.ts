@@ -58,12 +58,17 @@ describe('an answer', () => {
     expect(call.model.calls).toHaveLength(1)
   })
 
-  test('that ends before it began is a broken stream and not asked for again', async () => {
+  test('that ends before it began is asked for again, and in the end a broken stream', async () => {
     const call = startCall()
-    const scripted = await call.next()
-    scripted.end()
-    expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN' })
-    expect(call.model.calls).toHaveLength(1)
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const scripted = await call.next()
+      scripted.activity()
+      scripted.end()
+      await settle()
+      if (attempt < 2) await vi.advanceTimersToNextTimerAsync()
+    }
+    expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN', retryable: true })
+    expect(call.model.calls).toHaveLength(3)
   })
 
   test('is whole with its finish reason, whatever happens to the stream afterwards', async () => {

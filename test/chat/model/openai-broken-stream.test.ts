@@ -42,7 +42,6 @@ describe('the end of a call', () => {
 
   test.each([
     ['HTML', 'text/html', '<!doctype html><title>Welcome</title>'],
-    ['JSON', 'application/json', '{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}'],
     ['a JSON error', 'application/json', '{"error":{"message":"no"}}'],
     ['nothing', 'text/event-stream', ''],
   ])('%s with status 200 is a broken stream', async (_name, contentType, body) => {
@@ -60,11 +59,11 @@ describe('the end of a call', () => {
     logged.mockRestore()
   })
 
-  test('an error in the middle of a stream is a broken stream, and its words stay here', async () => {
+  test('an error of the server in the middle of a stream is told as one, and its words stay here', async () => {
     const call = await callOf([
       answerWith(textChunk('Hel'), { error: { message: 'at /srv/model.py', type: 'server_error' } }),
     ])
-    expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN', message: expect.not.stringContaining('/srv') })
+    expect(await call.end).toMatchObject({ code: 'MODEL_UNAVAILABLE', message: expect.not.stringContaining('/srv') })
   })
 
   test('an error event with a status is that status', async () => {

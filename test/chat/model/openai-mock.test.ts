@@ -2,8 +2,8 @@ import { LLMock } from '@copilotkit/aimock'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { callModel } from '../../../src/chat/model/model-call.ts'
 import { createOpenAiModel } from '../../../src/chat/model/openai-model.ts'
-import type { ToolCallPart } from '../../../src/memory/message.ts'
-import { PATIENT } from '../../support/openai-scripts.ts'
+import type { DataPart, ToolCallPart } from '../../../src/memory/message.ts'
+import { createListener, PATIENT } from '../../support/openai-scripts.ts'
 
 const mock = new LLMock({ port: 0, chunkSize: 3 })
 
@@ -52,8 +52,8 @@ test('an independent double of the API is asked again after an error of its own'
 
 function ask(content: string) {
   const model = createOpenAiModel({ apiKey: 'none', baseUrl: `${mock.url}/v1`, model: 'gpt-4o' })
-  const heard: (string | ToolCallPart)[] = []
-  const listener = { onText: (text: string) => heard.push(text), onToolCall: (part: ToolCallPart) => heard.push(part) }
+  const heard: (string | ToolCallPart | DataPart)[] = []
+  const listener = createListener((said) => void heard.push(said))
   const request = { messages: [{ role: 'user', content }], cacheKey: 'conv_1' }
   const end = callModel(model, request, PATIENT, listener, new AbortController().signal)
   return { heard, end: end.catch((error: unknown) => error) }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createToolCallAssembly, type ToolCallDelta } from '../../../src/chat/model/tool-call-assembly.ts'
+import { createToolCallAssembly } from '../../../../src/chat/model/wire/tool-call-assembly.ts'
 
 describe('tool calls', () => {
   test('are joined by their index, however the deltas interleave', () => {
@@ -98,11 +98,11 @@ describe('tool calls', () => {
 
   test('are given once although the model finishes twice', () => {
     const assembly = createToolCallAssembly()
-    const call = (index: number) => ({ index, function: { name: `f${index}`, arguments: '{}' } })
-    assembly.add(call(0))
-    expect(assembly.finish('TOOL_CALLS').map(({ toolCallId }) => toolCallId)).toEqual(['call_0'])
-    assembly.add(call(1))
-    expect(assembly.finish('STOP').map(({ toolCallId }) => toolCallId)).toEqual(['call_1'])
+    const call = (index: number) => ({ index, name: `f${index}`, arguments: '{}' })
+    assembly.add([call(0)])
+    expect(assembly.finish('TOOL_CALLS', false).map(({ toolCallId }) => toolCallId)).toEqual(['call_0'])
+    assembly.add([call(1)])
+    expect(assembly.finish('STOP', true).map(({ toolCallId }) => toolCallId)).toEqual(['call_1'])
   })
 
   test('that the model was cut off in are left out, and no others', () => {
@@ -115,8 +115,15 @@ describe('tool calls', () => {
   })
 })
 
-function assemble(deltas: readonly ToolCallDelta[], reason: 'LENGTH' | 'TOOL_CALLS' = 'TOOL_CALLS'): string[] {
+interface Given {
+  index?: number | undefined
+  id?: string
+  function?: { name?: string | undefined; arguments?: string | undefined }
+}
+
+/** Each piece in an event of its own. */
+function assemble(given: readonly Given[], reason: 'LENGTH' | 'TOOL_CALLS' = 'TOOL_CALLS'): string[] {
   const assembly = createToolCallAssembly()
-  for (const delta of deltas) assembly.add(delta)
-  return assembly.finish(reason).map((part) => `${part.toolCallId} ${part.toolName} ${part.arguments}`)
+  for (const { index, id, function: called } of given) assembly.add([{ index, id, ...called }])
+  return assembly.finish(reason, true).map((part) => `${part.toolCallId} ${part.toolName} ${part.arguments}`)
 }

@@ -1,0 +1,266 @@
+import type { FinishReason, Json } from '../../../memory/message.ts'
+import { ModelError, type ModelEvent } from '../chat-model.ts'
+import { broken, toEventError } from '../openai-error.ts'
+import { type DeltaFields, readDelta } from './delta-fields.ts'
+import { type Fields, fieldsOf, storableOf } from './fields.ts'
+import { finishMeaningOf, finishWordOf } from './finish-words.ts'
+import { errorIn, readProviderError } from './provider-error.ts'
+import { createSaidText } from './said-text.ts'
+import { createThoughtTags } from './thought-tags.ts'
+import { createToolCallAssembly } from './tool-call-assembly.ts'
+import { createUsageReader } from './usage-fields.ts'
+import type { WireEvent } from './wire-reader.ts'
+
+/** One answer of a model while it is read. */
+export interface AnswerReader {
+  /** What an event of the wire says is taken by `takeEvents`; throws ModelError where it says that the model failed. */
+  read(event: WireEvent): void
+  /** The body has ended. Throws ModelError where that is no end of an answer. */
+  end(): void
+  /** What was read since the last call, in its order. */
+  takeEvents(): ModelEvent[]
+  /** `[DONE]` has come: nothing that follows counts. */
+  readonly isDone: boolean
+}
+
+/** So many characters an answer may hold in what is not text, as the record of a reply must hold it all. */
+const MAX_HELD_CHARACTERS = 4 * 1024 * 1024
+const MAX_UNKNOWN_CHARACTERS = 64 * 1024
+const MAX_SHOWN_NAMES = 5
+/** The name of the data part that holds content of a kind that is not known. */
+const UNKNOWN_CONTENT = 'unknown content of the model'
+
+/**
+ * Reads what a chat completions server says, in any of the known dialects (see dialects.ts), into one strict form. What
+ * is not understood is never lost in silence: unknown content becomes a part of its own, and an answer that ends with
+ * nothing but unknown events says what they were.
+ */
+export function createAnswerReader(apiKey: string | undefined): AnswerReader {
+  let events: ModelEvent[] = []
+  const calls = createToolCallAssembly()
+  const usage = createUsageReader()
+  const tags = createThoughtTags(addText)
+  const said = createSaidText()
+  const state: { [field: string]: Json } = {}
+  let choiceIndex: unknown
+  let reason: FinishReason | undefined
+  let unknownWord = ''
+  let hasContent = false
+  let heldCharacters = 0
+  let unknownCharacters = 0
+  let isDone = false
+  let isAlive = false
+  let ignored: Ignored = { events: 0, fields: new Set(), isPage: false }
+
+  function read(event: WireEvent): void {
+    if (isDone) return
+    if (event.type === 'value') readValue(event.value, event.name)
+    else if (event.type === 'done') endWithDone()
+    else {
+      if (event.type === 'junk') ignore(event.text)
+      isAlive = true
+    }
+  }
+
+  function readValue(value: unknown, name: string | undefined): void {
+    if (Array.isArray(value)) {
+      for (const item of value) readValue(item, name)
+      return
+    }
+    const event = fieldsOf(value)
+    if (event === undefined) {
+      if (value === null) return
+      throw broken('The model sent an event that cannot be read.')
+    }
+    isAlive = true
+    const choices = choicesOf(event)
+    if (choices.length === 0) ignore(event)
+    for (const choice of choices) readText(choice)
+    const error = errorIn(event, name) ?? choices.map((choice) => errorIn(choice, undefined)).find(Boolean)
+    if (error !== undefined) throw toEventError(readProviderError(error), apiKey)
+    for (const choice of choices) readFinish(choice)
+    const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
+    const found = hasUsage ? usage.usage() : undefined
+    if (found) events.push({ type: 'usage', usage: found })
+  }
+
+  /** Those of the one choice that is ours: the first that comes. */
+  function choicesOf(event: Fields): Fields[] {
+    const { choices } = event
+    const given = choices === undefined || choices === null ? event : choices
+    if (!Array.isArray(given)) {
+      const choice = fieldsOf(given)
+      if (choice && isChoice(choice)) return [choice]
+      if (given === event) return []
+      throw broken('The model sent an event that cannot be read.')
+    }
+    const read = (given as unknown[]).map(fieldsOf).filter((choice) => choice !== undefined)
+    if (read.length > 0 && choiceIndex === undefined) choiceIndex = Number(read[0]?.index ?? 0)
+    return read.filter(({ index }) => Number(index ?? 0) === choiceIndex)
+  }
+
+  function readText(choice: Fields): void {
+    const { delta, message, text } = choice
+    const given = delta ?? message
+    const fields = typeof given === 'string' ? { content: given } : (fieldsOf(given) ?? { text })
+    const { texts, calls: pieces, state: kept, unknown } = readDelta(fields)
+    // A message at the end of a stream says all of it again.
+    const isWhole = fields !== fieldsOf(delta) && message !== undefined
+    for (const { type, text: piece } of isWhole ? said.behind(texts) : texts) {
+      said.add(type, piece)
+      if (type === 'text') tags.push(piece)
+      else addText(type, piece)
+    }
+    if (pieces.length > 0 && !(isWhole && calls.hasBegun())) addCalls(pieces)
+    addState(kept)
+    for (const item of unknown) addUnknown(item)
+  }
+
+  function addCalls(pieces: DeltaFields['calls']): void {
+    for (const { name = '', id = '', arguments: text = '', state: kept } of pieces) {
+      count(name.length + id.length + text.length + (kept ? JSON.stringify(kept).length : 0))
+    }
+    calls.add(pieces)
+    if (reason !== undefined) finish(reason)
+  }
+
+  /** Lists come in pieces; everything else counts as it came last. */
+  function addState(kept: { [field: string]: Json }): void {
+    for (const [field, value] of Object.entries(kept)) {
+      count(JSON.stringify(value).length)
+      const before = state[field]
+      if (Array.isArray(before) && Array.isArray(value)) for (const item of value) before.push(item)
+      else state[field] = value
+    }
+  }
+
+  function addUnknown(item: unknown): void {
+    const data = storableOf(item)
+    unknownCharacters += data === undefined ? 0 : JSON.stringify(data).length
+    if (data === undefined || unknownCharacters > MAX_UNKNOWN_CHARACTERS) {
+      throw broken('The model sent content of an unknown kind.')
+    }
+    hasContent = true
+    events.push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
+  }
+
+  function readFinish(choice: Fields): void {
+    const { finish_reason: given, native_finish_reason: native } = choice
+    const meaning = finishMeaningOf(given)
+    if (meaning === 'FAILURE' || (finishWordOf(given) !== '' && finishMeaningOf(native) === 'FAILURE')) {
+      if (reason === undefined) throw failure()
+    } else if (meaning !== undefined) finish(meaning)
+    // A word that nobody knows ends an answer that said something, and only that.
+    else if (finishWordOf(given) !== '' && (hasContent || calls.hasBegun())) finish('STOP')
+    else unknownWord ||= finishWordOf(given)
+  }
+
+  function finish(given: FinishReason, isLast = false): void {
+    tags.flush()
+    const parts = calls.finish(given, isLast)
+    if (parts.length > 0) hasContent = true
+    for (const part of parts) events.push({ type: 'toolCall', part })
+    // Some servers say "stop" also when they wait for the results of calls.
+    const next = given === 'STOP' && calls.hasGiven() ? 'TOOL_CALLS' : given
+    if (reason === undefined || parts.length > 0) {
+      reason = next
+      events.push({ type: 'finish', reason })
+    }
+  }
+
+  /** Who writes [DONE] has come to the end, also without a reason for it; but half a call is no end. */
+  function endWithDone(): void {
+    isDone = true
+    if (reason === undefined) checkContent()
+    if (reason === undefined && !calls.areWhole()) throw broken('The model broke off in the middle of a tool call.')
+    close(reason ?? 'STOP')
+  }
+
+  function end(): void {
+    if (reason === undefined) {
+      checkContent()
+      throw broken('The model stopped before its answer was finished.')
+    }
+    close(reason)
+  }
+
+  function checkContent(): void {
+    tags.flush()
+    if (!hasContent && !calls.hasBegun()) throw notAnAnswer()
+  }
+
+  function close(given: FinishReason): void {
+    finish(given, true)
+    if (Object.keys(state).length > 0) events.push({ type: 'state', state })
+  }
+
+  function notAnAnswer(): ModelError {
+    const { events: count, fields, isPage } = ignored
+    if (unknownWord !== '') return broken(`The model ended with the finish reason "${unknownWord}" and said nothing.`)
+    if (isPage) return broken('What the model sent is no answer of a chat completions API but a text or a page.')
+    const names = [...fields].join(', ')
+    if (count > 0) return broken(`The model sent ${count} events that are not understood${names && `, with ${names}`}.`)
+    return broken('The model ended without an answer.')
+  }
+
+  function ignore(event: Fields | string): void {
+    ignored = noteIgnored(ignored, event)
+  }
+
+  function addText(type: 'text' | 'reasoning', text: string): void {
+    hasContent = true
+    const last = events.at(-1)
+    // Texts that came at once are told at once: each event of its own would wake all who listen.
+    if (last?.type === type) last.text += text
+    else events.push({ type, text })
+  }
+
+  function count(characters: number): void {
+    heldCharacters += characters
+    if (heldCharacters <= MAX_HELD_CHARACTERS) return
+    const detail = `The answer holds more than ${MAX_HELD_CHARACTERS} characters in its tool calls.`
+    throw new ModelError('MODEL_STREAM_BROKEN', detail, { retryable: false })
+  }
+
+  /** A sign of life is told only where nothing else is. */
+  function takeEvents(): ModelEvent[] {
+    const taken: ModelEvent[] = events.length === 0 && isAlive ? [{ type: 'activity' }] : events
+    events = []
+    isAlive = false
+    return taken
+  }
+
+  return {
+    read,
+    end,
+    takeEvents,
+    get isDone() {
+      return isDone
+    },
+  }
+}
+
+/** What came that no reader knows. */
+interface Ignored {
+  events: number
+  fields: ReadonlySet<string>
+  isPage: boolean
+}
+
+/** Names of fields are shown, and nothing else of what came. */
+function noteIgnored({ events, fields, isPage }: Ignored, event: Fields | string): Ignored {
+  if (typeof event === 'string') return { events, fields, isPage: true }
+  if (fields.size >= MAX_SHOWN_NAMES || 'choices' in event || 'usage' in event) return { events, fields, isPage }
+  const names = Object.keys(event).slice(0, MAX_SHOWN_NAMES)
+  const plain = names.filter((name) => name.length <= 32 && /^[\w.-]+$/.test(name))
+  return { events: events + 1, fields: new Set([...fields, ...plain]), isPage }
+}
+
+function isChoice({ delta, message, text }: Fields): boolean {
+  return fieldsOf(delta) !== undefined || fieldsOf(message) !== undefined || typeof text === 'string'
+}
+
+function failure(): ModelError {
+  const detail = 'The model broke off its answer and named a failure as the reason.'
+  return new ModelError('MODEL_UNAVAILABLE', detail, { retryable: true })
+}

@@ -1,0 +1,204 @@
+import type { FinishReason, Json, ToolCallPart } from '../../../memory/message.ts'
+import { ModelError } from '../chat-model.ts'
+import { createJsonScanner, type JsonScanner, splitJsonTexts } from './json-scanner.ts'
+
+/** One piece of a tool call in a chat completions stream. */
+export interface ToolCallPiece {
+  index?: number | undefined
+  id?: string | undefined
+  name?: string | undefined
+  arguments?: string | undefined
+  /** What the provider wants back with the call. */
+  state?: { [field: string]: Json } | undefined
+}
+
+/** The tool calls of one answer while they come. */
+export interface ToolCallAssembly {
+  /** The pieces of one event. */
+  add(pieces: readonly ToolCallPiece[]): void
+  /** Whether a call has begun. */
+  hasBegun(): boolean
+  /** Whether one was given. */
+  hasGiven(): boolean
+  /** Whether the arguments of all calls are whole JSON. */
+  areWhole(): boolean
+  /**
+   * The calls that were not given yet, in the order of their beginnings; without those that have no name, or that the
+   * model was cut off in. Broken arguments may still become whole, so that they are given only when it `isLast`.
+   */
+  finish(reason: FinishReason, isLast: boolean): ToolCallPart[]
+}
+
+interface OpenCall {
+  place: number
+  index: number | undefined
+  id: string
+  name: string
+  pieces: string[]
+  scanner: JsonScanner
+  /** Whether the arguments have begun, and whether they end in a whole object. */
+  isBegun: boolean
+  isWhole: boolean
+  state: { [field: string]: Json } | undefined
+  isGiven: boolean
+}
+
+/** What a message may hold that is appended or imported: longer ids and names could not be named in a result. */
+const MAX_ID = 256
+const MAX_NAME = 128
+/** Far more than a model means; each is a part of the reply's message. */
+const MAX_CALLS = 1_000
+
+/**
+ * Joins pieces by their index. Servers that leave the index out, or give several calls the same one, are
+ * understood by ids, names, places and whole arguments: see `beginsAnother`. Each piece costs what it is long. Throws
+ * ModelError for more than 1,000 calls.
+ */
+export function createToolCallAssembly(): ToolCallAssembly {
+  const calls: OpenCall[] = []
+  const byIndex = new Map<number, OpenCall>()
+  const byId = new Map<string, OpenCall>()
+  /** Where the calls begin that the last event with a beginning began. */
+  let newestGroup = 0
+  const givenIds = new Set<string>()
+
+  function begin(index: number | undefined): OpenCall {
+    if (calls.length === MAX_CALLS) {
+      throw new ModelError('MODEL_STREAM_BROKEN', `The answer has more than ${MAX_CALLS} tool calls.`, {
+        retryable: false,
+      })
+    }
+    const call: OpenCall = {
+      place: calls.length,
+      index,
+      id: '',
+      name: '',
+      pieces: [],
+      scanner: createJsonScanner(),
+      isBegun: false,
+      isWhole: false,
+      state: undefined,
+      isGiven: false,
+    }
+    calls.push(call)
+    return call
+  }
+
+  function callOf(piece: ToolCallPiece, place: number, count: number): OpenCall {
+    const { index, id, name } = piece
+    const known = id ? byId.get(id) : undefined
+    if (known && (index === undefined || known.index === undefined || known.index === index)) return known
+    // Only a first piece must say which call it is.
+    const isNamed = Boolean(id || name)
+    const atIndex = index === undefined ? undefined : byIndex.get(index)
+    const atPlace = count > 1 && index === undefined ? calls[newestGroup + place] : calls.at(-1)
+    const call = atIndex ?? (index === undefined || !isNamed ? atPlace : undefined)
+    if (call && !(index === undefined && count > 1 && id) && !beginsAnother(piece, call)) return call
+    return begin(index)
+  }
+
+  function addPiece(piece: ToolCallPiece, place: number, count: number): void {
+    const { index, id, name, arguments: text, state } = piece
+    if (!id && !name && !text && !state) return
+    const call = callOf(piece, place, count)
+    if (index !== undefined) byIndex.set(index, call)
+    if (id && call.id === '') call.id = id
+    if (id && call.id === id) byId.set(id, call)
+    if (name) call.name = joinName(call.name, name)
+    if (text) addArguments(call, text)
+    if (state) call.state = { ...call.state, ...state }
+  }
+
+  function add(pieces: readonly ToolCallPiece[]): void {
+    const before = calls.length
+    for (const [place, piece] of pieces.entries()) addPiece(piece, place, pieces.length)
+    if (calls.length > before) newestGroup = before
+  }
+
+  function finish(reason: FinishReason, isLast: boolean): ToolCallPart[] {
+    const ownIds = new Set(calls.map(({ id }) => id))
+    return calls.flatMap((call) => {
+      if (call.isGiven || call.name === '') return []
+      const text = argumentsOf(call)
+      const isCut = reason !== 'STOP' && reason !== 'TOOL_CALLS'
+      if (!isJson(text) && (isCut || !isLast)) return []
+      call.isGiven = true
+      return [toPart(call, text, givenIds, ownIds)]
+    })
+  }
+
+  return {
+    add,
+    hasBegun: () => calls.some(({ name }) => name !== ''),
+    hasGiven: () => givenIds.size > 0,
+    areWhole: () => calls.every((call) => call.name === '' || isJson(argumentsOf(call))),
+    finish,
+  }
+}
+
+/**
+ * Whether a piece at the place of a call is the first of another one. Only a first one must have a name; but
+ * some servers repeat the name, or make a new id, in every piece of a call. An object that has ended and an
+ * object that begins are never one.
+ */
+function beginsAnother({ id, name, arguments: text = '' }: ToolCallPiece, call: OpenCall): boolean {
+  if (!name || (id && id === call.id)) return false
+  const hasOtherId = Boolean(id && call.id)
+  if (!call.isBegun) return hasOtherId
+  if (name !== call.name) return true
+  return call.isWhole && (text.trimStart().startsWith('{') || (hasOtherId && text.trim() === ''))
+}
+
+function addArguments(call: OpenCall, text: string): void {
+  call.pieces.push(text)
+  if (text.trim() === '') return
+  call.isBegun = true
+  let end = call.scanner.readToEnd(text, 0)
+  for (let next = end; next >= 0; next = call.scanner.readToEnd(text, next)) end = next
+  call.isWhole = end >= 0 && !call.scanner.isOpen
+}
+
+/** Some servers repeat the name in every piece, others cut it. */
+function joinName(name: string, piece: string): string {
+  if (piece === name) return name
+  return piece.startsWith(name) ? piece : name + piece
+}
+
+/**
+ * The pieces joined. Where that is no JSON a server may have sent all of it again: then the last piece is whole, or
+ * the last object, as behind an empty one that only held the place.
+ */
+function argumentsOf({ pieces }: OpenCall): string {
+  const joined = pieces.join('')
+  if (joined.trim() === '') return '{}'
+  if (isJson(joined)) return joined
+  const lastPiece = pieces.findLast((piece) => piece.trim() !== '') ?? ''
+  const candidates = [lastPiece, splitJsonTexts(joined).at(-1) ?? '']
+  return candidates.find((text) => /^\s*\{/.test(text) && isJson(text)) ?? joined
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A call without an id of its own can still be answered by its place. */
+function toPart(
+  { id, place, name, state }: OpenCall,
+  text: string,
+  givenIds: Set<string>,
+  ownIds: ReadonlySet<string>,
+): ToolCallPart {
+  const isUsable = id !== '' && id.length <= MAX_ID && !id.includes('\0') && id.isWellFormed()
+  let toolCallId = isUsable && !givenIds.has(id) ? id : `call_${place}`
+  // The name of a place may be another call's own id.
+  while (toolCallId !== id && (givenIds.has(toolCallId) || ownIds.has(toolCallId))) toolCallId += '_'
+  givenIds.add(toolCallId)
+  const toolName = name.replaceAll('\0', '').slice(0, MAX_NAME).toWellFormed()
+  const part = { type: 'toolCall', toolCallId, toolName, arguments: text.toWellFormed() } as const
+  return state === undefined ? part : { ...part, providerMetadata: { call: state } }
+}
