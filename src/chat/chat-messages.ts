@@ -1,8 +1,14 @@
-import type { FilePart, Message, MessagePart, ToolCallPart } from '../memory/message.ts'
+import type { FilePart, Json, Message, MessagePart } from '../memory/message.ts'
 import { contentOf } from '../memory/message.ts'
 
 const REDACTED = '[redacted]'
 const NO_RESULT = '[no result]'
+const EMPTY_RESULT = '[empty result]'
+const NO_TEXT = '[no text]'
+const THOUGHT_TAGS = [
+  ['<think>', '</think>'],
+  ['<thinking>', '</thinking>'],
+] as const
 
 interface TextItem {
   type: 'text'
@@ -20,6 +26,8 @@ interface ToolCall {
   id: string
   type: 'function'
   function: { name: string; arguments: string }
+  /** What the provider wants back with the call. */
+  [state: string]: Json
 }
 interface ToolAnswer {
   role: 'tool'
@@ -31,20 +39,47 @@ interface ToolAnswer {
 export type ChatMessage =
   | { role: 'system' | 'developer'; content: string; name?: string }
   | { role: 'user'; content: string | (TextItem | ImageItem | FileItem)[]; name?: string }
-  | { role: 'assistant'; content: string | null; name?: string; tool_calls?: ToolCall[] }
+  | {
+      role: 'assistant'
+      content: string | null
+      name?: string
+      tool_calls?: ToolCall[]
+      /** What the provider wants back with the message. */
+      [state: string]: Json | ToolCall[] | undefined
+    }
   | ToolAnswer
 
 /**
  * The messages ready to be sent to a chat completions API. Directly behind a message with calls comes one
  * result for each of them: the newest that names the call, wherever it stands before another call of that
- * id, or `[no result]`; a result without a call is left out; arguments that are no JSON object read `{}`.
+ * id, or `[no result]`; a result without a call is left out; arguments that are no JSON object read `{}`. No id is there
+ * twice: one that repeats is written otherwise.
  * Files go by their URL; reasoning and data are left out, since the API takes neither, and a message that says nothing
  * else with them, since strict servers refuse it; what was redacted reads `[redacted]` and keeps its calls.
  */
-export function toChatMessages(messages: readonly Message[]): ChatMessage[] {
+export function toChatMessages(messages: readonly Message[], target: PromptTarget = {}): ChatMessage[] {
   // Servers without ids count from zero in every turn, so an id means its newest call.
-  const answers = new Map<string, ToolAnswer>()
-  return messages.flatMap((message) => toChatMessage(message, answers)).filter(saysSomething)
+  const world = { answers: new Map<string, ToolAnswer>(), ids: new Set<string>(), target }
+  const chat = messages.flatMap((message) => toChatMessage(message, world))
+  const last = chat.at(-1)
+  // A question is asked also where it says nothing that can be sent.
+  if (last?.role === 'user' && !saysSomething(last)) last.content = NO_TEXT
+  return chat.filter(saysSomething)
+}
+
+/** Who gets the messages. What a provider wants back goes to the provider and the model that gave it, and to no other. */
+export interface PromptTarget {
+  model?: string | undefined
+  provider?: string | undefined
+  /** Names of tools that are the application's to choose, since the request describes them. */
+  toolNames?: ReadonlySet<string>
+}
+
+interface ChatWorld {
+  /** Of each id the answer of its newest call. */
+  answers: Map<string, ToolAnswer>
+  ids: Set<string>
+  target: PromptTarget
 }
 
 /** A result may be empty, and so may the content beside calls. */
@@ -53,27 +88,31 @@ function saysSomething(message: ChatMessage): boolean {
   return typeof message.content === 'string' ? message.content.trim() !== '' : (message.content ?? []).length > 0
 }
 
-function toChatMessage(message: Message, answers: Map<string, ToolAnswer>): ChatMessage[] {
+function toChatMessage(message: Message, world: ChatWorld): ChatMessage[] {
   const { role, author } = message
   const parts = message.status === 'REDACTED' ? message.parts.map(redact) : message.parts
   const content = message.status === 'REDACTED' ? REDACTED : contentOf(parts)
   const name = author === undefined ? {} : { name: chatName(author) }
-  const results = placeResults(parts, answers)
+  const results = placeResults(parts, world)
   if (role === 'TOOL') return []
-  if (role === 'ASSISTANT') return [{ role: 'assistant', ...assistantContent(content, parts), ...name }, ...results]
+  if (role === 'ASSISTANT') {
+    const calls = toToolCalls(message, parts, results, world.target)
+    const state = messageState(message, world.target, calls.length > 0)
+    return [{ role: 'assistant', ...assistantContent(withoutThoughts(content), calls), ...name, ...state }, ...results]
+  }
   if (role === 'USER') return [{ role: 'user', content: userContent(content, parts), ...name }]
   return [{ role: role === 'SYSTEM' ? 'system' : 'developer', content, ...name }]
 }
 
 /** Gives the results to their calls; returns the answers of this message's own calls, which later results fill. */
-function placeResults(parts: readonly MessagePart[], answers: Map<string, ToolAnswer>): ToolAnswer[] {
+function placeResults(parts: readonly MessagePart[], { answers, ids }: ChatWorld): ToolAnswer[] {
   return parts.flatMap((part) => {
     if (part.type === 'toolResult') {
       const answer = answers.get(part.toolCallId)
-      if (answer !== undefined) answer.content = part.output
+      if (answer !== undefined) answer.content = part.output.trim() === '' ? EMPTY_RESULT : part.output
     }
     if (part.type !== 'toolCall') return []
-    const answer: ToolAnswer = { role: 'tool', tool_call_id: part.toolCallId, content: NO_RESULT }
+    const answer: ToolAnswer = { role: 'tool', tool_call_id: uniqueId(part.toolCallId, ids), content: NO_RESULT }
     answers.set(part.toolCallId, answer)
     return [answer]
   })
@@ -86,8 +125,7 @@ function redact(part: MessagePart): MessagePart {
 }
 
 /** Content may be null only beside tool calls. */
-function assistantContent(content: string, parts: readonly MessagePart[]) {
-  const calls = parts.filter((part) => part.type === 'toolCall').map(toToolCall)
+function assistantContent(content: string, calls: ToolCall[]) {
   return calls.length === 0 ? { content } : { content: content === '' ? null : content, tool_calls: calls }
 }
 
@@ -104,12 +142,59 @@ function toFileItem({ url, mediaType, filename }: FilePart): ImageItem | FileIte
   return { type: 'file', file: { file_data: url, ...(filename !== undefined && { filename }) } }
 }
 
-function toToolCall({ toolCallId, toolName, arguments: text }: ToolCallPart): ToolCall {
-  return {
-    id: toolCallId,
-    type: 'function',
-    function: { name: chatToolName(toolName), arguments: isObject(text) ? text : '{}' },
+/** The calls of a message under the ids of their results. */
+function toToolCalls(
+  message: Message,
+  parts: readonly MessagePart[],
+  results: readonly ToolAnswer[],
+  target: PromptTarget,
+): ToolCall[] {
+  const calls = parts.filter((part) => part.type === 'toolCall')
+  return calls.map((call, index) => {
+    const { toolCallId, toolName, arguments: text } = call
+    const name = target.toolNames?.has(toolName) ? toolName : chatToolName(toolName)
+    const id = results[index]?.tool_call_id ?? toolCallId
+    const state = stateOf(message, call, target).call
+    return { ...state, id, type: 'function', function: { name, arguments: isObject(text) ? text : '{}' } }
+  })
+}
+
+/** What the provider wants back with a message; its reasoning too where that led to calls. */
+function messageState(message: Message, target: PromptTarget, hasCalls: boolean): { [field: string]: Json } {
+  const found: { [field: string]: Json } = {}
+  for (const part of message.parts) {
+    const { message: kept, reasoning } = stateOf(message, part, target)
+    Object.assign(found, kept)
+    if (hasCalls && part.type === 'reasoning' && typeof reasoning === 'string') found[reasoning] = part.text
   }
+  return found
+}
+
+/** What was kept of a part for this target. */
+function stateOf(
+  { model, status }: Message,
+  { providerMetadata }: MessagePart,
+  target: PromptTarget,
+): { [K in 'message' | 'call']?: { [field: string]: Json } } & { reasoning?: Json } {
+  const kept = (providerMetadata ?? {}) as { [field: string]: Json }
+  const isItsOwn = model !== undefined && model === target.model && kept.provider === target.provider
+  return isItsOwn && target.provider !== undefined && status !== 'REDACTED' ? kept : {}
+}
+
+/** Thoughts in tags at the beginning of an answer: their models' makers say not to send them again. */
+function withoutThoughts(content: string): string {
+  const said = content.trimStart()
+  const tag = THOUGHT_TAGS.find(([open]) => said.startsWith(open))
+  const end = tag ? said.indexOf(tag[1]) : -1
+  return tag && end >= 0 ? said.slice(end + tag[1].length).trimStart() : content
+}
+
+/** An id that is not there yet: servers without ids count from zero in every turn. */
+function uniqueId(id: string, ids: Set<string>): string {
+  let unique = id
+  for (let count = 2; ids.has(unique); count += 1) unique = `${id}_${count}`
+  ids.add(unique)
+  return unique
 }
 
 /** Servers that read the arguments refuse what is no JSON, and some what is no object: llama.cpp by a status of 500. */

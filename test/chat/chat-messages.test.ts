@@ -66,7 +66,7 @@ test('an id that repeats means its newest call, and the newest of several result
     message('ASSISTANT', [call('call_0')]),
     message('TOOL', [result('call_0', 'second')]),
   ])
-  expect(outline(chat)).toEqual(['calls call_0', 'call_0=first, again', 'calls call_0', 'call_0=second'])
+  expect(outline(chat)).toEqual(['calls call_0', 'call_0=first, again', 'calls call_0_2', 'call_0_2=second'])
 })
 
 test('a result whose call is not there is left out', () => {
@@ -175,6 +175,38 @@ test('what was redacted says so and keeps its calls and results', () => {
   ])
 })
 
+test('a question that says nothing which can be sent is asked all the same', () => {
+  expect(toChatMessages([message('USER', [text('   ')])])).toEqual([{ role: 'user', content: '[no text]' }])
+})
+
+test('thoughts in tags at the beginning of an answer are left out, and tags elsewhere stay', () => {
+  const sent = (said: string) => toChatMessages([message('ASSISTANT', [text(said)])])
+  expect(sent('<think>\nhm</think>\n\n42')).toEqual([{ role: 'assistant', content: '42' }])
+  expect(sent('<think>hm</think>')).toEqual([])
+  expect(sent('Write <think>hm</think>')).toEqual([{ role: 'assistant', content: 'Write <think>hm</think>' }])
+})
+
+test('what a provider wants back goes to the provider and model that gave it, and to no other', () => {
+  const state = { provider: 'a', reasoning: 'reasoning_content', message: { reasoning_details: [{ data: 'x' }] } }
+  const parts: MessagePart[] = [
+    { type: 'reasoning', text: 'Look.', providerMetadata: state },
+    { ...call('1'), providerMetadata: { provider: 'a', call: { extra_content: { signature: 'y' } } } },
+  ]
+  const answer = { ...message('ASSISTANT', parts), model: 'm' }
+  expect(toChatMessages([answer], { model: 'm', provider: 'a' })[0]).toMatchObject({
+    reasoning_content: 'Look.',
+    reasoning_details: [{ data: 'x' }],
+    tool_calls: [{ id: '1', extra_content: { signature: 'y' } }],
+  })
+  const others = [{ model: 'n', provider: 'a' }, { model: 'm', provider: 'b' }, { model: 'm' }, {}]
+  for (const other of others) {
+    expect(chatProblems(toChatMessages([answer], other))).toEqual([])
+    expect(JSON.stringify(toChatMessages([answer], other))).not.toMatch(/reasoning|extra_content/)
+  }
+  const redacted = { ...answer, status: 'REDACTED' as const }
+  expect(JSON.stringify(toChatMessages([redacted], { model: 'm', provider: 'a' }))).not.toMatch(/Look|extra_content/)
+})
+
 const ids = fc.constantFrom('call_0', 'call_1', 'call_2')
 const anyResult = fc.tuple(ids, fc.string()).map(([id, output]) => result(id, output))
 const anyMessage: fc.Arbitrary<Message> = fc.oneof(
@@ -197,7 +229,8 @@ function slowResults(messages: readonly Message[]): string[] {
     const next = later.findIndex((other) => other.type === 'toolCall' && other.toolCallId === part.toolCallId)
     const own = later.slice(0, next < 0 ? later.length : next)
     const newest = own.findLast((other) => other.type === 'toolResult' && other.toolCallId === part.toolCallId)
-    return [newest?.type === 'toolResult' ? newest.output : '[no result]']
+    if (newest?.type !== 'toolResult') return ['[no result]']
+    return [newest.output.trim() === '' ? '[empty result]' : newest.output]
   })
 }
 

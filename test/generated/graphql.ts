@@ -795,6 +795,7 @@ export type SendMessageSubscription = { sendMessage:
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', position: number, replyId: string | null, cursor: string }
+    | { __typename: 'ReplyReasoningDelta', replyId: string | null, cursor: string }
     | { __typename: 'ReplyRejected', code: ReplyErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null, replyId: string | null, cursor: string }
     | { __typename: 'ReplyStarted', model: string, replyId: string | null, cursor: string, question: { id: string, content: string, role: Role }, context: { tokenCount: number, messages: Array<{ content: string }> } }
    };
@@ -821,6 +822,7 @@ export type FollowReplySubscription = { reply:
         | { __typename: 'ToolResultPart' }
        }
     | { __typename: 'ReplyQueued', replyId: string | null, cursor: string }
+    | { __typename: 'ReplyReasoningDelta', replyId: string | null, cursor: string }
     | { __typename: 'ReplyRejected', code: ReplyErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null, replyId: string | null, cursor: string }
     | { __typename: 'ReplyStarted', model: string, replyId: string | null, cursor: string, question: { id: string, content: string, role: Role }, context: { tokenCount: number, messages: Array<{ content: string }> } }
    };

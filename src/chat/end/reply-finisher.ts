@@ -15,7 +15,7 @@ import type { FaultHooks } from '../fault-series.ts'
 import type { ReplyEnding } from '../follow/reply-event.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import { estimateAgain } from '../run/usage-estimate.ts'
-import { type ReplySaid, replyDraft, saidBy } from './reply-message.ts'
+import { NOTHING_SAID, type ReplySaid, replyDraft, saidBy } from './reply-message.ts'
 
 /** A lease is over only so long after its end: the clocks of nodes differ. */
 const CLOCK_LEEWAY_MS = 2_000
@@ -149,7 +149,7 @@ export function createReplyFinisher(deps: ReplyFinisherDeps): ReplyFinisher {
   async function readEnd(ended: ReplyRecord): Promise<ReplyEnd> {
     const [message] = ended.messageId === undefined ? [] : await memory.findMessages(ended.ownerId, [ended.messageId])
     // Deleted since the record was read.
-    if (ended.messageId !== undefined && message === undefined) return { text: '', parts: [], ending: GONE }
+    if (ended.messageId !== undefined && message === undefined) return { ...NOTHING_SAID, ending: GONE }
     return { ending: endingWith(ended.outcome, message), ...saidBy(ended, message) }
   }
 

@@ -9,22 +9,35 @@ import {
   type MessageStatus,
 } from '../../memory/message.ts'
 
-/** What a reply said: its text, and its parts that are not text. */
+/** What a reply said: its text, what was thought, and its other parts. */
 export interface ReplySaid {
   text: string
+  reasoning: string
+  isReasoningFirst: boolean
   parts: readonly MessagePart[]
 }
 
+/** Of a reply that said nothing. */
+export const NOTHING_SAID: ReplySaid = { text: '', reasoning: '', isReasoningFirst: false, parts: [] }
+
 /** What a reply said, as its message has it; while it has none, or where none was stored, as its record has it. */
-export function saidBy({ text, parts }: ReplySaid, message: Message | undefined): ReplySaid {
-  if (message === undefined) return { text, parts }
-  return { text: contentOf(message.parts), parts: message.parts.filter(({ type }) => type !== 'text') }
+export function saidBy(
+  { text, parts }: { text: string; parts: readonly MessagePart[] },
+  message: Message | undefined,
+): ReplySaid {
+  const said = message?.parts ?? parts
+  return {
+    text: message === undefined ? text : contentOf(said),
+    reasoning: said.map((part) => (part.type === 'reasoning' ? part.text : '')).join(''),
+    isReasoningFirst: said[0]?.type === 'reasoning' && said[0].text !== '',
+    parts: said.filter(({ type }) => type !== 'text' && type !== 'reasoning'),
+  }
 }
 
 /** What is stored as the model's message; undefined when it said nothing. */
 export function replyDraft(record: ReplyRecord, questionId: string | undefined, now: number): MessageDraft | undefined {
   const { outcome, text, parts, usage, model, id } = record
-  const content: MessagePart[] = text === '' ? parts : [{ type: 'text', text }, ...parts]
+  const content = withText(parts, text)
   // A model may answer with nothing: that is complete, and its event carries a message.
   if (outcome === undefined || (content.length === 0 && outcome.type !== 'COMPLETED')) return undefined
   return {
@@ -38,6 +51,15 @@ export function replyDraft(record: ReplyRecord, questionId: string | undefined, 
     ...(outcome.type === 'COMPLETED' && { finishReason: outcome.finishReason }),
     ...(usage && { usage }),
   }
+}
+
+/** The text in the place that is kept for it, or else behind thoughts at the beginning. */
+function withText(parts: readonly MessagePart[], text: string): MessagePart[] {
+  const place = parts.findIndex(({ type }) => type === 'text')
+  if (place >= 0)
+    return parts.map((part, index) => (index === place && part.type === 'text' ? { ...part, text } : part))
+  const before = parts[0]?.type === 'reasoning' ? 1 : 0
+  return text === '' ? [...parts] : parts.toSpliced(before, 0, { type: 'text', text })
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ReplyOutcome, ReplyRecord, ReplyRecords } from '../../memory/history/reply-record.ts'
 import type { MessagePart } from '../../memory/message.ts'
 import { GONE, type ReplyEnd, type ReplyFinisher } from './reply-finisher.ts'
+import { NOTHING_SAID } from './reply-message.ts'
 
 /** What a seal fixes for good. */
 export interface SealedContent
@@ -51,7 +52,7 @@ export async function sealUntilDone(
     try {
       const ended = await seal(deps, record, knownPhase, content)
       // The conversation was deleted, and its replies with it.
-      return ended === undefined ? { text: '', parts: [], ending: GONE } : await deps.finisher.readEnd(ended)
+      return ended === undefined ? { ...NOTHING_SAID, ending: GONE } : await deps.finisher.readEnd(ended)
     } catch (error) {
       onFault(error)
       if (isGivenUp()) return undefined

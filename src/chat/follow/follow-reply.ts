@@ -2,10 +2,12 @@ import type { ReplyRecord, ReplyRecords } from '../../memory/history/reply-recor
 import type { Memory } from '../../memory/memory.ts'
 import { DELETED_BEFORE, LEFT_QUEUE, WITHDRAWN } from '../begin/reply-rejections.ts'
 import { GONE, type ReplyFinisher } from '../end/reply-finisher.ts'
+import { NOTHING_SAID, saidBy } from '../end/reply-message.ts'
 import { createFaultSeries, type FaultHooks } from '../fault-series.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
+import { createSaidReader } from '../log/said-stream.ts'
 import type { ReplyEnding } from './reply-event.ts'
-import { createReplyView, type ReplyView } from './reply-view.ts'
+import { createReplyView, placeSaid, type ReplyView } from './reply-view.ts'
 
 /** What a follower is made with. */
 export interface ReplyFollowerDeps extends FaultHooks {
@@ -14,8 +16,6 @@ export interface ReplyFollowerDeps extends FaultHooks {
   finisher: ReplyFinisher
   log: ReplyLog
 }
-
-const NOTHING = { text: '', parts: [] }
 
 /** A reply that is followed here, until `stop`. */
 export interface ReplyFollower {
@@ -34,6 +34,11 @@ export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: numbe
   const { records, memory, finisher, log } = deps
   const { onFault, onSuccess } = createFaultSeries(id, deps)
   const view = createReplyView(id)
+  // The log is read from its beginning, and its pieces come in order.
+  const fromLog = createSaidReader((type, offset, text) => {
+    if (type === 'text') view.placeText(offset, text)
+    else view.placeReasoning(offset, text)
+  })
   let last = seen
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
@@ -44,7 +49,7 @@ export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: numbe
     seen.phase === 'ENDED'
       ? () => {}
       : log.follow(id, {
-          onText: view.placeText,
+          onText: (_, text) => fromLog.read(text),
           onNotify: () => poll(),
         })
   poll(seen)
@@ -75,7 +80,7 @@ export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: numbe
     if (record.phase !== 'SEALED' && (await finisher.takeOver(record))) return poll()
     const current = record.phase === 'SEALED' ? await finisher.finish(record) : record
     await begin(current)
-    view.placeText(0, current.text)
+    placeSaid(view, saidBy(current, undefined))
     if (current.phase === 'QUEUED') await showPosition(current)
     if (current.phase === 'ENDED') await end(current)
   }
@@ -93,9 +98,9 @@ export function followReply(deps: ReplyFollowerDeps, { pollMs }: { pollMs: numbe
   }
 
   async function end(ended: ReplyRecord | undefined): Promise<void> {
-    const { text, parts, ending } =
-      ended === undefined ? { ...NOTHING, ending: await endingOfGone() } : await finisher.readEnd(ended)
-    view.placeText(0, text)
+    const { parts, ending, ...said } =
+      ended === undefined ? { ...NOTHING_SAID, ending: await endingOfGone() } : await finisher.readEnd(ended)
+    placeSaid(view, said)
     for (const part of parts.slice(view.parts.length)) view.addPart(part)
     view.end(ending)
     unsubscribe()

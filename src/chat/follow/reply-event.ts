@@ -16,6 +16,7 @@ export type ReplyEvent = Event &
     | { type: 'ReplyQueued'; position: number }
     | { type: 'ReplyStarted'; question: Message; context: Context; model: string }
     | { type: 'ReplyDelta'; partIndex: number; offset: number; text: string }
+    | { type: 'ReplyReasoningDelta'; partIndex: number; offset: number; text: string }
     | { type: 'ReplyPart'; partIndex: number; part: MessagePart }
     | { type: 'ReplyHeartbeat' }
     | ReplyEnding
@@ -55,28 +56,38 @@ export interface ReplyPlace {
   isStarted: boolean
   /** Of the text, in UTF-16 units. */
   offset: number
+  /** Of what the model thought, alike. */
+  reasoningOffset: number
   /** Whole parts seen. */
   partCount: number
   isEnded: boolean
 }
 
 /** Where a subscriber is that has seen nothing. */
-export const REPLY_BEGINNING: ReplyPlace = { isStarted: false, offset: 0, partCount: 0, isEnded: false }
+export const REPLY_BEGINNING: ReplyPlace = {
+  isStarted: false,
+  offset: 0,
+  reasoningOffset: 0,
+  partCount: 0,
+  isEnded: false,
+}
 
 /** The place as an opaque cursor. */
-export function encodeReplyCursor({ isStarted, offset, partCount, isEnded }: ReplyPlace): string {
-  const text = [Number(isStarted), offset, partCount, Number(isEnded)].join('.')
+export function encodeReplyCursor({ isStarted, offset, reasoningOffset, partCount, isEnded }: ReplyPlace): string {
+  const thought = reasoningOffset === 0 ? [] : [reasoningOffset]
+  const text = [Number(isStarted), offset, partCount, Number(isEnded), ...thought].join('.')
   return Buffer.from(text).toString('base64url')
 }
 
 /** Undefined for what is no cursor of a reply. */
 export function decodeReplyCursor(cursor: string): ReplyPlace | undefined {
-  const [, started, offset, partCount, ended] =
-    /^([01])\.(\d{1,9})\.(\d{1,4})\.([01])$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
+  const [, started, offset, partCount, ended, reasoningOffset = 0] =
+    /^([01])\.(\d{1,9})\.(\d{1,4})\.([01])(?:\.(\d{1,9}))?$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   if (started === undefined) return undefined
   return {
     isStarted: started === '1',
     offset: Number(offset),
+    reasoningOffset: Number(reasoningOffset),
     partCount: Number(partCount),
     isEnded: ended === '1',
   }

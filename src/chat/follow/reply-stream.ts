@@ -55,17 +55,29 @@ export function streamReply(
 
   function nextContent(): ReplyEvent | undefined {
     if (view.start === undefined) return undefined
-    if (place.offset < view.text.length) {
-      const delta = view.deltaBehind(place)
-      place.offset = view.text.length
-      return delta
-    }
+    const said = view.isReasoningFirst ? (nextReasoning() ?? nextText()) : (nextText() ?? nextReasoning())
+    if (said !== undefined) return said
     const part = view.parts[place.partCount]
     if (part === undefined) return undefined
-    // The text is complete when its first part comes, and is the message's first part if there is any.
-    const partIndex = place.partCount + (view.text.length === 0 ? 0 : 1)
+    // Text and thoughts are complete when the first part comes, and stand before it if there are any.
+    const partIndex = place.partCount + Number(view.text.length > 0) + Number(view.reasoning.length > 0)
     place.partCount += 1
     return event({ type: 'ReplyPart' as const, partIndex, part })
+  }
+
+  function nextText(): ReplyEvent | undefined {
+    if (place.offset >= view.text.length) return undefined
+    const delta = view.deltaBehind(place)
+    place.offset = view.text.length
+    return delta
+  }
+
+  function nextReasoning(): ReplyEvent | undefined {
+    const { reasoningOffset: offset } = place
+    if (offset >= view.reasoning.length) return undefined
+    place.reasoningOffset = view.reasoning.length
+    const partIndex = view.isReasoningFirst ? 0 : 1
+    return event({ type: 'ReplyReasoningDelta' as const, partIndex, offset, text: view.reasoning.from(offset) })
   }
 
   function nextEnding(): ReplyEvent | undefined {

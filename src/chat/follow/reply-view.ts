@@ -21,7 +21,11 @@ export interface ReplyView {
   readonly start: ReplyStart | undefined
   /** Never ends in half of a surrogate pair. It is for subscribers only when `start` is there. */
   readonly text: Pick<ReplyText, 'length' | 'from'>
-  /** Whole parts that are not text. */
+  /** What the model thought, alike. */
+  readonly reasoning: Pick<ReplyText, 'length' | 'from'>
+  /** The places of both among the parts of the message. */
+  readonly isReasoningFirst: boolean
+  /** Whole parts that are neither. */
   readonly parts: readonly MessagePart[]
   readonly ending: ReplyEnding | undefined
   /** The text behind a place, up to its end as it is now: the same event for all who ask for the same. */
@@ -36,6 +40,7 @@ export interface ReplyViewControl extends ReplyView {
   begin(start: ReplyStart): void
   /** Text at its place; what is there already is ignored. */
   placeText(offset: number, text: string): void
+  placeReasoning(offset: number, text: string): void
   addPart(part: MessagePart): void
   end(ending: ReplyEnding): void
 }
@@ -52,10 +57,12 @@ const NOTIFIED_AT_ONCE = 50
 export function createReplyView(replyId: string): ReplyViewControl {
   const parts: MessagePart[] = []
   const text = createReplyText()
+  const reasoning = createReplyText()
   let callbacks = new Set<() => void>()
   let newest: ReplyDelta | undefined
   let newestEnd = 0
   let newestPartCount = 0
+  let newestReasoning = 0
 
   function notify(): void {
     const due = callbacks
@@ -77,12 +84,16 @@ export function createReplyView(replyId: string): ReplyViewControl {
     }
   }
 
-  function deltaBehind({ offset, partCount }: ReplyPlace): ReplyDelta {
-    if (newest?.offset !== offset || newestEnd !== text.length || newestPartCount !== partCount) {
+  function deltaBehind({ offset, reasoningOffset, partCount }: ReplyPlace): ReplyDelta {
+    const isSamePlace = newestPartCount === partCount && newestReasoning === reasoningOffset
+    if (newest?.offset !== offset || newestEnd !== text.length || !isSamePlace) {
       newestEnd = text.length
       newestPartCount = partCount
-      const cursor = encodeReplyCursor({ isStarted: true, offset: newestEnd, partCount, isEnded: false })
-      newest = { type: 'ReplyDelta', partIndex: 0, offset, text: text.from(offset), replyId, cursor }
+      newestReasoning = reasoningOffset
+      const place = { isStarted: true, offset: newestEnd, reasoningOffset, partCount, isEnded: false }
+      const partIndex = view.isReasoningFirst ? 1 : 0
+      const cursor = encodeReplyCursor(place)
+      newest = { type: 'ReplyDelta', partIndex, offset, text: text.from(offset), replyId, cursor }
     }
     return newest
   }
@@ -108,6 +119,12 @@ export function createReplyView(replyId: string): ReplyViewControl {
     if (text.place(offset, added)) notify()
   }
 
+  function placeReasoning(offset: number, added: string): void {
+    if (!reasoning.place(offset, added)) return
+    if (text.length === 0) view.isReasoningFirst = true
+    notify()
+  }
+
   function addPart(part: MessagePart): void {
     parts.push(part)
     notify()
@@ -122,6 +139,8 @@ export function createReplyView(replyId: string): ReplyViewControl {
   const view: Mutable<ReplyViewControl> = {
     replyId,
     text,
+    reasoning,
+    isReasoningFirst: false,
     parts,
     queuePosition: undefined,
     start: undefined,
@@ -131,10 +150,21 @@ export function createReplyView(replyId: string): ReplyViewControl {
     queue,
     begin,
     placeText,
+    placeReasoning,
     addPart,
     end,
   }
   return view
+}
+
+/** Places all that is known of text and thoughts, in the order of their parts. */
+export function placeSaid(
+  view: ReplyViewControl,
+  { text, reasoning, isReasoningFirst }: { text: string; reasoning: string; isReasoningFirst: boolean },
+): void {
+  if (isReasoningFirst) view.placeReasoning(0, reasoning)
+  view.placeText(0, text)
+  if (!isReasoningFirst) view.placeReasoning(0, reasoning)
 }
 
 /** Resolves when it is so; it is checked at every change. */

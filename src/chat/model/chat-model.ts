@@ -66,6 +66,8 @@ export class ModelError extends Error {
 /** One call of a language model: an adapter knows its provider's wire, and nothing of retries or timers. */
 export interface ChatModel {
   readonly defaultModel: string
+  /** A short name without a secret, the same after a restart: what a provider wants back goes to it alone. */
+  readonly provider?: string
   /**
    * Yields what comes, as it comes. Throws ModelError; after an abort it throws too, whatever it is.
    * A clean end without a finish event is possible: the caller judges it.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { OpenAI } from 'openai'
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import type { ChatModel, ModelRequest } from './chat-model.ts'
@@ -26,6 +27,10 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1
 export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
   const { apiKey, baseUrl, model } = options
   const rules = createServerRules(baseUrl)
+  const provider = createHash('sha256')
+    .update(baseUrl ?? '')
+    .digest('hex')
+    .slice(0, 8)
   let loading: Promise<OpenAI> | undefined
 
   async function open(request: ModelRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
@@ -50,10 +55,11 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
 
   return {
     defaultModel: model,
+    provider,
     async *stream(request, signal) {
       const body = await open(request, signal)
       try {
-        for await (const events of readAnswer(body, apiKey)) yield* events
+        for await (const events of readAnswer(body, { apiKey, provider })) yield* events
       } catch (error) {
         signal.throwIfAborted()
         throw error

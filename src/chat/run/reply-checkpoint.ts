@@ -13,7 +13,7 @@ export interface ReplyCheckpoint {
 
 /** The run as its renewals see it. */
 export interface ReplyCheckpointDeps {
-  content: { readonly text: string; readonly parts: readonly MessagePart[] }
+  content: { readonly text: string; readonly reasoning: string; readonly parts: readonly MessagePart[] }
   /** What does not change any more, and is saved once. */
   facts(): Promise<ReplyChanges>
 }
@@ -21,19 +21,22 @@ export interface ReplyCheckpointDeps {
 /** What is to be saved of one run, and how much of it is. */
 export function createReplyCheckpoint({ content, facts }: ReplyCheckpointDeps): ReplyCheckpoint {
   let areFactsSaved = false
-  let sent = { length: 0, partCount: 0 }
+  let sent = { length: 0, reasoningLength: 0, partCount: 0 }
   let saved = sent
 
   async function state(): Promise<ReplyChanges> {
-    const { text, parts } = content
-    sent = { length: text.length, partCount: parts.length }
-    // Parts come seldom, and are saved once.
-    const newParts = parts.length > saved.partCount && { parts: [...parts] }
+    const { text, reasoning, parts } = content
+    sent = { length: text.length, reasoningLength: reasoning.length, partCount: parts.length }
+    // Parts come seldom and are saved once, but for thoughts, which grow.
+    const hasNew = parts.length > saved.partCount || reasoning.length > saved.reasoningLength
+    const newParts = hasNew && { parts: [...parts] }
     return { text, ...newParts, ...(!areFactsSaved && (await facts())) }
   }
 
   function hasNews(): boolean {
-    return !areFactsSaved || content.text.length > saved.length || content.parts.length > saved.partCount
+    const { text, reasoning, parts } = content
+    const hasText = text.length > saved.length || reasoning.length > saved.reasoningLength
+    return !areFactsSaved || hasText || parts.length > saved.partCount
   }
 
   function onSaved(): void {

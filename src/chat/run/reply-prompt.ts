@@ -26,6 +26,8 @@ export interface PromptDeps {
   counter: TokenCounter
   /** The model of a reply for which neither its sender nor its conversation names one. */
   defaultModel: string
+  /** Whose state goes into a prompt: see `ChatModel.provider`. */
+  provider: string | undefined
 }
 
 /** What the model is given for a reply. */
@@ -92,7 +94,7 @@ function answeredMessage({ newBranch, path: { head, messages } }: PromptPath, ma
  * when the question is over the budget, or nothing is within it, as when the results of a tool are not.
  */
 export async function buildPrompt(
-  { counter, defaultModel }: PromptDeps,
+  deps: PromptDeps,
   path: PromptPath,
   draft: MessageDraft | undefined,
   stored: Message | undefined,
@@ -101,18 +103,18 @@ export async function buildPrompt(
   const { maxTokens } = options
   const question = stored ?? (draft ? undefined : answeredMessage(path, maxTokens))
   if (question !== undefined) {
-    const prompt = promptOf(path.conversation, question, true, path.path, options, defaultModel)
+    const prompt = promptOf(path.conversation, question, true, path.path, options, deps)
     if (prompt.context.messages.length > 0) return prompt
     const limit = 'at least the tokens of the last turn, with the calls that its results answer'
     throw new BadUserInputError('maxContextTokens', limit, String(maxTokens))
   }
   if (draft === undefined) throw new TypeError('A prompt without a question')
-  const [tokens = 0] = await counter.countMessages(path.conversation.encoding, [draft])
+  const [tokens = 0] = await deps.counter.countMessages(path.conversation.encoding, [draft])
   if (tokens > maxTokens) {
     throw new BadUserInputError('maxContextTokens', `at least the question's ${tokens} tokens`, String(maxTokens))
   }
   const { message, path: withQuestion } = withNewest(path, draft, tokens)
-  return promptOf(path.conversation, message, false, withQuestion, options, defaultModel)
+  return promptOf(path.conversation, message, false, withQuestion, options, deps)
 }
 
 function promptOf(
@@ -121,18 +123,26 @@ function promptOf(
   isStored: boolean,
   path: PromptPath['path'],
   { maxTokens, anchor, model, maxReplyTokens, modelOptions }: PromptOptions,
-  defaultModel: string,
+  { defaultModel, provider }: Pick<PromptDeps, 'defaultModel' | 'provider'>,
 ): Prompt {
   const context = contextOf({ conversationId: id, maxTokens, startOn: 'ANY', anchor }, path)
+  const target = { model: model ?? usualModel ?? defaultModel, provider, toolNames: toolNamesIn(modelOptions?.tools) }
   const system: Json[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
   const request = {
-    model: model ?? usualModel ?? defaultModel,
-    messages: [...system, ...(toChatMessages(context.messages) as unknown as Json[])],
+    model: target.model,
+    messages: [...system, ...(toChatMessages(context.messages, target) as unknown as Json[])],
     cacheKey: id,
     ...(maxReplyTokens !== undefined && { maxReplyTokens }),
     ...(modelOptions !== undefined && { options: modelOptions }),
   }
   return { question, isStored, context, instructions, encoding, request }
+}
+
+/** The names of the tools that a request describes. */
+function toolNamesIn(tools: Json | undefined): ReadonlySet<string> {
+  const given = Array.isArray(tools) ? tools : []
+  const names = given.map((tool) => (tool as { function?: { name?: Json } } | null)?.function?.name)
+  return new Set(names.filter((name) => typeof name === 'string'))
 }
 
 /** What is known of a reply besides what it says, as far as it is known yet. */

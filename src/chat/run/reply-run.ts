@@ -7,7 +7,7 @@ import { GONE, type ReplyFinisher } from '../end/reply-finisher.ts'
 import { replyDraft, unstoredMessage } from '../end/reply-message.ts'
 import { type SealedContent, sealedContent, sealUntilDone } from '../end/reply-seal.ts'
 import { createFaultSeries, type FaultHooks } from '../fault-series.ts'
-import type { ReplyViewControl } from '../follow/reply-view.ts'
+import { placeSaid, type ReplyViewControl } from '../follow/reply-view.ts'
 import type { ReplyLog } from '../log/reply-log.ts'
 import type { ChatModel, ModelAnswer, ModelTimeouts } from '../model/chat-model.ts'
 import { callModel } from '../model/model-call.ts'
@@ -94,7 +94,7 @@ export function startReplyRun(
     for (let known = firstPath; ; known = undefined) {
       const path = known ?? (await readPromptPath(memory, record, question))
       prompt = await buildPrompt(
-        { counter, defaultModel: model.defaultModel },
+        { counter, defaultModel: model.defaultModel, provider: model.provider },
         path,
         record.question,
         question,
@@ -167,7 +167,7 @@ export function startReplyRun(
     const timeout = setTimeout(() => interrupt('TIMEOUT'), limits.replyTimeoutMs)
     const outcome = await converse().catch((error: unknown) => outcomeOf(error, () => report(error)))
     clearTimeout(timeout)
-    const usage = answer?.usage ?? (await estimate(content.text))
+    const usage = answer?.usage ?? (await estimate(content.text + content.reasoning))
     const everyMs = limits.checkpointMs
     const until = Math.max(deadline, performance.now() + LEAST_SEALS * everyMs)
     const retry = { everyMs, until, isGivenUp: () => isGivenUp, onFault }
@@ -178,7 +178,7 @@ export function startReplyRun(
     if ('error' in end) return endUnsealed(end.error, sealed)
     onSuccess()
     // What is sealed may be published, also where the lease was over before.
-    if (view.start !== undefined) view.placeText(0, end.text)
+    if (view.start !== undefined) placeSaid(view, end)
     for (const part of view.start === undefined ? [] : end.parts.slice(view.parts.length)) view.addPart(part)
     view.end(end.ending)
     log.end(id, end.ending === GONE)

@@ -6,12 +6,16 @@ import { contentOf } from '../message.ts'
  * calls are not among them: they link messages and models do not read them.
  */
 export function messageTexts({ parts }: Pick<MessageDraft, 'parts'>): string[] {
-  return [contentOf(parts), ...parts.flatMap(partTexts)].filter((text) => text !== '')
+  // Thoughts are sent again, if at all, with the calls that came of them; what is not sent costs nothing.
+  const isThoughtSent = parts.some(({ type }) => type === 'toolCall')
+  const counted = parts.flatMap((part) => partTexts(part, isThoughtSent))
+  return [contentOf(parts), ...counted].filter((text) => text !== '')
 }
 
-function partTexts(part: MessagePart): string[] {
+function partTexts(part: MessagePart, isThoughtSent: boolean): string[] {
   const { providerMetadata } = part
-  return providerMetadata === undefined ? ownTexts(part) : [...ownTexts(part), JSON.stringify(providerMetadata)]
+  const own = part.type === 'reasoning' && !isThoughtSent ? [] : ownTexts(part)
+  return providerMetadata === undefined ? own : [...own, JSON.stringify(providerMetadata)]
 }
 
 function ownTexts(part: MessagePart): string[] {

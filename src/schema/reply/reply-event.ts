@@ -72,8 +72,21 @@ builder.objectRef<EventOf<'ReplyDelta'>>('ReplyDelta').implement({
   }),
 })
 
+builder.objectRef<EventOf<'ReplyReasoningDelta'>>('ReplyReasoningDelta').implement({
+  description:
+    'More of what the model thinks, beside the text: a ReasoningPart of the message. Placed as `text.slice(0, offset) + delta.text`.',
+  interfaces: [ReplyEventRef],
+  fields: (t) => ({
+    partIndex: t.exposeInt('partIndex', { description: 'The part of the message that it belongs to.' }),
+    offset: t.exposeInt('offset', {
+      description: 'Where it begins in the text of the part, in UTF-16 units, as JavaScript counts.',
+    }),
+    text: t.exposeString('text', { description: 'The thoughts.' }),
+  }),
+})
+
 builder.objectRef<EventOf<'ReplyPart'>>('ReplyPart').implement({
-  description: 'A whole part that is not text, for instance a tool call.',
+  description: 'A whole part that is neither text nor reasoning, for instance a tool call.',
   interfaces: [ReplyEventRef],
   fields: (t) => ({
     partIndex: t.exposeInt('partIndex', { description: 'Its place among the parts of the message.' }),

@@ -128,5 +128,11 @@ async function textOf(reply: ReplyRecord, _: object, { loaders }: OperationConte
 /** The parts that are not text come again: the reply itself does not show them. */
 async function cursorOf(reply: ReplyRecord, args: object, context: OperationContext): Promise<string> {
   const { length: offset } = await textOf(reply, args, context)
-  return encodeReplyCursor({ isStarted: reply.questionId !== undefined, offset, partCount: 0, isEnded: false })
+  return encodeReplyCursor({
+    isStarted: reply.questionId !== undefined,
+    offset,
+    reasoningOffset: 0,
+    partCount: 0,
+    isEnded: false,
+  })
 }

@@ -45,3 +45,11 @@ test('every kind of part costs what it says, without the ids of calls', () => {
     '{"signature":"x"}',
   ])
 })
+
+test('thoughts that led to no call are not sent again and cost nothing', () => {
+  const parts = [
+    { type: 'reasoning' as const, text: 'Long.' },
+    { type: 'text' as const, text: '42' },
+  ]
+  expect(messageTexts({ parts })).toEqual(['42'])
+})

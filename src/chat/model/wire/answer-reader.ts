@@ -11,6 +11,14 @@ import { createToolCallAssembly } from './tool-call-assembly.ts'
 import { createUsageReader } from './usage-fields.ts'
 import type { WireEvent } from './wire-reader.ts'
 
+/** Whose answer it is. */
+export interface AnswerSource {
+  /** Never shown to clients. */
+  apiKey?: string | undefined
+  /** See `ChatModel.provider`. */
+  provider?: string
+}
+
 /** One answer of a model while it is read. */
 export interface AnswerReader {
   /** What an event of the wire says is taken by `takeEvents`; throws ModelError where it says that the model failed. */
@@ -35,7 +43,7 @@ const UNKNOWN_CONTENT = 'unknown content of the model'
  * is not understood is never lost in silence: unknown content becomes a part of its own, and an answer that ends with
  * nothing but unknown events says what they were.
  */
-export function createAnswerReader(apiKey: string | undefined): AnswerReader {
+export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): AnswerReader {
   let events: ModelEvent[] = []
   const calls = createToolCallAssembly()
   const usage = createUsageReader()
@@ -43,6 +51,7 @@ export function createAnswerReader(apiKey: string | undefined): AnswerReader {
   const said = createSaidText()
   const state: { [field: string]: Json } = {}
   let choiceIndex: unknown
+  let reasoningField: string | undefined
   let reason: FinishReason | undefined
   let unknownWord = ''
   let hasContent = false
@@ -103,7 +112,8 @@ export function createAnswerReader(apiKey: string | undefined): AnswerReader {
     const { delta, message, text } = choice
     const given = delta ?? message
     const fields = typeof given === 'string' ? { content: given } : (fieldsOf(given) ?? { text })
-    const { texts, calls: pieces, state: kept, unknown } = readDelta(fields)
+    const { texts, calls: pieces, state: kept, unknown, reasoningField: field } = readDelta(fields)
+    reasoningField ??= field
     // A message at the end of a stream says all of it again.
     const isWhole = fields !== fieldsOf(delta) && message !== undefined
     for (const { type, text: piece } of isWhole ? said.behind(texts) : texts) {
@@ -159,7 +169,13 @@ export function createAnswerReader(apiKey: string | undefined): AnswerReader {
     tags.flush()
     const parts = calls.finish(given, isLast)
     if (parts.length > 0) hasContent = true
-    for (const part of parts) events.push({ type: 'toolCall', part })
+    for (const part of parts) {
+      const { providerMetadata: call } = part
+      events.push({
+        type: 'toolCall',
+        part: call === undefined ? part : { ...part, providerMetadata: { provider, call } },
+      })
+    }
     // Some servers say "stop" also when they wait for the results of calls.
     const next = given === 'STOP' && calls.hasGiven() ? 'TOOL_CALLS' : given
     if (reason === undefined || parts.length > 0) {
@@ -191,7 +207,12 @@ export function createAnswerReader(apiKey: string | undefined): AnswerReader {
 
   function close(given: FinishReason): void {
     finish(given, true)
-    if (Object.keys(state).length > 0) events.push({ type: 'state', state })
+    // Thoughts go back only with the calls that came of them.
+    const reasoning = reasoningField && calls.hasGiven() ? { reasoning: reasoningField } : {}
+    const message = Object.keys(state).length > 0 ? { message: state } : {}
+    if ('message' in message || 'reasoning' in reasoning) {
+      events.push({ type: 'state', state: { provider, ...reasoning, ...message } })
+    }
   }
 
   function notAnAnswer(): ModelError {

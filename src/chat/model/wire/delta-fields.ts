@@ -7,6 +7,8 @@ import type { ToolCallPiece } from './tool-call-assembly.ts'
 export interface DeltaFields {
   /** What is said and what is thought, in their order. */
   texts: { type: 'text' | 'reasoning'; text: string }[]
+  /** Where the thoughts stand, if they have a field of their own. */
+  reasoningField: string | undefined
   calls: ToolCallPiece[]
   /** What the provider wants back with the message. */
   state: { [field: string]: Json }
@@ -21,12 +23,12 @@ const MESSAGE_STATE = ['reasoning_details', 'extra_content', 'thinking_blocks', 
 const CALL_STATE = ['extra_content', 'thought_signature', 'thoughtSignature', 'provider_specific_fields']
 /** Items of content that say nothing: Mistral's references. */
 const SILENT_ITEMS = new Set(['reference', 'citation', 'tool_reference', 'redacted_thinking'])
-const MAX_NESTING = 3
+const MAX_NESTING = 6
 const MAX_KIND = 64
 
 /** Reads a delta of any of the known shapes. */
 export function readDelta(delta: Fields): DeltaFields {
-  const read: DeltaFields = { texts: [], calls: [], state: {}, unknown: [] }
+  const read: DeltaFields = { texts: [], reasoningField: undefined, calls: [], state: {}, unknown: [] }
   readReasoning(delta, read)
   readItem(delta.content, 'text', read, 0)
   if (typeof delta.text === 'string') addText(read, 'text', delta.text)
@@ -43,7 +45,9 @@ function readReasoning(delta: Fields, read: DeltaFields): void {
   const before = read.texts.length
   for (const field of REASONING) {
     readItem(delta[field], 'reasoning', read, 0)
-    if (read.texts.length > before) return
+    if (read.texts.length === before) continue
+    read.reasoningField = field
+    return
   }
   for (const detail of listOf(delta.reasoning_details)) {
     const { text, summary } = fieldsOf(detail) ?? {}

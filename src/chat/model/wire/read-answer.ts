@@ -1,6 +1,6 @@
 import { ModelError, type ModelEvent } from '../chat-model.ts'
 import { broken, unreachable } from '../openai-error.ts'
-import { createAnswerReader } from './answer-reader.ts'
+import { type AnswerSource, createAnswerReader } from './answer-reader.ts'
 import { createWireReader, WireError } from './wire-reader.ts'
 
 /** How long an answer may take to end behind its `[DONE]`. */
@@ -15,10 +15,10 @@ const END_WAIT_MS = 1_000
  */
 export async function* readAnswer(
   body: ReadableStream<Uint8Array>,
-  apiKey: string | undefined,
+  source: AnswerSource,
 ): AsyncGenerator<ModelEvent[]> {
   const utf8 = new TextDecoder()
-  const answer = createAnswerReader(apiKey)
+  const answer = createAnswerReader(source)
   const wire = createWireReader(answer.read)
   let hasBegun = false
   let failure: ModelError | undefined

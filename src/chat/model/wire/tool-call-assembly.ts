@@ -200,5 +200,5 @@ function toPart(
   givenIds.add(toolCallId)
   const toolName = name.replaceAll('\0', '').slice(0, MAX_NAME).toWellFormed()
   const part = { type: 'toolCall', toolCallId, toolName, arguments: text.toWellFormed() } as const
-  return state === undefined ? part : { ...part, providerMetadata: { call: state } }
+  return state === undefined ? part : { ...part, providerMetadata: state }
 }

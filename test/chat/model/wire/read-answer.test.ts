@@ -78,7 +78,7 @@ async function read(body: ReadableStream<Uint8Array> | (string | Uint8Array)[]) 
   const bytes = Array.isArray(body) ? streamOf(body.map((piece) => Buffer.from(piece))) : body
   const pieces: unknown[][] = []
   try {
-    for await (const events of readAnswer(bytes, undefined)) pieces.push(events.flatMap(textOf))
+    for await (const events of readAnswer(bytes, {})) pieces.push(events.flatMap(textOf))
   } catch (error) {
     return { pieces, error }
   }
