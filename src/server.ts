@@ -6,11 +6,16 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Socket } from 'node:net'
 import type { Chat } from './chat/chat.ts'
 import { StartError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Memory } from './memory/memory.ts'
+import { BOUNDS, type Bounds } from './transport/bounds/bounds.ts'
+import { createConnections } from './transport/bounds/connections.ts'
+import { createSharedBudget } from './transport/bounds/shared-budget.ts'
+import { createTurns } from './transport/bounds/turns.ts'
+import { cutUnreadAnswers } from './transport/bounds/unread-answers.ts'
 import { answer, askForBody, expectNoBody, type Refusal, refuse, refuseUpgrade } from './transport/early-answers.ts'
 import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
@@ -19,7 +24,7 @@ import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-marks.ts'
 import { refusalOfBody } from './transport/json-request.ts'
 import { originForm, refusalOfForeign } from './transport/local-requests.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
-import { readBody, withBody } from './transport/request-body.ts'
+import { createRequestBodies, withBody } from './transport/request-body.ts'
 import { answerByYoga } from './transport/yoga-requests.ts'
 
 /** The server: GraphQL over HTTP, SSE and WebSocket at /graphql, /health and /ready. */
@@ -46,6 +51,7 @@ export interface ServerLimits {
   maxBodyBytes: number
   maxQueryCost: number
   maxAnswerBytes: number
+  bounds?: Partial<Bounds>
 }
 
 /** The one owner while there is no authentication: the configuration lets only this machine connect. */
@@ -58,12 +64,12 @@ const PING_EVERY_MS = 12_000
 
 const CLOSING: Refusal = { status: 503, code: 'SERVER_CLOSING', message: 'The server is closing.' }
 const NOTHING_THERE: Refusal = { status: 404, code: 'NOT_FOUND', message: 'WebSockets are opened at /graphql.' }
+/** It has a body, or comes behind a request that is not answered yet. */
+const NO_UPGRADE: Refusal = { status: 400, code: 'BAD_REQUEST', message: 'This request cannot open a WebSocket.' }
 const UNEXPECTED: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' }
 
 const HTTP_OPTIONS: ServerOptions = {
   keepAliveTimeout: KEEP_ALIVE_MS,
-  // Node's must be the longer one of the two, or it closes a connection whose next request is on its way.
-  headersTimeout: KEEP_ALIVE_MS + 5_000,
   // Two hosts are one that nobody has, and not the first of them.
   joinDuplicateHeaders: true,
   // Told in JSON, as all that is wrong with it.
@@ -75,9 +81,14 @@ const HTTP_OPTIONS: ServerOptions = {
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
   const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER }, limits)
+  const bounds = { ...BOUNDS, ...limits.bounds }
+  const turns = createTurns()
+  const incoming = createSharedBudget(bounds.maxIncomingBytes)
+  const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
   const plain = createPlainRequests(handler)
-  const events = createEventStreams(handler, { pingMs: PING_EVERY_MS })
-  const sockets = createGraphqlSockets({ handler, log }, limits.maxBodyBytes)
+  const events = createEventStreams(handler, turns, { pingMs: PING_EVERY_MS })
+  const socketLimits = { maxPayloadBytes: limits.maxBodyBytes, maxStalledMs: bounds.maxStalledMs }
+  const sockets = createGraphqlSockets({ handler, log, turns, incoming }, socketLimits)
   let isClosing = false
   let closing: Promise<void> | undefined
 
@@ -101,12 +112,14 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     // Node leaves the body of an answer to HEAD away by itself.
     if (request.method === 'HEAD') request.method = 'GET'
     askForBody(request, response, limits.maxBodyBytes)
-    const body = await readBody(request, limits.maxBodyBytes)
-    if (body === undefined) return refuse(request, response, tooLarge(`be at most ${limits.maxBodyBytes} bytes`))
+    const body = await bodies.read(request, response)
+    if (!Buffer.isBuffer(body)) return refuse(request, response, body)
+    await turns.next()
     if (!isSoonParsed(body)) {
       const limit = `have at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
-      return refuse(request, response, tooLarge(limit))
+      return refuse(request, response, { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` })
     }
+    await turns.next()
     if (await plain.answer(request, body, response)) return
     if (await events.answer(request, body, response)) return
     await answerByYoga(handler, request.method === 'POST' ? withBody(request, body) : request, response)
@@ -130,10 +143,14 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     await Promise.all([sockets.close(deadlineMs), closed])
   }
 
-  const http = createHttpServer(HTTP_OPTIONS, handle)
+  const http = createHttpServer({ ...HTTP_OPTIONS, ...timeoutsOf(bounds) }, (request, response) => {
+    connections.serve(request, response, handle)
+  })
+  const connections = createConnections(http, bounds, log)
+  cutUnreadAnswers(http, connections, bounds, log)
   http.on('checkContinue', (request, response) => {
     expectNoBody(response)
-    handle(request, response)
+    connections.serve(request, response, handle)
   })
   http.on('upgrade', (request, socket, head) => {
     const foreign = refusalOfForeign(request)
@@ -141,6 +158,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     request.url = originForm(request.url)
     if (isClosing) return refuseUpgrade(socket, CLOSING)
     if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, NOTHING_THERE)
+    if (!(socket instanceof Socket && connections.upgrade(socket))) return refuseUpgrade(socket, NO_UPGRADE)
     sockets.accept(request, socket, head)
   })
 
@@ -156,6 +174,10 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   return { listen: () => listen(http, limits), refuse: refuseNew, close: closeOnce }
 }
 
+function timeoutsOf({ maxHeadMs, maxRequestMs, requestCheckMs }: Bounds): ServerOptions {
+  return { headersTimeout: maxHeadMs, requestTimeout: maxRequestMs, connectionsCheckingInterval: requestCheckMs }
+}
+
 function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/'
 }
@@ -167,10 +189,6 @@ function isBrowser({ method, headers }: IncomingMessage): boolean {
 
 function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { location }).end()
-}
-
-function tooLarge(limit: string): Refusal {
-  return { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` }
 }
 
 async function listen(http: HttpServer, { host, port }: ServerLimits): Promise<string> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
+import type { Turns } from './bounds/turns.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
 import { acceptsEventStream } from './json-request.ts'
 import type { LargeAnswers } from './large-answers.ts'
@@ -46,6 +47,7 @@ const COMPLETE = 'event: complete\ndata:\n\n'
  */
 export function createEventStreams(
   handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError' | 'large'>,
+  turns: Turns,
   limits: EventStreamLimits,
 ): EventStreams {
   const { yoga, large } = handler
@@ -59,7 +61,7 @@ export function createEventStreams(
     const { result, signal } = await subscribe(handler, operation, response)
     if (isAsyncIterable(result)) {
       const results = result[Symbol.asyncIterator]()
-      writeEvents(results, response, frames, limits)
+      writeEvents(results, response, { frames, turns }, limits)
         .then(() => (signal?.reason === SERVER_STOPS ? breakOff(response) : response.end(COMPLETE)))
         .catch((error: Error) => response.destroy(error))
     } else await answerByYoga(handler, withoutMultipart(withBody(request, body)), response, { result })
@@ -96,7 +98,7 @@ async function subscribe(
 async function writeEvents(
   results: AsyncIterator<ExecutionResult>,
   response: ServerResponse,
-  frames: Frames,
+  { frames, turns }: { frames: Frames; turns: Turns },
   { pingMs }: EventStreamLimits,
 ): Promise<void> {
   response.writeHead(200, HEADERS).write(PING)
@@ -105,6 +107,8 @@ async function writeEvents(
     for (let next = await results.next(); !next.done; next = await results.next()) {
       const frame = next.value.errors === undefined ? frames.of(next.value) : frames.ofErrors(next.value)
       if (!response.write(typeof frame === 'string' ? frame : await frame)) await untilDrained(response)
+      const turn = turns.next()
+      if (turn !== undefined) await turn
     }
   } finally {
     clearInterval(ping)

@@ -1,52 +1,103 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
+import type { Socket } from 'node:net'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../log.ts'
+import type { SharedBudget } from './bounds/shared-budget.ts'
+import type { Turns } from './bounds/turns.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { isSoonParsed } from './json-marks.ts'
 import { memoizeLast } from './memoize-last.ts'
+import { watchFrames } from './socket-frames.ts'
+import { takeInTurn } from './socket-inbox.ts'
 import { writeResults } from './socket-results.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export interface GraphqlSockets {
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  accept(request: IncomingMessage, socket: Socket, head: Buffer): void
   /** Closes every socket with a close frame, and those that are still open at the deadline without. */
   close(deadlineMs: number): Promise<void>
 }
+
+/** What the sockets share with all other ways in. */
+export interface GraphqlSocketDeps {
+  handler: GraphqlHandler
+  log: Log
+  turns: Turns
+  /** For messages that are not whole yet. */
+  incoming: SharedBudget
+}
+
+/** Bounds of one socket. */
+export interface GraphqlSocketLimits {
+  maxPayloadBytes: number
+  /** One that reads nothing for so long while something waits for it is cut off. */
+  maxStalledMs: number
+}
+
+/** Operations of one socket at once. A gateway has those of all its users on one. */
+export const MAX_SOCKET_OPERATIONS = 1_000
 
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009
 const GOING_AWAY = 1001
 /** Proxies close what is silent for a minute. */
 const PING_EVERY_MS = 12_000
+const SOCKET_OPTIONS = {
+  noServer: true,
+  // Each message in a tick of its own.
+  allowSynchronousEvents: false,
+  // A closing handshake that takes longer has nobody at its other end.
+  closeTimeout: 2_000,
+  // Pieces of one message, as it was sent and as it came: many small ones cost more than they hold.
+  maxFragments: 4_096,
+  maxBufferedChunks: 16_384,
+}
 
 type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
+
+/** What is known of a socket while one of its messages is begun. */
+interface Connected {
+  socket: WebSocket
+  /** Messages that are not done: all operations, and what is answered at once. */
+  open: number
+  /** Of the message that is begun. */
+  onBegun: () => void
+}
 
 /**
  * A frame larger than `maxPayloadBytes`, or one that takes long to parse, closes its socket. An error of one
  * operation is its answer, and leaves the socket's other operations alone.
  */
 export function createGraphqlSockets(
-  { handler, log }: { handler: GraphqlHandler; log: Log },
-  maxPayloadBytes: number,
+  { handler, log, turns, incoming }: GraphqlSocketDeps,
+  { maxPayloadBytes, maxStalledMs }: GraphqlSocketLimits,
 ): GraphqlSockets {
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxPayloadBytes, handleProtocols })
+  const options = { ...SOCKET_OPTIONS, maxPayload: maxPayloadBytes, handleProtocols }
+  const sockets = new WebSocketServer(options)
   const toText = memoizeLast(handler.large.toText)
-  const protocol = makeServer<Record<string, unknown>, { socket: WebSocket }>({
+  const protocol = makeServer<Record<string, unknown>, Connected>({
     execute: (args) => (args.rootValue as Root).execute(args),
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
-    onSubscribe: ({ extra: { socket } }, id, payload) =>
-      prepare(handler, payload, (results) => writeResults(socket, id, results, toText)),
+    onSubscribe({ extra: { socket, open, onBegun } }, id, payload) {
+      if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
+      return prepare(handler, payload, (results) => {
+        onBegun()
+        return writeResults(socket, id, results, toText, turns)
+      })
+    },
   })
   return { accept, close }
 
-  function accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, log))
+  function accept(request: IncomingMessage, raw: Socket, head: Buffer): void {
+    sockets.handleUpgrade(request, raw, head, (client) => {
+      dropSilent({ client, raw }, incoming, maxStalledMs, log)
+      serve(protocol, { client, raw, turns }, log)
+    })
   }
 
   async function close(deadlineMs: number): Promise<void> {
@@ -60,31 +111,41 @@ export function createGraphqlSockets(
 }
 
 /** The library's own adapter prints each fault to the console, one for every frame that waited; here a socket has one entry. */
-function serve(protocol: Server<{ socket: WebSocket }>, socket: WebSocket, log: Log): void {
+function serve(
+  protocol: Server<Connected>,
+  { client, raw, turns }: { client: WebSocket; raw: Socket; turns: Turns },
+  log: Log,
+): void {
+  const connected: Connected = { socket: client, open: 0, onBegun: () => {} }
   let isFaulty = false
   const closed = protocol.opened(
     {
-      protocol: socket.protocol,
-      send: (text) => send(socket, text),
-      close: (code, reason) => socket.close(code, reason),
-      onMessage: (receive) => socket.on('message', (data: Buffer) => void handle(data, receive)),
+      protocol: client.protocol,
+      send: (text) => send(client, text),
+      close: (code, reason) => client.close(code, reason),
+      onMessage: (receive) =>
+        takeInTurn({ client, raw, turns }, (data, onBegun) => {
+          connected.onBegun = onBegun
+          return handle(data, receive)
+        }),
     },
-    { socket },
+    connected,
   )
-  const ping = setInterval(() => beat(socket), PING_EVERY_MS)
-  socket.on('error', fail)
-  socket.once('close', (code, reason) => {
-    clearInterval(ping)
+  client.on('error', fail)
+  client.once('close', (code, reason) => {
     Promise.resolve(closed(code, String(reason))).catch(fail)
   })
 
   async function handle(data: Buffer, receive: (text: string) => Promise<void>): Promise<void> {
-    if (isFaulty || socket.readyState !== socket.OPEN) return
-    if (!isSoonParsed(data)) return socket.close(TOO_LARGE, 'Too many values')
+    if (isFaulty || client.readyState !== client.OPEN) return
+    if (!isSoonParsed(data)) return client.close(TOO_LARGE, 'Too many values')
+    connected.open += 1
     try {
       await receive(String(data))
     } catch (error) {
       fail(error)
+    } finally {
+      connected.open -= 1
     }
   }
 
@@ -93,7 +154,7 @@ function serve(protocol: Server<{ socket: WebSocket }>, socket: WebSocket, log: 
     if (isFaulty) return
     isFaulty = true
     log.debug({ err: error }, 'socket failed')
-    socket.close(CloseCode.InternalServerError, 'Internal server error')
+    client.close(CloseCode.InternalServerError, 'Internal server error')
   }
 }
 
@@ -104,15 +165,41 @@ function send(socket: WebSocket, text: string): Promise<void> {
   })
 }
 
-/** Whoever has not answered the ping before is gone. */
-function beat(socket: WebSocket & { isSilent?: boolean }): void {
-  if (socket.readyState !== socket.OPEN) return
-  if (socket.isSilent) socket.terminate()
-  socket.isSilent = true
-  socket.once('pong', () => {
-    socket.isSilent = false
+/** Drops a client that answers no ping, does not read what waits for it, or does not end what it has begun to send. */
+function dropSilent(
+  { client, raw }: { client: WebSocket; raw: Socket },
+  incoming: SharedBudget,
+  maxStalledMs: number,
+  log: Log,
+): void {
+  const frames = watchFrames({ client, raw }, incoming, () =>
+    drop('its message is not whole, and others need the room'),
+  )
+  let isSilent = false
+  client.on('pong', () => {
+    isSilent = false
   })
-  if (socket.readyState === socket.OPEN) socket.ping()
+  const ping = setInterval(() => {
+    if (client.readyState !== client.OPEN) return
+    if (frames.isStuck()) return drop('its message does not become whole')
+    // Behind what waits to be read it has not seen the ping.
+    if (isSilent && raw.writableLength === 0) return drop('it answers no ping')
+    isSilent = true
+    client.ping()
+  }, PING_EVERY_MS)
+  client.once('close', () => clearInterval(ping))
+  // Node's timer starts anew whenever anything moves, within a large frame too.
+  raw.setTimeout(maxStalledMs, () => raw.writableLength > 0 && drop('it does not read'))
+
+  function drop(reason: string): void {
+    log.debug({ reason }, 'socket dropped')
+    client.terminate()
+  }
+}
+
+function tooManyOperations(): GraphQLError {
+  const message = `A WebSocket has at most ${MAX_SOCKET_OPERATIONS} operations at once: end others first.`
+  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } })
 }
 
 async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {

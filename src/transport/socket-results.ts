@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql'
+import type { Turns } from './bounds/turns.ts'
 
 /** The parts of a WebSocket that writing needs. */
 export interface FrameSocket {
@@ -16,6 +17,7 @@ export function writeResults(
   id: string,
   results: AsyncGenerator<ExecutionResult>,
   toText: (result: ExecutionResult) => string | Promise<string>,
+  turns: Turns,
 ): AsyncGenerator<ExecutionResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
   async function next(): Promise<IteratorResult<ExecutionResult>> {
@@ -26,6 +28,8 @@ export function writeResults(
       const frame = `${head}${typeof text === 'string' ? text : await text}}`
       if (socket.bufferedAmount === 0) socket.send(frame)
       else await new Promise<void>((resolve) => socket.send(frame, () => resolve()))
+      const turn = turns.next()
+      if (turn !== undefined) await turn
     }
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { createYoga } from 'graphql-yoga'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Chat, createChat } from '../../src/chat/chat.ts'
@@ -9,7 +10,6 @@ import { createSchema } from '../../src/schema/schema.ts'
 import { createErrorMask } from '../../src/transport/error-mask.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
 import { createPlainRequests } from '../../src/transport/plain-requests.ts'
-import { readBody } from '../../src/transport/request-body.ts'
 import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
 import { ACCEPTS, BODIES, JSON_TYPE, OPERATIONS, OTHERS, UNREACHABLE } from '../support/edge-requests.ts'
@@ -75,7 +75,7 @@ test.each([
   const plain = createPlainRequests(handler)
   const answered = Promise.withResolvers<boolean>()
   const origin = await listen(async (incoming, response) => {
-    const body = (await readBody(incoming, 10_000)) ?? Buffer.alloc(0)
+    const body = await buffer(incoming)
     const isAnswered = await plain.answer(incoming, body, response)
     answered.resolve(isAnswered)
     if (!isAnswered) response.end()

@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { createClient } from 'graphql-sse'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createChat } from '../../src/chat/chat.ts'
+import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { createEventStreams } from '../../src/transport/event-streams.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
-import { readBody } from '../../src/transport/request-body.ts'
 import { say, startConversation } from '../support/conversation-operations.ts'
 import { exchange, type Received } from '../support/http-exchange.ts'
 import { createKeptLog } from '../support/kept-log.ts'
@@ -140,7 +141,7 @@ test('a client without room for more gets what it missed in one delta', async ()
   let full: ServerResponse | undefined
   let hasRoom = false
   let written = ''
-  const streams = createEventStreams(handler, { pingMs: 12_000 })
+  const streams = createEventStreams(handler, createTurns(), { pingMs: 12_000 })
   const origin = await serve(async (incoming, response) => {
     const write = response.write.bind(response)
     const keep = (chunk: string) => {
@@ -148,7 +149,7 @@ test('a client without room for more gets what it missed in one delta', async ()
       return write(chunk) && hasRoom
     }
     full = Object.assign(response, { write: keep })
-    await streams.answer(incoming, (await readBody(incoming, 10_000)) ?? Buffer.alloc(0), response)
+    await streams.answer(incoming, await buffer(incoming), response)
   })
   const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello again') })
   const call = await model.nextCall()
@@ -231,9 +232,9 @@ function serveStreams(
   pingMs: number,
   onAnswer: (isOurs: boolean) => void = () => {},
 ): Promise<string> {
-  const streams = createEventStreams(handler, { pingMs })
+  const streams = createEventStreams(handler, createTurns(), { pingMs })
   return serve(async (incoming, response) => {
-    const body = (await readBody(incoming, 10_000)) ?? Buffer.alloc(0)
+    const body = await buffer(incoming)
     const isOurs = await streams.answer(incoming, body, response)
     onAnswer(isOurs)
     if (!isOurs) response.end()

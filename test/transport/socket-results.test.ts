@@ -1,11 +1,12 @@
 import { GraphQLError } from 'graphql'
 import { expect, test } from 'vitest'
+import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { writeResults } from '../../src/transport/socket-results.ts'
 
 test('results are written under the id of their operation, and the next is taken when there is room', async () => {
   const socket = createSocket()
   const taken: number[] = []
-  const results = writeResults(socket, 'an "id"', countTo(3, taken), (result) => JSON.stringify(result))
+  const results = writeResults(socket, 'an "id"', countTo(3, taken), (result) => JSON.stringify(result), createTurns())
   socket.bufferedAmount = 1
   const end = results.next()
   await new Promise(setImmediate)
@@ -31,7 +32,7 @@ test('a result with errors is handed on, and a return ends the source', async ()
       hasEnded = true
     }
   })()
-  const results = writeResults(socket, '1', source, (result) => JSON.stringify(result))
+  const results = writeResults(socket, '1', source, (result) => JSON.stringify(result), createTurns())
   expect(await results.next()).toEqual({ done: false, value: failed })
   await results.return(undefined)
   expect(hasEnded).toBe(true)
