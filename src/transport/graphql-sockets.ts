@@ -85,10 +85,7 @@ export function createGraphqlSockets(
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
     onSubscribe({ extra: { socket, open, onBegun } }, id, payload) {
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
-      return prepare(handler, payload, (results) => {
-        onBegun()
-        return writeResults(socket, id, results, toText, turns)
-      })
+      return prepare(handler, payload, onBegun, (results) => writeResults(socket, id, results, toText, turns))
     },
   })
   return { accept, close }
@@ -189,7 +186,10 @@ function dropSilent(
   }, PING_EVERY_MS)
   client.once('close', () => clearInterval(ping))
   // Node's timer starts anew whenever anything moves, within a large frame too.
-  raw.setTimeout(maxStalledMs, () => raw.writableLength > 0 && drop('it does not read'))
+  raw.setTimeout(maxStalledMs)
+  raw.on('timeout', () => {
+    if (raw.writableLength > 0) drop('it does not read')
+  })
 
   function drop(reason: string): void {
     log.debug({ reason }, 'socket dropped')
@@ -210,6 +210,7 @@ async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
   params: SubscribePayload,
+  onSubscribed: () => void,
   write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
@@ -230,7 +231,10 @@ async function prepare(
         },
         async subscribe(args) {
           const result = await subscribeByPlan(args, subscribe)
-          return isAsyncIterable(result) ? write(result) : result
+          if (!isAsyncIterable(result)) return result
+          // What comes on it from now on holds up no other message.
+          onSubscribed()
+          return write(result)
         },
       } satisfies Root,
     }

@@ -5,6 +5,7 @@ import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import type { Memory } from '../../src/memory/memory.ts'
 import { createServer, type Server } from '../../src/server.ts'
+import type { Bounds } from '../../src/transport/bounds/bounds.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
 import { type RecordedHistory, recordCalls } from './recorded-history.ts'
@@ -26,6 +27,7 @@ export interface TestServer {
 export interface TestServerOptions {
   model?: ChatModel
   limits?: Partial<RepliesLimits>
+  bounds?: Partial<Bounds>
 }
 
 /** The defaults of the configuration. */
@@ -45,7 +47,7 @@ const LIMITS: RepliesLimits = {
 /** A server on a free port with a client, both closed when the test ends. `change` may replace parts of its memory. */
 export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
-  { model = createScriptedModel(), limits }: TestServerOptions = {},
+  { model = createScriptedModel(), limits, bounds = {} }: TestServerOptions = {},
 ): Promise<TestServer> {
   const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory()
   const replyCalls: string[] = []
@@ -67,7 +69,7 @@ export async function startTestServer(
   const chat = createChat({ replies, memory: whole, now: Date.now }, INPUT_LIMITS)
   const server = createServer(
     { memory, chat, log },
-    { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000, ...QUERY_BOUNDS },
+    { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000, bounds, ...QUERY_BOUNDS },
   )
   const origin = await server.listen()
   const client = createGraphqlClient(origin)

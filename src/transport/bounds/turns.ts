@@ -32,12 +32,14 @@ export function createTurns(turnMs = TURN_MS, now: () => number = () => performa
     release()
   }
 
-  /** A tick comes when all that the released one does for now is done. */
   function release(): void {
     waiting.shift()?.()
-    nextTick(() => {
-      if (waiting.length > 0 && !isOver()) release()
-    })
+    // Ticks come before microtasks, but one that a microtask asks for when all that the released one does now is done.
+    queueMicrotask(() => nextTick(releaseNext))
+  }
+
+  function releaseNext(): void {
+    if (waiting.length > 0 && !isOver()) release()
   }
 
   function isOver(): boolean {
