@@ -38,7 +38,7 @@ export interface GraphqlSocketLimits {
 }
 
 /** Operations of one socket at once. A gateway has those of all its users on one. */
-export const MAX_SOCKET_OPERATIONS = 1_000
+const MAX_SOCKET_OPERATIONS = 1_000
 
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009

@@ -29,7 +29,7 @@ interface Collected {
 }
 
 /** Pieces of one body: those of a few bytes cost more than they hold. */
-export const MAX_BODY_CHUNKS = 10_000
+const MAX_BODY_CHUNKS = 10_000
 
 const MIN_BUFFER_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)

@@ -19,7 +19,7 @@ test('work goes on in one turn until its time is over, and then in a later one',
 test('a new turn has all of its time', async () => {
   let clock = 0
   const turns = createTurns(10, () => clock)
-  turns.next()
+  void turns.next()
   clock = 10
   await new Promise(setImmediate)
   expect(turns.next()).toBeUndefined()
@@ -28,7 +28,7 @@ test('a new turn has all of its time', async () => {
 test('those who wait go first come, first served, as many in one turn as its time allows', async () => {
   let clock = 0
   const turns = createTurns(10, () => clock)
-  turns.next()
+  void turns.next()
   clock = 10
   const order: string[] = []
   const waiting = ['a', 'b', 'c', 'd'].map(async (name) => {
