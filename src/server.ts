@@ -18,6 +18,7 @@ import { createTurns } from './transport/bounds/turns.ts'
 import { cutUnreadAnswers } from './transport/bounds/unread-answers.ts'
 import { answer, askForBody, expectNoBody, type Refusal, refuse, refuseUpgrade } from './transport/early-answers.ts'
 import { createEventStreams } from './transport/event-streams.ts'
+import { createGraphiqlPage } from './transport/graphiql-page.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createGraphqlSockets } from './transport/graphql-sockets.ts'
 import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-marks.ts'
@@ -85,6 +86,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   const turns = createTurns()
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
+  const page = createGraphiqlPage()
   const plain = createPlainRequests(handler)
   const events = createEventStreams(handler, turns, { pingMs: PING_EVERY_MS })
   const socketLimits = { maxPayloadBytes: limits.maxBodyBytes, maxStalledMs: bounds.maxStalledMs }
@@ -111,6 +113,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (refusal !== undefined) return refuse(request, response, refusal)
     // Node leaves the body of an answer to HEAD away by itself.
     if (request.method === 'HEAD') request.method = 'GET'
+    if (await page.answer(request, response)) return
     askForBody(request, response, limits.maxBodyBytes)
     const body = await bodies.read(request, response)
     if (!Buffer.isBuffer(body)) return refuse(request, response, body)

@@ -1,5 +1,5 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
-import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
 import { QueryTooComplexError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -15,7 +15,6 @@ import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
-import { GRAPHIQL } from './graphiql.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
 import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-variables.ts'
 import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
@@ -66,7 +65,7 @@ const EXECUTED_PER_ESTIMATED = 10
 /** About five milliseconds of reading properties. A page of 100 nodes costs less: what its fields look up stays one batch. */
 const COST_OF_TURN = 5_000
 
-/** Yoga with this schema, GraphiQL and masked errors; a body is limited and checked before it comes here. */
+/** Yoga with this schema and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler(
   { memory, chat, log, ownerOf }: GraphqlDeps,
   { maxQueryCost, maxAnswerBytes }: GraphqlLimits,
@@ -95,8 +94,8 @@ export function createGraphqlHandler(
       return { ...own, own }
     },
     graphqlEndpoint: '/graphql',
-    graphiql: GRAPHIQL,
-    renderGraphiQL,
+    // Served before it comes here.
+    graphiql: false,
     plugins: [
       createQueryLimits(),
       createLargeVariablesPlugin(),
@@ -151,12 +150,6 @@ export function createGraphqlHandler(
     const loaders = { ...createLoaders(memory, ownerId), ...createReplyLoaders(chat, ownerId) }
     return { ownerId, memory, chat, loaders, lookups, controller: new AbortController() }
   }
-}
-
-/** With all that the page loads in it: Yoga's own page asks a CDN. Imported by the first visitor, as it is 9 MB. */
-async function renderGraphiQL(options: GraphiQLOptions): Promise<string> {
-  const page = await import('@graphql-yoga/render-graphiql')
-  return page.renderGraphiQL(options)
 }
 
 function readyResults(): Plugin<object, ReadyResult> {
