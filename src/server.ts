@@ -86,7 +86,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   const turns = createTurns()
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
-  const page = createGraphiqlPage()
+  const page = createGraphiqlPage(turns)
   const plain = createPlainRequests(handler)
   const events = createEventStreams(handler, turns, { pingMs: PING_EVERY_MS })
   const socketLimits = { maxPayloadBytes: limits.maxBodyBytes, maxStalledMs: bounds.maxStalledMs }

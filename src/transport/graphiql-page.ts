@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Worker } from 'node:worker_threads'
+import type { Turns } from './bounds/turns.ts'
 import { GRAPHIQL } from './graphiql.ts'
 import type { PageForms } from './graphiql-worker.ts'
 
@@ -16,7 +17,7 @@ const ENCODINGS = ['br', 'gzip'] as const
 const PIECE_BYTES = 65_536
 
 /** Made for the first visitor, off the event loop, and shared by all. */
-export function createGraphiqlPage(): GraphiqlPage {
+export function createGraphiqlPage(turns: Turns): GraphiqlPage {
   let forms: Promise<PageForms> | undefined
   return { answer }
 
@@ -32,11 +33,10 @@ export function createGraphiqlPage(): GraphiqlPage {
     const etag = `"${made.hash}-${encoding}"`
     const head = { etag, vary: 'Accept, Accept-Encoding', 'cache-control': 'no-cache' }
     if (headers['if-none-match']?.includes(etag)) response.writeHead(304, head).end()
-    else
-      await write(response, made[encoding], {
-        ...head,
-        ...(encoding !== 'identity' && { 'content-encoding': encoding }),
-      })
+    else {
+      const encoded = encoding === 'identity' ? {} : { 'content-encoding': encoding }
+      await write(response, made[encoding], { ...head, ...encoded }, turns)
+    }
     return true
   }
 }
@@ -58,16 +58,21 @@ function takes(accepted: string | undefined, encoding: string): boolean {
 }
 
 /** In pieces, each when the one before has left: all that waits for a slow visitor is one of them. */
-async function write(response: ServerResponse, page: Uint8Array, headers: Record<string, string>): Promise<void> {
-  response.writeHead(200, {
-    'content-type': 'text/html; charset=utf-8',
-    'content-length': page.length,
-    ...headers,
-  })
+async function write(
+  response: ServerResponse,
+  page: Uint8Array,
+  headers: Record<string, string>,
+  turns: Turns,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': page.length, ...headers })
+  const pieces = Readable.from(piecesOf(page, turns), { objectMode: false })
   // A visitor who leaves is no fault.
-  await pipeline(Readable.from(piecesOf(page), { objectMode: false }), response).catch(() => response.destroy())
+  await pipeline(pieces, response).catch(() => response.destroy())
 }
 
-function* piecesOf(page: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < page.length; at += PIECE_BYTES) yield page.subarray(at, at + PIECE_BYTES)
+async function* piecesOf(page: Uint8Array, turns: Turns): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < page.length; at += PIECE_BYTES) {
+    await turns.next()
+    yield page.subarray(at, at + PIECE_BYTES)
+  }
 }

@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import PQueue from 'p-queue'
 import { QueryTooComplexError } from '../errors.ts'
 import type { Turns } from '../plans/turns.ts'
 import { writeJson } from './write-json.ts'
@@ -28,16 +29,20 @@ export interface WrittenResult extends ExecutionResult {
   stringify?(result: ExecutionResult): string
 }
 
+/** What is half written takes memory and serves nobody. */
+const MAX_WRITTEN_AT_ONCE = 2
+
 /** Large answers of at most `maxBytes`. */
 export function createLargeAnswers(turns: Turns, maxBytes: number): LargeAnswers {
   const large = new WeakSet<object>()
+  const writing = new PQueue({ concurrency: MAX_WRITTEN_AT_ONCE })
 
   function has({ data }: ExecutionResult): boolean {
     return data !== null && data !== undefined && large.has(data)
   }
 
   async function write(result: ExecutionResult, signal?: AbortSignal): Promise<WrittenResult> {
-    const text = await writeJson({ data: result.data }, turns, maxBytes, signal)
+    const text = await writing.add(() => writeJson({ data: result.data }, turns, maxBytes, signal))
     return text === undefined ? { errors: [tooLarge(maxBytes)], data: null } : { ...result, text, stringify }
 
     function stringify({ errors }: ExecutionResult): string {

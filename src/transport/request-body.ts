@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { nextTick } from 'node:process'
 import { Readable } from 'node:stream'
+import { holdBack } from './bounds/hold-back.ts'
 import type { Share, SharedBudget } from './bounds/shared-budget.ts'
 import type { Turns } from './bounds/turns.ts'
 
@@ -21,8 +23,9 @@ export interface BodyRefusal {
 
 /** Bytes that came in pieces. */
 interface Collected {
-  /** What they take. */
-  readonly heldBytes: number
+  readonly bytes: number
+  /** The first piece is all of them. */
+  readonly isWhole: boolean
   /** False when that is too much. */
   add(chunk: Buffer): boolean
   whole(): Buffer
@@ -32,6 +35,10 @@ interface Collected {
 const MAX_BODY_CHUNKS = 10_000
 
 const MIN_BUFFER_BYTES = 16_384
+/** Each copy leaves the one before to be collected. */
+const GROWTH = 4
+/** The budget learns of so many at a time. */
+const NOTED_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)
 const IN_CRUMBS = {
   status: 413,
@@ -52,29 +59,18 @@ export function createRequestBodies(maxBytes: number, budget: SharedBudget, turn
       const collected = collect(length, maxBytes)
       let share: Share | undefined
       let chunks = 0
-      let isPaced = false
+      let noted = 0
       const take = (chunk: Buffer) => {
         chunks += 1
-        if (chunks > MAX_BODY_CHUNKS) return refuseCrumbs()
+        if (chunks > MAX_BODY_CHUNKS) return cut(IN_CRUMBS)
         if (!collected.add(chunk)) return refuse(tooLarge(maxBytes))
-        if (collected.heldBytes === 0) return
+        if (collected.isWhole || collected.bytes < noted) return
+        noted = collected.bytes + NOTED_BYTES
         share ??= open()
-        share.hold(collected.heldBytes)
-        pace()
-      }
-      // Node reads two megabytes of one connection before it turns to the next.
-      const pace = () => {
-        const turn = isPaced ? undefined : turns.next()
-        if (turn === undefined) return
-        isPaced = true
-        request.socket.pause()
-        void turn.then(() => {
-          isPaced = false
-          request.socket.resume()
-        })
+        share.hold(collected.bytes)
       }
       const open = () => {
-        const opened = budget.open(() => refuse(CROWDED))
+        const opened = budget.open(() => cut(CROWDED))
         response.once('close', opened.close)
         return opened
       }
@@ -88,13 +84,12 @@ export function createRequestBodies(maxBytes: number, budget: SharedBudget, turn
         share?.close()
         resolve(refusal)
       }
-      const refuseCrumbs = () => {
-        refuse(IN_CRUMBS)
-        // Reading on costs as much as taking it does.
-        request.socket.pause()
-        // By then the answer is on its way.
-        setImmediate(() => request.socket.destroySoon())
+      const cut = (refusal: BodyRefusal) => {
+        refuse(refusal)
+        // Reading on to the end would cost as much as taking it does. By then the answer is on its way.
+        queueMicrotask(() => nextTick(() => request.socket.destroySoon()))
       }
+      pace(request, turns)
       request.on('data', take).once('end', end).once('error', reject)
     })
   }
@@ -110,23 +105,26 @@ export function withBody({ method, url, headers: own, socket }: IncomingMessage,
 function collect(length: number, maxBytes: number): Collected {
   let buffer: Buffer = NOTHING
   let bytes = 0
-  let heldBytes = 0
+  let isWhole = false
 
   function add(chunk: Buffer): boolean {
     const needed = bytes + chunk.length
     if (needed > maxBytes) return false
-    if (needed === length && bytes === 0) buffer = chunk
-    else {
-      if (needed > heldBytes) grow(needed)
+    if (needed === length && bytes === 0) {
+      buffer = chunk
+      isWhole = true
+    } else {
+      if (needed > buffer.length) grow(needed)
       chunk.copy(buffer, bytes)
     }
     bytes = needed
     return true
   }
 
+  /** Memory that is not written to takes none. */
   function grow(needed: number): void {
-    heldBytes = Math.min(Math.max(needed, 2 * heldBytes, MIN_BUFFER_BYTES), length || maxBytes)
-    const larger = Buffer.allocUnsafeSlow(heldBytes)
+    const size = Math.max(needed, GROWTH * buffer.length, MIN_BUFFER_BYTES)
+    const larger = Buffer.allocUnsafeSlow(Math.min(size, length || maxBytes))
     buffer.copy(larger, 0, 0, bytes)
     buffer = larger
   }
@@ -134,10 +132,31 @@ function collect(length: number, maxBytes: number): Collected {
   return {
     add,
     whole: () => buffer.subarray(0, bytes),
-    get heldBytes() {
-      return heldBytes
+    get bytes() {
+      return bytes
+    },
+    get isWhole() {
+      return isWhole
     },
   }
+}
+
+/**
+ * Has a body read no longer than a turn lasts, also one that is read to its end only to be forgotten: Node reads two
+ * megabytes of one connection before it turns to the next.
+ */
+function pace(request: IncomingMessage, turns: Turns): void {
+  let isHeld = false
+  request.on('data', () => {
+    const turn = isHeld ? undefined : turns.next()
+    if (turn === undefined) return
+    isHeld = true
+    const held = holdBack(request.socket)
+    void turn.then(() => {
+      isHeld = false
+      held.release()
+    })
+  })
 }
 
 function tooLarge(maxBytes: number): BodyRefusal {

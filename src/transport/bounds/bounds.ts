@@ -22,7 +22,7 @@ export interface Bounds {
 export const BOUNDS: Bounds = {
   maxConnections: 10_000,
   maxPipelined: 10_000,
-  maxIncomingBytes: 134_217_728,
+  maxIncomingBytes: 100_663_296,
   maxUnreadBytes: 67_108_864,
   maxHeadMs: 20_000,
   maxRequestMs: 30_000,

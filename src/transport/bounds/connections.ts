@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Socket } from 'node:net'
 import type { Log } from '../../log.ts'
 import type { Bounds } from './bounds.ts'
+import { type HeldConnection, holdBack } from './hold-back.ts'
 
 /** The open connections of a server, WebSockets too. */
 export interface Connections {
@@ -23,6 +24,7 @@ interface Connection {
   isUsed: boolean
   /** What begins the requests behind the one that is served. */
   waiting: (() => void)[]
+  held?: HeldConnection | undefined
 }
 
 const CROWDED = JSON.stringify({
@@ -84,16 +86,16 @@ export function createConnections(
     }
   }
 
-  function wait(socket: Socket, { waiting }: Connection, begin: () => void): void {
+  function wait(socket: Socket, connection: Connection, begin: () => void): void {
     if (pipelined >= maxPipelined) {
       log.debug({ maxPipelined }, 'a connection was cut: too many requests wait behind others')
       socket.destroy()
       return
     }
     pipelined += 1
-    waiting.push(begin)
+    connection.waiting.push(begin)
     // What was read with this one comes yet; the rest stays where it is.
-    socket.pause()
+    connection.held ??= holdBack(socket)
   }
 
   function serveNext(socket: Socket, connection: Connection): void {
@@ -105,7 +107,10 @@ export function createConnections(
       return
     }
     pipelined -= 1
-    if (connection.waiting.length === 0) socket.resume()
+    if (connection.waiting.length === 0) {
+      connection.held?.release()
+      connection.held = undefined
+    }
     next()
   }
 
