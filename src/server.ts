@@ -81,9 +81,9 @@ const HTTP_OPTIONS: ServerOptions = {
 
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
-  const handler = createGraphqlHandler({ memory, chat, log, ownerOf: () => LOCAL_OWNER }, limits)
   const bounds = { ...BOUNDS, ...limits.bounds }
   const turns = createTurns()
+  const handler = createGraphqlHandler({ memory, chat, log, turns, ownerOf: () => LOCAL_OWNER }, limits)
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
   const page = createGraphiqlPage(turns)

@@ -1,4 +1,4 @@
-import { inspect, pathToArray } from '@graphql-tools/utils'
+import { inspect } from '@graphql-tools/utils'
 import {
   defaultTypeResolver,
   type ExecutionResult,
@@ -10,26 +10,14 @@ import {
   isObjectType,
   locatedError,
 } from 'graphql'
-import {
-  chargeError,
-  chargeLeaf,
-  chargeObject,
-  createUse,
-  type ExecutionUse,
-  isLarge,
-  isTurnOver,
-  takeTurn,
-} from './execution-bounds.ts'
+import { chargeLeaf, chargeObject, createUse, isLarge, isTurnOver, takeTurn } from './execution-bounds.ts'
+import { type ExecutionState, handleError, handleErrors } from './field-errors.ts'
+import { handleLater, isPromise, rethrow, settle } from './pending-values.ts'
 import { type FieldPlan, type SelectionPlan, type Shape, selectionOf } from './query-plan.ts'
 import { type Execution, infoOf, leafValue, resolveField } from './resolve-field.ts'
 
 type Path = GraphQLResolveInfo['path']
 type Data = NonNullable<ExecutionResult['data']> | null
-
-interface ExecutionState extends Execution {
-  errors: GraphQLError[]
-  use: ExecutionUse
-}
 
 /** A list whose first items are completed. */
 interface ListState {
@@ -102,24 +90,6 @@ function executeFields(
     return rethrow(error, isPending ? settle(results) : undefined)
   }
   return isPending ? settle(results) : results
-}
-
-/** Puts values in the place of promises; rejects as soon as one does. */
-async function settle(results: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const pending = Object.keys(results).filter((key) => isPromise(results[key]))
-  await Promise.all(
-    pending.map(async (key) => {
-      results[key] = await results[key]
-    }),
-  )
-  return results
-}
-
-/** Promises beside an error may reject too: unhandled, they would end the process. */
-function rethrow(error: unknown, pending: Promise<unknown> | undefined): Promise<never> {
-  if (pending === undefined) throw error
-  const reject = () => Promise.reject(error)
-  return pending.then(reject, reject)
 }
 
 function addKey(prev: Path | undefined, { key, parentType }: FieldPlan): Path {
@@ -271,11 +241,6 @@ async function nextTurn({ use, signal }: ExecutionState): Promise<void> {
   if (use.stopped !== undefined) throw use.stopped
 }
 
-/** Unhandled, a rejection would end the process. */
-function handleLater(values: readonly unknown[]): void {
-  for (const value of values) if (isPromise(value)) value.then(undefined, () => {})
-}
-
 function completeItem(execution: ExecutionState, field: FieldPlan, shape: Shape, item: unknown, path: Path): unknown {
   try {
     const completed = isPromise(item)
@@ -305,44 +270,4 @@ function completeAbstract(
   const resolveType = type.resolveType ?? defaultTypeResolver
   const name = resolveType(value, execution.contextValue, infoOf(execution, field, path), type)
   return typeof name === 'object' ? name.then(complete) : complete(name)
-}
-
-/** The errors that one resolver throws together become errors one by one. */
-function handleErrors(execution: ExecutionState, field: FieldPlan, error: unknown, path: Path): null {
-  if (isEnded(execution)) throw endedAt(execution, error, field, path)
-  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
-  for (const one of errors) handleError(execution, field, field.shape, one, path)
-  return null
-}
-
-/** Null takes the place of the value where it is allowed; elsewhere the error goes to the parent. */
-function handleError(
-  execution: ExecutionState,
-  field: FieldPlan,
-  { isNonNull }: Shape,
-  error: unknown,
-  path: Path,
-): null {
-  if (isEnded(execution)) throw endedAt(execution, error, field, path)
-  const located = locatedError(error, field.nodes, pathToArray(path))
-  chargeError(execution.use, located.message)
-  if (isNonNull) throw located
-  execution.errors.push(located)
-  return null
-}
-
-/** The error that it ends with, which says where that was first. */
-function endedAt({ use }: ExecutionState, error: unknown, { nodes }: FieldPlan, path: Path): unknown {
-  if (use.stopped === undefined) return error
-  if (!(use.stopped instanceof GraphQLError)) use.stopped = locatedError(use.stopped, nodes, pathToArray(path))
-  return use.stopped
-}
-
-/** No error of a field is of any use then. */
-function isEnded({ signal, use }: ExecutionState): boolean {
-  return signal?.aborted === true || use.stopped !== undefined
-}
-
-function isPromise(value: unknown): value is Promise<never> {
-  return typeof value === 'object' && value !== null && typeof (value as Promise<unknown>).then === 'function'
 }

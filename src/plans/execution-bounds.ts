@@ -1,4 +1,8 @@
-import type { Turns } from './turns.ts'
+/** Turns of the event loop, shared by all that would hold it for long. */
+export interface Turns {
+  /** Undefined while there is time left in this turn; else resolves in a later one. */
+  next(): Promise<void> | undefined
+}
 
 /** What an operation may cost and answer, with the error for more, and the turns that a large one takes. */
 export interface ExecutionBounds {
@@ -9,7 +13,7 @@ export interface ExecutionBounds {
   /** Characters of an answer. In UTF-8 it has as many bytes or more. */
   maxLength: number
   turns: Turns
-  /** What it executes in one turn; a field takes up to a microsecond. */
+  /** After how much it asks for another turn; a field takes up to a microsecond. */
   costOfTurn: number
   /** The error for an operation that is over a limit. */
   refuse(limit: string, given: string): Error

@@ -8,11 +8,11 @@ import type { Memory } from '../memory/memory.ts'
 import { createPlanCache } from '../plans/plan-cache.ts'
 import { createPlannedQueries, prepareOrRefuse } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
-import { createTurns } from '../plans/turns.ts'
 import type { OperationContext } from '../schema/builder.ts'
 import { createEventLookups } from '../schema/conversation/event-lookups.ts'
 import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
+import type { Turns } from './bounds/turns.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
@@ -27,6 +27,7 @@ export interface GraphqlDeps {
   memory: Memory
   chat: Chat
   log: Log
+  turns: Turns
   /** The owner of the conversations that an operation may read and change. */
   ownerOf(): string
 }
@@ -67,12 +68,11 @@ const COST_OF_TURN = 5_000
 
 /** Yoga with this schema and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler(
-  { memory, chat, log, ownerOf }: GraphqlDeps,
+  { memory, chat, log, turns, ownerOf }: GraphqlDeps,
   { maxQueryCost, maxAnswerBytes }: GraphqlLimits,
 ): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
-  const turns = createTurns()
   const large = createLargeAnswers(turns, maxAnswerBytes)
   const plans = createPlanCache({
     bounds: {

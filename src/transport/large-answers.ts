@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import PQueue from 'p-queue'
 import { QueryTooComplexError } from '../errors.ts'
-import type { Turns } from '../plans/turns.ts'
+import type { Turns } from './bounds/turns.ts'
 import { writeJson } from './write-json.ts'
 
 /** Answers that would hold the event loop if they were written at once. */

@@ -1,4 +1,4 @@
-import type { Turns } from '../plans/turns.ts'
+import type { Turns } from './bounds/turns.ts'
 
 /** What is written, and how far. */
 interface Frame {

@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Chat, createChat } from '../../src/chat/chat.ts'
 import { createLoaders } from '../../src/memory/loader.ts'
 import { createSchema } from '../../src/schema/schema.ts'
+import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { createErrorMask } from '../../src/transport/error-mask.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
 import { createPlainRequests } from '../../src/transport/plain-requests.ts'
@@ -183,7 +184,10 @@ async function startBoth(): Promise<
   const id = await startConversation(client, { title: 'Edge' })
   await say(client, id, 'one', 'zwei ☕', 'three')
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
-  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' }, QUERY_BOUNDS)
+  const handler = createGraphqlHandler(
+    { memory, chat, log: createKeptLog(), turns: createTurns(), ownerOf: () => 'local' },
+    QUERY_BOUNDS,
+  )
   const configured = await listen(handler.yoga)
   return { ...server, configured, stock: await listen(createStockYoga(memory, chat)), id, handler }
 }

@@ -222,7 +222,10 @@ async function startBoth() {
   call.answer('grün 👩‍🚀')
   await subscriber.ended
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
-  const handler = createGraphqlHandler({ memory, chat, log: createKeptLog(), ownerOf: () => 'local' }, QUERY_BOUNDS)
+  const handler = createGraphqlHandler(
+    { memory, chat, log: createKeptLog(), turns: createTurns(), ownerOf: () => 'local' },
+    QUERY_BOUNDS,
+  )
   return { ...server, model, id, replyId: subscriber.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
 }
 
