@@ -16,17 +16,24 @@ import { createConnections } from './transport/bounds/connections.ts'
 import { createSharedBudget } from './transport/bounds/shared-budget.ts'
 import { createTurns } from './transport/bounds/turns.ts'
 import { cutUnreadAnswers } from './transport/bounds/unread-answers.ts'
-import { answer, askForBody, expectNoBody, type Refusal, refuse, refuseUpgrade } from './transport/early-answers.ts'
 import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphiqlPage } from './transport/graphiql-page.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
-import { createGraphqlSockets } from './transport/graphql-sockets.ts'
-import { isSoonParsed, MAX_JSON_MARKS } from './transport/json-marks.ts'
-import { refusalOfBody } from './transport/json-request.ts'
-import { originForm, refusalOfForeign } from './transport/local-requests.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
-import { createRequestBodies, withBody } from './transport/request-body.ts'
-import { answerByYoga } from './transport/yoga-requests.ts'
+import {
+  answer,
+  askForBody,
+  expectNoBody,
+  type Refusal,
+  refuse,
+  refuseUpgrade,
+} from './transport/receive/early-answers.ts'
+import { isSoonParsed, MAX_JSON_MARKS } from './transport/receive/json-marks.ts'
+import { refusalOfBody } from './transport/receive/json-request.ts'
+import { originForm, refusalOfForeign } from './transport/receive/local-requests.ts'
+import { createRequestBodies, withBody } from './transport/receive/request-body.ts'
+import { answerByYoga } from './transport/receive/yoga-requests.ts'
+import { createGraphqlSockets } from './transport/sockets/graphql-sockets.ts'
 
 /** The server: GraphQL over HTTP, SSE and WebSocket at /graphql, /health and /ready. */
 export interface Server {

@@ -4,14 +4,14 @@ import { isAsyncIterable, processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { Turns } from './bounds/turns.ts'
 import type { GraphqlHandler, Subscribed } from './graphql-handler.ts'
-import { acceptsEventStream } from './json-request.ts'
 import type { LargeAnswers } from './large-answers.ts'
 import { memoizeLast } from './memoize-last.ts'
 import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
-import { withBody } from './request-body.ts'
+import { acceptsEventStream } from './receive/json-request.ts'
+import { withBody } from './receive/request-body.ts'
+import { answerByYoga } from './receive/yoga-requests.ts'
 import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
-import { answerByYoga } from './yoga-requests.ts'
 
 /** Answers subscriptions that come by POST as JSON and want server-sent events. */
 export interface EventStreams {

@@ -16,10 +16,10 @@ import type { Turns } from './bounds/turns.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
-import { createLargeVariablesPlugin, faultOfLargeVariables } from './large-variables.ts'
 import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
-import { createQueryLimits } from './query-limits.ts'
-import { createRequestRules } from './request-rules.ts'
+import { createLargeVariablesPlugin, faultOfLargeVariables } from './receive/large-variables.ts'
+import { createQueryLimits } from './receive/query-limits.ts'
+import { createRequestRules } from './receive/request-rules.ts'
 import { createUnbufferedHeads } from './unbuffered-heads.ts'
 
 /** What the handler is made of. */

@@ -3,9 +3,9 @@ import type { ExecutionResult } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
-import { plainAnswerType } from './json-request.ts'
 import type { WrittenResult } from './large-answers.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
+import { plainAnswerType } from './receive/json-request.ts'
 
 /** Answers plain requests: queries and mutations that come by POST as JSON and want JSON. */
 export interface PlainRequests {

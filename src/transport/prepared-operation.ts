@@ -1,6 +1,6 @@
 import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'graphql'
 import type { GraphqlHandler } from './graphql-handler.ts'
-import { decodeOperation, type OperationParams } from './json-request.ts'
+import { decodeOperation, type OperationParams } from './receive/json-request.ts'
 
 /** A valid operation, to be executed by Yoga's own pipeline with its plugins. */
 export interface PreparedOperation {

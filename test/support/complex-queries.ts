@@ -1,4 +1,4 @@
-import { MAX_QUERY_CHARS, MAX_QUERY_TOKENS, MAX_SAME_NAMES } from '../../src/transport/query-limits.ts'
+import { MAX_QUERY_CHARS, MAX_QUERY_TOKENS, MAX_SAME_NAMES } from '../../src/transport/receive/query-limits.ts'
 
 /** Queries that are one over a limit each, and what is said of them. */
 export const COMPLEX_QUERIES: readonly (readonly [name: string, query: string, message: string])[] = [

@@ -1,7 +1,7 @@
 import { parse } from 'graphql'
 import { expect, test } from 'vitest'
 import { createDocumentCache } from '../../src/transport/document-cache.ts'
-import { MAX_QUERY_CHARS } from '../../src/transport/query-limits.ts'
+import { MAX_QUERY_CHARS } from '../../src/transport/receive/query-limits.ts'
 
 const document = parse('{ __typename }')
 

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { nextTick } from 'node:process'
 import { Readable } from 'node:stream'
-import { holdBack } from './bounds/hold-back.ts'
-import type { Share, SharedBudget } from './bounds/shared-budget.ts'
-import type { Turns } from './bounds/turns.ts'
+import { holdBack } from '../bounds/hold-back.ts'
+import type { Share, SharedBudget } from '../bounds/shared-budget.ts'
+import type { Turns } from '../bounds/turns.ts'
 
 /** Reads the bodies of requests, within what one and all of them may take. */
 export interface RequestBodies {

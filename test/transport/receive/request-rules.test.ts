@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { createDemoModel } from '../../src/chat/model/demo-model.ts'
-import { exchange, type Received, type Sent } from '../support/http-exchange.ts'
-import { openSocket } from '../support/raw-socket.ts'
-import { startTestServer } from '../support/test-server.ts'
+import { createDemoModel } from '../../../src/chat/model/demo-model.ts'
+import { exchange, type Received, type Sent } from '../../support/http-exchange.ts'
+import { openSocket } from '../../support/raw-socket.ts'
+import { startTestServer } from '../../support/test-server.ts'
 
 const OTHER_METHODS = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE']
 const CONTENT_TYPES = [

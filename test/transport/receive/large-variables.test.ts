@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { openSocket } from '../support/raw-socket.ts'
-import { startTestServer } from '../support/test-server.ts'
+import { openSocket } from '../../support/raw-socket.ts'
+import { startTestServer } from '../../support/test-server.ts'
 
 const keys = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`key${index}`, 1]))
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { exchangeRaw } from '../support/raw-exchange.ts'
-import { startTestServer, type TestServer } from '../support/test-server.ts'
+import { exchangeRaw } from '../../support/raw-exchange.ts'
+import { startTestServer, type TestServer } from '../../support/test-server.ts'
 
 const CLOSE = 'connection: close'
 const CREATE = '{"query":"mutation { createConversation(input: { externalId: \\"evil\\" }) { __typename } }"}'

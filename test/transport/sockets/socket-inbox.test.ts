@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
 import { createSharedBudget } from '../../../src/transport/bounds/shared-budget.ts'
 import { createTurns } from '../../../src/transport/bounds/turns.ts'
-import { watchFrames } from '../../../src/transport/socket-frames.ts'
-import { MAX_BEGUN_MESSAGES, MAX_UNREAD_FRAME_BYTES, takeInTurn } from '../../../src/transport/socket-inbox.ts'
+import { watchFrames } from '../../../src/transport/sockets/socket-frames.ts'
+import { MAX_BEGUN_MESSAGES, MAX_UNREAD_FRAME_BYTES, takeInTurn } from '../../../src/transport/sockets/socket-inbox.ts'
 
 test('no more is begun than may be unanswered, and what only goes on holds up nothing', async () => {
   const { say, begun, reading, settle } = startInbox()

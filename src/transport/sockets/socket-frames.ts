@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { Share, SharedBudget } from './bounds/shared-budget.ts'
+import type { Share, SharedBudget } from '../bounds/shared-budget.ts'
 
 /** What came of a message of one socket that is not whole yet. */
 export interface SocketFrames {

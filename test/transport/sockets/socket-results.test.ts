@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql'
 import { expect, test } from 'vitest'
-import { createTurns } from '../../src/transport/bounds/turns.ts'
-import { writeResults } from '../../src/transport/socket-results.ts'
+import { createTurns } from '../../../src/transport/bounds/turns.ts'
+import { writeResults } from '../../../src/transport/sockets/socket-results.ts'
 
 test('results are written under the id of their operation, and the next is taken when there is room', async () => {
   const socket = createSocket()

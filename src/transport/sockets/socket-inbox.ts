@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { Turns } from './bounds/turns.ts'
+import type { Turns } from '../bounds/turns.ts'
 
 /** Handles one message. `onBegun` may be called before it resolves: what is left then holds up no later message. Never rejects. */
 export type HandleMessage = (data: Buffer, onBegun: () => void) => Promise<void>

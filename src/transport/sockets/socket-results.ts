@@ -1,5 +1,5 @@
 import type { ExecutionResult } from 'graphql'
-import type { Turns } from './bounds/turns.ts'
+import type { Turns } from '../bounds/turns.ts'
 
 /** The parts of a WebSocket that writing needs. */
 export interface FrameSocket {

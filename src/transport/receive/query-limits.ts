@@ -1,6 +1,6 @@
 import { type DocumentNode, GraphQLError, Kind, visit } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { QueryTooComplexError } from '../errors.ts'
+import { QueryTooComplexError } from '../../errors.ts'
 
 /** What a query may be made of. Checked before it is parsed or validated. */
 export const MAX_QUERY_CHARS = 20_000

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { COMPLEX_QUERIES, LARGEST_QUERIES } from '../support/complex-queries.ts'
-import { startTestServer } from '../support/test-server.ts'
+import { COMPLEX_QUERIES, LARGEST_QUERIES } from '../../support/complex-queries.ts'
+import { startTestServer } from '../../support/test-server.ts'
 
 test.each(COMPLEX_QUERIES)('%s is refused, whatever is accepted', async (_, query, message) => {
   const { client, log } = await startTestServer()

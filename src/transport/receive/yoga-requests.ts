@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
 import type { ExecutionResult } from 'graphql'
-import type { GraphqlHandler } from './graphql-handler.ts'
+import type { GraphqlHandler } from '../graphql-handler.ts'
 
 /**
  * Has a request answered by Yoga; rejects with a fault of its HTTP layer or of a plugin's hooks there. Called as a

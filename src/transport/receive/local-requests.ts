@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { isLoopback } from '../loopback.ts'
+import { isLoopback } from '../../loopback.ts'
 import type { Refusal } from './early-answers.ts'
 
 const AUTHORITY = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i
