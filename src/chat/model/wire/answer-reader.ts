@@ -48,7 +48,8 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   const calls = createToolCallAssembly()
   const usage = createUsageReader()
   const tags = createThoughtTags(addText)
-  const said = createSaidText()
+  const whole = createSaidText()
+  const said: { type: 'text' | 'reasoning'; pieces: string[] } = { type: 'text', pieces: [] }
   const state: { [field: string]: Json } = {}
   let choiceIndex: unknown
   let reasoningField: string | undefined
@@ -90,7 +91,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     for (const choice of choices) readFinish(choice)
     const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
     const found = hasUsage ? usage.usage() : undefined
-    if (found) events.push({ type: 'usage', usage: found })
+    if (found) push({ type: 'usage', usage: found })
   }
 
   /** Those of the one choice that is ours: the first that comes. */
@@ -116,8 +117,8 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     reasoningField ??= field
     // A message at the end of a stream says all of it again.
     const isWhole = fields !== fieldsOf(delta) && message !== undefined
-    for (const { type, text: piece } of isWhole ? said.behind(texts) : texts) {
-      said.add(type, piece)
+    for (const { type, text: piece } of isWhole ? whole.behind(texts) : texts) {
+      whole.add(type, piece)
       if (type === 'text') tags.push(piece)
       else addText(type, piece)
     }
@@ -151,7 +152,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       throw broken('The model sent content of an unknown kind.')
     }
     hasContent = true
-    events.push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
+    push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
   }
 
   function readFinish(choice: Fields): void {
@@ -171,7 +172,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     if (parts.length > 0) hasContent = true
     for (const part of parts) {
       const { providerMetadata: call } = part
-      events.push({
+      push({
         type: 'toolCall',
         part: call === undefined ? part : { ...part, providerMetadata: { provider, call } },
       })
@@ -180,7 +181,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const next = given === 'STOP' && calls.hasGiven() ? 'TOOL_CALLS' : given
     if (reason === undefined || parts.length > 0) {
       reason = next
-      events.push({ type: 'finish', reason })
+      push({ type: 'finish', reason })
     }
   }
 
@@ -211,7 +212,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const reasoning = reasoningField && calls.hasGiven() ? { reasoning: reasoningField } : {}
     const message = Object.keys(state).length > 0 ? { message: state } : {}
     if ('message' in message || 'reasoning' in reasoning) {
-      events.push({ type: 'state', state: { provider, ...reasoning, ...message } })
+      push({ type: 'state', state: { provider, ...reasoning, ...message } })
     }
   }
 
@@ -228,12 +229,25 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     ignored = noteIgnored(ignored, event)
   }
 
+  /** Texts that came at once are told at once: each event of its own would wake all who listen. */
   function addText(type: 'text' | 'reasoning', text: string): void {
     hasContent = true
-    const last = events.at(-1)
-    // Texts that came at once are told at once: each event of its own would wake all who listen.
-    if (last?.type === type) last.text += text
-    else events.push({ type, text })
+    if (said.type !== type) closeText()
+    said.type = type
+    said.pieces.push(text)
+  }
+
+  /** Joined once: a text that grows letter by letter is a tree of its letters, each of which takes 32 bytes. */
+  function closeText(): void {
+    const [only = ''] = said.pieces
+    if (said.pieces.length > 0)
+      events.push({ type: said.type, text: said.pieces.length === 1 ? only : said.pieces.join('') })
+    said.pieces = []
+  }
+
+  function push(event: ModelEvent): void {
+    closeText()
+    events.push(event)
   }
 
   function count(characters: number): void {
@@ -245,6 +259,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   /** A sign of life is told only where nothing else is. */
   function takeEvents(): ModelEvent[] {
+    closeText()
     const taken: ModelEvent[] = events.length === 0 && isAlive ? [{ type: 'activity' }] : events
     events = []
     isAlive = false
