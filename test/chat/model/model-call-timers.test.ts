@@ -52,6 +52,19 @@ describe('timers', () => {
     expect(await call.end).toMatchObject({ finishReason: 'TOOL_CALLS' })
   })
 
+  test('begin anew with each sign of life, and end a call whose signs end', async () => {
+    const call = startCall()
+    const scripted = await call.next()
+    for (let sign = 0; sign < 5; sign += 1) {
+      await vi.advanceTimersByTimeAsync(TIMEOUTS.firstTokenMs - 1)
+      scripted.activity()
+      await settle()
+    }
+    expect(call.isSettled()).toBe(false)
+    await vi.advanceTimersByTimeAsync(TIMEOUTS.firstTokenMs)
+    expect(await call.end).toMatchObject({ code: 'MODEL_TIMEOUT' })
+  })
+
   test('let nothing more be heard once they have ended the call', async () => {
     const call = startCall({ hangsOnAbort: true })
     const scripted = await call.next()

@@ -83,6 +83,12 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       throw broken('The model sent an event that cannot be read.')
     }
     isAlive = true
+    const plain = name === undefined && choiceIndex === 0 ? plainTextOf(event) : undefined
+    if (plain !== undefined) {
+      whole.add('text', plain)
+      tags.push(plain)
+      return
+    }
     const choices = choicesOf(event)
     if (choices.length === 0) ignore(event)
     for (const choice of choices) readText(choice)
@@ -290,6 +296,28 @@ function noteIgnored({ events, fields, isPage }: Ignored, event: Fields | string
   const names = Object.keys(event).slice(0, MAX_SHOWN_NAMES)
   const plain = names.filter((name) => name.length <= 32 && /^[\w.-]+$/.test(name))
   return { events: events + 1, fields: new Set([...fields, ...plain]), isPage }
+}
+
+/** The text of an event that holds nothing else, as nearly all do: to look for all else would take three times as long. */
+function plainTextOf({
+  choices,
+  error,
+  errors,
+  usage,
+  x_groq,
+  usageMetadata,
+  usage_metadata,
+}: Fields): string | undefined {
+  if (error || errors || usage || x_groq || usageMetadata || usage_metadata) return undefined
+  if (!Array.isArray(choices) || choices.length !== 1) return undefined
+  const choice: Fields = choices[0] ?? {}
+  const delta = choice.delta as Fields | null | undefined
+  if (choice.index !== 0 || choice.finish_reason || choice.error || choice.errors || choice.usage || !delta)
+    return undefined
+  const { content } = delta
+  if (typeof content !== 'string' || content === '') return undefined
+  for (const field in delta) if (field !== 'content' && field !== 'role' && delta[field] !== null) return undefined
+  return content
 }
 
 function isChoice({ delta, message, text }: Fields): boolean {

@@ -3,7 +3,7 @@ interface Said {
   text: string
 }
 
-/** How much of the beginning and of the end of what was said is compared. */
+/** How much of the beginning is compared, and of the end the piece that came last. */
 const COMPARED = 64
 
 /**
@@ -17,7 +17,7 @@ export function createSaidText() {
     const known = said[type]
     known.length += text.length
     if (known.begin.length < COMPARED) known.begin = (known.begin + text).slice(0, COMPARED)
-    known.end = (known.end + text).slice(-COMPARED)
+    known.end = text
   }
 
   /** Of a whole message what was not said before. */

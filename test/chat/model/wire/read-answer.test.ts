@@ -24,6 +24,19 @@ describe('the events of a model', () => {
     )
   })
 
+  test.each([
+    ['a comment', ': keep-alive\n\n'],
+    [
+      'encrypted reasoning',
+      'data: {"choices":[{"delta":{"reasoning_details":[{"type":"reasoning.encrypted","data":"eA=="}]}}]}\n\n',
+    ],
+    ['a piece of a tool call', 'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a"}]}}]}\n\n'],
+  ])('show a sign of life in %s', async (_what, sign) => {
+    const body = readAnswer(streamOf([Buffer.from(sign), Buffer.from(event('a'))]), {})
+    expect((await body.next()).value).toEqual([{ type: 'activity' }])
+    await body.return(undefined)
+  })
+
   test('need no blank line behind the last one', async () => {
     expect((await read([event('a').trimEnd()])).pieces).toEqual([['a']])
   })
