@@ -18,6 +18,7 @@ import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
 import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
 import { createLargeVariablesPlugin, faultOfLargeVariables } from './receive/large-variables.ts'
+import { createParameterErrors } from './receive/parameter-errors.ts'
 import { createQueryLimits } from './receive/query-limits.ts'
 import { createRequestRules } from './receive/request-rules.ts'
 import { createUnbufferedHeads } from './unbuffered-heads.ts'
@@ -102,6 +103,7 @@ export function createGraphqlHandler(
       createPlannedQueries(plans),
       plannedSubscriptions(),
       large.plugin,
+      createParameterErrors(),
       createRequestRules(),
       createUnbufferedHeads(),
       readyResults(),

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -9,6 +9,7 @@ import type { SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
 import type { GraphqlHandler } from '../graphql-handler.ts'
 import { memoizeLast } from '../memoize-last.ts'
+import { parseError, publicErrors } from '../public-errors.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
 import { watchFrames } from './socket-frames.ts'
 import { takeInTurn } from './socket-inbox.ts'
@@ -83,6 +84,9 @@ export function createGraphqlSockets(
   const protocol = makeServer<Record<string, unknown>, Connected>({
     execute: (args) => (args.rootValue as Root).execute(args),
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
+    onNext: (_context, _id, _payload, _args, result) =>
+      result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
+    onError: (_context, _id, _payload, errors) => publicErrors(errors),
     onSubscribe({ extra: { socket, open, onBegun } }, id, payload) {
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
       return prepare(handler, payload, onBegun, (results) => writeResults(socket, id, results, toText, turns))
@@ -206,6 +210,14 @@ async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
   yield result
 }
 
+function parseOf<Document>(parse: () => Document): Document {
+  try {
+    return parse()
+  } catch (error) {
+    throw parseError(error)
+  }
+}
+
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
@@ -215,7 +227,7 @@ async function prepare(
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ params })
-    const document = parse(params.query)
+    const document = parseOf(() => parse(params.query))
     const errors = validate(schema, document)
     if (errors.length > 0) return errors
     return {
