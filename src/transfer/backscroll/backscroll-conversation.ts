@@ -10,19 +10,8 @@ import type {
   OwnMessage,
   PlacedMessage,
 } from '../file-conversation.ts'
-import {
-  isObject,
-  type JsonObject,
-  listOf,
-  objectOf,
-  optional,
-  readFields,
-  readMetadata,
-  readText,
-  readTime,
-  textOf,
-} from '../json-fields.ts'
-import { decodeMessage, encodeMessage, OWN_FIELD } from '../openai/openai-message.ts'
+import { isObject, type JsonObject, listOf, objectOf, optional, readText, readTime, textOf } from '../json-fields.ts'
+import { decodeMessage, decodeOwnFields, encodeMessage, OWN_FIELD } from '../openai/openai-message.ts'
 import { repairOwnMessage } from '../repair-message.ts'
 import { restoreSelections, selectionsOf } from './branch-selections.ts'
 
@@ -71,7 +60,7 @@ function decode(value: unknown, context: DecodeContext): FileConversation {
   const record = objectOf(value)
   const own = objectOf(record[OWN_FIELD])
   const id = String(record.id)
-  const { settings, archivedAt, lastMessageAt } = decodeOwn(OWN_FIELD, own)
+  const { settings, archivedAt, lastMessageAt } = decodeOwnFields(OWN_FIELD, own)
   const title = optional(readText, 'title', record.title)
   const branches = readBranches(id, record, context)
   const ends = new Map(branches.map((branch) => [branch.id ?? ROOT_BRANCH, branch.messages.at(-1)?.id]))
@@ -91,18 +80,6 @@ function decode(value: unknown, context: DecodeContext): FileConversation {
     branches,
     selectedIds: selected.flatMap((branch) => ends.get(branch) ?? []),
   }
-}
-
-function decodeOwn(field: string, value: unknown) {
-  const { maybe } = readFields(field, value)
-  const settings = omitUndefined({
-    model: maybe('model', readText),
-    instructions: maybe('instructions', readText),
-    encoding: maybe('encoding', readText),
-    metadata: maybe('metadata', readMetadata),
-    expiresAt: maybe('expiresAt', readTime),
-  })
-  return { settings, archivedAt: maybe('archivedAt', readTime), lastMessageAt: maybe('lastMessageAt', readTime) }
 }
 
 /** The root first, then as the conversation lists them; what has no place of its own stands behind what it stands behind. */

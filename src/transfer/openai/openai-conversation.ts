@@ -2,20 +2,10 @@ import { createHash } from 'node:crypto'
 import { omitUndefined } from '../../omit-undefined.ts'
 import { factsOf } from '../conversation-facts.ts'
 import type { DecodeContext, FileConversation, FileFormat, FileMessage, PlacedMessage } from '../file-conversation.ts'
-import {
-  isObject,
-  type JsonObject,
-  objectOf,
-  optional,
-  readFields,
-  readList,
-  readMetadata,
-  readText,
-  readTime,
-} from '../json-fields.ts'
+import { isObject, type JsonObject, objectOf, optional, readList, readText } from '../json-fields.ts'
 import type { Notes } from '../notes.ts'
 import { repairMessage } from '../repair-message.ts'
-import { decodeMessage, OWN_FIELD } from './openai-message.ts'
+import { decodeMessage, decodeOwnFields, OWN_FIELD } from './openai-message.ts'
 
 /** What the external id of a conversation of such a file begins with. */
 const EXTERNAL_ID_PREFIX = 'import:'
@@ -35,7 +25,7 @@ function decode(value: unknown, context: DecodeContext): FileConversation {
       .update(JSON.stringify(messages.map(({ message }) => message)))
       .digest('hex')
   const { id = digest(), title, createdAt } = record
-  const own = decodeOwn(OWN_FIELD, record[OWN_FIELD] ?? {})
+  const own = decodeOwnFields(OWN_FIELD, record[OWN_FIELD] ?? {})
   const branches = [{ messages }]
   const facts = factsOf(EXTERNAL_ID_PREFIX, { id, title, createdAt }, branches, context.notes)
   return {
@@ -79,16 +69,4 @@ function ifSaid(message: FileMessage, place: string, notes: Notes): FileMessage 
 function decodeMessageId(field: string, value: unknown): string | undefined {
   const own = isObject(value) ? value[OWN_FIELD] : undefined
   return isObject(own) ? optional(readText, field, own.id) : undefined
-}
-
-function decodeOwn(field: string, value: unknown) {
-  const { maybe } = readFields(field, value)
-  const settings = omitUndefined({
-    model: maybe('model', readText),
-    instructions: maybe('instructions', readText),
-    encoding: maybe('encoding', readText),
-    metadata: maybe('metadata', readMetadata),
-    expiresAt: maybe('expiresAt', readTime),
-  })
-  return { settings, archivedAt: maybe('archivedAt', readTime) }
 }

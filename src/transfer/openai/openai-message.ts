@@ -12,6 +12,7 @@ import {
   readFlag,
   readMetadata,
   readText,
+  readTime,
   readWordOf,
   textOf,
   timeOf,
@@ -33,6 +34,19 @@ const FINISH_REASONS: readonly FinishReason[] = ['STOP', 'LENGTH', 'TOOL_CALLS',
 
 /** The field that holds what the chat completions format has no place for, in messages and in conversations. */
 export const OWN_FIELD = 'backscroll'
+
+/** What that field says of a conversation: its settings and times. */
+export function decodeOwnFields(field: string, value: unknown) {
+  const { maybe } = readFields(field, value)
+  const settings = omitUndefined({
+    model: maybe('model', readText),
+    instructions: maybe('instructions', readText),
+    encoding: maybe('encoding', readText),
+    metadata: maybe('metadata', readMetadata),
+    expiresAt: maybe('expiresAt', readTime),
+  })
+  return { settings, archivedAt: maybe('archivedAt', readTime), lastMessageAt: maybe('lastMessageAt', readTime) }
+}
 
 /**
  * A message of the chat completions format, or one that `encodeMessage` wrote: as much as can be read. `functionCallId`
