@@ -88,7 +88,7 @@ const HTTP_OPTIONS: ServerOptions = {
 
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
-  const bounds = { ...BOUNDS, ...limits.bounds }
+  const bounds = boundsOf(limits)
   const turns = createTurns()
   const handler = createGraphqlHandler({ memory, chat, log, turns, ownerOf: () => LOCAL_OWNER }, limits)
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
@@ -182,6 +182,13 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   }
 
   return { listen: () => listen(http, limits), refuse: refuseNew, close: closeOnce }
+}
+
+/** Several of the largest bodies and answers have room. */
+function boundsOf({ maxBodyBytes, maxAnswerBytes, bounds }: ServerLimits): Bounds {
+  const maxIncomingBytes = Math.max(BOUNDS.maxIncomingBytes, 4 * maxBodyBytes)
+  const maxUnreadBytes = Math.max(BOUNDS.maxUnreadBytes, 2 * maxAnswerBytes)
+  return { ...BOUNDS, maxIncomingBytes, maxUnreadBytes, ...bounds }
 }
 
 function timeoutsOf({ maxHeadMs, maxRequestMs, requestCheckMs }: Bounds): ServerOptions {

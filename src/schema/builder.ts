@@ -9,6 +9,12 @@ import type { EventLookups } from './conversation/event-lookups.ts'
 import { createDateTime } from './date-time.ts'
 import type { ReplyLoaders } from './reply/reply-loaders.ts'
 
+/** The conversations that one connection follows. */
+export interface Following {
+  /** Until the signal aborts; throws an error for the client when it follows this one too often. */
+  add(conversationId: string, signal: AbortSignal): void
+}
+
 /** What the resolvers of one operation get as their context. */
 export interface OperationContext {
   ownerId: string
@@ -17,6 +23,8 @@ export interface OperationContext {
   loaders: Loaders & ReplyLoaders
   /** Shared by all operations of this node. */
   lookups: EventLookups
+  /** Where one connection may carry many streams: what it follows. */
+  following?: Following
   /** Aborted when the client disconnects or the server stops: a subscription ends at once then. */
   controller: AbortController
 }

@@ -15,6 +15,13 @@ export interface GraphiqlPage {
 
 const ENCODINGS = ['br', 'gzip'] as const
 const PIECE_BYTES = 65_536
+/** In a frame of another page one click could send what that page has put into the editor. */
+const PAGE_HEADERS = {
+  'x-frame-options': 'DENY',
+  'content-security-policy': "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+}
 
 /** Made for the first visitor, off the event loop, and shared by all. */
 export function createGraphiqlPage(turns: Turns): GraphiqlPage {
@@ -31,7 +38,7 @@ export function createGraphiqlPage(turns: Turns): GraphiqlPage {
     const made = await forms
     const encoding = ENCODINGS.find((one) => takes(headers['accept-encoding'], one)) ?? 'identity'
     const etag = `"${made.hash}-${encoding}"`
-    const head = { etag, vary: 'Accept, Accept-Encoding', 'cache-control': 'no-cache' }
+    const head = { ...PAGE_HEADERS, etag, vary: 'Accept, Accept-Encoding', 'cache-control': 'no-cache' }
     if (headers['if-none-match']?.includes(etag)) response.writeHead(304, head).end()
     else {
       const encoded = encoding === 'identity' ? {} : { 'content-encoding': encoding }

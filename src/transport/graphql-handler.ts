@@ -8,7 +8,7 @@ import type { Memory } from '../memory/memory.ts'
 import { createPlanCache } from '../plans/plan-cache.ts'
 import { createPlannedQueries, prepareOrRefuse } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
-import type { OperationContext } from '../schema/builder.ts'
+import type { Following, OperationContext } from '../schema/builder.ts'
 import { createEventLookups } from '../schema/conversation/event-lookups.ts'
 import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
@@ -42,7 +42,7 @@ export interface GraphqlLimits {
 
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
 export interface GraphqlHandler {
-  yoga: YogaServerInstance<ReadyResult, YogaContext>
+  yoga: YogaServerInstance<ServerContext, YogaContext>
   streams: OperationStreams
   large: LargeAnswers
   /** Subscribes by a plan where there is one, else with `otherwise`. */
@@ -53,9 +53,11 @@ export interface GraphqlHandler {
 /** Results that come, or one that says why none do. */
 export type Subscribed = ExecutionResult | AsyncGenerator<ExecutionResult>
 
-/** A result that is there already: Yoga only writes it into the response. */
-interface ReadyResult {
+/** What a transport gives an operation. */
+interface ServerContext {
+  /** A result that is there already: Yoga only writes it into the response. */
   result?: ExecutionResult
+  following?: Following
 }
 
 /** Yoga's context has that of the operation in it, and once more alone. */
@@ -88,10 +90,10 @@ export function createGraphqlHandler(
   })
   const subscriptions = createPlannedSubscriptions()
   const lookups = createEventLookups({ memory, findReply: chat.find })
-  const yoga = createYoga<ReadyResult, YogaContext>({
+  const yoga = createYoga<ServerContext, YogaContext>({
     schema: createSchema(),
-    context: () => {
-      const own = createOperationContext()
+    context: ({ following }) => {
+      const own = { ...createOperationContext(), ...(following !== undefined && { following }) }
       return { ...own, own }
     },
     graphqlEndpoint: '/graphql',
@@ -154,7 +156,7 @@ export function createGraphqlHandler(
   }
 }
 
-function readyResults(): Plugin<object, ReadyResult> {
+function readyResults(): Plugin<object, ServerContext> {
   return {
     onParams({ context, setResult }) {
       if (context.result !== undefined) setResult(context.result)

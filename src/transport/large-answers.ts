@@ -30,7 +30,7 @@ export interface WrittenResult extends ExecutionResult {
 }
 
 /** What is half written takes memory and serves nobody. */
-const MAX_WRITTEN_AT_ONCE = 2
+const MAX_WRITTEN_AT_ONCE = 1
 
 /** Large answers of at most `maxBytes`. */
 export function createLargeAnswers(turns: Turns, maxBytes: number): LargeAnswers {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type WebSocket from 'ws'
 import { type Attack, judge, type Outcome, type Target } from './attacks.ts'
 import { append, createConversation, createHeavyConversation, message } from './conversations.ts'
@@ -57,7 +58,8 @@ export const BURST_ATTACKS: readonly Attack[] = [
           times(1_000, (index) => message(`message ${index}`)),
         )
         const wanted = () => received.events >= 1_000 * (1_000 - received.refused)
-        while (!wanted() && socket.readyState === socket.OPEN) await new Promise((resolve) => setTimeout(resolve, 100))
+        const closed = once(socket, 'close')
+        while (!wanted() && !received.isClosed) await Promise.race([once(socket, 'message'), closed])
         return { text: `${received.events} events, ${received.refused} refused`, isGood: wanted() || received.isClosed }
       }
     },
@@ -139,8 +141,8 @@ async function subscribe(
   const received: Received = { events: 0, refused: 0, isClosed: false }
   socket.on('message', (data) => {
     const text = String(data)
-    if (text.includes('"MessageAppended"') || text.includes('"message"')) received.events += 1
-    else if (text.includes('"type":"error"')) received.refused += 1
+    if (/"type":"error"|"errors":/.test(text)) received.refused += 1
+    else if (text.includes('"MessageAppended"') || text.includes('"message"')) received.events += 1
   })
   socket.once('close', () => {
     received.isClosed = true

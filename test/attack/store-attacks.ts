@@ -149,7 +149,7 @@ async function readBeside({ origin }: Target, good: string, bad: string): Promis
     variables: { input: { conversationId: bad, messages: [message('one more')] } },
   })
   const isListed = list.text.includes(good)
-  const outcomes = [list, one, written].map((answer) => judge(answer, { codes: ['NOT_FOUND', 'HISTORY_UNAVAILABLE'] }))
+  const outcomes = [list, one, written].map((answer) => judge(answer, { codes: ['CONVERSATION_UNREADABLE'] }))
   const worst = worstOf(outcomes)
   return { text: `${isListed ? 'listed' : 'not listed'}; ${worst.text}`, isGood: isListed && worst.isGood }
 }

@@ -25,6 +25,16 @@ test('the page is one, compressed as the browser takes it', async () => {
   expect(new Set(pages).size).toBe(1)
 })
 
+test('no other page can frame it', async () => {
+  const { origin } = await startTestServer()
+  const { headers } = await get(origin, { 'accept-encoding': 'br' })
+  expect(headers).toMatchObject({
+    'x-frame-options': 'DENY',
+    'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+    'x-content-type-options': 'nosniff',
+  })
+})
+
 test('a browser that has the page is told that it is the same', async () => {
   const { origin } = await startTestServer()
   const encoded = { 'accept-encoding': 'br' }

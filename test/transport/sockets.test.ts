@@ -96,3 +96,20 @@ test('a frame that is long to parse closes its socket', async () => {
   const [code, reason] = await closed
   expect([code, String(reason)]).toEqual([1009, 'Too many values'])
 })
+
+test('a socket follows a conversation by a bounded number of subscriptions, and by others when some end', async () => {
+  const { client, origin } = await startTestServer()
+  const id = await startConversation(client)
+  const socket = await openSocket(origin)
+  const query = `subscription { conversationEvents(conversationId: "${id}") { __typename } }`
+  const follow = async (name: string) => {
+    socket.send({ type: 'subscribe', id: name, payload: { query } })
+    return socket.next()
+  }
+  for (let count = 0; count < 100; count += 1) expect(await follow(`${count}`)).toMatchObject({ type: 'next' })
+  const errors = [{ message: expect.stringContaining('at most 100'), extensions: { code: 'RATE_LIMITED' } }]
+  expect(await follow('one more')).toMatchObject({ type: 'next', payload: { errors } })
+  expect(await socket.next()).toEqual({ type: 'complete', id: 'one more' })
+  socket.send({ type: 'complete', id: '5' })
+  expect(await follow('another')).toMatchObject({ type: 'next', id: 'another' })
+})

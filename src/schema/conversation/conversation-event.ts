@@ -96,8 +96,10 @@ builder.subscriptionField('conversationEvents', (t) =>
           'The cursor of the last event that was seen, or that of the conversation as it was loaded; null: from now on, beginning with a ConversationHeartbeat.',
       }),
     },
-    subscribe: (_, { conversationId, after }, { ownerId, memory, lookups, controller }) =>
-      followConversation({ memory, lookups }, ownerId, conversationId, after ?? undefined, controller.signal),
+    subscribe(_, { conversationId, after }, { ownerId, memory, lookups, following, controller: { signal } }) {
+      following?.add(conversationId, signal)
+      return followConversation({ memory, lookups }, ownerId, conversationId, after ?? undefined, signal)
+    },
     resolve: eventItself,
   }),
 )

@@ -5,12 +5,14 @@ import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayl
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../../log.ts'
+import type { Following } from '../../schema/builder.ts'
 import type { SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
 import type { GraphqlHandler } from '../graphql-handler.ts'
 import { memoizeLast } from '../memoize-last.ts'
 import { parseError, publicErrors } from '../public-errors.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
+import { createFollowing } from './following.ts'
 import { watchFrames } from './socket-frames.ts'
 import { takeInTurn } from './socket-inbox.ts'
 import { writeResults } from './socket-results.ts'
@@ -68,6 +70,7 @@ interface Connected {
   open: number
   /** Of the message that is begun. */
   onBegun: () => void
+  following: Following
 }
 
 /**
@@ -87,9 +90,11 @@ export function createGraphqlSockets(
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => publicErrors(errors),
-    onSubscribe({ extra: { socket, open, onBegun } }, id, payload) {
+    onSubscribe({ extra: { socket, open, onBegun, following } }, id, payload) {
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
-      return prepare(handler, payload, onBegun, (results) => writeResults(socket, id, results, toText, turns))
+      return prepare(handler, { params: payload, following }, onBegun, (results) =>
+        writeResults(socket, id, results, toText, turns),
+      )
     },
   })
   return { accept, close }
@@ -117,7 +122,7 @@ function serve(
   { client, raw, turns }: { client: WebSocket; raw: Socket; turns: Turns },
   log: Log,
 ): void {
-  const connected: Connected = { socket: client, open: 0, onBegun: () => {} }
+  const connected: Connected = { socket: client, open: 0, onBegun: () => {}, following: createFollowing() }
   let isFaulty = false
   const closed = protocol.opened(
     {
@@ -221,12 +226,13 @@ function parseOf<Document>(parse: () => Document): Document {
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
-  params: SubscribePayload,
+  initial: { params: SubscribePayload; following: Following },
   onSubscribed: () => void,
   write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
-    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({ params })
+    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(initial)
+    const { params } = initial
     const document = parseOf(() => parse(params.query))
     const errors = validate(schema, document)
     if (errors.length > 0) return errors
