@@ -4,6 +4,7 @@ import type { Context, ContextRequest } from './context.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { Memory } from './memory.ts'
 import type { Head, Message } from './message.ts'
+import { createVersionIndex, type VersionIndex } from './versions/branches.ts'
 
 /** Puts together what the fields of one operation load, so that many of them are one call of memory. Each rejects as memory does. */
 export interface Loaders {
@@ -14,6 +15,8 @@ export interface Loaders {
   /** Rejects with NotFoundError instead. */
   existingConversation(id: string): Promise<Conversation>
   message(id: string): Promise<Message | undefined>
+  /** The ids of all its versions, itself included, oldest first; itself alone where its conversation was deleted meanwhile. */
+  versions(message: Message): Promise<string[]>
   /** Of the active path. Where its newest message cannot be read, what the conversation's hint says: no list is lost for it. */
   head(conversation: Conversation): Promise<Head>
 }
@@ -27,6 +30,7 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
   let contexts: ReturnType<typeof createContextLoader> | undefined
   let conversations: DataLoader<string, Conversation | undefined> | undefined
   let messages: DataLoader<string, Message | undefined> | undefined
+  let versionLists: DataLoader<Message, string[]> | undefined
   let heads: DataLoader<Conversation, Head> | undefined
 
   function context(request: Omit<ContextRequest, 'ownerId'>): Promise<Context> {
@@ -50,12 +54,17 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
     return messages.load(id)
   }
 
+  function versions(of: Message): Promise<string[]> {
+    versionLists ??= new DataLoader((wanted) => findVersions(conversation, wanted), { cache: false })
+    return versionLists.load(of)
+  }
+
   function head(conversation: Conversation): Promise<Head> {
     heads ??= new DataLoader((wanted) => readHeads(memory, wanted), { cache: false })
     return heads.load(conversation)
   }
 
-  return { context, conversation, existingConversation, message, head }
+  return { context, conversation, existingConversation, message, versions, head }
 }
 
 /** All contexts of one operation in one `readContexts`. */
@@ -87,6 +96,27 @@ async function findEach<T>(find: (ids: readonly string[]) => Promise<T[]>, ids: 
       result.status === 'fulfilled' ? result.value : (result.reason as Error),
     )
   }
+}
+
+/** One index of versions for all messages of a conversation. */
+function findVersions(
+  findConversation: Loaders['conversation'],
+  wanted: readonly Message[],
+): Promise<(string[] | Error)[]> {
+  const indexes = new Map<string, Promise<VersionIndex>>()
+  return Promise.all(
+    wanted.map((message) => {
+      const { conversationId } = message
+      const index =
+        indexes.get(conversationId) ??
+        findConversation(conversationId).then((found) => createVersionIndex(found ?? { branches: [] }))
+      indexes.set(conversationId, index)
+      return index.then(
+        (versionsAt) => versionsAt(message),
+        (error: Error) => error,
+      )
+    }),
+  )
 }
 
 /** One read for all; one that cannot be read leaves the others, and is as its hint says. */

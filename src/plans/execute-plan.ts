@@ -10,7 +10,7 @@ import {
   isObjectType,
   locatedError,
 } from 'graphql'
-import { chargeLeaf, chargeObject, createUse, isLarge, isTurnOver, takeTurn } from './execution-bounds.ts'
+import { chargeItem, chargeLeaf, chargeObject, createUse, isLarge, isTurnOver, takeTurn } from './execution-bounds.ts'
 import { type ExecutionState, handleError, handleErrors } from './field-errors.ts'
 import { handleLater, isPromise, rethrow, settle } from './pending-values.ts'
 import { type FieldPlan, type SelectionPlan, type Shape, selectionOf } from './query-plan.ts'
@@ -201,6 +201,7 @@ function completeItems(execution: ExecutionState, field: FieldPlan, shape: Shape
   const { items, results } = list
   while (results.length < items.length && !isTurnOver(execution.use)) {
     const itemPath = { prev: path, key: results.length, typename: undefined }
+    if (shape.kind === 'LEAF') chargeItem(execution.use)
     const result = completeItem(execution, field, shape, items[results.length], itemPath)
     results.push(result)
     list.isPending ||= isPromise(result)

@@ -54,6 +54,12 @@ export function chargeObject(use: ExecutionUse, weight: number, length: number):
   check(use)
 }
 
+/** Counts the item of a list of scalars; throws when that is too much. */
+export function chargeItem(use: ExecutionUse): void {
+  use.cost += 1
+  check(use)
+}
+
 /** Counts an error of a field; throws when that is too much. */
 export function chargeError(use: ExecutionUse, { length }: string): void {
   use.cost += COST_OF_ERROR

@@ -48,10 +48,14 @@ export const HOST_ATTACKS: readonly Attack[] = [
   {
     name: 'framed-page',
     group: GROUP,
-    prepare: async (target) => () =>
-      sendAll(target, [requestText('GET /graphql', [own(target), 'Accept: text/html'])], (answer) =>
-        /x-frame-options: *deny|frame-ancestors/i.test(answer),
-      ),
+    async prepare(target) {
+      // Made for the first visitor.
+      await (await fetch(`${target.origin}/graphql`, { headers: { accept: 'text/html' } })).arrayBuffer()
+      return () =>
+        sendAll(target, [requestText('GET /graphql', [own(target), 'Accept: text/html'])], (answer) =>
+          /x-frame-options: *deny|frame-ancestors/i.test(answer),
+        )
+    },
   },
   {
     name: 'broken-hosts',

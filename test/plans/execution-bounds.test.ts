@@ -8,7 +8,7 @@ import { createBounds } from '../support/execution-bounds.ts'
 
 const schema = buildSchema(`
   scalar Json
-  type Query { items: [Item!]! text: String json: Json fails: [String] }
+  type Query { items: [Item!]! text: String json: Json fails: [String] numbers: [Int!] }
   type Mutation { items: [Item!]! text: String }
   type Item { text: String need: String! late: String items: [Item!]! }
 `)
@@ -18,6 +18,7 @@ test.each([
   ['fields', `{ items { ${aliases('text', 20)} } }`, { maxExecutedCost: 1_000 }, 'at most a cost of 1000; got more'],
   ['texts', `{ ${aliases('text', 30)} }`, { maxLength: 1_000 }, 'at most an answer of 1000 bytes; got more'],
   ['JSON', `{ ${aliases('json', 30)} }`, { maxLength: 1_000 }, 'at most an answer of 1000 bytes; got more'],
+  ['scalars in lists', `{ ${aliases('numbers', 20)} }`, { maxExecutedCost: 1_000 }, 'at most a cost of 1000; got more'],
   ['errors', '{ fails }', { maxExecutedCost: 1_000 }, 'at most a cost of 1000; got more'],
   [
     'a mutation',
@@ -30,6 +31,7 @@ test.each([
     items: Array.from({ length: 100 }, () => ({ text: 'x' })),
     text: 'x'.repeat(100),
     json: { a: [1, 2, { b: 'x'.repeat(100) }] },
+    numbers: Array.from({ length: 100 }, (_, at) => at),
     fails: Array.from({ length: 100 }, () => new Error('no')),
   }
   const { errors, data } = await executePlan(prepare(text, rootValue, bounds))
@@ -69,6 +71,14 @@ test('a large list gives way to others, and keeps its order', async () => {
       })),
     ),
   })
+})
+
+test('a long list of scalars gives way to others', async () => {
+  const numbers = Array.from({ length: 1_000 }, (_, at) => at)
+  const next = vi.fn(() => nextTurn())
+  const { data } = await executePlan(prepare('{ numbers }', { numbers }, { costOfTurn: 100, turns: { next } }))
+  expect(data).toEqual({ numbers })
+  expect(next.mock.calls.length).toBeGreaterThan(5)
 })
 
 test('a client that leaves stops a list between two turns', async () => {

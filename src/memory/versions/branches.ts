@@ -63,16 +63,37 @@ function placeFault({ parent, atSequence, tokenStart }: Branch, listed: Map<stri
 
 const ROOT_PLACE = { atSequence: 1, tokenStart: 0 }
 
-/** The ids of all versions of the message at a place, itself included, oldest first. */
-export function versionsAt(
-  { branches }: Pick<Tree, 'branches'>,
-  { conversationId, branch, sequence }: MessagePlace,
-): string[] {
-  const parent = parentAt({ branches }, branch, sequence)
-  const siblings = branches.filter((each) => each.parent === parent && each.atSequence === sequence)
-  const ids = [parent, ...siblings.map(({ id }) => id)]
-  // A branch that is not listed yet is known by its own message alone.
-  return (ids.includes(branch) ? ids : [branch]).map((id) => messageId(conversationId, id, sequence))
+/** Returns the ids of all versions of the message at a place, itself included, oldest first. */
+export type VersionIndex = (place: MessagePlace) => string[]
+
+/** The versions at all places of a conversation; those of one place are made once. */
+export function createVersionIndex({ branches }: Pick<Tree, 'branches'>): VersionIndex {
+  const listed = new Map(branches.map((branch) => [branch.id, branch]))
+  const siblings = Map.groupBy(branches, ({ parent, atSequence }) => placeKey(parent, atSequence))
+  const lists = new Map<string, string[]>()
+
+  return function versionsAt({ conversationId, branch, sequence }) {
+    const own = listed.get(branch)
+    // A branch that is not listed yet is known by its own message alone.
+    const parent = own?.atSequence === sequence ? own.parent : branch
+    const key = placeKey(parent, sequence)
+    let ids = lists.get(key)
+    if (ids === undefined) {
+      const others = siblings.get(key) ?? []
+      ids = [parent, ...others.map(({ id }) => id)].map((id) => messageId(conversationId, id, sequence))
+      lists.set(key, ids)
+    }
+    return ids
+  }
+}
+
+/** The versions at one place. */
+export function versionsAt(tree: Pick<Tree, 'branches'>, place: MessagePlace): string[] {
+  return createVersionIndex(tree)(place)
+}
+
+function placeKey(branch: string, sequence: number): string {
+  return `${branch} ${sequence}`
 }
 
 /** The branch that replaces the message at a place: a sibling where that is a branch's first own one. */

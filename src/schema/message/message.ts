@@ -1,5 +1,4 @@
 import { contentOf, type Message } from '../../memory/message.ts'
-import { versionsAt } from '../../memory/versions/branches.ts'
 import { builder, LOOKUP_COST } from '../builder.ts'
 import { NodeRef } from '../node.ts'
 import { StatusRef } from '../status.ts'
@@ -52,11 +51,7 @@ export const MessageRef = builder.objectRef<Message>('Message').implement({
       extensions: { cost: LOOKUP_COST },
       description:
         'All versions of this message, made by edits and regenerated replies, itself included, oldest first. `selectVersion` shows another one.',
-      resolve: async (message, _, { loaders }) => {
-        const conversation = await loaders.conversation(message.conversationId)
-        // One that was deleted meanwhile has its own event.
-        return versionsAt(conversation ?? { branches: [] }, message)
-      },
+      resolve: (message, _, { loaders }) => loaders.versions(message),
     }),
     metadata: t.field({
       type: 'JSON',
