@@ -8,6 +8,7 @@ export type ReplyRejectionCode =
   | 'HISTORY_UNAVAILABLE'
   | 'CONVERSATION_UNREADABLE'
   | 'SHUTTING_DOWN'
+  | 'RATE_LIMITED'
   /** The next four ended it while it waited in the queue. */
   | 'CANCELLED'
   | 'SUPERSEDED'
@@ -102,6 +103,17 @@ export class StartError extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause })
     this.name = 'StartError'
+  }
+}
+
+/** More at once than this node, or who asks, may have under way; nothing was done. The message is fit for clients. */
+export class RateLimitedError extends Error {
+  readonly code = 'RATE_LIMITED'
+  readonly retryAfterMs: number
+  constructor(detail: string, retryAfterMs: number) {
+    super(detail)
+    this.name = 'RateLimitedError'
+    this.retryAfterMs = retryAfterMs
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { BadUserInputError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
+import { bytesOfParts } from '../memory/input/check-part.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { NewReply } from './begin/begin-reply.ts'
 import { beginReply } from './begin/begin-reply.ts'
@@ -60,8 +61,20 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   const rereads = new WeakMap<ReplyView, () => Promise<ReplyStart | undefined>>()
   const streams = new Set<{ view: ReplyView; done: Promise<void> }>()
 
-  function begin(ownerId: string, input: NewReply): Promise<OpenReply | ReplyRejection> {
-    return beginReply({ ...deps, finisher, runs, views, stopper }, limits, ownerId, input)
+  /** A question that is let in has its room until it is counted, waits in a queue, or is refused. */
+  async function begin(ownerId: string, input: NewReply): Promise<OpenReply | ReplyRejection> {
+    const { source = '', question } = input
+    const release = deps.memory.admit(bytesOfParts(question?.parts ?? []), { ownerId, source })
+    try {
+      const opened = await beginReply({ ...deps, finisher, runs, views, stopper }, limits, ownerId, input)
+      // The view of a reply that runs elsewhere need not change any more; one that runs here has an end.
+      if ('type' in opened || runs.find(opened.view.replyId) === undefined) release()
+      else void untilBegun(opened.view).then(release)
+      return opened
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   async function stream(
@@ -129,7 +142,7 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
     const opened = await begin(ownerId, input)
     if ('type' in opened) return opened
     const { view, release } = opened
-    await untilTrue(view, () => Boolean(view.start ?? view.ending ?? view.queuePosition))
+    await untilBegun(view)
     release()
     return view.ending?.type === 'ReplyRejected' ? view.ending : findOwned(ownerId, view.replyId)
   }
@@ -170,6 +183,11 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
     sweep,
     stop,
   }
+}
+
+/** Its question is stored, waits or was refused. */
+function untilBegun(view: ReplyView): Promise<void> {
+  return untilTrue(view, () => Boolean(view.start ?? view.ending ?? view.queuePosition))
 }
 
 /** What a reply began with, as it reads now: for who comes late, when something of it may be redacted. */

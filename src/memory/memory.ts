@@ -17,6 +17,7 @@ import type {
 import type { HeadHint, History } from './history/history.ts'
 import type { ReplyRecords } from './history/reply-record.ts'
 import { isConversationId, messageId } from './ids.ts'
+import { bytesOfParts } from './input/check-part.ts'
 import { checkContextRequest, checkNewMessages } from './input/limits.ts'
 import type { Head, Message, MessageDraft, NewMessage } from './message.ts'
 import { createMessages, type Messages } from './messages.ts'
@@ -47,14 +48,18 @@ export interface Memory extends Conversations, Messages {
 
   /**
    * All stored, in order, or (the same client ids with the same content) there already. With `replaces` the
-   * first one is a new version of that message, of the same role, and the path through it becomes active.
+   * first one is a new version of that message, of the same role, and the path through it becomes active. `source` is
+   * where the call comes from, for instance its connection; RateLimitedError where too much waits already.
    */
   appendMessages(
     ownerId: string,
     conversationId: string,
     messages: readonly NewMessage[],
     replaces?: string,
+    source?: string,
   ): Promise<Appended>
+  /** Makes room for a question before it is begun: see TokenCounter. */
+  admit: TokenCounter['admit']
   /** The context that ends with a stored message: what a model was given then. */
   readContextUpTo(
     ownerId: string,
@@ -117,7 +122,7 @@ export interface MemoryLimits extends PathReaderLimits {
 
 /** The memory of one node. Input is checked here, before a query. */
 export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
-  const { guard, history, writer, events, now } = deps
+  const { guard, history, writer, counter, events, now } = deps
   const heads = createKnownHeads()
   const paths = createPathReader(deps, limits)
   const contexts = createContextReader(deps, paths)
@@ -155,11 +160,21 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
     conversationId: string,
     messages: readonly NewMessage[],
     replaces?: string,
+    source = '',
   ): Promise<Appended> {
     checkNewMessages(messages, limits)
+    const bytes = messages.reduce((sum, { parts }) => sum + bytesOfParts(parts), 0)
+    const release = counter.admit(bytes, { ownerId, source })
     const drafts = messages.map((message) => draftOf(message, now()))
     const { role = 'USER' } = messages[0] ?? {}
-    return append(ownerId, conversationId, drafts, replaces === undefined ? {} : { replaces, role })
+    try {
+      return await append(ownerId, conversationId, drafts, {
+        source,
+        ...(replaces !== undefined && { replaces, role }),
+      })
+    } finally {
+      release()
+    }
   }
 
   async function subscribe(
@@ -203,6 +218,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
     readPrompt,
     appendDrafts: append,
     appendBehind,
+    admit: counter.admit,
     publish,
     readContextUpTo,
     readHead: (conversation) => readHead(history, conversation, conversation.activeBranch),

@@ -18,6 +18,8 @@ export interface Following {
 /** What the resolvers of one operation get as their context. */
 export interface OperationContext {
   ownerId: string
+  /** The connection that the operation came by, unlike that of every other open one. */
+  connectionId: string
   memory: Memory
   chat: Chat
   loaders: Loaders & ReplyLoaders

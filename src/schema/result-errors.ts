@@ -4,6 +4,7 @@ import {
   ExternalIdTakenError,
   HistoryUnavailableError,
   NotFoundError,
+  RateLimitedError,
   ReplyRejectedError,
 } from '../errors.ts'
 import { builder } from './builder.ts'
@@ -20,6 +21,7 @@ const ErrorCodeRef = builder.enumType('ErrorCode', {
     BUSY: { description: 'Another reply is active in the conversation.' },
     QUEUE_FULL: { description: 'Too many questions wait in the conversation already.' },
     SHUTTING_DOWN: { description: 'This node is stopping; another one will answer.' },
+    RATE_LIMITED: { description: 'Too much is under way already; nothing was done.' },
     CANCELLED: { description: 'It was cancelled while it waited.' },
     SUPERSEDED: { description: 'Another question took its place while it waited.' },
     DISCONNECTED: { description: 'Whoever asked left while it waited, and wanted it to end then.' },
@@ -78,6 +80,19 @@ builder.objectType(ExternalIdTakenError, {
   description: 'Another of your conversations has this external id.',
   interfaces: [ErrorRef],
   fields: (t) => ({ conversationId: t.exposeID('conversationId', { description: 'That conversation.' }) }),
+})
+
+builder.objectType(RateLimitedError, {
+  name: 'RateLimitedError',
+  description: 'Too much is under way already. Nothing was done: ask again later.',
+  interfaces: [ErrorRef],
+  fields: (t) => ({
+    // Nullable as that of ReplyRejectedError: a client selects both together.
+    retryAfterMs: t.exposeInt('retryAfterMs', {
+      nullable: true,
+      description: 'After how many milliseconds asking again makes sense.',
+    }),
+  }),
 })
 
 builder.objectType(ReplyRejectedError, {

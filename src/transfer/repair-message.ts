@@ -1,5 +1,5 @@
 import { BadUserInputError } from '../errors.ts'
-import { checkPart, partBytes } from '../memory/input/check-part.ts'
+import { bytesOfParts, checkPart } from '../memory/input/check-part.ts'
 import { MAX_ID_LENGTH, MAX_NAME_LENGTH } from '../memory/input/check-text.ts'
 import { checkMetadata, MAX_PARTS, MAX_TIME } from '../memory/input/limits.ts'
 import type { Json, MessagePart } from '../memory/message.ts'
@@ -171,19 +171,15 @@ function keepParts(role: FileMessage['role'], given: MessagePart[], place: strin
 }
 
 function fitBytes(message: FileMessage, place: string, notes: Notes, maxBytes: number): FileMessage | undefined {
-  const bytes = bytesOf(message.parts)
+  const bytes = bytesOfParts(message.parts)
   if (bytes <= maxBytes) return message
   const said = message.parts.filter(({ type }) => type !== 'data')
-  if (said.length > 0 && said.length < message.parts.length && bytesOf(said) <= maxBytes) {
+  if (said.length > 0 && said.length < message.parts.length && bytesOfParts(said) <= maxBytes) {
     notes.loss(place, `data of a message over ${maxBytes} bytes: left out, its text is kept`)
     return { ...message, parts: said }
   }
   notes.loss(place, `a message over ${maxBytes} bytes, too large for MAX_MESSAGE_BYTES: left out`)
   return undefined
-}
-
-function bytesOf(parts: readonly MessagePart[]): number {
-  return parts.reduce((sum, part) => sum + partBytes(part), 0)
 }
 
 function isValid(check: () => void): boolean {

@@ -56,7 +56,7 @@ export function createEventStreams(
 
   async function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean> {
     if (!acceptsEventStream(request)) return false
-    const operation = prepareOperation(yoga.getEnveloped, body)
+    const operation = prepareOperation(yoga.getEnveloped, request, body)
     if (operation?.kind !== 'subscription') return false
     const { result, signal } = await subscribe(handler, operation, response)
     if (isAsyncIterable(result)) {

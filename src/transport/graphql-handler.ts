@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
 import type { Chat } from '../chat/chat.ts'
@@ -13,6 +14,7 @@ import { createEventLookups } from '../schema/conversation/event-lookups.ts'
 import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
 import type { Turns } from './bounds/turns.ts'
+import { createConnectionIds } from './connection-ids.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
@@ -58,6 +60,8 @@ interface ServerContext {
   /** A result that is there already: Yoga only writes it into the response. */
   result?: ExecutionResult
   following?: Following
+  /** The request, or that of the upgrade. */
+  req?: Pick<IncomingMessage, 'socket'>
 }
 
 /** Yoga's context has that of the operation in it, and once more alone. */
@@ -88,12 +92,16 @@ export function createGraphqlHandler(
       onLarge: large.add,
     },
   })
+  const connectionIdOf = createConnectionIds()
   const subscriptions = createPlannedSubscriptions()
   const lookups = createEventLookups({ memory, findReply: chat.find })
   const yoga = createYoga<ServerContext, YogaContext>({
     schema: createSchema(),
-    context: ({ following }) => {
-      const own = { ...createOperationContext(), ...(following !== undefined && { following }) }
+    context: ({ following, req }: ServerContext) => {
+      const own = {
+        ...createOperationContext(connectionIdOf(req?.socket)),
+        ...(following !== undefined && { following }),
+      }
       return { ...own, own }
     },
     graphqlEndpoint: '/graphql',
@@ -149,10 +157,10 @@ export function createGraphqlHandler(
     return streams.open(context, () => subscriptions.open(planned), subscriptions.mappingOf(planned))
   }
 
-  function createOperationContext(): OperationContext {
+  function createOperationContext(connectionId: string): OperationContext {
     const ownerId = ownerOf()
     const loaders = { ...createLoaders(memory, ownerId), ...createReplyLoaders(chat, ownerId) }
-    return { ownerId, memory, chat, loaders, lookups, controller: new AbortController() }
+    return { ownerId, connectionId, memory, chat, loaders, lookups, controller: new AbortController() }
   }
 }
 

@@ -29,7 +29,7 @@ export function createPlainRequests({
 
   async function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean> {
     const type = plainAnswerType(request)
-    const operation = type && prepareOperation(getEnveloped, body)
+    const operation = type && prepareOperation(getEnveloped, request, body)
     if (!operation || operation.kind === 'subscription') return false
     const executed = await execute(operation, response, maskError)
     if (response.destroyed) return true

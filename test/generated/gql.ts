@@ -33,6 +33,8 @@ type Documents = {
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": typeof types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": typeof types.DeleteConversationDocument,
+    "\n  mutation AppendInTurn($input: AppendMessagesInput!) {\n    appendMessages(input: $input) { __typename ... on Error { code detail } ... on RateLimitedError { retryAfterMs } }\n  }\n": typeof types.AppendInTurnDocument,
+    "\n  mutation StartInTurn($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on Error { code detail }\n      ... on RateLimitedError { retryAfterMs }\n      ... on ReplyRejectedError { retryAfterMs }\n    }\n  }\n": typeof types.StartInTurnDocument,
     "\n  subscription WatchMessages($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on MessageAppended { message { content versions } }\n    }\n  }\n": typeof types.WatchMessagesDocument,
     "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": typeof types.UpdateMessageDocument,
     "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": typeof types.NodeDocument,
@@ -80,6 +82,8 @@ const documents: Documents = {
     "\n  query FindConversation($id: ID, $externalId: String) {\n    conversation(id: $id, externalId: $externalId) {\n      id\n      title\n      messageCount\n      tokenCount\n      lastMessageAt\n      archivedAt\n    }\n  }\n": types.FindConversationDocument,
     "\n  mutation UpdateConversation($input: UpdateConversationInput!) {\n    updateConversation(input: $input) {\n      __typename\n      ... on UpdateConversationSuccess {\n        conversation { id title model instructions metadata archivedAt expiresAt }\n      }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateConversationDocument,
     "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n": types.DeleteConversationDocument,
+    "\n  mutation AppendInTurn($input: AppendMessagesInput!) {\n    appendMessages(input: $input) { __typename ... on Error { code detail } ... on RateLimitedError { retryAfterMs } }\n  }\n": types.AppendInTurnDocument,
+    "\n  mutation StartInTurn($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on Error { code detail }\n      ... on RateLimitedError { retryAfterMs }\n      ... on ReplyRejectedError { retryAfterMs }\n    }\n  }\n": types.StartInTurnDocument,
     "\n  subscription WatchMessages($id: ID!) {\n    conversationEvents(conversationId: $id) {\n      __typename\n      ... on MessageAppended { message { content versions } }\n    }\n  }\n": types.WatchMessagesDocument,
     "\n  mutation UpdateMessage($input: UpdateMessageInput!) {\n    updateMessage(input: $input) {\n      __typename\n      ... on UpdateMessageSuccess { message { id metadata } }\n      ... on Error { code detail }\n      ... on InvalidInputError { field }\n    }\n  }\n": types.UpdateMessageDocument,
     "\n  query Node($id: ID!) {\n    node(id: $id) { __typename id ... on Message { content } ... on Conversation { title } }\n  }\n": types.NodeDocument,
@@ -181,6 +185,14 @@ export function graphql(source: "\n  mutation UpdateConversation($input: UpdateC
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  mutation DeleteConversation($id: ID!) {\n    deleteConversation(id: $id) {\n      __typename\n      ... on DeleteConversationSuccess { deletedId }\n      ... on Error { code detail }\n    }\n  }\n"): typeof import('./graphql.ts').DeleteConversationDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation AppendInTurn($input: AppendMessagesInput!) {\n    appendMessages(input: $input) { __typename ... on Error { code detail } ... on RateLimitedError { retryAfterMs } }\n  }\n"): typeof import('./graphql.ts').AppendInTurnDocument;
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation StartInTurn($input: SendMessageInput!) {\n    startReply(input: $input) {\n      __typename\n      ... on Error { code detail }\n      ... on RateLimitedError { retryAfterMs }\n      ... on ReplyRejectedError { retryAfterMs }\n    }\n  }\n"): typeof import('./graphql.ts').StartInTurnDocument;
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

@@ -120,6 +120,8 @@ export type ErrorCode =
   | 'NOT_FOUND'
   /** Too many questions wait in the conversation already. */
   | 'QUEUE_FULL'
+  /** Too much is under way already; nothing was done. */
+  | 'RATE_LIMITED'
   /** This node is stopping; another one will answer. */
   | 'SHUTTING_DOWN'
   /** Another question took its place while it waited. */
@@ -245,6 +247,8 @@ export type ReplyErrorCode =
   | 'NOT_FOUND'
   /** Too many questions wait in the conversation already. */
   | 'QUEUE_FULL'
+  /** Too much is under way already; send again after `retryAfterMs`. */
+  | 'RATE_LIMITED'
   /** This node is stopping; another one will answer. */
   | 'SHUTTING_DOWN'
   /** Another question took its place while it waited. */
@@ -397,6 +401,7 @@ export type StartedReplyMutation = { startReply:
     | { __typename: 'HistoryUnavailableError' }
     | { __typename: 'InvalidInputError' }
     | { __typename: 'NotFoundError' }
+    | { __typename: 'RateLimitedError' }
     | { __typename: 'ReplyRejectedError' }
     | { __typename: 'StartReplySuccess', reply: { id: string } }
    };
@@ -586,6 +591,34 @@ export type DeleteConversationMutation = { deleteConversation:
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
    };
 
+export type AppendInTurnMutationVariables = Exact<{
+  input: AppendMessagesInput;
+}>;
+
+
+export type AppendInTurnMutation = { appendMessages:
+    | { __typename: 'AppendMessagesSuccess' }
+    | { __typename: 'ClientMessageIdConflictError', code: ErrorCode, detail: string }
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'RateLimitedError', code: ErrorCode, detail: string, retryAfterMs: number | null }
+   };
+
+export type StartInTurnMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type StartInTurnMutation = { startReply:
+    | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
+    | { __typename: 'InvalidInputError', code: ErrorCode, detail: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'RateLimitedError', code: ErrorCode, detail: string, retryAfterMs: number | null }
+    | { __typename: 'ReplyRejectedError', code: ErrorCode, detail: string, retryAfterMs: number | null }
+    | { __typename: 'StartReplySuccess' }
+   };
+
 export type WatchMessagesSubscriptionVariables = Exact<{
   id: string | number;
 }>;
@@ -773,6 +806,7 @@ export type AppendMessagesMutation = { appendMessages:
     | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string, retryable: boolean }
     | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'RateLimitedError', code: ErrorCode, detail: string }
    };
 
 export type SendMessageSubscriptionVariables = Exact<{
@@ -836,6 +870,7 @@ export type StartReplyMutation = { startReply:
     | { __typename: 'HistoryUnavailableError', code: ErrorCode, detail: string }
     | { __typename: 'InvalidInputError', code: ErrorCode, detail: string, field: string }
     | { __typename: 'NotFoundError', code: ErrorCode, detail: string }
+    | { __typename: 'RateLimitedError', code: ErrorCode, detail: string }
     | { __typename: 'ReplyRejectedError', code: ErrorCode, detail: string, activeReplyId: string | null, retryAfterMs: number | null }
     | { __typename: 'StartReplySuccess', reply: { id: string, status: Status, text: string, cursor: string, endedAt: string | null, question: { content: string } | null, message: { content: string } | null } }
    };
@@ -1231,6 +1266,37 @@ export const DeleteConversationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DeleteConversationMutation, DeleteConversationMutationVariables>;
+export const AppendInTurnDocument = new TypedDocumentString(`
+    mutation AppendInTurn($input: AppendMessagesInput!) {
+  appendMessages(input: $input) {
+    __typename
+    ... on Error {
+      code
+      detail
+    }
+    ... on RateLimitedError {
+      retryAfterMs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<AppendInTurnMutation, AppendInTurnMutationVariables>;
+export const StartInTurnDocument = new TypedDocumentString(`
+    mutation StartInTurn($input: SendMessageInput!) {
+  startReply(input: $input) {
+    __typename
+    ... on Error {
+      code
+      detail
+    }
+    ... on RateLimitedError {
+      retryAfterMs
+    }
+    ... on ReplyRejectedError {
+      retryAfterMs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartInTurnMutation, StartInTurnMutationVariables>;
 export const WatchMessagesDocument = new TypedDocumentString(`
     subscription WatchMessages($id: ID!) {
   conversationEvents(conversationId: $id) {

@@ -101,6 +101,7 @@ describe('a read', () => {
   test('counts no tokens, whether it hits, misses, joins both or is asked to be strong', async () => {
     const counter: TokenCounter = {
       countMessages: () => Promise.reject(new Error('A read counted tokens')),
+      admit: () => () => {},
       close: async () => {},
     }
     const node = await startMemoryNode({ counter, history: newMongodb(), redisUrl: inject('redisUrl') })

@@ -20,11 +20,14 @@ export interface TestMemory {
   stop(): Promise<void>
 }
 
+/** Gives what takes the place of parts of a counter. */
+export type ChangeCounter = (counter: TokenCounter) => Partial<TokenCounter>
+
 /** The limits of a server by default. */
 export const INPUT_LIMITS = { maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
 
-/** The embedded memory, with nothing in it, and what ends it. */
-export async function startTestMemory(): Promise<TestMemory> {
+/** The embedded memory, with nothing in it, and what ends it. `change` may replace parts of its counter. */
+export async function startTestMemory(change: ChangeCounter = () => ({})): Promise<TestMemory> {
   const limits = { tailTokens: 8_000, ttlSeconds: 3_600, ...INPUT_LIMITS }
   const database = createSqliteDatabase(':memory:')
   const history = recordHistory(createSqliteHistory(database), () => ({}))
@@ -33,7 +36,8 @@ export async function startTestMemory(): Promise<TestMemory> {
   const cache = createLocalCache({ ...limits, maxBytes: 10_000_000 }, Date.now)
   const guard = createCacheGuard(cache, { commandTimeoutMs: 60_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
-  const counter = createTokenCounter()
+  const plainCounter = createTokenCounter()
+  const counter = { ...plainCounter, ...change(plainCounter) }
   const events = createLocalEvents(NOTHING_LOST, {
     logEvents: 100,
     bufferEvents: 100,
@@ -44,7 +48,7 @@ export async function startTestMemory(): Promise<TestMemory> {
   const memory = createMemory({ ...deps, now: Date.now, onFill() {} }, limits)
   await history.prepare()
   await records.prepare()
-  await counter.warm('o200k_base')
+  await plainCounter.warm('o200k_base')
   return {
     memory,
     history,

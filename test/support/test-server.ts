@@ -10,7 +10,7 @@ import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
 import { type RecordedHistory, recordCalls } from './recorded-history.ts'
 import { createScriptedModel } from './scripted-model.ts'
-import { INPUT_LIMITS, startTestMemory } from './test-memory.ts'
+import { type ChangeCounter, INPUT_LIMITS, startTestMemory } from './test-memory.ts'
 
 export interface TestServer {
   server: Server
@@ -28,6 +28,7 @@ export interface TestServerOptions {
   model?: ChatModel
   limits?: Partial<RepliesLimits>
   bounds?: Partial<Bounds>
+  changeCounter?: ChangeCounter
 }
 
 /** The defaults of the configuration. */
@@ -47,9 +48,9 @@ const LIMITS: RepliesLimits = {
 /** A server on a free port with a client, both closed when the test ends. `change` may replace parts of its memory. */
 export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
-  { model = createScriptedModel(), limits, bounds = {} }: TestServerOptions = {},
+  { model = createScriptedModel(), limits, bounds = {}, changeCounter }: TestServerOptions = {},
 ): Promise<TestServer> {
-  const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory()
+  const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory(changeCounter)
   const replyCalls: string[] = []
   const records = recordCalls(unrecorded, replyCalls)
   const memory = { ...whole, ...change(whole) }

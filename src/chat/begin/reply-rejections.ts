@@ -1,4 +1,10 @@
-import { BadUserInputError, ConversationUnreadableError, HistoryUnavailableError, NotFoundError } from '../../errors.ts'
+import {
+  BadUserInputError,
+  ConversationUnreadableError,
+  HistoryUnavailableError,
+  NotFoundError,
+  RateLimitedError,
+} from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import type { ReplyEnding, ReplyRejection } from '../follow/reply-event.ts'
 
@@ -51,6 +57,10 @@ export function rejectionOf(cause: unknown): ReplyRejection | undefined {
   if (cause instanceof HistoryUnavailableError) {
     const { code, message: detail, retryable } = cause
     return { type: 'ReplyRejected', code, detail, ...(retryable && { retryAfterMs: RETRY_AFTER_MS }), cause }
+  }
+  if (cause instanceof RateLimitedError) {
+    const { code, message: detail, retryAfterMs } = cause
+    return { type: 'ReplyRejected', code, detail, retryAfterMs, cause }
   }
   const isNamed =
     cause instanceof BadUserInputError || cause instanceof NotFoundError || cause instanceof ConversationUnreadableError

@@ -19,6 +19,8 @@ export interface PromptOptions {
   model?: string
   maxReplyTokens?: number
   modelOptions?: { [key: string]: Json }
+  /** Where the question comes from, for instance its connection: long ones are counted in turns. */
+  source?: string
 }
 
 /** What prompts are built with. */
@@ -100,7 +102,7 @@ export async function buildPrompt(
   stored: Message | undefined,
   options: PromptOptions,
 ): Promise<Prompt> {
-  const { maxTokens } = options
+  const { maxTokens, source = '' } = options
   const question = stored ?? (draft ? undefined : answeredMessage(path, maxTokens))
   if (question !== undefined) {
     const prompt = promptOf(path.conversation, question, true, path.path, options, deps)
@@ -109,7 +111,8 @@ export async function buildPrompt(
     throw new BadUserInputError('maxContextTokens', limit, String(maxTokens))
   }
   if (draft === undefined) throw new TypeError('A prompt without a question')
-  const [tokens = 0] = await deps.counter.countMessages(path.conversation.encoding, [draft])
+  const { encoding, ownerId } = path.conversation
+  const [tokens = 0] = await deps.counter.countMessages(encoding, [draft], { ownerId, source })
   if (tokens > maxTokens) {
     throw new BadUserInputError('maxContextTokens', `at least the question's ${tokens} tokens`, String(maxTokens))
   }

@@ -29,6 +29,8 @@ export interface AppendTarget {
   arrivedAt?: number
   /** By draft what it costs, where its content no longer says it: a redacted message keeps its place. */
   tokens?: readonly (number | undefined)[]
+  /** Where the call comes from, for its turn to be counted. */
+  source?: string
 }
 
 /** What an append returns. */
@@ -153,7 +155,10 @@ export function createAppender(deps: AppenderDeps): Appender {
     target: AppendTarget = {},
   ): Promise<Appended> {
     const { point, isRetry } = await readPoint(ownerId, conversationId, drafts, target)
-    const counts = await counter.countMessages(point.conversation.encoding, drafts)
+    const counts = await counter.countMessages(point.conversation.encoding, drafts, {
+      ownerId,
+      source: target.source ?? '',
+    })
     const counted = drafts.map((draft, index) => ({
       draft,
       tokens: target.tokens?.[index] ?? counts[index] ?? Number.NaN,

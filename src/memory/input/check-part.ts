@@ -41,8 +41,12 @@ function checkUrl(field: string, url: string): void {
   }
 }
 
-/** The bytes of UTF-8 that a part's values take. */
-export function partBytes(part: MessagePart): number {
+/** The bytes of UTF-8 that the values of parts take. */
+export function bytesOfParts(parts: readonly MessagePart[]): number {
+  return parts.reduce((sum, part) => sum + partBytes(part), 0)
+}
+
+function partBytes(part: MessagePart): number {
   const { type: _, ...values } = part
   return Object.values(values).reduce<number>((sum, value) => sum + jsonBytes(value), 0)
 }

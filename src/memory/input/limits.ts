@@ -4,7 +4,7 @@ import type { ConversationChanges, NewConversation } from '../conversation.ts'
 import type { MessagePart, Metadata, NewMessage, Role } from '../message.ts'
 import { ENCODING_NAMES, isEncoding } from '../tokens/encoding.ts'
 import { checkFinite } from './check-json.ts'
-import { checkPart, partBytes } from './check-part.ts'
+import { bytesOfParts, checkPart } from './check-part.ts'
 import { checkId, checkName, checkText } from './check-text.ts'
 
 /*
@@ -97,7 +97,7 @@ export function checkNewMessage(field: string, message: NewMessage, maxMessageBy
   if (parts.length < 1 || parts.length > MAX_PARTS) {
     throw new BadUserInputError(at('parts'), `from 1 to ${MAX_PARTS} parts`, String(parts.length))
   }
-  const bytes = parts.reduce((sum, part) => sum + partBytes(part), 0)
+  const bytes = bytesOfParts(parts)
   if (bytes > maxMessageBytes) {
     throw new BadUserInputError(field || 'content', `at most ${maxMessageBytes} bytes`, `${bytes} bytes`)
   }

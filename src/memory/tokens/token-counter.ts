@@ -1,10 +1,14 @@
-import Tinypool from 'tinypool'
+import { availableParallelism } from 'node:os'
 import { BadUserInputError } from '../../errors.ts'
 import type { MessageDraft } from '../message.ts'
+import { createCountQueue } from './count-queue.ts'
+import { countSlices } from './count-slices.ts'
+import { createCountThreads } from './count-threads.ts'
+import { createCountingBudget } from './counting-budget.ts'
 import { canonicalEncoding, ENCODING_NAMES, type Encoding, isEncoding } from './encoding.ts'
+import type { Asker } from './fair-queue.ts'
 import { type CountGroups, loadEncoding } from './load-encoding.ts'
 import { messageTexts } from './message-texts.ts'
-import type { CountTask } from './token-worker.ts'
 
 type Countable = Pick<MessageDraft, 'role' | 'parts' | 'author'>
 
@@ -12,9 +16,15 @@ type Countable = Pick<MessageDraft, 'role' | 'parts' | 'author'>
 export interface TokenCounter {
   /**
    * The `tokens` of each message, in order: content, other parts and chat framing. Long messages are
-   * counted off the event loop, so it never blocks for more than 20 ms whatever the text.
+   * counted off the event loop, so it never blocks for more than 20 ms whatever the text, and in turns of those who
+   * ask; without one it is the server's own work.
    */
-  countMessages(encoding: string, drafts: readonly Pick<MessageDraft, 'role' | 'parts' | 'author'>[]): Promise<number[]>
+  countMessages(encoding: string, drafts: readonly Countable[], asker?: Asker): Promise<number[]>
+  /**
+   * Makes room for texts that will be counted, before anything is done with them. Throws RateLimitedError where too
+   * much waits already. The room is free again when the returned function is called.
+   */
+  admit(bytes: number, asker: Asker): () => void
   close(): Promise<void>
 }
 
@@ -29,26 +39,32 @@ export interface WarmTokenCounter extends TokenCounter {
 
 /** Bounds of the threads and of what is counted on the event loop. */
 export interface TokenCounterLimits {
-  /** Threads at most; each takes 60 MB for every encoding it has counted with. */
+  /** Threads at most, 2 or more; each takes 60 MB for every encoding it has counted with. */
   threads: number
   /** A thread that had nothing to count for so long is ended, which frees its memory. */
   threadIdleMs: number
   /** Up to this many characters at once are counted on the event loop, if the encoding is warm. */
   inlineCharacters: number
-  /** Messages go to the pool in batches of about this many characters, so that those of other callers come between. */
-  batchCharacters: number
+  /**
+   * What is longer is cut into slices of about so many characters, so that others come between; what is shorter need not
+   * wait for it at all.
+   */
+  sliceCharacters: number
 }
 
 /*
  * 1,000 characters take 0.1 ms of usual text and 2.5 ms of random Han, the slowest text found (10 ms the
- * first time, before V8 has compiled anything). A thread's answer takes 0.1 ms longer.
+ * first time, before V8 has compiled anything). A thread's answer takes 0.1 ms longer, and 32,000 take it 65 ms.
  */
 const DEFAULT_LIMITS: TokenCounterLimits = {
-  threads: 1,
+  threads: Math.min(Math.max(availableParallelism(), 2), 4),
   threadIdleMs: 300_000,
   inlineCharacters: 1_000,
-  batchCharacters: 250_000,
+  sliceCharacters: 32_000,
 }
+
+/** The server's own work has its turn like anybody's. */
+const OURSELVES: Asker = { ownerId: '', source: '' }
 
 /*
  * What the library's `encodeChat` puts around a content: start, role, separator and end, the role being
@@ -63,24 +79,27 @@ const FRAMING_TOKENS_BESIDE_NAME = 3
  * `close`, which fails counts that are under way. An unknown encoding is a BadUserInputError.
  */
 export function createTokenCounter(limits: Partial<TokenCounterLimits> = {}): WarmTokenCounter {
-  const { threads, threadIdleMs, inlineCharacters, batchCharacters } = { ...DEFAULT_LIMITS, ...limits }
+  const { threads, threadIdleMs, inlineCharacters, sliceCharacters } = { ...DEFAULT_LIMITS, ...limits }
   const warmed = new Map<Encoding, CountGroups>()
-  let pool: Tinypool | undefined
-  let closed = false
+  const pool = createCountThreads({ threads, idleMs: threadIdleMs })
+  const queue = createCountQueue(pool.run, threads)
+  const { admit } = createCountingBudget(sliceCharacters)
+  let isClosed = false
 
-  async function countMessages(name: string, drafts: readonly Countable[]): Promise<number[]> {
+  async function countMessages(name: string, drafts: readonly Countable[], asker = OURSELVES): Promise<number[]> {
     const encoding = checkedEncoding(name)
-    const tokens: number[] = []
-    for (const groups of batches(drafts, batchCharacters)) tokens.push(...(await countGroups({ encoding, groups })))
-    return drafts.map(({ author }, index) => framingTokens(author) + (tokens[index] ?? 0))
-  }
-
-  async function countGroups(task: CountTask): Promise<number[]> {
-    if (closed) throw new Error('The token counter is closed.')
-    const count = warmed.get(canonicalEncoding(task.encoding))
-    if (count !== undefined && charactersOf(task.groups.flat()) <= inlineCharacters) return count(task.groups)
-    pool ??= createPool(threads, threadIdleMs)
-    return pool.run(task)
+    const count = warmed.get(canonicalEncoding(encoding))
+    const tokens = drafts.map(({ author }) => framingTokens(author))
+    let counted = 0
+    for (const { groups, first, characters } of countSlices(textsOf(drafts), sliceCharacters)) {
+      if (isClosed) throw new Error('The token counter is closed.')
+      counted += characters
+      const isInline = count !== undefined && counted <= inlineCharacters
+      const isLong = counted >= sliceCharacters
+      const sums = isInline ? count(groups) : await queue.add({ encoding, groups }, characters, asker, isLong)
+      for (const [index, sum] of sums.entries()) tokens[first + index] = (tokens[first + index] ?? 0) + sum
+    }
+    return tokens
   }
 
   async function warm(encoding: Encoding): Promise<void> {
@@ -88,25 +107,12 @@ export function createTokenCounter(limits: Partial<TokenCounterLimits> = {}): Wa
     if (!warmed.has(name)) warmed.set(name, await loadEncoding(name))
   }
 
-  async function close(): Promise<void> {
-    closed = true
-    await pool?.destroy()
+  function close(): Promise<void> {
+    isClosed = true
+    return pool.close()
   }
 
-  return { countMessages, warm, close }
-}
-
-/** Tinypool runs a TypeScript file as it is and brings nothing; piscina does the same with more than is used here. */
-function createPool(threads: number, threadIdleMs: number): Tinypool {
-  return new Tinypool({
-    filename: new URL('./token-worker.ts', import.meta.url).href,
-    name: 'countGroups',
-    minThreads: 0,
-    maxThreads: threads,
-    idleTimeout: threadIdleMs,
-    // A thread that inherited the flags of a script given by --eval would refuse to load its file.
-    execArgv: [],
-  })
+  return { countMessages, admit, warm, close }
 }
 
 function checkedEncoding(name: string): Encoding {
@@ -114,29 +120,12 @@ function checkedEncoding(name: string): Encoding {
   throw new BadUserInputError('encoding', `one of ${ENCODING_NAMES.join(', ')}`, JSON.stringify(name))
 }
 
-/** The texts of each message, in groups that are built only when the one before has been counted. */
-function* batches(drafts: readonly Countable[], batchCharacters: number): Generator<string[][]> {
-  let groups: string[][] = []
-  let characters = 0
+/** Made one after another, as they are counted. */
+function* textsOf(drafts: readonly Countable[]): Generator<string[]> {
   for (const draft of drafts) {
-    const texts = countedTexts(draft)
-    groups.push(texts)
-    characters += charactersOf(texts)
-    if (characters < batchCharacters) continue
-    yield groups
-    groups = []
-    characters = 0
+    const texts = messageTexts(draft)
+    yield draft.author === undefined ? texts : [draft.author, ...texts]
   }
-  if (groups.length > 0) yield groups
-}
-
-function countedTexts(draft: Countable): string[] {
-  const texts = messageTexts(draft)
-  return draft.author === undefined ? texts : [draft.author, ...texts]
-}
-
-function charactersOf(texts: readonly string[]): number {
-  return texts.reduce((characters, text) => characters + text.length, 0)
 }
 
 function framingTokens(author: string | undefined): number {

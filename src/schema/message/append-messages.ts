@@ -3,6 +3,7 @@ import {
   ClientMessageIdConflictError,
   HistoryUnavailableError,
   NotFoundError,
+  RateLimitedError,
 } from '../../errors.ts'
 import type { Appended } from '../../memory/append/appender.ts'
 import type { Metadata, NewMessage } from '../../memory/message.ts'
@@ -71,12 +72,24 @@ builder.mutationField('appendMessages', (t) =>
     description:
       'Stores messages at the end of the active path, or as a new version of a message (an edit), without asking a model. They are durable when this answers.',
     errors: {
-      types: [BadUserInputError, ClientMessageIdConflictError, HistoryUnavailableError, NotFoundError],
+      types: [
+        BadUserInputError,
+        ClientMessageIdConflictError,
+        HistoryUnavailableError,
+        NotFoundError,
+        RateLimitedError,
+      ],
       union: { description: 'What appendMessages answers.' },
     },
     args: { input: t.arg({ type: AppendMessagesInput, required: true, description: 'The messages.' }) },
-    resolve: (_, { input }, { ownerId, memory }) =>
-      memory.appendMessages(ownerId, input.conversationId, input.messages.map(newMessage), input.replaces ?? undefined),
+    resolve: (_, { input }, { ownerId, connectionId, memory }) =>
+      memory.appendMessages(
+        ownerId,
+        input.conversationId,
+        input.messages.map(newMessage),
+        input.replaces ?? undefined,
+        connectionId,
+      ),
   }),
 )
 

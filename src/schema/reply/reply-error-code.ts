@@ -10,6 +10,7 @@ const VALUES: Record<ReplyErrorCode, { description: string }> = {
   HISTORY_UNAVAILABLE: { description: 'The store cannot be reached, or refuses.' },
   CONVERSATION_UNREADABLE: { description: 'What is stored of the conversation cannot be read; that was logged.' },
   SHUTTING_DOWN: { description: 'This node is stopping; another one will answer.' },
+  RATE_LIMITED: { description: 'Too much is under way already; send again after `retryAfterMs`.' },
   CANCELLED: { description: 'It was cancelled while it waited.' },
   SUPERSEDED: { description: 'Another question took its place while it waited.' },
   DISCONNECTED: { description: 'Whoever asked left while it waited, and wanted it to end then.' },

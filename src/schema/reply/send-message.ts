@@ -1,4 +1,10 @@
-import { BadUserInputError, HistoryUnavailableError, NotFoundError, ReplyRejectedError } from '../../errors.ts'
+import {
+  BadUserInputError,
+  HistoryUnavailableError,
+  NotFoundError,
+  RateLimitedError,
+  ReplyRejectedError,
+} from '../../errors.ts'
 import type { ReplyRecord } from '../../memory/history/reply-record.ts'
 import { eventItself } from '../../plans/planned-subscription.ts'
 import { builder, type OperationContext } from '../builder.ts'
@@ -12,8 +18,8 @@ builder.subscriptionFields((t) => ({
     description:
       'Stores a message of the user, at the end of the active path or as a new version (`replaces`), and streams the answer of a model to it. Without `content` and `parts` nothing is stored first: a reply is made again (`replaces`), or the model goes on from what is stored last. Subscribing again with the same `clientMessageId` joins the same reply, from its beginning.',
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'What is to be answered.' }) },
-    subscribe: (_, { input }, { ownerId, chat, controller }) =>
-      chat.send(ownerId, replyRequest(input), controller.signal),
+    subscribe: (_, { input }, { ownerId, connectionId: source, chat, controller }) =>
+      chat.send(ownerId, { ...replyRequest(input), source }, controller.signal),
     resolve: eventItself,
   }),
   reply: t.field({
@@ -56,11 +62,13 @@ builder.mutationFields((t) => ({
     description:
       'Does what `sendMessage` does (a new message, an edit, a reply made again, or going on), without a stream; subscribe to `reply` for one.',
     errors: {
-      types: [BadUserInputError, HistoryUnavailableError, NotFoundError, ReplyRejectedError],
+      types: [BadUserInputError, HistoryUnavailableError, NotFoundError, RateLimitedError, ReplyRejectedError],
       union: { description: 'What startReply answers.' },
     },
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'What is to be answered.' }) },
-    resolve: async (_, { input }, { ownerId, chat }) => ({ reply: await chat.start(ownerId, replyRequest(input)) }),
+    resolve: async (_, { input }, { ownerId, connectionId: source, chat }) => ({
+      reply: await chat.start(ownerId, { ...replyRequest(input), source }),
+    }),
   }),
   cancelReply: t.field({
     type: CancelReplySuccess,

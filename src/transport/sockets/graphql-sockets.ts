@@ -71,6 +71,7 @@ interface Connected {
   /** Of the message that is begun. */
   onBegun: () => void
   following: Following
+  req: Pick<IncomingMessage, 'socket'>
 }
 
 /**
@@ -90,9 +91,9 @@ export function createGraphqlSockets(
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => publicErrors(errors),
-    onSubscribe({ extra: { socket, open, onBegun, following } }, id, payload) {
+    onSubscribe({ extra: { socket, open, onBegun, following, req } }, id, payload) {
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
-      return prepare(handler, { params: payload, following }, onBegun, (results) =>
+      return prepare(handler, { params: payload, following, req }, onBegun, (results) =>
         writeResults(socket, id, results, toText, turns),
       )
     },
@@ -122,7 +123,13 @@ function serve(
   { client, raw, turns }: { client: WebSocket; raw: Socket; turns: Turns },
   log: Log,
 ): void {
-  const connected: Connected = { socket: client, open: 0, onBegun: () => {}, following: createFollowing() }
+  const connected: Connected = {
+    socket: client,
+    open: 0,
+    onBegun: () => {},
+    following: createFollowing(),
+    req: { socket: raw },
+  }
   let isFaulty = false
   const closed = protocol.opened(
     {
@@ -226,7 +233,7 @@ function parseOf<Document>(parse: () => Document): Document {
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
-  initial: { params: SubscribePayload; following: Following },
+  initial: { params: SubscribePayload } & Pick<Connected, 'following' | 'req'>,
   onSubscribed: () => void,
   write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {

@@ -140,6 +140,7 @@ export function createPlainWriter(guard: CacheGuard, history: Pick<History, 'rai
 export const plainCounter: TokenCounter = {
   countMessages: async (_encoding, drafts) =>
     drafts.map(({ parts }) => 4 + parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0)),
+  admit: () => () => {},
   close: async () => {},
 }
 

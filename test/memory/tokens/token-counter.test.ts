@@ -60,6 +60,22 @@ describe('the count of a text', () => {
     expect(tokens).toEqual(texts.map((text) => o200k.countTokens(text, PLAIN) + 4))
   })
 
+  test.each(Object.entries(LIBRARY))('by %s is the same however it is cut', async (encoding, library) => {
+    const cutting = createTokenCounter({ sliceCharacters: 3, inlineCharacters: 0 })
+    await cutting.warm('o200k_base')
+    const property = fc.asyncProperty(fc.array(mixedTexts(30), { minLength: 3, maxLength: 3 }), async (texts) => {
+      const parts = texts.map((output) => ({ type: 'toolResult' as const, toolCallId: 'call', output }))
+      const tokens = await cutting.countMessages(encoding, [
+        { role: 'USER', parts },
+        ...texts.map((text) => draft(text)),
+      ])
+      const counts = texts.map((text) => library.countTokens(text, PLAIN))
+      expect(tokens).toEqual([counts.reduce((sum, count) => sum + count, 4), ...counts.map((count) => count + 4)])
+    })
+    await fc.assert(property, { numRuns: 100 })
+    await cutting.close()
+  })
+
   test('is the same on the event loop and off it', async () => {
     const cold = createTokenCounter()
     const drafts = fc.sample(mixedTexts(10), 200).map((text) => draft(text))
@@ -123,6 +139,13 @@ describe('a chat', () => {
   })
 })
 
+/** Han letters in an order without a pattern: the slowest text to count. */
+function hanOf(letters: number): string {
+  return Array.from({ length: letters }, (_, index) => String.fromCharCode(0x4e00 + ((index * 7_919) % 20_000))).join(
+    '',
+  )
+}
+
 /** Counted on the event loop, a text is all that the process does. */
 const MOST_SHARE = 1 / 3
 /** It takes 2.5 ms; the least of a few is what it takes, the others what the compiler and the machine do besides. */
@@ -157,9 +180,7 @@ describe('the event loop', () => {
   })
 
   test('is held for a moment only by the slowest message that is counted on it', async () => {
-    const text = String.fromCodePoint(
-      ...Array.from({ length: 1_000 }, (_, index) => 0x4e00 + ((index * 7_919) % 20_000)),
-    )
+    const text = hanOf(1_000)
     const counts: LoopUse[] = []
     for (let round = 0; round < ROUNDS; round++) {
       const { tokens, ...use } = await measure(() => counter.countMessages('o200k_base', [draft(text)]))
@@ -178,6 +199,32 @@ describe('the event loop', () => {
     } finally {
       await cold.close()
     }
+  })
+})
+
+describe('in turns', () => {
+  test('what one asks for does not wait for the long texts of others, however many there are', async () => {
+    const ended: string[] = []
+    const counting = Array.from({ length: 6 }, async (_, index) => {
+      await counter.countMessages('o200k_base', [draft(hanOf(200_000))], { ownerId: 'one', source: `${index}` })
+      ended.push('long')
+    })
+    await counter.countMessages('o200k_base', [draft(hanOf(2_400))], { ownerId: 'one', source: 'other' })
+    ended.push('short')
+    await Promise.all(counting)
+    expect(ended[0]).toBe('short')
+  })
+
+  test('one of middle length comes after those that are being counted, and before the others', async () => {
+    const ended: string[] = []
+    const counting = Array.from({ length: 6 }, async (_, index) => {
+      await counter.countMessages('o200k_base', [draft(hanOf(60_000))], { ownerId: 'one', source: `${index}` })
+      ended.push('long')
+    })
+    await counter.countMessages('o200k_base', [draft(hanOf(50_000))], { ownerId: 'one', source: 'other' })
+    ended.push('middle')
+    await Promise.all(counting)
+    expect(ended.indexOf('middle')).toBeLessThan(5)
   })
 })
 
