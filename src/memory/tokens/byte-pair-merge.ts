@@ -17,7 +17,8 @@ export function mergeBytePairs(length: number, rankOf: RankOf): number {
   const previous = new Int32Array(length)
   // The rank of a token and the next one together; -1 when they are no token.
   const ranks = new Int32Array(length)
-  const pairs = new FlatQueue<number>()
+  // A merge takes one pair and gives two at most. Arrays that grow would hold three times as much, for longer.
+  const pairs = new FlatQueue<number>(2 * length)
   let tokens = length
 
   const after = (start: number) => next[start] ?? length
