@@ -105,11 +105,18 @@ describe.each([
   test('results that are larger than the budget are not answered without the call that they are of', async () => {
     const big = { ...RESULT, parts: [{ type: 'toolResult' as const, toolCallId: 'c1', output: 'noon '.repeat(50) }] }
     await node.memory.appendMessages(OWNER, id, [{ role: 'ASSISTANT', parts: [CALL] }, big])
-    const stream = await node.replies.send(OWNER, { ...answerOf(id, 'on'), maxTokens: 60 }, never)
-    const detail = expect.stringContaining('maxContextTokens must be at least the tokens of the last turn')
-    expect(await collect(stream)).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }])
+    const [call, result] = await path()
+    const enough = (call?.tokens ?? 0) + (result?.tokens ?? 0)
+    for (const [name, maxTokens] of Object.entries({ little: 4, result: 60, almost: enough - 1 })) {
+      const stream = await node.replies.send(OWNER, { ...answerOf(id, name), maxTokens }, never)
+      const detail = `maxContextTokens must be at least the ${enough} tokens of the last turn, with the calls that its results answer; got ${maxTokens}.`
+      expect(await collect(stream)).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }])
+    }
     expect(model.calls).toHaveLength(0)
     expect(await world.records.findActive(OWNER, id)).toBeUndefined()
+    const stream = await node.replies.send(OWNER, { ...answerOf(id, 'on'), maxTokens: enough }, never)
+    ;(await model.nextCall()).answer('Noon.')
+    expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
   })
 
   test('what cannot be answered is rejected, and nothing is stored or in the way', async () => {

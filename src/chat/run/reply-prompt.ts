@@ -78,16 +78,22 @@ function promptStart({ question: draft, replaces }: ReplyRecord, question: Messa
 }
 
 /** The message that a reply without a question of its own answers: the last one of its path. */
-function answeredMessage({ newBranch, path: { head, messages } }: PromptPath, maxTokens: number): Message {
-  const last = messages.at(-1)
+function answeredMessage(promptPath: PromptPath, maxTokens: number): Message {
+  const { newBranch, path } = promptPath
+  const last = path.messages.at(-1)
   if (last?.role === 'USER' || last?.role === 'TOOL') return last
-  if (last === undefined && head.sequence > 0) {
-    throw new BadUserInputError('maxContextTokens', 'at least the tokens of the last message', String(maxTokens))
-  }
+  if (last === undefined && path.head.sequence > 0) throw tooSmallFor(promptPath, maxTokens)
   const given = last === undefined ? 'no message' : `a message of the role ${last.role}`
   if (newBranch)
     throw new BadUserInputError('replaces', 'a reply to the user or to results of tools', `one to ${given}`)
   throw new BadUserInputError('content', 'given where the conversation ends with no question', given)
+}
+
+/** The last message is over the budget, or the results of a tool are with the calls that they answer. */
+function tooSmallFor({ leastTokens }: PromptPath, maxTokens: number): BadUserInputError {
+  const tokens = leastTokens === undefined ? 'the tokens' : `the ${leastTokens} tokens`
+  const limit = `at least ${tokens} of the last turn, with the calls that its results answer`
+  return new BadUserInputError('maxContextTokens', limit, String(maxTokens))
 }
 
 /**
@@ -107,8 +113,7 @@ export async function buildPrompt(
   if (question !== undefined) {
     const prompt = promptOf(path.conversation, question, true, path.path, options, deps)
     if (prompt.context.messages.length > 0) return prompt
-    const limit = 'at least the tokens of the last turn, with the calls that its results answer'
-    throw new BadUserInputError('maxContextTokens', limit, String(maxTokens))
+    throw tooSmallFor(path, maxTokens)
   }
   if (draft === undefined) throw new TypeError('A prompt without a question')
   const { encoding, ownerId } = path.conversation

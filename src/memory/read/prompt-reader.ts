@@ -6,6 +6,8 @@ import { type NewBranch, proposeBranch, readReplaced } from '../versions/new-bra
 import type { ContextReader } from './context-reader.ts'
 import type { Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
+import { readPathSequences } from './path-sequences.ts'
+import { canBegin } from './window.ts'
 
 /** Where a prompt ends, if not behind the active path as the cache knows it. */
 export interface PromptStart {
@@ -26,6 +28,11 @@ export interface PromptPath {
   path: Path
   /** Epoch milliseconds, before the conversation was read. */
   readAt: number
+  /**
+   * The tokens that are enough for the newest message, and for the calls that results answer. Absent where there is no
+   * message, or too many results to look behind.
+   */
+  leastTokens?: number
 }
 
 /** Reads the paths of prompts. */
@@ -46,13 +53,46 @@ export interface PromptReaderDeps {
   now: () => number
 }
 
+/** Results of tools that are looked behind at once, and at most, for what they answer. */
+const RESULTS_AT_ONCE = 16
+const MOST_RESULTS = 256
+
 /** A prompt reader on the paths of one node. */
 export function createPromptReader({ history, paths, contexts, now }: PromptReaderDeps): PromptReader {
   async function readPrompt(
     ownerId: string,
     conversationId: string,
     maxTokens: number,
-    { replaces, branch, consistency = 'EVENTUAL' }: PromptStart = {},
+    start: PromptStart = {},
+  ): Promise<PromptPath> {
+    const found = await readPath(ownerId, conversationId, maxTokens, start)
+    const leastTokens = await readLeastTokens(found)
+    return { ...found, ...(leastTokens !== undefined && { leastTokens }) }
+  }
+
+  /** Without a read but where the budget, and the cached tail, are too small for it. */
+  async function readLeastTokens({ conversation, branch, path }: PromptPath): Promise<number | undefined> {
+    const { head } = path
+    const held = path.messages.findLast(canBegin)
+    if (held !== undefined) return head.tokens - held.tokenStart
+    for (
+      let before = head.sequence + 1;
+      before > 1 && head.sequence - before < MOST_RESULTS;
+      before -= RESULTS_AT_ONCE
+    ) {
+      const range = { afterSequence: before - 1 - RESULTS_AT_ONCE, beforeSequence: before, limit: RESULTS_AT_ONCE }
+      const messages = await readPathSequences(history, conversation, branch, { ...range, from: 'NEWEST' })
+      const begin = messages.findLast(canBegin)
+      if (begin !== undefined) return head.tokens - begin.tokenStart
+    }
+    return undefined
+  }
+
+  async function readPath(
+    ownerId: string,
+    conversationId: string,
+    maxTokens: number,
+    { replaces, branch, consistency = 'EVENTUAL' }: PromptStart,
   ): Promise<PromptPath> {
     const readAt = now()
     if (replaces !== undefined) {

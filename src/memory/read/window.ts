@@ -37,7 +37,8 @@ export function lowestTokenStart(head: Head, maxTokens: number): number {
  * The window of a path: a pure function of positions. `entries` are the path's newest messages, oldest
  * first, without a gap up to `head`, and at least all from `lowestTokenStart` on. With prefix sums
  * "the newest that fit the budget" is one comparison; the anchored cut (design section 6) raises that
- * bound to a multiple of a step, so that a prompt's prefix stays put; then leading messages are dropped
+ * bound to a multiple of a step, so that a prompt's prefix stays put, and the newest turn whole, from its question on, where
+ * it fits; then leading messages are dropped
  * that cannot begin it: tool results, whose calls were cut off, and what `startOn` does not want.
  */
 export function cutWindow<R extends Entry>(entries: readonly R[], head: Head, request: WindowRequest): Window<R> {
@@ -47,11 +48,13 @@ export function cutWindow<R extends Entry>(entries: readonly R[], head: Head, re
     return { entries: [], tokenCount: 0, omittedCount: head.sequence, omittedTokens: head.tokens, cut: 'OVERSIZE' }
   }
   const fitting = entries.filter((entry) => entry.tokenStart >= bound)
-  const begins = ({ role }: R) => (request.startOn === 'USER' ? role === 'USER' : role !== 'TOOL')
-  // The anchor cuts no further than this: the newest turn is kept whenever it fits.
+  const begins = request.startOn === 'USER' ? isQuestion : canBegin
   const lastBegin = fitting.findLastIndex(begins)
+  // The anchor cuts no further than this: the newest turn is kept with its question whenever it fits.
+  const lastQuestion = fitting.findLastIndex(isQuestion)
+  const lastTurn = lastQuestion < 0 ? lastBegin : lastQuestion
   const raisedBound = anchoredBound(bound, request)
-  const anchored = fitting.filter((entry, index) => index >= lastBegin || entry.tokenStart >= raisedBound)
+  const anchored = fitting.filter((entry, index) => index >= lastTurn || entry.tokenStart >= raisedBound)
   const kept = lastBegin < 0 ? [] : anchored.slice(anchored.findIndex(begins))
   const first = kept[0]
   const omittedTokens = first?.tokenStart ?? head.tokens
@@ -62,6 +65,16 @@ export function cutWindow<R extends Entry>(entries: readonly R[], head: Head, re
     omittedTokens,
     cut: cutReason(omittedTokens, fitting.length, anchored.length, kept.length),
   }
+}
+
+/** A turn begins with its question, and so does a window that is to. */
+function isQuestion({ role }: Entry): boolean {
+  return role === 'USER'
+}
+
+/** Whether a window makes sense that begins so: results of tools do not without their calls. */
+export function canBegin({ role }: Pick<Entry, 'role'>): boolean {
+  return role !== 'TOOL'
 }
 
 /** The bound moved up to the next step; never below it, whatever the rounding of fractional steps. */

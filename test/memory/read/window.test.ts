@@ -75,9 +75,12 @@ describe('the window', () => {
     fc.assert(
       fc.property(drafts, requests, (messages, request) => {
         const path = placed(messages)
-        const turn = path.slice(path.findLastIndex((entry) => canBegin(entry, request)))
-        const cost = turn.reduce((sum, { tokens }) => sum + tokens, 0)
-        fc.pre(turn[0] !== undefined && canBegin(turn[0], request) && cost <= request.maxTokens)
+        const fits = (from: number) => costOf(path.slice(from)) <= request.maxTokens
+        const question = path.findLastIndex(({ role }) => role === 'USER')
+        const begin =
+          question >= 0 && fits(question) ? question : path.findLastIndex((entry) => canBegin(entry, request))
+        fc.pre(begin >= 0 && fits(begin))
+        const turn = path.slice(begin)
         expect(cutWindow(path, headOf(path), request).entries.slice(-turn.length)).toEqual(turn)
       }),
       { numRuns: 2_000 },
@@ -89,10 +92,20 @@ describe('the window', () => {
     const earlier = Array.from({ length: 19 }, () => ({ tokens: 100, role: 'USER' as const }))
     const path = placed([{ tokens: 40, role: 'USER' }, ...earlier, ...turn])
     const { entries, cut } = cutWindow(path, headOf(path), { maxTokens: 1_000, startOn, anchor: 0.5 })
-    expect({ roles: entries.map(({ role }) => role), cut }).toEqual({
-      roles: startOn === 'USER' ? ['USER', 'ASSISTANT', 'TOOL', 'TOOL'] : ['ASSISTANT', 'TOOL', 'TOOL'],
-      cut: 'ANCHOR',
-    })
+    expect({ roles: entries.map(({ role }) => role), cut }).toEqual({ roles: turnRoles, cut: 'ANCHOR' })
+  })
+
+  test('with an anchor keeps the question of a turn of many rounds that fits, and leaves it where it does not', () => {
+    const rounds = Array.from({ length: 6 }, () => [
+      { tokens: 20, role: 'ASSISTANT' as const },
+      { tokens: 425, role: 'TOOL' as const },
+    ]).flat()
+    const earlier = Array.from({ length: 24 }, (_, index) => ({ tokens: 35, role: turnRoles[index % 2] ?? 'USER' }))
+    const path = placed([...earlier, { tokens: 30, role: 'USER' }, ...rounds])
+    const rolesAt = (maxTokens: number) =>
+      cutWindow(path, headOf(path), { maxTokens, startOn: 'ANY', anchor: 0.25 }).entries.map(({ role }) => role)
+    expect(rolesAt(2_700)).toEqual(['USER', ...rounds.map(({ role }) => role)])
+    expect(rolesAt(2_699)).toEqual(rounds.slice(4).map(({ role }) => role))
   })
 
   test('without room for the call of the newest results is empty, and says so', () => {
@@ -145,6 +158,10 @@ function headOf(path: ReturnType<typeof placed>) {
     : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
 }
 
+function costOf(entries: readonly Pick<Draft, 'tokens'>[]): number {
+  return entries.reduce((sum, { tokens }) => sum + tokens, 0)
+}
+
 function canBegin({ role }: Pick<Draft, 'role'>, { startOn }: Pick<WindowRequest, 'startOn'>): boolean {
   return startOn === 'USER' ? role === 'USER' : role !== 'TOOL'
 }
@@ -169,8 +186,10 @@ function slowWindow(messages: readonly Draft[], { maxTokens, startOn, anchor }: 
     for (let steps = Math.floor((total - maxTokens) / step); bound < total - maxTokens - step * 1e-9; steps += 1) {
       bound = steps * step
     }
+    const lastQuestion = messages.findLastIndex(({ role }) => role === 'USER')
     const lastBegin = messages.findLastIndex((message) => canBegin(message, { startOn }))
-    while (byAnchor < lastBegin && sum(messages.slice(0, byAnchor)) < bound) byAnchor += 1
+    const lastTurn = lastQuestion >= byBudget ? lastQuestion : lastBegin
+    while (byAnchor < lastTurn && sum(messages.slice(0, byAnchor)) < bound) byAnchor += 1
   }
   let begin = byAnchor
   while (begin < messages.length && !canBegin(messages[begin] as Draft, { startOn })) begin += 1
