@@ -13,7 +13,14 @@ import { cacheFolder } from './support/install-lock.ts'
 import { startTestServer } from './support/test-server.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const PAGES = ['README.md', 'docs/architecture.md', 'docs/clients.md', 'docs/operation.md', 'docs/performance.md']
+const PAGES = [
+  'README.md',
+  'docs/architecture.md',
+  'docs/clients.md',
+  'docs/dialects.md',
+  'docs/operation.md',
+  'docs/performance.md',
+]
 const ORIGIN = 'http://127.0.0.1:4000'
 /** As strict as a reader's project may be. */
 const COMPILER_OPTIONS = { strict: true, module: 'esnext', moduleResolution: 'bundler', target: 'es2024', noEmit: true }

@@ -4,11 +4,11 @@ import { broken, toEventError } from '../openai-error.ts'
 import { type DeltaFields, readDelta } from './delta-fields.ts'
 import { type Fields, fieldsOf, storableOf } from './fields.ts'
 import { finishMeaningOf, finishWordOf } from './finish-words.ts'
-import { errorIn, readProviderError } from './provider-error.ts'
+import { ERROR_PLACES, errorIn, errorInChoice, readProviderError } from './provider-error.ts'
 import { createSaidText } from './said-text.ts'
 import { createThoughtTags } from './thought-tags.ts'
 import { createToolCallAssembly } from './tool-call-assembly.ts'
-import { createUsageReader } from './usage-fields.ts'
+import { createUsageReader, USAGE_ROOTS } from './usage-fields.ts'
 import type { WireEvent } from './wire-reader.ts'
 
 /** Whose answer it is. */
@@ -35,13 +35,15 @@ export interface AnswerReader {
 const MAX_HELD_CHARACTERS = 4 * 1024 * 1024
 const MAX_UNKNOWN_CHARACTERS = 64 * 1024
 const MAX_SHOWN_NAMES = 5
+/** Where an event says something else than text. */
+const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
 /** The name of the data part that holds content of a kind that is not known. */
 const UNKNOWN_CONTENT = 'unknown content of the model'
 
 /**
- * Reads what a chat completions server says, in any of the known dialects (see dialects.ts), into one strict form. What
- * is not understood is never lost in silence: unknown content becomes a part of its own, and an answer that ends with
- * nothing but unknown events says what they were.
+ * Reads what a chat completions server says, in any of the dialects of dialects/, into one strict form. What is not
+ * understood is never lost in silence: unknown content becomes a part of its own, and an answer that ends with nothing
+ * but unknown events says what they were.
  */
 export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): AnswerReader {
   let events: ModelEvent[] = []
@@ -92,7 +94,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const choices = choicesOf(event)
     if (choices.length === 0) ignore(event)
     for (const choice of choices) readText(choice)
-    const error = errorIn(event, name) ?? choices.map((choice) => errorIn(choice, undefined)).find(Boolean)
+    const error = errorIn(event, name) ?? choices.map(errorInChoice).find((found) => found !== undefined)
     if (error !== undefined) throw toEventError(readProviderError(error), apiKey)
     for (const choice of choices) readFinish(choice)
     const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
@@ -299,21 +301,13 @@ function noteIgnored({ events, fields, isPage }: Ignored, event: Fields | string
 }
 
 /** The text of an event that holds nothing else, as nearly all do: to look for all else would take three times as long. */
-function plainTextOf({
-  choices,
-  error,
-  errors,
-  usage,
-  x_groq,
-  usageMetadata,
-  usage_metadata,
-}: Fields): string | undefined {
-  if (error || errors || usage || x_groq || usageMetadata || usage_metadata) return undefined
+function plainTextOf(event: Fields): string | undefined {
+  const { choices } = event
   if (!Array.isArray(choices) || choices.length !== 1) return undefined
   const choice: Fields = choices[0] ?? {}
   const delta = choice.delta as Fields | null | undefined
-  if (choice.index !== 0 || choice.finish_reason || choice.error || choice.errors || choice.usage || !delta)
-    return undefined
+  if (choice.index !== 0 || choice.finish_reason || !delta) return undefined
+  for (const place of OTHER_PLACES) if (event[place] || choice[place]) return undefined
   const { content } = delta
   if (typeof content !== 'string' || content === '') return undefined
   for (const field in delta) if (field !== 'content' && field !== 'role' && delta[field] !== null) return undefined

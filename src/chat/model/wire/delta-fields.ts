@@ -1,5 +1,7 @@
 import type { Json } from '../../../memory/message.ts'
 import { broken } from '../openai-error.ts'
+import { CALL_FIELDS, DELTA_FIELDS, ITEM_FIELDS, ITEM_TYPES } from './dialects/delta-dialects.ts'
+import { namesOf } from './dialects/dialect.ts'
 import { countOf, type Fields, fieldsOf, listOf, storableOf, textOf } from './fields.ts'
 import type { ToolCallPiece } from './tool-call-assembly.ts'
 
@@ -16,13 +18,18 @@ export interface DeltaFields {
   unknown: unknown[]
 }
 
-/** What servers call what a model thinks, the most usual first; some write it twice. */
-const REASONING = ['reasoning_content', 'reasoning', 'thinking', 'thinking_content', 'reasoning_text', 'thought']
-/** What providers want back as it came: of a message, and of a call. OpenRouter; Gemini; LiteLLM; Copilot. */
-const MESSAGE_STATE = ['reasoning_details', 'extra_content', 'thinking_blocks', 'reasoning_opaque', 'encrypted_content']
-const CALL_STATE = ['extra_content', 'thought_signature', 'thoughtSignature', 'provider_specific_fields']
-/** Items of content that say nothing: Mistral's references. */
-const SILENT_ITEMS = new Set(['reference', 'citation', 'tool_reference', 'redacted_thinking'])
+const TEXT = namesOf(DELTA_FIELDS, 'text')
+/** Some servers write what a model thinks twice: the first counts. */
+const REASONING = namesOf(DELTA_FIELDS, 'reasoning')
+const CALLS = namesOf(DELTA_FIELDS, 'calls')
+/** What providers want back as it came, with the message and with a call. */
+const MESSAGE_STATE = namesOf(DELTA_FIELDS, 'state')
+const CALL_STATE = namesOf(CALL_FIELDS, 'state')
+const CALLED = namesOf(CALL_FIELDS, 'call')
+const CALL_ID = namesOf(CALL_FIELDS, 'id')
+const ARGUMENTS = namesOf(CALL_FIELDS, 'arguments')
+const ITEM_TEXT = namesOf(ITEM_FIELDS, 'text')
+const ITEM_THOUGHT = [...namesOf(ITEM_FIELDS, 'reasoning'), ...ITEM_TEXT]
 const MAX_NESTING = 6
 const MAX_KIND = 64
 
@@ -30,13 +37,8 @@ const MAX_KIND = 64
 export function readDelta(delta: Fields): DeltaFields {
   const read: DeltaFields = { texts: [], reasoningField: undefined, calls: [], state: {}, unknown: [] }
   readReasoning(delta, read)
-  readItem(delta.content, 'text', read, 0)
-  if (typeof delta.text === 'string') addText(read, 'text', delta.text)
-  // A refusal is what the model says instead.
-  readItem(delta.refusal, 'text', read, 0)
-  for (const call of listOf(delta.tool_calls)) addCall(read, call)
-  const old = fieldsOf(delta.function_call)
-  if (old) addCall(read, { function: old })
+  for (const field of TEXT) readItem(delta[field], 'text', read, 0)
+  for (const field of CALLS) for (const call of listOf(delta[field])) addCall(read, call)
   keepState(read.state, delta, MESSAGE_STATE)
   return read
 }
@@ -66,15 +68,18 @@ function readItem(given: unknown, type: 'text' | 'reasoning', read: DeltaFields,
 
 function readObject(item: Fields, type: 'text' | 'reasoning', read: DeltaFields, depth: number): void {
   const kind = typeof item.type === 'string' ? item.type.slice(0, MAX_KIND) : ''
-  const isThought = ['think', 'thought', 'reason'].some((word) => kind.includes(word))
-  const said = isThought ? (item.thinking ?? item.reasoning ?? item.summary ?? saidIn(item)) : saidIn(item)
-  if (kind === 'tool_use' || kind === 'tool_call') addCall(read, item)
-  else if (said !== undefined && said !== null) readItem(said, isThought ? 'reasoning' : type, read, depth + 1)
-  else if (!SILENT_ITEMS.has(kind) && !isThought) read.unknown.push(item)
+  const meaning = ITEM_TYPES.find(({ names }) => names.some((name) => kind.includes(name)))?.reads
+  const isThought = meaning === 'reasoning'
+  const said = firstOf(item, isThought ? ITEM_THOUGHT : ITEM_TEXT)
+  if (meaning === 'call') addCall(read, item)
+  else if (said !== undefined) readItem(said, isThought ? 'reasoning' : type, read, depth + 1)
+  else if (meaning === undefined) read.unknown.push(item)
 }
 
-function saidIn(item: Fields): unknown {
-  return item.text ?? item.refusal ?? item.content ?? item.output_text ?? item.value
+/** The value of the first of these fields that has one. */
+function firstOf(item: Fields, fields: readonly string[]): unknown {
+  for (const field of fields) if (item[field] !== undefined && item[field] !== null) return item[field]
+  return undefined
 }
 
 function addText(read: DeltaFields, type: 'text' | 'reasoning', text: unknown): void {
@@ -84,15 +89,15 @@ function addText(read: DeltaFields, type: 'text' | 'reasoning', text: unknown): 
 function addCall(read: DeltaFields, given: unknown): void {
   const call = fieldsOf(given)
   if (call === undefined) return
-  const called = fieldsOf(call.function) ?? fieldsOf(call.custom) ?? call
+  const called = CALLED.map((field) => fieldsOf(call[field])).find((fields) => fields !== undefined) ?? call
   const state: { [field: string]: Json } = {}
   keepState(state, call, CALL_STATE)
   keepState(state, called === call ? {} : called, CALL_STATE)
   read.calls.push({
     index: countOf(call.index),
-    id: textOf(call.id) ?? textOf(call.call_id),
+    id: CALL_ID.map((field) => textOf(call[field])).find((id) => id !== undefined),
     name: textOf(called.name),
-    arguments: argumentsOf(called.arguments ?? called.input ?? called.parameters),
+    arguments: argumentsOf(firstOf(called, ARGUMENTS)),
     state: Object.keys(state).length === 0 ? undefined : state,
   })
 }

@@ -1,3 +1,5 @@
+import { namesOf } from './dialects/dialect.ts'
+import { ERROR_FIELDS, ERROR_MEANINGS } from './dialects/error-dialects.ts'
 import { type Fields, fieldsOf, listOf, textOf } from './fields.ts'
 
 /** What a provider says of its failure, wherever it says it. */
@@ -10,28 +12,20 @@ export interface ProviderError {
   words: string
 }
 
+/** The fields of an event or a choice in which an error stands. */
+export const ERROR_PLACES: readonly string[] = namesOf(ERROR_FIELDS, 'error')
+/** Words for people that are an error where nothing else is. */
+const SAID = namesOf(ERROR_FIELDS, 'words, alone an error')
+const STATUS = namesOf(ERROR_FIELDS, 'status')
+const CODES = namesOf(ERROR_FIELDS, 'code')
 /** Where the words for people stand, the best first. */
-const WORDS = ['message', 'msg', 'detail', 'error_msg', 'error_message', 'error_description', 'status_msg', 'title']
+const WORDS = [...ERROR_PLACES, ...SAID, ...namesOf(ERROR_FIELDS, 'words'), ...STATUS]
 /** Where an error stands in another. */
-const INNER = ['error', 'errors', 'message', 'detail', 'base_resp']
-const CODES = ['code', 'type', 'status', 'error_code', 'status_code', 'reason']
+const INNER = [...ERROR_PLACES, ...SAID, ...STATUS]
 const MOST_ITEMS = 5
 const MAX_DEPTH = 4
 const MAX_WORDS = 1_000
 const MAX_CODE = 100
-
-/** What parts of codes mean, as a status: the first that fits, so that special words stand before general ones. */
-const MEANINGS: readonly (readonly [number, readonly string[]])[] = [
-  [429, ['ratelimit', 'toomanyrequests', 'resourceexhausted', 'throttl', 'insufficientquota', 'slowdown']],
-  [401, ['authentication', 'unauthenticated', 'unauthorized', 'apikey', 'permission', 'forbidden', 'credential']],
-  [402, ['billing', 'payment', 'insufficientbalance', 'arrear', 'credit']],
-  [400, ['contextlength', 'contextwindow', 'toolong', 'contentpolicy', 'contentfilter', 'invalidprompt']],
-  [404, ['modelnotfound', 'notfound']],
-  [400, ['invalidrequest', 'badrequest', 'invalidargument', 'invalidparam', 'validation', 'unprocessable']],
-  [400, ['failedprecondition', 'invalidvalue', 'unsupported', 'outofrange']],
-  [503, ['overload', 'unavailable', 'servererror', 'internal', 'apierror', 'timeout', 'timedout', 'deadline']],
-  [503, ['badgateway', 'capacity', 'engine', 'upstream', 'network', 'connection', 'enginedead', 'serviceerror']],
-]
 
 /** Reads an error of any form; `httpStatus` is that of an answer that is no stream. */
 export function readProviderError(given: unknown, httpStatus?: number): ProviderError {
@@ -42,16 +36,24 @@ export function readProviderError(given: unknown, httpStatus?: number): Provider
 
 /** The error in an event of a stream; undefined where it says none. `name` is that of the event. */
 export function errorIn(event: Fields, name: string | undefined): unknown {
-  const { error, errors, choices } = event
-  if (isSomething(error)) return error
-  if (isSomething(errors)) return { errors }
+  const { choices } = event
+  const stated = errorInChoice(event)
+  if (stated !== undefined) return stated
   if (name === 'error') return event
   if (Array.isArray(choices) && choices.length > 0) return undefined
   if (event.object === 'error' || event.type === 'error') return event
-  const status = fieldsOf(event.base_resp)?.status_code
-  if (typeof status === 'number' && status !== 0) return event
-  const isSaid = ['message', 'detail', 'msg', 'error_msg', 'error_message'].some((field) => isWords(event[field]))
-  return isSaid && !isSomething(event.usage) ? event : undefined
+  const hasFailed = STATUS.some((field) => {
+    const status = fieldsOf(event[field])?.status_code
+    return typeof status === 'number' && status !== 0
+  })
+  if (hasFailed) return event
+  return SAID.some((field) => isWords(event[field])) && !isSomething(event.usage) ? event : undefined
+}
+
+/** The error in one choice, of which nothing but its own field is one. */
+export function errorInChoice(choice: Fields): unknown {
+  const place = ERROR_PLACES.find((field) => isSomething(choice[field]))
+  return place === undefined ? undefined : choice[place]
 }
 
 function isWords(value: unknown): boolean {
@@ -91,7 +93,7 @@ function wordsIn(given: unknown, depth: number): string {
   if (fields === undefined) return ''
   // What is wrong stands beside its place: `loc` of servers made with pydantic. What was given is never said.
   const place = listOf(fields.loc).slice(0, 8).map(textOf).join('.').slice(0, MAX_CODE)
-  for (const field of ['error', 'errors', ...WORDS, 'base_resp']) {
+  for (const field of WORDS) {
     const words = wordsIn(fields[field], depth + 1)
     if (words !== '') return place === '' ? words : `${place}: ${words}`
   }
@@ -102,5 +104,5 @@ function statusOf(code: string): number | undefined {
   const number = Number(code)
   if (Number.isInteger(number)) return number >= 400 && number < 600 ? number : undefined
   const word = code.toLowerCase().replaceAll(/[^a-z]/g, '')
-  return MEANINGS.find(([, parts]) => parts.some((part) => word.includes(part)))?.[0]
+  return ERROR_MEANINGS.find(({ names }) => names.some((part) => word.includes(part)))?.reads
 }

@@ -1,3 +1,6 @@
+import { THOUGHT_TAGS } from './dialects/delta-dialects.ts'
+import { namesOf } from './dialects/dialect.ts'
+
 /** What a model says, with what it thinks apart. */
 export interface ThoughtTags {
   push(text: string): void
@@ -5,10 +8,7 @@ export interface ThoughtTags {
   flush(): void
 }
 
-const TAGS = [
-  ['<think>', '</think>'],
-  ['<thinking>', '</thinking>'],
-] as const
+const TAGS = namesOf(THOUGHT_TAGS, 'reasoning').map((name) => [`<${name}>`, `</${name}>`] as const)
 
 type Emit = (type: 'text' | 'reasoning', text: string) => void
 

@@ -1,7 +1,9 @@
 import type { Usage } from '../../../memory/message.ts'
+import { namesOf } from './dialects/dialect.ts'
+import { USAGE_NUMBERS, USAGE_PLACES, type UsageNumber } from './dialects/usage-dialects.ts'
 import { countOf, type Fields, fieldsOf } from './fields.ts'
 
-type Counts = Partial<Omit<Usage, 'estimated'>>
+type Counts = Partial<Record<UsageNumber, number>>
 
 /** The provider's numbers of one answer, as they come. */
 export interface UsageReader {
@@ -11,29 +13,11 @@ export interface UsageReader {
   usage(): Usage | undefined
 }
 
-/** Where the numbers stand: OpenAI, Groq, Gemini. */
-const PLACES = [['usage'], ['x_groq', 'usage'], ['usageMetadata'], ['usage_metadata']] as const
-
-/** By what names: OpenAI's first, then those of Claude and the Responses API, Gemini and Ollama. */
-const NAMES = {
-  promptTokens: [['prompt_tokens'], ['input_tokens'], ['promptTokenCount'], ['prompt_eval_count']],
-  completionTokens: [['completion_tokens'], ['output_tokens'], ['candidatesTokenCount'], ['eval_count']],
-  cachedPromptTokens: [
-    ['prompt_tokens_details', 'cached_tokens'],
-    ['input_tokens_details', 'cached_tokens'],
-    // Kimi, DeepSeek, Claude, Gemini.
-    ['cached_tokens'],
-    ['prompt_cache_hit_tokens'],
-    ['cache_read_input_tokens'],
-    ['cachedContentTokenCount'],
-  ],
-  reasoningTokens: [
-    ['completion_tokens_details', 'reasoning_tokens'],
-    ['output_tokens_details', 'reasoning_tokens'],
-    ['reasoning_tokens'],
-    ['thoughtsTokenCount'],
-  ],
-} as const satisfies Record<keyof Counts, readonly (readonly string[])[]>
+const PLACES = namesOf(USAGE_PLACES, 'usage').map(pathOf)
+/** The fields of an event or a choice in which they stand. */
+export const USAGE_ROOTS: readonly string[] = PLACES.map(([root = '']) => root)
+const COUNTS = [...new Set(USAGE_NUMBERS.map(({ reads }) => reads))]
+const NUMBERS = COUNTS.map((count) => [count, namesOf(USAGE_NUMBERS, count).map(pathOf)] as const)
 
 /** Reads usage wherever it stands; of several the last counts, number by number, but zeros are no news. */
 export function createUsageReader(): UsageReader {
@@ -58,8 +42,8 @@ export function createUsageReader(): UsageReader {
 
 function countsOf(usage: Fields): Counts {
   const counts: Counts = {}
-  for (const name of Object.keys(NAMES) as (keyof Counts)[]) {
-    const count = NAMES[name].map((path) => countOf(valueAt(usage, path))).find((value) => value !== undefined)
+  for (const [name, paths] of NUMBERS) {
+    const count = paths.map((path) => countOf(valueAt(usage, path))).find((value) => value !== undefined)
     if (count !== undefined) counts[name] = count
   }
   return counts
@@ -67,4 +51,8 @@ function countsOf(usage: Fields): Counts {
 
 function valueAt(fields: Fields, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, field) => fieldsOf(value)?.[field], fields)
+}
+
+function pathOf(name: string): string[] {
+  return name.split('.')
 }
