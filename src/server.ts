@@ -20,17 +20,11 @@ import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphiqlPage } from './transport/graphiql-page.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
-import {
-  answer,
-  askForBody,
-  expectNoBody,
-  type Refusal,
-  refuse,
-  refuseUpgrade,
-} from './transport/receive/early-answers.ts'
+import { answer, askForBody, expectNoBody, type Refusal, refuse } from './transport/receive/early-answers.ts'
 import { isSoonParsed, MAX_JSON_MARKS } from './transport/receive/json-marks.ts'
 import { refusalOfBody } from './transport/receive/json-request.ts'
 import { originForm, refusalOfForeign } from './transport/receive/local-requests.ts'
+import { createRawAnswers } from './transport/receive/raw-answers.ts'
 import { createRequestBodies, withBody } from './transport/receive/request-body.ts'
 import { answerByYoga } from './transport/receive/yoga-requests.ts'
 import { createGraphqlSockets } from './transport/sockets/graphql-sockets.ts'
@@ -158,17 +152,19 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   })
   const connections = createConnections(http, bounds, log)
   cutUnreadAnswers(http, connections, bounds, log)
+  const raw = createRawAnswers(http, log)
   http.on('checkContinue', (request, response) => {
     expectNoBody(response)
     connections.serve(request, response, handle)
   })
   http.on('upgrade', (request, socket, head) => {
+    if (!(socket instanceof Socket)) return void socket.destroy()
     const foreign = refusalOfForeign(request)
-    if (foreign !== undefined) return refuseUpgrade(socket, foreign)
+    if (foreign !== undefined) return raw.refuse(socket, foreign)
     request.url = originForm(request.url)
-    if (isClosing) return refuseUpgrade(socket, CLOSING)
-    if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, NOTHING_THERE)
-    if (!(socket instanceof Socket && connections.upgrade(socket))) return refuseUpgrade(socket, NO_UPGRADE)
+    if (isClosing) return raw.refuse(socket, CLOSING)
+    if (pathOf(request) !== '/graphql') return raw.refuse(socket, NOTHING_THERE)
+    if (!connections.upgrade(socket)) return raw.refuse(socket, NO_UPGRADE)
     sockets.accept(request, socket, head)
   })
 
