@@ -43,6 +43,8 @@ const SWEEP_EVERY_MS = 60_000
 const START_ENDS_WITHIN_MS = 1_000
 /** A message in JSON takes at most so many times its bytes, but for text that is nearly all escapes. */
 const BODY_PER_MESSAGE = 4
+/** Proxies close what is silent for a minute, and some sooner: for those it can be less. */
+const MAX_PING_MS = 12_000
 /** A page of messages takes at most half of it, where each is text that is selected twice. */
 const ANSWER_PER_MESSAGE = 16
 
@@ -81,8 +83,10 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
   signal.throwIfAborted()
   const { memory } = stores
   const { host, port, maxMessageBytes, maxQueryCost } = config
+  const pingMs = Math.min(config.replyHeartbeatMs, MAX_PING_MS)
   const maxBodyBytes = BODY_PER_MESSAGE * maxMessageBytes
-  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes: ANSWER_PER_MESSAGE * maxMessageBytes }
+  const maxAnswerBytes = ANSWER_PER_MESSAGE * maxMessageBytes
+  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes, pingMs }
   const server = createServer({ memory, chat, log }, limits)
   await stores.prepare()
   signal.throwIfAborted()

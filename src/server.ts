@@ -53,6 +53,8 @@ export interface ServerLimits {
   maxBodyBytes: number
   maxQueryCost: number
   maxAnswerBytes: number
+  /** Streams and WebSockets that are silent for so long get a sign of life. */
+  pingMs: number
   bounds?: Partial<Bounds>
 }
 
@@ -61,8 +63,6 @@ const LOCAL_OWNER = 'local'
 const CLOSE_IDLE_EVERY_MS = 20
 /** Longer than balancers keep idle connections (60 s, nginx 75 s): else they send a request into a closed one. */
 const KEEP_ALIVE_MS = 90_000
-/** Proxies close what is silent for a minute; Yoga pings as often. */
-const PING_EVERY_MS = 12_000
 
 const CLOSING: Refusal = { status: 503, code: 'SERVER_CLOSING', message: 'The server is closing.' }
 const NOTHING_THERE: Refusal = { status: 404, code: 'NOT_FOUND', message: 'WebSockets are opened at /graphql.' }
@@ -89,8 +89,9 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
   const page = createGraphiqlPage(turns)
   const plain = createPlainRequests(handler)
-  const events = createEventStreams(handler, turns, { pingMs: PING_EVERY_MS })
-  const socketLimits = { maxPayloadBytes: limits.maxBodyBytes, maxStalledMs: bounds.maxStalledMs }
+  const events = createEventStreams(handler, turns, limits)
+  const { maxBodyBytes: maxPayloadBytes, pingMs } = limits
+  const socketLimits = { maxPayloadBytes, maxStalledMs: bounds.maxStalledMs, pingMs }
   const sockets = createGraphqlSockets({ handler, log, turns, incoming }, socketLimits)
   let isClosing = false
   let closing: Promise<void> | undefined

@@ -37,7 +37,7 @@ export async function openPlanServers(stage: Stage): Promise<PlanServers> {
   const chat = createChat({ replies, memory, now: Date.now }, LIMITS)
   const server = createServer(
     { memory, chat, log },
-    { host: HOST, port: 0, maxBodyBytes: 4_000_000, maxQueryCost: 100_000, maxAnswerBytes: 16_777_216 },
+    { host: HOST, port: 0, maxBodyBytes: 4_000_000, maxQueryCost: 100_000, maxAnswerBytes: 16_777_216, pingMs: 12_000 },
   )
   const context = () => ({ ownerId: SERVER_OWNER, memory, chat, loaders: createLoaders(memory, SERVER_OWNER) })
   const options = { schema: createSchema(), context, maskedErrors: { maskError: createErrorMask(log) }, logging: false }

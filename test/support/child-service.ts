@@ -47,10 +47,12 @@ const portAttempts = 3
 export async function startChildService(recipe: ServerRecipe): Promise<ChildService> {
   const directory = await mkdtemp(join(tmpdir(), `backscroll-${recipe.name}-`))
   const id = basename(directory)
-  process.once('exit', () => removeNow(directory))
+  const remove = () => removeNow(directory)
+  process.once('exit', remove)
   try {
     const { place, running, program } = await startOnFreePort(recipe, id, directory)
-    return control(recipe, place, running, program)
+    const service = control(recipe, place, running, program)
+    return { ...service, stop: () => service.stop().finally(() => process.off('exit', remove)) }
   } catch (error) {
     await recipe.cleanUp(id)
     await rm(directory, { recursive: true, force: true })

@@ -8,9 +8,20 @@ import { expect, onTestFinished, test } from 'vitest'
 const run = promisify(execFile)
 const PROGRAM = new URL('install-services.ts', import.meta.url).pathname
 
-test('where all is there, it says what the tests run on and installs nothing', async () => {
-  const { stdout } = await install({ REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URL: 'mongodb://127.0.0.1:1' })
-  expect(stdout).toBe('The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n')
+const STORES = { REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URL: 'mongodb://127.0.0.1:1' }
+
+test('where the stores are there, it says what the tests run on and what is left out, and installs nothing', async () => {
+  // Without a PATH there is no program at all.
+  const { stdout } = await install(STORES)
+  expect(stdout).toBe(
+    'The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n' +
+      '  NO nginx, SO ITS TESTS ARE SKIPPED: needs nginx, on the PATH\n',
+  )
+})
+
+test('in CI nothing is left out', async () => {
+  const failed = await install({ ...STORES, CI: 'true' }).catch((error: unknown) => error)
+  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('Install by hand:\n  nginx, on the PATH\n') })
 })
 
 test('what is missing is told first, and what to install by hand where it may not be installed', async () => {
@@ -22,7 +33,8 @@ test('what is missing is told first, and what to install by hand where it may no
     code: 1,
     stdout:
       'The tests run on:\n  MongoDB of MONGODB_URL\n' +
-      '  Redis: redis-server, missing: first apt-get installs redis-server\n',
+      '  Redis: redis-server, missing: first apt-get installs redis-server\n' +
+      '  NO nginx, SO ITS TESTS ARE SKIPPED: needs nginx, on the PATH\n',
     stderr:
       'The tests cannot run. Only root on a Debian lets them install packages. Install by hand:\n' +
       '  redis-server or valkey-server, on the PATH, or Docker\n',

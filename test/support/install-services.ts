@@ -1,5 +1,6 @@
 import { canInstall } from './debian-packages.ts'
 import { findMongodb, planMongodb } from './mongodb-server.ts'
+import { findNginx, planNginx } from './nginx-server.ts'
 import type { Provision } from './provision.ts'
 import { findRedis, planRedis } from './redis-server.ts'
 
@@ -8,6 +9,11 @@ const SERVICES = [
   { name: 'Redis', variable: 'REDIS_URL', plan: planRedis, install: findRedis },
   { name: 'MongoDB', variable: 'MONGODB_URL', plan: planMongodb, install: findMongodb },
 ]
+
+/** What only some tests need: where it cannot be installed they are skipped, but not in CI. */
+const EXTRAS = [{ name: 'nginx', plan: planNginx, install: findNginx, isExtra: true }]
+
+type Planned = Provision & { name: string; isExtra?: boolean; install(): Promise<unknown> }
 
 try {
   await installServices()
@@ -18,19 +24,26 @@ try {
 
 /** Prints what the tests will run on and what it will install for that; then installs it, or rejects with what to do. */
 async function installServices(): Promise<void> {
-  const needed = SERVICES.filter(({ variable }) => !process.env[variable])
-  const plans = await Promise.all(needed.map(async (service) => ({ ...service, ...(await service.plan()) })))
+  const mayInstall = await canInstall()
+  const needed = [...SERVICES.filter(({ variable }) => !process.env[variable]), ...EXTRAS]
+  const plans: Planned[] = await Promise.all(needed.map(async (service) => ({ ...service, ...(await service.plan()) })))
+  const isLeftOut = ({ isExtra, packages }: Planned) => isExtra && packages && !mayInstall && !process.env.CI
   const given = SERVICES.filter(({ variable }) => process.env[variable])
-  const lines = [...given.map(({ name, variable }) => `${name} of ${variable}`), ...plans.map(lineOf)]
+  const lines = [
+    ...given.map(({ name, variable }) => `${name} of ${variable}`),
+    ...plans.map((plan) =>
+      isLeftOut(plan) ? `NO ${plan.name}, SO ITS TESTS ARE SKIPPED: needs ${plan.advice}` : lineOf(plan),
+    ),
+  ]
   console.log(['The tests run on:', ...lines.map((line) => `  ${line}`)].join('\n'))
-  const missing = plans.filter(({ packages }) => packages)
-  if (missing.length > 0 && !(await canInstall())) {
+  const missing = plans.filter((plan) => plan.packages && !isLeftOut(plan))
+  if (missing.length > 0 && !mayInstall) {
     throw new Error(
       `Only root on a Debian lets them install packages. Install by hand:\n${missing.map(({ advice }) => `  ${advice}`).join('\n')}`,
     )
   }
-  for (const { packages, fromPypi, install } of plans) {
-    if (packages || fromPypi) await install()
+  for (const plan of plans) {
+    if ((plan.packages || plan.fromPypi) && !isLeftOut(plan)) await plan.install()
   }
 }
 

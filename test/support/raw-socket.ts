@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, onTestFinished } from 'vitest'
-import WebSocket from 'ws'
+import WebSocket, { type ClientOptions } from 'ws'
 
 interface Frame {
   type: string
@@ -9,8 +9,8 @@ interface Frame {
 }
 
 /** A connection by the graphql-transport-ws protocol, frame by frame; cut off when the test ends. */
-export async function openSocket(origin: string, headers = {}) {
-  const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
+export async function openSocket(origin: string, options: ClientOptions = {}) {
+  const raw = new WebSocket(`${origin.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', options)
   onTestFinished(() => raw.terminate())
   const frames: Frame[] = []
   const waiting: ((frame: Frame) => void)[] = []

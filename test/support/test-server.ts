@@ -4,7 +4,7 @@ import { createLocalReplyLog } from '../../src/chat/log/local-reply-log.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import type { Memory } from '../../src/memory/memory.ts'
-import { createServer, type Server } from '../../src/server.ts'
+import { createServer, type Server, type ServerLimits } from '../../src/server.ts'
 import type { Bounds } from '../../src/transport/bounds/bounds.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
@@ -28,11 +28,20 @@ export interface TestServerOptions {
   model?: ChatModel
   limits?: Partial<RepliesLimits>
   bounds?: Partial<Bounds>
+  server?: Partial<ServerLimits>
   changeCounter?: ChangeCounter
 }
 
 /** The defaults of the configuration. */
 export const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216 }
+
+export const SERVER_LIMITS: ServerLimits = {
+  host: '127.0.0.1',
+  port: 0,
+  maxBodyBytes: 2_000_000,
+  pingMs: 12_000,
+  ...QUERY_BOUNDS,
+}
 
 /** Short where a test would wait, long where it would fail. */
 const LIMITS: RepliesLimits = {
@@ -48,7 +57,7 @@ const LIMITS: RepliesLimits = {
 /** A server on a free port with a client, both closed when the test ends. `change` may replace parts of its memory. */
 export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
-  { model = createScriptedModel(), limits, bounds = {}, changeCounter }: TestServerOptions = {},
+  { model = createScriptedModel(), limits, bounds = {}, server: serverLimits, changeCounter }: TestServerOptions = {},
 ): Promise<TestServer> {
   const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory(changeCounter)
   const replyCalls: string[] = []
@@ -68,10 +77,7 @@ export async function startTestServer(
     { ...LIMITS, ...limits },
   )
   const chat = createChat({ replies, memory: whole, now: Date.now }, INPUT_LIMITS)
-  const server = createServer(
-    { memory, chat, log },
-    { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000, bounds, ...QUERY_BOUNDS },
-  )
+  const server = createServer({ memory, chat, log }, { ...SERVER_LIMITS, bounds, ...serverLimits })
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   onTestFinished(async () => {

@@ -6,7 +6,7 @@ import { openMemory } from '../../src/open-memory.ts'
 import { createServer } from '../../src/server.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
 import { createKeptLog } from './kept-log.ts'
-import { QUERY_BOUNDS } from './test-server.ts'
+import { SERVER_LIMITS } from './test-server.ts'
 
 /** A whole server in this process, as the app opens it but for its model, with a client. */
 export interface WireNode {
@@ -47,10 +47,7 @@ export async function startWireNode(
   const deps = { records, memory, counter, log: replyLog, model, now: Date.now, onFault }
   const replies = createReplies(deps, { ...LIMITS, ...limits })
   const chat = createChat({ replies, memory, now: Date.now }, config)
-  const server = createServer(
-    { memory, chat, log },
-    { host: '127.0.0.1', port: 0, maxBodyBytes: 2_000_000, ...QUERY_BOUNDS },
-  )
+  const server = createServer({ memory, chat, log }, SERVER_LIMITS)
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   return {

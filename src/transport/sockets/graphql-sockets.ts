@@ -38,6 +38,7 @@ export interface GraphqlSocketLimits {
   maxPayloadBytes: number
   /** One that reads nothing for so long while something waits for it is cut off. */
   maxStalledMs: number
+  pingMs: number
 }
 
 /** Operations of one socket at once. A gateway has those of all its users on one. */
@@ -46,8 +47,8 @@ const MAX_SOCKET_OPERATIONS = 1_000
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009
 const GOING_AWAY = 1001
-/** Proxies close what is silent for a minute. */
-const PING_EVERY_MS = 12_000
+/** Pings are sent as often as proxies need them; an answer may take so long. */
+const MAX_SILENT_MS = 12_000
 const SOCKET_OPTIONS = {
   noServer: true,
   // Each message in a tick of its own.
@@ -80,7 +81,7 @@ interface Connected {
  */
 export function createGraphqlSockets(
   { handler, log, turns, incoming }: GraphqlSocketDeps,
-  { maxPayloadBytes, maxStalledMs }: GraphqlSocketLimits,
+  { maxPayloadBytes, ...limits }: GraphqlSocketLimits,
 ): GraphqlSockets {
   const options = { ...SOCKET_OPTIONS, maxPayload: maxPayloadBytes, handleProtocols }
   const sockets = new WebSocketServer(options)
@@ -102,7 +103,7 @@ export function createGraphqlSockets(
 
   function accept(request: IncomingMessage, raw: Socket, head: Buffer): void {
     sockets.handleUpgrade(request, raw, head, (client) => {
-      dropSilent({ client, raw }, incoming, maxStalledMs, log)
+      dropSilent({ client, raw }, incoming, limits, log)
       serve(protocol, { client, raw, turns }, log)
     })
   }
@@ -182,30 +183,37 @@ function send(socket: WebSocket, text: string): Promise<void> {
 function dropSilent(
   { client, raw }: { client: WebSocket; raw: Socket },
   incoming: SharedBudget,
-  maxStalledMs: number,
+  { maxStalledMs, pingMs }: Omit<GraphqlSocketLimits, 'maxPayloadBytes'>,
   log: Log,
 ): void {
   const frames = watchFrames({ client, raw }, incoming, () =>
     drop('its message is not whole, and others need the room'),
   )
   let isSilent = false
+  let sinceLookMs = 0
   client.on('pong', () => {
     isSilent = false
   })
   const ping = setInterval(() => {
     if (client.readyState !== client.OPEN) return
-    if (frames.isStuck()) return drop('its message does not become whole')
-    // Behind what waits to be read it has not seen the ping.
-    if (isSilent && raw.writableLength === 0) return drop('it answers no ping')
-    isSilent = true
-    client.ping()
-  }, PING_EVERY_MS)
+    sinceLookMs += pingMs
+    if (sinceLookMs >= MAX_SILENT_MS) look()
+    if (client.readyState === client.OPEN) client.ping()
+  }, pingMs)
   client.once('close', () => clearInterval(ping))
   // Node's timer starts anew whenever anything moves, within a large frame too.
   raw.setTimeout(maxStalledMs)
   raw.on('timeout', () => {
     if (raw.writableLength > 0) drop('it does not read')
   })
+
+  function look(): void {
+    sinceLookMs = 0
+    if (frames.isStuck()) drop('its message does not become whole')
+    // Behind what waits to be read it has not seen the ping.
+    else if (isSilent && raw.writableLength === 0) drop('it answers no ping')
+    isSilent = true
+  }
 
   function drop(reason: string): void {
     log.debug({ reason }, 'socket dropped')
