@@ -15,13 +15,18 @@ export interface GraphiqlPage {
 
 const ENCODINGS = ['br', 'gzip'] as const
 const PIECE_BYTES = 65_536
-/** In a frame of another page one click could send what that page has put into the editor. */
 const PAGE_HEADERS = {
   'x-frame-options': 'DENY',
-  'content-security-policy': "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 }
+/**
+ * What the page is made of and nothing else: its own scripts, and workers that they make. In a frame of another page
+ * one click could send what that page has put into the editor. The editor writes styles as it goes.
+ */
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; worker-src blob:; connect-src 'self'; " +
+  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 /** Made for the first visitor, off the event loop, and shared by all. */
 export function createGraphiqlPage(turns: Turns): GraphiqlPage {
@@ -38,7 +43,9 @@ export function createGraphiqlPage(turns: Turns): GraphiqlPage {
     const made = await forms
     const encoding = ENCODINGS.find((one) => takes(headers['accept-encoding'], one)) ?? 'identity'
     const etag = `"${made.hash}-${encoding}"`
-    const head = { ...PAGE_HEADERS, etag, vary: 'Accept, Accept-Encoding', 'cache-control': 'no-cache' }
+    const policy = `${POLICY}; script-src ${made.scripts.join(' ')}`
+    const own = { 'content-security-policy': policy, etag, vary: 'Accept, Accept-Encoding' }
+    const head = { ...PAGE_HEADERS, ...own, 'cache-control': 'no-cache' }
     if (headers['if-none-match']?.includes(etag)) response.writeHead(304, head).end()
     else {
       const encoded = encoding === 'identity' ? {} : { 'content-encoding': encoding }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
@@ -23,6 +24,26 @@ test('the page is one, compressed as the browser takes it', async () => {
   }
   expect(pages[0]).toContain('recentContext(conversationId: $id')
   expect(new Set(pages).size).toBe(1)
+})
+
+test('it runs only its own scripts, and asks nobody but its server', async () => {
+  const { origin } = await startTestServer()
+  const { headers, body } = await get(origin, {})
+  const policy = new Map(
+    String(headers['content-security-policy'])
+      .split('; ')
+      .map((directive) => {
+        const [name = '', ...sources] = directive.split(' ')
+        return [name, sources]
+      }),
+  )
+  const scripts = [...String(body).matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)]
+  const hashes = scripts.map(([, script = '']) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`)
+  expect(hashes).not.toEqual([])
+  expect(policy.get('script-src')).toEqual(hashes)
+  expect([policy.get('default-src'), policy.get('connect-src')]).toEqual([["'none'"], ["'self'"]])
+  const markup = String(body).replace(/<(script|style)>[\s\S]*?<\/\1>/g, '')
+  expect(markup.match(/ on[a-z]+=|(src|href)="(?!data:)/)?.[0]).toBeUndefined()
 })
 
 test('no other page can frame it', async () => {
