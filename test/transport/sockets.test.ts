@@ -75,7 +75,7 @@ test('a socket that breaks the protocol is closed, with one entry in the log and
   const { raw, send } = await openSocket(origin)
   const closed = once(raw, 'close')
   for (let index = 0; index < 50; index += 1) send({ type: 'next', id: '1', payload: {} })
-  expect((await closed)[0]).toBe(4500)
+  expect((await closed)[0]).toBe(4400)
   expect(print).not.toHaveBeenCalled()
   expect(log.entries).toMatchObject([{ level: 'debug', message: 'socket failed' }])
 })

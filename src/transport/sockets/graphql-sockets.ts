@@ -168,8 +168,14 @@ function serve(
     if (isFaulty) return
     isFaulty = true
     log.debug({ err: error }, 'socket failed')
-    client.close(CloseCode.InternalServerError, 'Internal server error')
+    if (isUnexpected(error)) client.close(CloseCode.BadRequest, 'Unexpected message')
+    else client.close(CloseCode.InternalServerError, 'Internal server error')
   }
+}
+
+/** The library throws for messages that only servers send. */
+function isUnexpected(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Unexpected message of type')
 }
 
 function send(socket: WebSocket, text: string): Promise<void> {
