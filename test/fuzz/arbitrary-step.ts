@@ -70,6 +70,10 @@ const HEADERS: [string, string][] = [
   ['if-none-match', '*'],
   ['te', 'trailers'],
   ['authorization', 'Bearer x'],
+  ['upgrade', 'h2c'],
+  ['sec-fetch-site', 'cross-site'],
+  ['host', 'localhost'],
+  ['host', 'example.com'],
 ]
 const METHODS = ['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'TRACE', 'PROPFIND']
 const PATHS = [
@@ -81,6 +85,9 @@ const PATHS = [
   '/graphql?',
   '/graphql?query=%7B__typename%7D',
   '//graphql',
+  '/graphql;x',
+  '/%67raphql',
+  '/graphql#x',
   '/%',
 ]
 const FRAMES = [
