@@ -82,11 +82,11 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
   opened.replies = replies
   signal.throwIfAborted()
   const { memory } = stores
-  const { host, port, maxMessageBytes, maxQueryCost } = config
+  const { host, port, maxMessageBytes, maxQueryCost, introspection, getQueries } = config
   const pingMs = Math.min(config.replyHeartbeatMs, MAX_PING_MS)
   const maxBodyBytes = BODY_PER_MESSAGE * maxMessageBytes
   const maxAnswerBytes = ANSWER_PER_MESSAGE * maxMessageBytes
-  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes, pingMs }
+  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes, pingMs, introspection, getQueries }
   const server = createServer({ memory, chat, log }, limits)
   await stores.prepare()
   signal.throwIfAborted()

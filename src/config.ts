@@ -17,6 +17,8 @@ export interface Config {
   maxContextTokens: number
   maxMessageBytes: number
   maxQueryCost: number
+  introspection: boolean
+  getQueries: boolean
   cacheTailTokens: number
   cacheTtlSeconds: number
   redisCommandTimeoutMs: number
@@ -54,6 +56,8 @@ export const SETTINGS: readonly string[] = [
   'MAX_CONTEXT_TOKENS',
   'MAX_MESSAGE_BYTES',
   'MAX_QUERY_COST',
+  'INTROSPECTION',
+  'GET_QUERIES',
   'CACHE_TAIL_TOKENS',
   'CACHE_TTL_SECONDS',
   'REDIS_COMMAND_TIMEOUT_MS',
@@ -84,6 +88,13 @@ export function loadConfig(environment: Environment): Config {
     faults.push(`${name} must be a whole number from ${min} to ${max}; got ${JSON.stringify(given)}.`)
     return fallback
   }
+  const flag = (name: string, fallback: boolean) => {
+    const given = text(name)
+    if (given === undefined) return fallback
+    if (given !== 'true' && given !== 'false')
+      faults.push(`${name} must be true or false; got ${JSON.stringify(given)}.`)
+    return given === 'true'
+  }
   const mongodbUrl = text('MONGODB_URL')
   const openaiApiKey = text('OPENAI_API_KEY')
   const openaiBaseUrl = text('OPENAI_BASE_URL')
@@ -103,6 +114,8 @@ export function loadConfig(environment: Environment): Config {
     // MongoDB holds documents of 16 MB at most.
     maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
     maxQueryCost: integer('MAX_QUERY_COST', 100_000, 1, 100_000_000),
+    introspection: flag('INTROSPECTION', true),
+    getQueries: flag('GET_QUERIES', true),
     cacheTailTokens: integer('CACHE_TAIL_TOKENS', 8_000, 0, 1_000_000),
     cacheTtlSeconds: integer('CACHE_TTL_SECONDS', 86_400, 1, 31_536_000),
     redisCommandTimeoutMs: integer('REDIS_COMMAND_TIMEOUT_MS', 50, 1, 60_000),

@@ -55,6 +55,10 @@ export interface ServerLimits {
   maxAnswerBytes: number
   /** Streams and WebSockets that are silent for so long get a sign of life. */
   pingMs: number
+  /** Else the schema is hidden, and GraphiQL, which asks for it, is not served. */
+  introspection: boolean
+  /** Else operations come by POST and WebSocket only. */
+  getQueries: boolean
   bounds?: Partial<Bounds>
 }
 
@@ -68,6 +72,12 @@ const CLOSING: Refusal = { status: 503, code: 'SERVER_CLOSING', message: 'The se
 const NOTHING_THERE: Refusal = { status: 404, code: 'NOT_FOUND', message: 'WebSockets are opened at /graphql.' }
 /** It has a body, or comes behind a request that is not answered yet. */
 const NO_UPGRADE: Refusal = { status: 400, code: 'BAD_REQUEST', message: 'This request cannot open a WebSocket.' }
+const NOT_BY_GET: Refusal = {
+  status: 405,
+  code: 'METHOD_NOT_ALLOWED',
+  message: 'Operations come by POST.',
+  headers: { allow: 'POST' },
+}
 const UNEXPECTED: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' }
 
 const HTTP_OPTIONS: ServerOptions = {
@@ -87,7 +97,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   const handler = createGraphqlHandler({ memory, chat, log, turns, ownerOf: () => LOCAL_OWNER }, limits)
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
-  const page = createGraphiqlPage(turns)
+  const page = limits.introspection ? createGraphiqlPage(turns) : undefined
   const plain = createPlainRequests(handler)
   const events = createEventStreams(handler, turns, limits)
   const { maxBodyBytes: maxPayloadBytes, pingMs } = limits
@@ -105,7 +115,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (path === '/health') return answer(request, response, 200, { status: 'alive' })
     if (path === '/ready' && isClosing) return answer(request, response, 503, { status: 'closing' })
     if (path === '/ready') return answer(request, response, 200, { status: 'ready' })
-    if ((path === '/' || path === '/graphql/') && isBrowser(request)) return redirect(response, '/graphql')
+    if (page && (path === '/' || path === '/graphql/') && isBrowser(request)) return redirect(response, '/graphql')
     answer(request, response, 404, { status: 'not found' })
   }
 
@@ -115,7 +125,8 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (refusal !== undefined) return refuse(request, response, refusal)
     // Node leaves the body of an answer to HEAD away by itself.
     if (request.method === 'HEAD') request.method = 'GET'
-    if (await page.answer(request, response)) return
+    if (await page?.answer(request, response)) return
+    if (request.method === 'GET' && !limits.getQueries) return refuse(request, response, NOT_BY_GET)
     askForBody(request, response, limits.maxBodyBytes)
     const body = await bodies.read(request, response)
     if (!Buffer.isBuffer(body)) return refuse(request, response, body)

@@ -12,6 +12,8 @@ test('with nothing set every setting has its documented default', () => {
     maxContextTokens: 200_000,
     maxMessageBytes: 1_048_576,
     maxQueryCost: 100_000,
+    introspection: true,
+    getQueries: true,
     cacheTailTokens: 8_000,
     cacheTtlSeconds: 86_400,
     redisCommandTimeoutMs: 50,
@@ -62,10 +64,12 @@ test('all mistakes are told at once, and never a password', () => {
     REDIS_URL: 'http://user:secret@host',
     HOST: '0.0.0.0',
     OPENAI_BASE_URL: 'secret',
+    INTROSPECTION: 'no',
   }
   const faults = faultsOf(wrong)
   expect(faults).toEqual([
     'PORT must be a whole number from 0 to 65535; got "70000".',
+    'INTROSPECTION must be true or false; got "no".',
     'CACHE_TTL_SECONDS must be a whole number from 1 to 31536000; got "1.5".',
     'HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got "0.0.0.0".',
     'REDIS_URL must begin with redis:// or rediss://.',

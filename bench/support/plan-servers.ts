@@ -27,6 +27,7 @@ const HOST = '127.0.0.1'
 /** The owner that the server knows. */
 export const SERVER_OWNER = 'local'
 const LIMITS = { maxContextTokens: 200_000, maxMessageBytes: 1_048_576 }
+const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216, introspection: true }
 const COSTLY_OFF = { maxRequestBodySize: false, cors: false, multipart: false, landingPage: false } as const
 
 /** Whoever opens them closes them, before the stage. */
@@ -37,7 +38,7 @@ export async function openPlanServers(stage: Stage): Promise<PlanServers> {
   const chat = createChat({ replies, memory, now: Date.now }, LIMITS)
   const server = createServer(
     { memory, chat, log },
-    { host: HOST, port: 0, maxBodyBytes: 4_000_000, maxQueryCost: 100_000, maxAnswerBytes: 16_777_216, pingMs: 12_000 },
+    { host: HOST, port: 0, maxBodyBytes: 4_000_000, pingMs: 12_000, getQueries: true, ...QUERY_BOUNDS },
   )
   const context = () => ({ ownerId: SERVER_OWNER, memory, chat, loaders: createLoaders(memory, SERVER_OWNER) })
   const options = { schema: createSchema(), context, maskedErrors: { maskError: createErrorMask(log) }, logging: false }

@@ -19,6 +19,7 @@ import { createDocumentCache } from './document-cache.ts'
 import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
 import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
+import { createHiddenSchema } from './receive/hidden-schema.ts'
 import { createLargeVariablesPlugin, faultOfLargeVariables } from './receive/large-variables.ts'
 import { createParameterErrors } from './receive/parameter-errors.ts'
 import { createQueryLimits } from './receive/query-limits.ts'
@@ -40,6 +41,8 @@ export interface GraphqlLimits {
   /** Of the estimate before it is executed; what it executes may cost ten times as much. */
   maxQueryCost: number
   maxAnswerBytes: number
+  /** Else nobody learns from here what the schema is. */
+  introspection: boolean
 }
 
 /** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
@@ -76,7 +79,7 @@ const COST_OF_TURN = 5_000
 /** Yoga with this schema and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler(
   { memory, chat, log, turns, ownerOf }: GraphqlDeps,
-  { maxQueryCost, maxAnswerBytes }: GraphqlLimits,
+  { maxQueryCost, maxAnswerBytes, introspection }: GraphqlLimits,
 ): GraphqlHandler {
   const maskError = createErrorMask(log)
   const streams = createOperationStreams(maskError)
@@ -109,6 +112,7 @@ export function createGraphqlHandler(
     graphiql: false,
     plugins: [
       createQueryLimits(),
+      ...(introspection ? [] : [createHiddenSchema()]),
       createLargeVariablesPlugin(),
       createPlannedQueries(plans),
       plannedSubscriptions(),

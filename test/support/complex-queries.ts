@@ -1,4 +1,11 @@
-import { MAX_QUERY_CHARS, MAX_QUERY_TOKENS, MAX_SAME_NAMES } from '../../src/transport/receive/query-limits.ts'
+import {
+  MAX_ALIASES,
+  MAX_DIRECTIVES,
+  MAX_QUERY_CHARS,
+  MAX_QUERY_TOKENS,
+  MAX_REPEATED,
+  MAX_SAME_NAMES,
+} from '../../src/transport/receive/query-limits.ts'
 
 /** Queries that are one over a limit each, and what is said of them. */
 export const COMPLEX_QUERIES: readonly (readonly [name: string, query: string, message: string])[] = [
@@ -18,6 +25,17 @@ export const COMPLEX_QUERIES: readonly (readonly [name: string, query: string, m
     nested(MAX_SAME_NAMES + 1),
     'A query must have at most 50 fields of one name; got 51 of ofType.',
   ],
+  ['a query of too many aliases', differentAliases(MAX_ALIASES + 1), 'A query must have at most 100 aliases; got 101.'],
+  [
+    'a query of one field too many times',
+    repeated(MAX_REPEATED + 1),
+    'A query must have at most 100 times the same field in one selection; got 101 of __typename.',
+  ],
+  [
+    'a query of too many directives',
+    directives(MAX_DIRECTIVES + 1),
+    'A query must have at most 5 directives at one place; got 6.',
+  ],
 ]
 
 /** Queries that reach each of the limits. */
@@ -25,6 +43,8 @@ export const LARGEST_QUERIES: readonly string[] = [
   padded(MAX_QUERY_CHARS),
   tokens(MAX_QUERY_TOKENS),
   aliases(MAX_SAME_NAMES),
+  differentAliases(MAX_ALIASES),
+  repeated(MAX_REPEATED),
 ]
 
 /** Operations that cost more than the default allows: what most of it is for, and their variables. */
@@ -70,7 +90,7 @@ export const COSTLY_QUERIES: readonly (readonly [
   ],
   [
     'a mutation whose payload is large',
-    `mutation ($input: AppendMessagesInput!) { appendMessages(input: $input) { ... on AppendMessagesSuccess { messages { ${times(120, (at) => `a${at}: content`)} } } } }`,
+    `mutation ($input: AppendMessagesInput!) { appendMessages(input: $input) { ... on AppendMessagesSuccess { messages { ${times(100, (at) => `a${at}: content`)} } } } }`,
     'appendMessages.messages',
     { input: { conversationId: 'c', messages: Array.from({ length: 1_000 }, () => ({ role: 'USER', content: 'x' })) } },
   ],
@@ -91,10 +111,21 @@ function padded(chars: number): string {
   return '{ __typename }'.padEnd(chars)
 }
 
+/** All but 33 are in a list. */
 function tokens(count: number): string {
-  const others = Math.floor(count / 3) - 1
-  const names = Array.from({ length: others }, (_, index) => `a${index}: __typename`)
-  return `{ ${names.join(' ')} ${'__typename '.repeat(count - 2 - 3 * others)}}`
+  return `query ($ids: [ID!]! = [${'"x" '.repeat(count - 33)}]) { nodes(ids: $ids) @skip(if: true) { id } }`
+}
+
+function differentAliases(count: number): string {
+  return `{ ${times(count, (at) => `a${at}: __typename`)} }`
+}
+
+function repeated(count: number): string {
+  return `{ ${'__typename '.repeat(count)}}`
+}
+
+function directives(count: number): string {
+  return `{ __typename ${times(count, (at) => `@d${at}`)} }`
 }
 
 function aliases(count: number): string {

@@ -33,13 +33,14 @@ export interface TestServerOptions {
 }
 
 /** The defaults of the configuration. */
-export const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216 }
+export const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216, introspection: true }
 
 export const SERVER_LIMITS: ServerLimits = {
   host: '127.0.0.1',
   port: 0,
   maxBodyBytes: 2_000_000,
   pingMs: 12_000,
+  getQueries: true,
   ...QUERY_BOUNDS,
 }
 

@@ -35,13 +35,13 @@ export function createLargeVariablesPlugin(): Plugin {
 
 /** Undefined where the variables fit, or are small enough for the executor to say what is wrong. */
 export function faultOfLargeVariables(args: ExecutionArgs): GraphQLError | undefined {
-  const { schema, document, operationName, variableValues } = args
+  const { schema, document, operationName, variableValues, hideSuggestions } = args
   for (const { variable, type: node } of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
     const name = variable.name.value
     const value = variableValues?.[name]
     const type = typeFromAST(schema, node)
     if (value === undefined || !isInputType(type) || coerceInputValue(value, type) !== undefined) continue
-    return isLarge(variableValues) ? firstFault(name, value, type) : undefined
+    return isLarge(variableValues) ? firstFault(name, value, type, hideSuggestions) : undefined
   }
   return undefined
 }
@@ -62,11 +62,12 @@ function isLarge(variables: unknown): boolean {
   return false
 }
 
-function firstFault(name: string, value: unknown, type: GraphQLInputType): GraphQLError {
+function firstFault(name: string, value: unknown, type: GraphQLInputType, isTerse?: boolean | null): GraphQLError {
+  const report = (error: GraphQLError, path: Path) => {
+    throw asFault(name, path, error.message)
+  }
   try {
-    validateInputValue(value, type, (error, path) => {
-      throw asFault(name, path, error.message)
-    })
+    validateInputValue(value, type, report, isTerse ?? false)
   } catch (error) {
     return error as GraphQLError
   }
