@@ -3,7 +3,7 @@ import { replacementOf } from './published-head.ts'
 
 /** Changes on their way: those of one conversation go one command after another, gathered while one is under way. */
 export interface EventQueue {
-  /** Resolves when the changes are out. Never rejects. */
+  /** Resolves when the changes are out; without any, when all before are and what is owed had its turn. Never rejects. */
   add(conversationId: string, changes: readonly ConversationChange[]): Promise<void>
   /** Resolves when nothing waits. */
   drain(): Promise<void>
@@ -35,7 +35,6 @@ export function createEventQueue({ send, onDrop }: EventQueueDeps, { queuedEvent
   const sending = new Map<string, Promise<void>>()
 
   function add(conversationId: string, changes: readonly ConversationChange[]): Promise<void> {
-    if (changes.length === 0) return Promise.resolve()
     const present = waiting.get(conversationId)
     if (present === undefined) {
       const sent = sendNext(conversationId)

@@ -102,6 +102,7 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
   async function append(conversationId: string, entries: readonly LogEntry[]): Promise<void> {
     const debt = owed.get(conversationId)
     const all = debt === undefined ? entries : [debt, ...entries]
+    if (all.length === 0) return
     const deleted = all.some(({ change }) => change.type === 'ConversationDeleted')
     const placed = await log.append(conversationId, all, deleted ? DELETED_LOG_TTL_MS : limits.logTtlMs)
     // Most often the channel has carried them already; it may as well be without a connection.
@@ -125,18 +126,15 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
 
   /**
    * One at a time, and no further than some failures: Redis has just come back, or has not. One that fails was
-   * used last, so that the others come before it next time.
+   * used last, so that the others come before it next time. In the turn of its conversation: with what is published
+   * meanwhile a debt would go out a second time.
    */
   async function payDebts(): Promise<void> {
     let failures = 0
     for (const conversationId of [...owed.rkeys()]) {
-      try {
-        await append(conversationId, [])
-      } catch (error) {
-        onFault(error)
-        failures += 1
-        if (failures === FAILURES_AT_ONCE) break
-      }
+      await queue.add(conversationId, [])
+      if (owed.has(conversationId)) failures += 1
+      if (failures === FAILURES_AT_ONCE) break
     }
     retry = undefined
     scheduleRetry()
@@ -216,7 +214,7 @@ export function createRedisEvents(deps: RedisEventsDeps, limits: RedisEventsLimi
   }
 
   function publish(conversationId: string, changes: readonly ConversationChange[]): Promise<void> {
-    return queue.add(conversationId, changes)
+    return changes.length === 0 ? Promise.resolve() : queue.add(conversationId, changes)
   }
 
   function readCursors(conversations: readonly FollowedConversation[]): Promise<string[]> {

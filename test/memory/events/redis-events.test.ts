@@ -199,6 +199,25 @@ describe('When Redis fails', () => {
       expect(idsOf(await resumed.take(2))).toEqual(['ConversationReset', 'next'])
     }))
 
+  test('what is owed goes out once, also when something is published while it is paid', () =>
+    withNodes(NEVER_POLLS, 60_000, async () => {
+      const { far } = await follow()
+      const last = far.received.at(-1)?.cursor
+      far.abort()
+      await disconnect(here.redis)
+      await here.events.publish(id, changed('lost'))
+      await client.call('CLIENT', 'PAUSE', '60000', 'WRITE')
+      await here.redis.connect()
+      await expect.poll(() => client.info('clients'), WAIT).toContain('blocked_clients:1')
+      const publishing = here.events.publish(id, changed('next'))
+      await setImmediate()
+      await setImmediate()
+      await client.call('CLIENT', 'UNPAUSE')
+      await publishing
+      const resumed = createEventReader(there.events, id, last)
+      expect(idsOf(await resumed.take(2))).toEqual(['ConversationReset', 'next'])
+    }))
+
   test('a deletion that could not be told ends the streams of other nodes later', () =>
     withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
