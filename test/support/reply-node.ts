@@ -14,6 +14,9 @@ import { createWriter } from '../../src/memory/writer.ts'
 
 export const OWNER = 'local'
 
+/** The signal of a client that stays. */
+export const never = new AbortController().signal
+
 /** What the nodes of a test share: the stores and what goes between nodes. */
 export interface SharedDeps {
   history: History

@@ -29,6 +29,12 @@ export async function openMongoWorld(): Promise<ReplyWorld> {
   return open(createMongoHistory(client), createMongoReplies(client))
 }
 
+/** Each store that replies may be in. */
+export const REPLY_STORES = [
+  { store: 'SQLite', openWorld: openSqliteWorld },
+  { store: 'MongoDB', openWorld: openMongoWorld },
+]
+
 async function open(history: SharedDeps['history'], records: SharedDeps['records']): Promise<ReplyWorld> {
   await history.prepare()
   await records.prepare()
