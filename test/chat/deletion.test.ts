@@ -19,7 +19,9 @@ test('a deletion ends a running, a queued and a followed reply, and leaves none 
   await other.client.post({ query })
   call.finish()
   call.end()
-  await Promise.all([readAll(stream), followed])
+  const gone = { __typename: 'ReplyFailed', code: 'NOT_FOUND' }
+  expect((await readAll(stream)).at(-1)).toMatchObject({ data: { sendMessage: gone } })
+  expect((await followed).at(-1)).toMatchObject({ data: { reply: gone } })
   expect((await queued).at(-1)).toMatchObject({ __typename: 'ReplyRejected', code: 'NOT_FOUND' })
   await expect.poll(() => replyKeys(id)).toEqual([])
 })

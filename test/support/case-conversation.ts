@@ -144,7 +144,10 @@ function judgeQuestion(messages: readonly SentMessage[], question: CaseQuestion)
   for (const text of question.includes ?? []) if (!all.includes(quote(text))) problems.push(`not asked: ${text}`)
   for (const text of question.excludes ?? []) if (all.includes(quote(text))) problems.push(`asked: ${text}`)
   if (question.pairs && !isPaired(messages)) problems.push(`calls and results are no pairs: ${all}`)
-  if (question.at === undefined) return problems
+  if (question.at === undefined) {
+    const { has, content, contains } = question
+    return (has ?? content ?? contains) ? [...problems, 'the case does not say which message it means'] : problems
+  }
   const message = messages.at(question.at)
   const content = String(message?.content ?? '').trim()
   if (question.has !== undefined && !holds(message, question.has)) problems.push(`asked ${JSON.stringify(message)}`)

@@ -107,7 +107,7 @@ describe('What Redis holds', () => {
     expect(chunks.filter(([, [, chunk]]) => chunk?.includes('\\ud'))).toHaveLength(0)
   })
 
-  test('a text of many chunks is caught up with in deps', async () => {
+  test('a text of many chunks is caught up with in several reads', async () => {
     const node = await startRedisReplyNode(inject('redisUrl'), { readChunks: 7, writeLength: 3 })
     const text = realisticText(300)
     node.log.write(id, 0, text)
