@@ -1,50 +1,31 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HistoryUnavailableError, NotFoundError } from '../../src/errors.ts'
+import { describe, expect, test } from 'vitest'
+import { NotFoundError } from '../../src/errors.ts'
+import type { History } from '../../src/memory/history/history.ts'
 import { createReplyId } from '../../src/memory/ids.ts'
-import { collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
-import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { collect, never, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { away, type ReplyStage, useReplyStage } from '../support/reply-stage.ts'
+import { REPLY_STORES } from '../support/reply-world.ts'
 
-const never = new AbortController().signal
 const gone = { type: 'ReplyFailed', code: 'NOT_FOUND', retryable: false }
-
-let world: ReplyWorld
-let model: ScriptedModel
-let nodes: ReplyNode[]
-let node: ReplyNode
-let id: string
 
 /** A deletion whose node is killed behind the commit, and the end of a conversation's time before a sweep. */
 const ABSENCES = {
-  deleted: () => world.history.markDeleted(OWNER, id, Date.now()),
-  expired: () => world.history.updateConversation(OWNER, id, { expiresAt: Date.now() - 1 }),
+  deleted: ({ world, id }: ReplyStage) => world.history.markDeleted(OWNER, id, Date.now()),
+  expired: ({ world, id }: ReplyStage) => world.history.updateConversation(OWNER, id, { expiresAt: Date.now() - 1 }),
 }
 
-describe.each([
-  ['SQLite', openSqliteWorld],
-  ['MongoDB', openMongoWorld],
-] as const)('on %s', (_, open) => {
-  beforeEach(async () => {
-    world = await open()
-    model = createScriptedModel()
-    nodes = []
-    node = startNode()
-    id = (await node.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
-  })
-  afterEach(async () => {
-    await Promise.all(nodes.map((each) => each.stop()))
-    await world.close()
-  })
+describe.each(REPLY_STORES)('on $store', ({ openWorld }) => {
+  const stage = useReplyStage(openWorld)
 
   for (const [name, end] of Object.entries(ABSENCES)) {
     test(`a reply of a conversation that is ${name} is missing to every look-up, while it runs and after, and ends so`, async () => {
+      const { world, model, node, id, startNode, untilSaved } = stage
       const events = node.replies.send(OWNER, questionOf(id, 'q'), never).then(collect)
       const call = await model.nextCall()
       call.text('the secret')
-      await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('the secret')
-      const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
+      const replyId = await untilSaved('the secret')
       const other = startNode()
-      await end()
+      await end(stage)
       for (const each of [node, other]) await expectMissing(each, replyId)
       call.answer(', whole')
       expect((await events).at(-1)).toMatchObject(gone)
@@ -54,37 +35,38 @@ describe.each([
   }
 
   test('a stream of a reply that is interrupted, whose conversation is deleted while its end is read, ends so', async () => {
+    const { world, model, node, id, startNode, untilSaved } = stage
     const events = node.replies.send(OWNER, questionOf(id, 'q'), never).then(collect)
     ;(await model.nextCall()).text('the secret')
-    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('the secret')
-    const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
+    const replyId = await untilSaved('the secret')
     await node.replies.cancel(OWNER, replyId)
     expect((await events).at(-1)).toMatchObject({ type: 'ReplyInterrupted', partial: { role: 'ASSISTANT' } })
-    const findMessages: ReplyWorld['history']['findMessages'] = async (ids) => {
-      await ABSENCES.deleted()
+    const findMessages: History['findMessages'] = async (ids) => {
+      await ABSENCES.deleted(stage)
       return world.history.findMessages(ids)
     }
-    const other = startNode({}, undefined, { ...world.history, findMessages })
+    const other = startNode({ history: { findMessages } })
     const late = await collect(await other.replies.subscribe(OWNER, replyId, null, never))
     expect(late.at(-1)).toMatchObject(gone)
     expect(JSON.stringify(late)).not.toContain('secret')
   })
 
   test('a reply of a dead node whose conversation is deleted is ended by the sweep without its text', async () => {
+    const { world, startNode } = stage
     const replyId = await leaveSealed()
-    await ABSENCES.deleted()
-    await startNode({}, () => Date.now() + 60_000).replies.sweep()
+    await ABSENCES.deleted(stage)
+    await startNode({ now: () => Date.now() + 60_000 }).replies.sweep()
     expect(await world.records.find(OWNER, replyId)).toMatchObject({ phase: 'ENDED', text: '', active: false })
   })
 
   test('a sweep ends the running reply of an expired conversation as a deletion does, on every node', async () => {
+    const { world, model, node, id, startNode, untilSaved } = stage
     const events = node.replies.send(OWNER, questionOf(id, 'q'), never).then(collect)
     const call = await model.nextCall()
     call.text('the secret')
-    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('the secret')
-    const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
+    const replyId = await untilSaved('the secret')
     const elsewhere = collect(await startNode().replies.subscribe(OWNER, replyId, null, never))
-    await ABSENCES.expired()
+    await ABSENCES.expired(stage)
     const { memory } = startNode()
     await memory.sweep()
     await memory.drain(5_000)
@@ -95,69 +77,58 @@ describe.each([
   })
 
   test('a reply whose end cannot be stored now is shown as it is stored', async () => {
+    const { node, id, startNode } = stage
     const replyId = await leaveSealed()
-    const full = startNode({
-      change: async () => {
-        throw new HistoryUnavailableError(new Error('the disk is full'))
-      },
-    })
+    const full = startNode({ records: { change: () => Promise.reject(away()) } })
     const shown = { id: replyId, phase: 'SEALED', text: 'the secret' }
     expect(await full.replies.find(OWNER, replyId)).toMatchObject(shown)
     expect(await full.replies.findLastMany(OWNER, [id])).toMatchObject([shown])
     expect(await full.replies.findActiveMany(OWNER, [id])).toMatchObject([shown])
-    await startNode({}, () => Date.now() + 60_000).replies.sweep()
+    await startNode({ now: () => Date.now() + 60_000 }).replies.sweep()
     expect(await node.replies.find(OWNER, replyId)).toMatchObject({ phase: 'ENDED' })
   })
 
   test('many replies of many conversations are shown by one look-up of conversations', async () => {
+    const { world, node, id, startNode } = stage
     const replyId = await leaveSealed()
     const calls: (readonly string[])[] = []
-    const findConversations: ReplyWorld['history']['findConversations'] = (owner, ids, options) => {
+    const findConversations: History['findConversations'] = (owner, ids, options) => {
       calls.push(ids)
       return world.history.findConversations(owner, ids, options)
     }
     // Its end is stored by then, and looks for its conversation no more.
     await node.replies.find(OWNER, replyId)
-    const counted = startNode({}, undefined, { ...world.history, findConversations })
+    const counted = startNode({ history: { findConversations } })
     const found = await counted.replies.findMany(OWNER, [replyId, replyId, createReplyId(id)])
     expect(found.map((reply) => reply?.id)).toEqual([replyId, replyId, undefined])
     expect(calls).toEqual([[id]])
   })
+
+  async function expectMissing({ replies }: ReplyNode, replyId: string): Promise<void> {
+    const { id } = stage
+    expect(await replies.find(OWNER, replyId)).toBeUndefined()
+    expect(await replies.findMany(OWNER, [replyId])).toEqual([undefined])
+    expect(await replies.findActive(OWNER, id)).toBeUndefined()
+    expect(await replies.findActiveMany(OWNER, [id])).toEqual([undefined])
+    expect(await replies.findNewest(OWNER, id)).toBeUndefined()
+    expect(await replies.findLastMany(OWNER, [id])).toEqual([undefined])
+    expect(await replies.findOfMessage(OWNER, { conversationId: id, clientMessageId: 'q' })).toBeUndefined()
+    await expect(replies.cancel(OWNER, replyId)).rejects.toThrow(NotFoundError)
+    await expect(replies.subscribe(OWNER, replyId, null, never)).rejects.toThrow(NotFoundError)
+    const [joined] = await collect(await replies.send(OWNER, questionOf(id, 'q'), never))
+    expect(joined).toMatchObject({ type: 'ReplyRejected', code: 'NOT_FOUND' })
+  }
+
+  /** A reply that said something and was sealed by a node that died before it stored it. */
+  async function leaveSealed(): Promise<string> {
+    const { world, model, id, startNode, readActive } = stage
+    const lost = startNode({ records: { change: () => new Promise(() => {}) } })
+    await lost.replies.send(OWNER, questionOf(id, 'q'), never)
+    await model.nextCall()
+    const replyId = (await readActive())?.id ?? ''
+    const outcome = { type: 'COMPLETED', finishReason: 'STOP' } as const
+    const sealed = { phase: 'SEALED', text: 'the secret', outcome, leaseUntil: Date.now() } as const
+    expect(await world.records.change(replyId, { phase: 'RUN' }, sealed)).toBe(true)
+    return replyId
+  }
 })
-
-async function expectMissing({ replies }: ReplyNode, replyId: string): Promise<void> {
-  expect(await replies.find(OWNER, replyId)).toBeUndefined()
-  expect(await replies.findMany(OWNER, [replyId])).toEqual([undefined])
-  expect(await replies.findActive(OWNER, id)).toBeUndefined()
-  expect(await replies.findActiveMany(OWNER, [id])).toEqual([undefined])
-  expect(await replies.findNewest(OWNER, id)).toBeUndefined()
-  expect(await replies.findLastMany(OWNER, [id])).toEqual([undefined])
-  expect(await replies.findOfMessage(OWNER, { conversationId: id, clientMessageId: 'q' })).toBeUndefined()
-  await expect(replies.cancel(OWNER, replyId)).rejects.toThrow(NotFoundError)
-  await expect(replies.subscribe(OWNER, replyId, null, never)).rejects.toThrow(NotFoundError)
-  const [joined] = await collect(await replies.send(OWNER, questionOf(id, 'q'), never))
-  expect(joined).toMatchObject({ type: 'ReplyRejected', code: 'NOT_FOUND' })
-}
-
-/** A reply that said something and was sealed by a node that died before it stored it. */
-async function leaveSealed(): Promise<string> {
-  const lost = startNode({ change: () => new Promise(() => {}) }, Date.now)
-  await lost.replies.send(OWNER, questionOf(id, 'q'), never)
-  await model.nextCall()
-  const replyId = (await world.records.findActive(OWNER, id))?.id ?? ''
-  const outcome = { type: 'COMPLETED', finishReason: 'STOP' } as const
-  const sealed = { phase: 'SEALED', text: 'the secret', outcome, leaseUntil: Date.now() } as const
-  expect(await world.records.change(replyId, { phase: 'RUN' }, sealed)).toBe(true)
-  return replyId
-}
-
-function startNode(
-  records: Partial<ReplyWorld['records']> = {},
-  now?: () => number,
-  history: ReplyWorld['history'] = world.history,
-): ReplyNode {
-  const own = { ...world, history, records: { ...world.records, ...records }, ...(now && { now }) }
-  const started = createReplyNode(own, model)
-  nodes.push(started)
-  return started
-}

@@ -1,17 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createChat } from '../../src/chat/chat.ts'
 import { createSharedRead } from '../../src/chat/follow/shared-read.ts'
 import { ModelError } from '../../src/chat/model/chat-model.ts'
 import { NotFoundError } from '../../src/errors.ts'
 import { graphql } from '../generated/gql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
-import { collect, createReplyNode, OWNER, placeDeltas, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { collect, never, OWNER, placeDeltas, questionOf } from '../support/reply-node.ts'
 import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
-import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { useReplyStage } from '../support/reply-stage.ts'
+import { REPLY_STORES } from '../support/reply-world.ts'
 import { startWireNodes } from '../support/wire-nodes.ts'
 
-const never = new AbortController().signal
 const TOOL_CALL = { type: 'toolCall', toolCallId: 'call_1', toolName: 'search', arguments: '{}' } as const
 
 const reload = graphql(`
@@ -48,30 +47,13 @@ test('after a reload a conversation leads to its last reply, its messages to the
   expect(await read()).toMatchObject({ status: 'FAILED', text: '', message: null, error })
 })
 
-describe.each([
-  ['SQLite', openSqliteWorld],
-  ['MongoDB', openMongoWorld],
-])('an ended reply on %s', (_, openWorld) => {
-  let opened: ReplyWorld
-  const world = () => opened
-  let model: ScriptedModel
-  let nodes: ReplyNode[]
-  let id: string
-
-  beforeEach(async () => {
-    opened = await openWorld()
-    model = createScriptedModel()
-    nodes = []
-    id = (await startNode().memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
-  })
-  afterEach(async () => {
-    await Promise.all(nodes.map((node) => node.stop()))
-    await opened.close()
-  })
+describe.each(REPLY_STORES)('an ended reply on $store', ({ openWorld }) => {
+  const stage = useReplyStage(openWorld)
 
   test('an ended reply keeps no text a second time, and streams all of it to who comes late', async () => {
+    const { world, id, startNode } = stage
     const reply = await answerAll(questionOf(id, 'Hello?'))
-    const stored = await world().records.find(OWNER, reply?.id ?? '')
+    const stored = await world.records.find(OWNER, reply?.id ?? '')
     expect(stored).toMatchObject({ phase: 'ENDED', text: '', parts: [] })
     expect(stored?.question).toBeUndefined()
     const late = await collect(await startNode().replies.subscribe(OWNER, reply?.id ?? '', null, never))
@@ -81,20 +63,21 @@ describe.each([
   })
 
   test('after the end the same id with other content is a conflict still, and after a redaction no more', async () => {
+    const { world, node, id } = stage
     const reply = await answerAll(questionOf(id, 'Hello?'))
-    const node = startNode()
     const send = async (text: string) =>
       collect(await node.replies.send(OWNER, questionOf(id, text, { id: 'Hello?' }), never))
     expect(await send('Other?')).toMatchObject([{ code: 'CLIENT_MESSAGE_ID_CONFLICT' }])
     expect((await send('Hello?')).at(-1)).toMatchObject({ type: 'ReplyCompleted', replyId: reply?.id })
     await node.memory.redactMessage(OWNER, reply?.questionId ?? '')
-    expect((await world().records.find(OWNER, reply?.id ?? ''))?.questionDigest).toBeUndefined()
+    expect((await world.records.find(OWNER, reply?.id ?? ''))?.questionDigest).toBeUndefined()
     expect((await send('Hello?')).at(-1)).toMatchObject({ type: 'ReplyCompleted', replyId: reply?.id })
   })
 
   test('with CANCEL a reply that ends by itself costs no further read of its record', async () => {
-    const find = vi.fn(world().records.find)
-    const node = startNode({ find })
+    const { world, model, id, startNode } = stage
+    const find = vi.fn(world.records.find)
+    const node = startNode({ records: { find } })
     const client = new AbortController()
     const stream = await node.replies.send(OWNER, questionOf(id, 'Hi?', { onDisconnect: 'CANCEL' }), client.signal)
     ;(await model.nextCall()).answer('Hi')
@@ -107,17 +90,19 @@ describe.each([
   })
 
   test('those who come late at once share what they read again, and see what was redacted before', async () => {
-    const node = startNode()
+    const { world, model, id, startNode } = stage
+    const findMessages = vi.fn(world.history.findMessages)
+    const node = startNode({ history: { findMessages } })
     const first = collect(await node.replies.send(OWNER, questionOf(id, 'secret'), never))
     const call = await model.nextCall()
     call.text('Hi')
     await expect.poll(async () => (await node.replies.findActive(OWNER, id))?.questionId).toBeDefined()
     const active = await node.replies.findActive(OWNER, id)
-    const findMessages = vi.spyOn(world().history, 'findMessages')
+    findMessages.mockClear()
     const come = () => Array.from({ length: 50 }, () => node.replies.subscribe(OWNER, active?.id ?? '', null, never))
     const streams = await Promise.all(come())
+    expect(findMessages).toHaveBeenCalled()
     expect(findMessages.mock.calls.length).toBeLessThan(streams.length / 5)
-    findMessages.mockRestore()
     await node.memory.redactMessage(OWNER, active?.questionId ?? '')
     const after = await node.replies.subscribe(OWNER, active?.id ?? '', null, never)
     call.answer('')
@@ -126,6 +111,7 @@ describe.each([
   })
 
   test('a question to a conversation that is not there is refused with the error that says so', async () => {
+    const { id, startNode } = stage
     const { replies, memory } = startNode()
     const limits = { maxContextTokens: 10_000, maxMessageBytes: 10_000 }
     const chat = createChat({ replies, memory, now: Date.now }, limits)
@@ -136,19 +122,14 @@ describe.each([
   })
 
   async function answerAll(input: ReturnType<typeof questionOf>) {
-    const stream = await startNode().replies.send(OWNER, input, never)
+    const { world, model, node } = stage
+    const stream = await node.replies.send(OWNER, input, never)
     const call = await model.nextCall()
     call.text('Hi')
     call.toolCall(TOOL_CALL)
     call.answer('')
     const ending = (await collect(stream)).at(-1)
-    return world().records.find(OWNER, ending?.replyId ?? '')
-  }
-
-  function startNode(records: Partial<ReplyWorld['records']> = {}): ReplyNode {
-    const node = createReplyNode({ ...world(), records: { ...world().records, ...records } }, model)
-    nodes.push(node)
-    return node
+    return world.records.find(OWNER, ending?.replyId ?? '')
   }
 })
 

@@ -1,37 +1,27 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
-import { contentOf } from '../../src/memory/message.ts'
-import { collect, createReplyNode, OWNER, placeDeltas, questionOf, type ReplyNode } from '../support/reply-node.ts'
-import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { NotFoundError } from '../../src/errors.ts'
+import type { History } from '../../src/memory/history/history.ts'
+import { createConversationId } from '../../src/memory/ids.ts'
+import { collect, never, OWNER, placeDeltas, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { useReplyStage, userSays } from '../support/reply-stage.ts'
+import { REPLY_STORES } from '../support/reply-world.ts'
 
-const never = new AbortController().signal
+/** What a node that dies once it has claimed asks of its records. */
+const DEAF = { change: () => new Promise<never>(() => {}) }
 
-describe.each([
-  { store: 'SQLite', openWorld: openSqliteWorld },
-  { store: 'MongoDB', openWorld: openMongoWorld },
-])('replies on $store', ({ openWorld }) => {
-  let world: ReplyWorld
-  let model: ScriptedModel
+describe.each(REPLY_STORES)('replies on $store', ({ openWorld }) => {
+  const stage = useReplyStage(openWorld, { instructions: 'Be brief.' })
   let a: ReplyNode
   let b: ReplyNode
-  let id: string
 
-  beforeEach(async () => {
-    world = await openWorld()
-    model = createScriptedModel()
-    a = createReplyNode(world, model)
-    b = createReplyNode(world, model)
-    id = (await a.memory.createConversation(OWNER, { instructions: 'Be brief.' }, 'FAIL')).conversation.id
-  })
-
-  afterEach(async () => {
-    await a.stop()
-    await b.stop()
-    await world.close()
+  beforeEach(() => {
+    a = stage.node
+    b = stage.startNode()
   })
 
   test('streams what the model says, stores it once, and gives it to the next prompt', async () => {
+    const { model, id, readTexts } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'Hello?'), never)
     const call = await model.nextCall()
     expect(call.request.messages).toEqual([
@@ -51,10 +41,11 @@ describe.each([
     ])
     next.answer('.')
     await collect(second)
-    expect(await storedTexts()).toEqual(['Hello?', 'Good day 👋', 'And?', '.'])
+    expect(await readTexts()).toEqual(['Hello?', 'Good day 👋', 'And?', '.'])
   })
 
   test('says with the start what the model was given, the question included', async () => {
+    const { model, id } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'Hello?'), never)
     ;(await model.nextCall()).answer('Hi')
     const [start] = await collect(stream)
@@ -63,6 +54,7 @@ describe.each([
   })
 
   test('records the usage of the provider, and an estimate where it gives none', async () => {
+    const { model, id } = stage
     const first = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
     call.usage({ promptTokens: 100, completionTokens: 7, estimated: false })
@@ -75,16 +67,13 @@ describe.each([
   })
 
   test('emits nothing before the question is stored', async () => {
+    const { world, model, id, startNode } = stage
     const { promise: held, resolve: release } = Promise.withResolvers<void>()
-    const insert = world.history.insertMessages
-    const slow = {
-      ...world,
-      history: {
-        ...world.history,
-        insertMessages: async (m: Parameters<typeof insert>[0]) => held.then(() => insert(m)),
-      },
+    const insertMessages: History['insertMessages'] = async (...args) => {
+      await held
+      return world.history.insertMessages(...args)
     }
-    const node = createReplyNode(slow, model)
+    const node = startNode({ history: { insertMessages } })
     const stream = await node.replies.send(OWNER, questionOf(id, 'Hello?'), never)
     const events = stream[Symbol.asyncIterator]()
     const first = events.next()
@@ -93,26 +82,19 @@ describe.each([
     expect(early).toBe('nothing')
     release()
     expect((await first).value).toMatchObject({ type: 'ReplyStarted' })
-    await node.stop()
   })
 
   test('calls the model anew when something came between its context and the question', async () => {
-    const insert = world.history.insertMessages
+    const { world, model, id, startNode, readTexts } = stage
     let isFirst = true
-    const raced = {
-      ...world,
-      history: {
-        ...world.history,
-        async insertMessages(messages: Parameters<typeof insert>[0]) {
-          if (isFirst) {
-            isFirst = false
-            await b.memory.appendMessages(OWNER, id, [{ role: 'USER', parts: [{ type: 'text', text: 'Between' }] }])
-          }
-          return insert(messages)
-        },
-      },
+    const insertMessages: History['insertMessages'] = async (...args) => {
+      if (isFirst) {
+        isFirst = false
+        await b.memory.appendMessages(OWNER, id, [userSays('Between')])
+      }
+      return world.history.insertMessages(...args)
     }
-    const node = createReplyNode(raced, model)
+    const node = startNode({ history: { insertMessages } })
     const stream = await node.replies.send(OWNER, questionOf(id, 'Hello?'), never)
     const old = await model.nextCall()
     old.text('stale')
@@ -124,11 +106,11 @@ describe.each([
     ])
     call.answer('Fresh')
     expect(placeDeltas(await collect(stream))).toBe('Fresh')
-    expect(await storedTexts()).toEqual(['Between', 'Hello?', 'Fresh'])
-    await node.stop()
+    expect(await readTexts()).toEqual(['Between', 'Hello?', 'Fresh'])
   })
 
   test('sent 50 times at once from two nodes is one question, one model call and 50 equal streams', async () => {
+    const { model, id, readTexts } = stage
     const sends = Array.from({ length: 50 }, (_, index) =>
       (index % 2 === 0 ? a : b).replies.send(OWNER, questionOf(id, 'Once'), never).then(collect),
     )
@@ -137,10 +119,11 @@ describe.each([
     expect(streams.map((events) => placeDeltas(events))).toEqual(Array(50).fill('One answer'))
     expect(new Set(streams.map((events) => endOf(events).type))).toEqual(new Set(['ReplyCompleted']))
     expect(model.calls).toHaveLength(1)
-    expect(await storedTexts()).toEqual(['Once', 'One answer'])
+    expect(await readTexts()).toEqual(['Once', 'One answer'])
   })
 
   test('refuses the same clientMessageId with other content', async () => {
+    const { model, id } = stage
     const first = await a.replies.send(OWNER, questionOf(id, 'one', { id: 'same' }), never)
     ;(await model.nextCall()).answer('1')
     await collect(first)
@@ -148,19 +131,25 @@ describe.each([
     expect(second).toMatchObject([{ type: 'ReplyRejected', code: 'CLIENT_MESSAGE_ID_CONFLICT', replyId: null }])
   })
 
-  test('refuses a conversation that is missing or foreign alike, and stays out of its way', async () => {
-    const events = await collect(await a.replies.send('stranger', questionOf(id, 'Hello?'), never))
-    expect(events).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
-    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
+  test('refuses a conversation that is missing or foreign alike, and leaves no claim', async () => {
+    const { world, id } = stage
+    for (const conversationId of [id, createConversationId()]) {
+      const events = await collect(await a.replies.send('stranger', questionOf(conversationId, 'Hello?'), never))
+      const detail = new NotFoundError('conversation', conversationId).message
+      expect(events).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND', detail, replyId: null }])
+      expect(await world.records.findIds(conversationId, 10)).toEqual([])
+    }
   })
 
   test('refuses a question that is larger than its budget', async () => {
+    const { id, readTexts } = stage
     const events = await collect(await a.replies.send(OWNER, questionOf(id, 'a b c d e f', { maxTokens: 5 }), never))
     expect(endOf(events)).toMatchObject({ type: 'ReplyRejected', code: 'BAD_USER_INPUT' })
-    expect(await storedTexts()).toEqual([])
+    expect(await readTexts()).toEqual([])
   })
 
   test('while busy: REJECT names the active reply', async () => {
+    const { model, id } = stage
     await a.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('1')
     const active = await a.replies.findActive(OWNER, id)
@@ -169,16 +158,18 @@ describe.each([
   })
 
   test('while busy: SUPERSEDE stops the active one, on whichever node, and goes on', async () => {
+    const { model, id, readTexts } = stage
     const first = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('partial')
     const second = b.replies.send(OWNER, questionOf(id, 'two', { onBusy: 'SUPERSEDE' }), never)
     expect(endOf(await collect(first))).toMatchObject({ type: 'ReplyInterrupted', reason: 'SUPERSEDED' })
     ;(await model.nextCall()).answer('2')
     expect(placeDeltas(await collect(await second))).toBe('2')
-    expect(await storedTexts()).toEqual(['one', 'partial', 'two', '2'])
+    expect(await readTexts()).toEqual(['one', 'partial', 'two', '2'])
   })
 
   test('while busy: QUEUE waits in line, in order, on any node, and no more than the limit', async () => {
+    const { model, id, readTexts } = stage
     await a.replies.send(OWNER, questionOf(id, 'q0'), never)
     const running = await model.nextCall()
     const queued = []
@@ -194,44 +185,46 @@ describe.each([
       expect(events[0]).toMatchObject({ type: 'ReplyQueued' })
       expect(endOf(events).type).toBe('ReplyCompleted')
     }
-    expect(await storedTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2', 'q3', 'a3', 'q4', 'a4'])
+    expect(await readTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2', 'q3', 'a3', 'q4', 'a4'])
   })
 
   test('while others wait nobody passes them, and the dead among them hold no place', async () => {
+    const { world, model, id, startNode, readTexts } = stage
     await a.replies.send(OWNER, questionOf(id, 'q0'), never)
     const running = await model.nextCall()
     const first = collect(await a.replies.send(OWNER, questionOf(id, 'q1', { onBusy: 'QUEUE' }), never))
-    const lost = createReplyNode({ ...world, records: deafRecords(world.records) }, model, { leaseMs: -5_000 })
+    const lost = startNode({ records: DEAF }, { leaseMs: -5_000 })
     await lost.replies.send(OWNER, questionOf(id, 'lost', { onBusy: 'QUEUE' }), never)
     running.answer('a0')
     const second = collect(await b.replies.send(OWNER, questionOf(id, 'q2', { onBusy: 'QUEUE' }), never))
     ;(await model.nextCall()).answer('a1')
     ;(await model.nextCall()).answer('a2')
     await Promise.all([first, second])
-    expect(await storedTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2'])
+    expect(await readTexts()).toEqual(['q0', 'a0', 'q1', 'a1', 'q2', 'a2'])
     expect(await world.records.findQueued(OWNER, id, 10)).toEqual([])
-    await lost.stop()
   })
 
   test('is cancelled from another node, and what was said is kept', async () => {
+    const { model, id, readActive, readTexts } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
     call.text('So far')
-    const active = await world.records.findActive(OWNER, id)
+    const active = await readActive()
     await b.replies.cancel(OWNER, active?.id ?? '')
     const end = endOf(await collect(stream))
     expect(end).toMatchObject({ type: 'ReplyInterrupted', reason: 'CANCELLED', partial: { status: 'INTERRUPTED' } })
     expect(call.signal.aborted).toBe(true)
-    expect(await storedTexts()).toEqual(['one', 'So far'])
+    expect(await readTexts()).toEqual(['one', 'So far'])
   })
 
   test('with CANCEL stops the model when its subscriber goes away; with CONTINUE finishes without it', async () => {
+    const { model, id, readTexts } = stage
     for (const onDisconnect of ['CANCEL', 'CONTINUE'] as const) {
       const client = new AbortController()
       const stream = await a.replies.send(OWNER, questionOf(id, onDisconnect, { onDisconnect }), client.signal)
       const events = stream[Symbol.asyncIterator]()
       const call = await model.nextCall()
-      call.text('heard')
+      call.text('so far')
       expect((await events.next()).value).toMatchObject({ type: 'ReplyStarted' })
       client.abort()
       expect((await events.next()).done).toBe(true)
@@ -239,10 +232,11 @@ describe.each([
       await expect.poll(() => a.replies.findActive(OWNER, id)).toBeUndefined()
       expect(call.signal.aborted).toBe(onDisconnect === 'CANCEL')
     }
-    expect(await storedTexts()).toEqual(['CANCEL', 'heard', 'CONTINUE', 'heard, finished'])
+    expect(await readTexts()).toEqual(['CANCEL', 'so far', 'CONTINUE', 'so far, finished'])
   })
 
   test('resumes after any cursor with exactly the rest, on both nodes, during it and after its end', async () => {
+    const { model, id } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
     const seen: ReplyEvent[] = []
@@ -273,20 +267,21 @@ describe.each([
     }
   })
 
-  test('that its node lost ends INTERRUPTED with the last checkpoint, on the next look', async () => {
+  test('that its node lost ends INTERRUPTED with the last checkpoint, on the next look-up', async () => {
+    const { model, id, startNode, readActive, readTexts } = stage
     // A node that dies: it neither checkpoints nor ends, and its lease is short.
-    const dying = createReplyNode({ ...world, records: deafRecords(world.records) }, model, { leaseMs: 1 })
+    const dying = startNode({ records: DEAF }, { leaseMs: 1 })
     await dying.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('never saved')
-    const active = await world.records.findActive(OWNER, id)
+    const active = await readActive()
     const events = await collect(await b.replies.subscribe(OWNER, active?.id ?? '', null, never))
     expect(endOf(events)).toMatchObject({ type: 'ReplyInterrupted', reason: 'NODE_LOST' })
-    expect(await storedTexts()).toEqual(['one'])
+    expect(await readTexts()).toEqual(['one'])
     expect(await b.replies.findActive(OWNER, id)).toBeUndefined()
-    await dying.stop()
   })
 
   test('ends with SHUTDOWN when its node stops, and new ones are refused there', async () => {
+    const { model, id, readTexts } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     ;(await model.nextCall()).text('So far')
     const events = collect(stream)
@@ -294,10 +289,11 @@ describe.each([
     expect(endOf(await events)).toMatchObject({ type: 'ReplyInterrupted', reason: 'SHUTDOWN' })
     const refused = await collect(await a.replies.send(OWNER, questionOf(id, 'two'), never))
     expect(refused).toMatchObject([{ type: 'ReplyRejected', code: 'SHUTTING_DOWN' }])
-    expect(await storedTexts()).toEqual(['one', 'So far'])
+    expect(await readTexts()).toEqual(['one', 'So far'])
   })
 
   test('fails with the code of the model, and keeps what it said', async () => {
+    const { model, id, readTexts } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
     call.text('Half')
@@ -307,10 +303,11 @@ describe.each([
       code: 'MODEL_STREAM_BROKEN',
       partial: { status: 'FAILED' },
     })
-    expect(await storedTexts()).toEqual(['one', 'Half'])
+    expect(await readTexts()).toEqual(['one', 'Half'])
   })
 
   test('gives tool calls as whole parts after the text, stored with it', async () => {
+    const { model, id } = stage
     const part = { type: 'toolCall' as const, toolCallId: 'call-1', toolName: 'find', arguments: '{"a":1}' }
     const stream = await a.replies.send(OWNER, questionOf(id, 'one'), never)
     const call = await model.nextCall()
@@ -322,13 +319,6 @@ describe.each([
     expect(events.find(({ type }) => type === 'ReplyPart')).toMatchObject({ partIndex: 1, part })
     expect(endOf(events)).toMatchObject({ message: { finishReason: 'TOOL_CALLS', parts: [{ type: 'text' }, part] } })
   })
-
-  async function storedTexts(): Promise<string[]> {
-    const [conversation] = await b.memory.findConversations(OWNER, [id])
-    if (conversation === undefined) throw new Error('No conversation')
-    const range = { afterSequence: 0, beforeSequence: 1_000, limit: 1_000, from: 'OLDEST' as const }
-    return (await b.memory.readMessages(conversation, range)).map(({ parts }) => contentOf(parts))
-  }
 })
 
 async function resume(node: ReplyNode, replyId: string, cursor: string): Promise<ReplyEvent[]> {
@@ -343,9 +333,4 @@ function endOf(events: readonly ReplyEvent[]): ReplyEvent {
   const end = events.at(-1)
   if (end === undefined) throw new Error('A stream without events')
   return end
-}
-
-/** Records that hear nothing more from a node once it has claimed. */
-function deafRecords(records: ReplyWorld['records']): ReplyWorld['records'] {
-  return { ...records, change: () => new Promise(() => {}) }
 }

@@ -1,35 +1,19 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ReplyEvent } from '../../src/chat/follow/reply-event.ts'
 import type { Cache } from '../../src/memory/cache/cache.ts'
 import { ROOT_BRANCH } from '../../src/memory/conversation.ts'
 import { createConversationId, createReplyId } from '../../src/memory/ids.ts'
 import { contentOf, type Message, type NewMessage } from '../../src/memory/message.ts'
 import { MAX_BRANCHES } from '../../src/memory/versions/branches.ts'
-import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
-import { openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { answerOf, collect, never, OWNER, questionOf } from '../support/reply-node.ts'
+import { modelSays, useReplyStage, userSays } from '../support/reply-stage.ts'
 
-const never = new AbortController().signal
-
-let world: ReplyWorld
-let model: ScriptedModel
-let nodes: ReplyNode[]
-let id: string
-
-beforeEach(async () => {
-  world = await openSqliteWorld()
-  model = createScriptedModel()
-  nodes = []
-  id = (await newNode().memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
-})
-afterEach(async () => {
-  await Promise.all(nodes.map((node) => node.stop()))
-  await world.close()
-})
+const stage = useReplyStage()
 
 test('who comes to a running reply after a redaction is told what is left of its question and context', async () => {
-  const [node, other] = [newNode(), newNode()]
-  const [before] = await append(node, userSays('a secret'))
+  const { world, model, node, id, startNode, append, readPath } = stage
+  const other = startNode()
+  const [before] = await append(userSays('a secret'))
   const asked = questionOf(id, 'what was it?', { id: 'q' })
   const first = await node.replies.send(OWNER, asked, never)
   const call = await model.nextCall()
@@ -38,7 +22,7 @@ test('who comes to a running reply after a redaction is told what is left of its
   const far = await other.replies.subscribe(OWNER, replyId, null, never)
   const isToldFar = (await far[Symbol.asyncIterator]().next()).value
   expect(said(isToldFar)).toEqual(['a secret', 'what was it?'])
-  const [, question] = await path(node)
+  const [, question] = await readPath()
   for (const message of [before, question]) await node.memory.redactMessage(OWNER, message?.id ?? '')
   const late = [
     await node.replies.send(OWNER, asked, never),
@@ -56,12 +40,13 @@ test('who comes to a running reply after a redaction is told what is left of its
 })
 
 test('every node tells the same context of a reply, and where it came from: the question is in no store yet', async () => {
-  const [node, other] = [newNode(), newNode()]
+  const { world, model, node, id, startNode, append } = stage
+  const other = startNode()
   const words = Array.from({ length: 30 }, (_, index) => ({
     role: index % 2 ? ('ASSISTANT' as const) : ('USER' as const),
     parts: [{ type: 'text' as const, text: `message ${index} `.repeat(8) }],
   }))
-  const messages = await append(node, ...words)
+  const messages = await append(...words)
   const sends = [
     questionOf(id, 'an edit', { replaces: messages[20]?.id ?? '' }),
     answerOf(id, 'another answer', messages[15]?.id),
@@ -81,19 +66,19 @@ test('every node tells the same context of a reply, and where it came from: the 
 })
 
 test('a question that was stored before is answered where a cache that lost it does not know of it', async () => {
+  const { world, model, id, startNode } = stage
   const lossy: Cache = { ...world.cache, mark: async () => {}, confirm: async () => {} }
-  const history = { ...world.history, raiseHead: async () => {} }
-  const node = createReplyNode({ ...world, cache: lossy, history }, model)
-  nodes.push(node)
-  await append(node, userSays('before'))
+  const lossyNode = startNode({ cache: lossy, history: { raiseHead: async () => {} } })
+  const append = (...messages: NewMessage[]) => lossyNode.memory.appendMessages(OWNER, id, messages)
+  await append(userSays('before'))
   const warm = async () => (await world.cache.readEntries([id]))[0]?.tail?.last
-  await node.memory.readContexts([
+  await lossyNode.memory.readContexts([
     { ownerId: OWNER, conversationId: id, maxTokens: 100, startOn: 'ANY', anchor: 0, consistency: 'STRONG' },
   ])
   await expect.poll(warm).toBe(1)
   const question = questionOf(id, 'stored')
-  await append(node, modelSays('between'), { ...userSays('stored'), clientMessageId: 'stored' })
-  const stream = await node.replies.send(OWNER, question, never)
+  await append(modelSays('between'), { ...userSays('stored'), clientMessageId: 'stored' })
+  const stream = await lossyNode.replies.send(OWNER, question, never)
   const calls = [await model.nextCall(), await model.nextCall()]
   calls[1]?.answer('yes')
   expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
@@ -101,8 +86,8 @@ test('a question that was stored before is answered where a cache that lost it d
 })
 
 test('a reply to nobody cannot be made again, and says so', async () => {
-  const [node] = [newNode()]
-  const greetings = await append(node, modelSays('Hello!'), modelSays('How are you?'))
+  const { node, id, append } = stage
+  const greetings = await append(modelSays('Hello!'), modelSays('How are you?'))
   const given = ['no message', 'a message of the role ASSISTANT']
   for (const [index, greeting] of greetings.entries()) {
     expect(await collect(await node.replies.send(OWNER, answerOf(id, 'again', greeting.id), never))).toMatchObject([
@@ -116,8 +101,8 @@ test('a reply to nobody cannot be made again, and says so', async () => {
 })
 
 test('an edit that could not be is no version, though its node died before it looked', async () => {
-  const [node] = [newNode()]
-  const [, answer] = await append(node, userSays('one'), modelSays('1'))
+  const { world, node, id, append, readPath } = stage
+  const [, answer] = await append(userSays('one'), modelSays('1'))
   const { clientMessageId, question } = questionOf(id, 'eins')
   const claim = {
     id: createReplyId(id),
@@ -132,17 +117,17 @@ test('an edit that could not be is no version, though its node died before it lo
   }
   expect(await world.records.insert(claim)).toBe(true)
   await expect.poll(async () => (await node.replies.find(OWNER, claim.id))?.phase).toBe('ENDED')
-  expect((await path(node)).map(textOf)).toEqual(['one', '1'])
+  expect((await readPath()).map(textOf)).toEqual(['one', '1'])
 })
 
 test('another answer that loses the race for the last branch fails, and its text is left', async () => {
-  const [node] = [newNode()]
+  const { world, model, node } = stage
   const { conversation } = await node.memory.createConversation(OWNER, {}, 'FAIL')
-  id = createConversationId()
+  const id = createConversationId()
   const place = { parent: ROOT_BRANCH, atSequence: 1, tokenStart: 0 }
   const branches = Array.from({ length: MAX_BRANCHES - 1 }, (_, index) => ({ id: `b${index}`, ...place }))
   await world.history.createConversation({ ...conversation, id, branches })
-  const [question, old] = await append(node, userSays('one'), modelSays('1'))
+  const [question, old] = (await node.memory.appendMessages(OWNER, id, [userSays('one'), modelSays('1')])).messages
   const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
   const call = await model.nextCall()
   await node.memory.appendMessages(OWNER, id, [userSays('eins')], question?.id)
@@ -161,39 +146,15 @@ test('another answer that loses the race for the last branch fails, and its text
 })
 
 test('an answer that is complete and empty is one, and stands where the old one stood', async () => {
-  const [node] = [newNode()]
-  const [, old] = await append(node, userSays('one'), modelSays('1'))
+  const { model, node, id, append, readPath } = stage
+  const [, old] = await append(userSays('one'), modelSays('1'))
   const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
   const call = await model.nextCall()
   call.finish('STOP')
   call.end()
   expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted', message: { parts: [] } })
-  expect((await path(node)).map(textOf)).toEqual(['one', ''])
+  expect((await readPath()).map(textOf)).toEqual(['one', ''])
 })
-
-function newNode(): ReplyNode {
-  const node = createReplyNode(world, model)
-  nodes.push(node)
-  return node
-}
-
-async function append({ memory }: ReplyNode, ...messages: NewMessage[]): Promise<Message[]> {
-  return (await memory.appendMessages(OWNER, id, messages)).messages
-}
-
-async function path({ memory }: ReplyNode): Promise<Message[]> {
-  const [conversation] = await memory.findConversations(OWNER, [id])
-  if (conversation === undefined) throw new Error('No conversation')
-  return memory.readMessages(conversation, { afterSequence: 0, beforeSequence: 1_000, limit: 1_000, from: 'OLDEST' })
-}
-
-function userSays(text: string): NewMessage {
-  return { role: 'USER', parts: [{ type: 'text', text }] }
-}
-
-function modelSays(text: string): NewMessage {
-  return { role: 'ASSISTANT', parts: [{ type: 'text', text }] }
-}
 
 function said(event: ReplyEvent | undefined): string[] {
   return event?.type === 'ReplyStarted' ? event.context.messages.map(textOf) : []

@@ -1,36 +1,19 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { HistoryUnavailableError } from '../../src/errors.ts'
+import { describe, expect, test, vi } from 'vitest'
+import type { ReplyRecords } from '../../src/memory/history/reply-record.ts'
 import { contentOf, type Message, type NewMessage } from '../../src/memory/message.ts'
 import { versionsAt } from '../../src/memory/versions/branches.ts'
-import { answerOf, collect, createReplyNode, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
-import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../support/scripted-model.ts'
+import { answerOf, collect, never, OWNER, questionOf, type ReplyNode } from '../support/reply-node.ts'
+import { away, useReplyStage, userSays } from '../support/reply-stage.ts'
+import { REPLY_STORES } from '../support/reply-world.ts'
 
-const never = new AbortController().signal
 const CALL = { type: 'toolCall', toolCallId: 'c1', toolName: 'clock', arguments: '{}' } as const
 const RESULT: NewMessage = { role: 'TOOL', parts: [{ type: 'toolResult', toolCallId: 'c1', output: 'noon' }] }
 
-let world: ReplyWorld
-let model: ScriptedModel
-let node: ReplyNode
-let id: string
-
-describe.each([
-  { store: 'SQLite', open: openSqliteWorld },
-  { store: 'MongoDB', open: openMongoWorld },
-])('versions of replies in $store', ({ open }) => {
-  beforeEach(async () => {
-    world = await open()
-    model = createScriptedModel()
-    node = createReplyNode(world, model)
-    id = (await node.memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
-  })
-  afterEach(async () => {
-    await node.stop()
-    await world.close()
-  })
+describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => {
+  const stage = useReplyStage(openWorld)
 
   test('an edit is answered as if the message had been that from the beginning', async () => {
+    const { model, node, id, readTexts } = stage
     await say('one', '1')
     const [, , second, answer] = await say('two', '2')
     await say('three', '3')
@@ -39,13 +22,14 @@ describe.each([
     expect(prompt(call.request.messages)).toEqual(['one', '1', 'zwei'])
     call.answer('II')
     expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
-    expect(await texts()).toEqual(['one', '1', 'zwei', 'II'])
+    expect(await readTexts()).toEqual(['one', '1', 'zwei', 'II'])
     expect(await versions(second)).toEqual(['two', 'zwei'])
     await node.memory.selectVersion(OWNER, answer?.id ?? '')
-    expect(await texts()).toEqual(['one', '1', 'two', '2', 'three', '3'])
+    expect(await readTexts()).toEqual(['one', '1', 'two', '2', 'three', '3'])
   })
 
   test('a reply is made again from the same prompt, and takes the place of the old one when it is there', async () => {
+    const { model, node, id, untilSaved, readTexts } = stage
     await say('one', '1')
     const [, , , old] = await say('two', '2')
     await say('three', '3')
@@ -53,33 +37,35 @@ describe.each([
     const call = await model.nextCall()
     expect(prompt(call.request.messages)).toEqual(['one', '1', 'two'])
     call.text('zw')
-    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('zw')
-    expect(await texts()).toEqual(['one', '1', 'two', '2', 'three', '3'])
+    await untilSaved('zw')
+    expect(await readTexts()).toEqual(['one', '1', 'two', '2', 'three', '3'])
     call.answer('ei')
     const events = await collect(stream)
     expect(events[0]).toMatchObject({ type: 'ReplyStarted', question: { parts: [{ text: 'two' }] } })
     expect(events.at(-1)).toMatchObject({ type: 'ReplyCompleted', message: { replyTo: old?.replyTo } })
-    expect(await texts()).toEqual(['one', '1', 'two', 'zwei'])
+    expect(await readTexts()).toEqual(['one', '1', 'two', 'zwei'])
     expect(await versions(old)).toEqual(['2', 'zwei'])
   })
 
   test('an answer that fails with nothing said leaves the old one where it is', async () => {
+    const { model, node, id, readTexts } = stage
     const [, old] = await say('one', '1')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     ;(await model.nextCall()).fail(new Error('no'))
     expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyFailed' })
-    expect(await texts()).toEqual(['one', '1'])
+    expect(await readTexts()).toEqual(['one', '1'])
     expect(await versions(old)).toEqual(['1'])
   })
 
   test('a model goes on from the results of its tools', async () => {
+    const { model, node, id, append, readPath, readTexts } = stage
     const asked = await node.replies.send(OWNER, questionOf(id, 'What time is it?'), never)
     const first = await model.nextCall()
     first.toolCall(CALL)
     first.finish('TOOL_CALLS')
     first.end()
     expect((await collect(asked)).at(-1)).toMatchObject({ message: { finishReason: 'TOOL_CALLS', parts: [CALL] } })
-    await node.memory.appendMessages(OWNER, id, [RESULT])
+    await append(RESULT)
     const stream = await node.replies.send(OWNER, answerOf(id, 'on'), never)
     const second = await model.nextCall()
     expect(second.request.messages).toMatchObject([
@@ -90,8 +76,8 @@ describe.each([
     second.answer('Noon.')
     const events = await collect(stream)
     expect(events[0]).toMatchObject({ type: 'ReplyStarted', question: { role: 'TOOL' } })
-    expect(await texts()).toEqual(['What time is it?', '', '', 'Noon.'])
-    const [, , , answer] = await path()
+    expect(await readTexts()).toEqual(['What time is it?', '', '', 'Noon.'])
+    const [, , , answer] = await readPath()
     const again = await node.replies.send(OWNER, answerOf(id, 'again', answer?.id), never)
     const late = await collect(await node.replies.send(OWNER, answerOf(id, 'on'), never))
     expect(late.at(-1)).toEqual(events.at(-1))
@@ -99,13 +85,14 @@ describe.each([
     expect(third.request.messages).toEqual(second.request.messages)
     third.answer('12.')
     await collect(again)
-    expect(await texts()).toEqual(['What time is it?', '', '', '12.'])
+    expect(await readTexts()).toEqual(['What time is it?', '', '', '12.'])
   })
 
   test('results that are larger than the budget are not answered without the call that they are of', async () => {
+    const { model, node, id, readActive, append, readPath } = stage
     const big = { ...RESULT, parts: [{ type: 'toolResult' as const, toolCallId: 'c1', output: 'noon '.repeat(50) }] }
-    await node.memory.appendMessages(OWNER, id, [{ role: 'ASSISTANT', parts: [CALL] }, big])
-    const [call, result] = await path()
+    await append({ role: 'ASSISTANT', parts: [CALL] }, big)
+    const [call, result] = await readPath()
     const enough = (call?.tokens ?? 0) + (result?.tokens ?? 0)
     for (const [name, maxTokens] of Object.entries({ little: 4, result: 60, almost: enough - 1 })) {
       const stream = await node.replies.send(OWNER, { ...answerOf(id, name), maxTokens }, never)
@@ -113,13 +100,14 @@ describe.each([
       expect(await collect(stream)).toMatchObject([{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }])
     }
     expect(model.calls).toHaveLength(0)
-    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
+    expect(await readActive()).toBeUndefined()
     const stream = await node.replies.send(OWNER, { ...answerOf(id, 'on'), maxTokens: enough }, never)
     ;(await model.nextCall()).answer('Noon.')
     expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
   })
 
   test('what cannot be answered is rejected, and nothing is stored or in the way', async () => {
+    const { model, node, id, readActive, readTexts } = stage
     const send = async (reply: Parameters<ReplyNode['replies']['send']>[1]) =>
       collect(await node.replies.send(OWNER, reply, never))
     const rejection = (detail: string) => [{ type: 'ReplyRejected', code: 'BAD_USER_INPUT', detail }]
@@ -139,21 +127,20 @@ describe.each([
       rejection('replaces must be a message of the user when `content` or `parts` are given; got ASSISTANT.'),
     )
     const other = (await node.memory.createConversation('eve', {}, 'FAIL')).conversation.id
-    const { messages } = await node.memory.appendMessages('eve', other, [
-      { role: 'USER', parts: [{ type: 'text', text: 'x' }] },
-    ])
+    const { messages } = await node.memory.appendMessages('eve', other, [userSays('x')])
     for (const replaces of [messages[0]?.id ?? '', `${question?.id}_zzz`, 'nonsense']) {
       expect(await send(questionOf(id, 'y', { replaces }))).toMatchObject([
         { type: 'ReplyRejected', code: 'NOT_FOUND' },
       ])
     }
     expect(await send(questionOf(other, 'z'))).toMatchObject([{ type: 'ReplyRejected', code: 'NOT_FOUND' }])
-    expect(await texts()).toEqual(['one', '1'])
+    expect(await readTexts()).toEqual(['one', '1'])
     expect(model.calls).toHaveLength(1)
-    expect(await world.records.findActive(OWNER, id)).toBeUndefined()
+    expect(await readActive()).toBeUndefined()
   })
 
   test('a send that is sent again joins its reply, and is another one when it replaces something else', async () => {
+    const { model, node, id } = stage
     const [, old] = await say('one', '1')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     const joined = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
@@ -167,6 +154,7 @@ describe.each([
   })
 
   test('an edit waits in the queue and is then built on the path of that time', async () => {
+    const { model, node, id, readTexts } = stage
     const [question] = await say('one', '1')
     const before = await node.replies.send(OWNER, questionOf(id, 'two'), never)
     const waiting = await node.replies.send(
@@ -180,85 +168,78 @@ describe.each([
     expect(prompt(call.request.messages)).toEqual(['eins'])
     call.answer('I')
     expect((await collect(waiting)).at(-1)).toMatchObject({ type: 'ReplyCompleted' })
-    expect(await texts()).toEqual(['eins', 'I'])
+    expect(await readTexts()).toEqual(['eins', 'I'])
   })
 
   test('an answer goes to the path of its question, whichever is looked at by then', async () => {
+    const { model, node, id, untilSaved, readTexts } = stage
     const [question] = await say('one', '1')
     const edited = await node.replies.send(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }), never)
     const call = await model.nextCall()
     call.text('I')
-    await expect.poll(async () => (await world.records.findActive(OWNER, id))?.text).toBe('I')
+    await untilSaved('I')
     await node.memory.selectVersion(OWNER, question?.id ?? '')
     call.answer('!')
     const ending = (await collect(edited)).at(-1)
-    expect(await texts()).toEqual(['one', '1'])
+    expect(await readTexts()).toEqual(['one', '1'])
     expect(ending).toMatchObject({ type: 'ReplyCompleted', message: { sequence: 2 } })
     await node.memory.selectVersion(OWNER, ending?.type === 'ReplyCompleted' ? ending.message.id : '')
-    expect(await texts()).toEqual(['eins', 'I!'])
+    expect(await readTexts()).toEqual(['eins', 'I!'])
   })
 
   test('an edit whose node dies before anybody sees it is finished by another, once', async () => {
+    const { node, id, startNode, readActive, readTexts } = stage
     const [question] = await say('one', '1')
-    const history = { ...world.history, switchBranch: vi.fn(() => new Promise<never>(() => {})) }
-    const dying = createReplyNode({ ...world, history }, model, { leaseMs: 50 })
+    const history = { switchBranch: vi.fn(() => new Promise<never>(() => {})) }
+    const dying = startNode({ history }, { leaseMs: 50 })
     void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
     await vi.waitFor(() => expect(history.switchBranch).toHaveBeenCalled(), 60_000)
     expect(await versions(question)).toEqual(['one'])
-    const active = await world.records.findActive(OWNER, id)
+    const active = await readActive()
     await expect.poll(async () => (await node.replies.find(OWNER, active?.id ?? ''))?.phase).toBe('ENDED')
     expect(await versions(question)).toEqual(['one', 'eins'])
-    expect(await texts()).toEqual(['eins'])
+    expect(await readTexts()).toEqual(['eins'])
   })
 
   test('another answer whose node dies is stored as far as it was saved, by whoever finds it, once', async () => {
+    const { world, model, id, startNode, readPath } = stage
     const [, old] = await say('one', '1')
-    const records = { ...world.records }
-    const dying = createReplyNode({ ...world, records }, model, { leaseMs: 50 })
+    let isAway = false
+    const find: ReplyRecords['find'] = (...args) => (isAway ? Promise.reject(away()) : world.records.find(...args))
+    const change: ReplyRecords['change'] = (...args) =>
+      isAway ? Promise.reject(away()) : world.records.change(...args)
+    const dying = startNode({ records: { find, change } }, { leaseMs: 50 })
     const begun = await dying.replies.start(OWNER, answerOf(id, 'again', old?.id))
     if ('type' in begun) throw new Error(begun.detail)
     const call = await model.nextCall()
     call.text('half')
     await expect.poll(async () => (await world.records.find(OWNER, begun.id))?.text).toBe('half')
-    const away = async () => {
-      throw new HistoryUnavailableError(new Error('away'))
-    }
-    Object.assign(records, { change: away, find: away })
-    const others = [1, 2, 3].map(() => createReplyNode(world, model))
+    isAway = true
+    const others = [1, 2, 3].map(() => startNode())
     const finish = () => Promise.all(others.map(({ replies }) => replies.find(OWNER, begun.id)))
     await expect.poll(async () => (await finish()).map((found) => found?.phase)).toContain('ENDED')
     await expect.poll(async () => new Set((await finish()).map((found) => found?.phase))).toEqual(new Set(['ENDED']))
     expect(await versions(old)).toEqual(['1', 'half'])
-    expect(await path()).toMatchObject([{}, { status: 'INTERRUPTED' }])
-    Object.assign(records, world.records)
-    await Promise.all([...others, dying].map((other) => other.stop()))
+    expect(await readPath()).toMatchObject([{}, { status: 'INTERRUPTED' }])
+    isAway = false
   })
+
+  /** A question and its answer; all messages of the active path then. */
+  async function say(question: string, answer: string): Promise<Message[]> {
+    const { model, node, id, readPath } = stage
+    const stream = await node.replies.send(OWNER, questionOf(id, question), never)
+    ;(await model.nextCall()).answer(answer)
+    await collect(stream)
+    return readPath()
+  }
+
+  async function versions(message: Message | undefined): Promise<string[]> {
+    const { node, id } = stage
+    const [conversation] = await node.memory.findConversations(OWNER, [id])
+    const ids = conversation && message ? versionsAt(conversation, message) : []
+    return (await node.memory.findMessages(OWNER, ids)).map((found) => contentOf(found?.parts ?? []))
+  }
 })
-
-/** A question and its answer; all messages of the active path then. */
-async function say(question: string, answer: string): Promise<Message[]> {
-  const stream = await node.replies.send(OWNER, questionOf(id, question), never)
-  ;(await model.nextCall()).answer(answer)
-  await collect(stream)
-  return path()
-}
-
-async function path(): Promise<Message[]> {
-  const [conversation] = await node.memory.findConversations(OWNER, [id])
-  if (conversation === undefined) throw new Error('No conversation')
-  const all = { afterSequence: 0, beforeSequence: 1_000, limit: 1_000, from: 'OLDEST' } as const
-  return node.memory.readMessages(conversation, all)
-}
-
-async function texts(): Promise<string[]> {
-  return (await path()).map(({ parts }) => contentOf(parts))
-}
-
-async function versions(message: Message | undefined): Promise<string[]> {
-  const [conversation] = await node.memory.findConversations(OWNER, [id])
-  const ids = conversation && message ? versionsAt(conversation, message) : []
-  return (await node.memory.findMessages(OWNER, ids)).map((found) => contentOf(found?.parts ?? []))
-}
 
 function prompt(messages: readonly unknown[]): unknown[] {
   return messages.map((message) => Object(message).content)

@@ -1,40 +1,26 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HistoryUnavailableError } from '../../../src/errors.ts'
+import { describe, expect, test } from 'vitest'
+import type { History } from '../../../src/memory/history/history.ts'
 import type { ReplyRecords } from '../../../src/memory/history/reply-record.ts'
-import { collect, createReplyNode, OWNER, placeDeltas, questionOf, type ReplyNode } from '../../support/reply-node.ts'
-import { openMongoWorld, openSqliteWorld, type ReplyWorld } from '../../support/reply-world.ts'
-import { createScriptedModel, type ScriptedModel } from '../../support/scripted-model.ts'
+import { collect, never, OWNER, placeDeltas, questionOf, type ReplyNode } from '../../support/reply-node.ts'
+import { away, modelSays, type NodeChanges, useReplyStage } from '../../support/reply-stage.ts'
+import { REPLY_STORES } from '../../support/reply-world.ts'
 
-const never = new AbortController().signal
+/** A lease that no test outlives. */
+const LIMITS = { leaseMs: 60_000 }
 
-describe.each([
-  { store: 'SQLite', openWorld: openSqliteWorld },
-  { store: 'MongoDB', openWorld: openMongoWorld },
-])('a send that is refused on $store', ({ openWorld }) => {
-  let world: ReplyWorld
-  let model: ScriptedModel
-  let nodes: ReplyNode[]
-  let id: string
-
-  beforeEach(async () => {
-    world = await openWorld()
-    model = createScriptedModel()
-    nodes = []
-    id = (await newNode().memory.createConversation(OWNER, {}, 'FAIL')).conversation.id
-  })
-  afterEach(async () => {
-    await Promise.all(nodes.map((node) => node.stop()))
-    await world.close()
-  })
+describe.each(REPLY_STORES)('a send that is refused on $store', ({ openWorld }) => {
+  const stage = useReplyStage(openWorld)
 
   test('is refused with the same words where another was joined to it', async () => {
-    const { first, held, joined, release } = slowToWithdraw()
-    const replaces = await storeAnswer(first)
+    const { id, append } = stage
+    const { first, held, joined, joinedByAll, release } = slowToWithdraw()
+    const [answer] = await append(modelSays('1'))
+    const replaces = answer?.id ?? ''
     const asked = questionOf(id, 'eins', { replaces })
     const refused = first.replies.send(OWNER, asked, never).then(collect)
     await held
-    const others = [first, newNode(joined.records)].map((node) => node.replies.send(OWNER, asked, never).then(collect))
-    await joined.byAll
+    const others = [first, newNode(joined)].map((node) => node.replies.send(OWNER, asked, never).then(collect))
+    await joinedByAll
     release()
     const rejection = {
       type: 'ReplyRejected',
@@ -46,17 +32,19 @@ describe.each([
   })
 
   test('and has its claim taken back does not take along who joined it', async () => {
-    const { first, held, joined, release } = slowToWithdraw()
-    const asked = questionOf(id, 'one')
-    const { findConversations } = world.history
-    world.history.findConversations = async () => {
-      throw new HistoryUnavailableError(new Error('away'))
+    const { world, model, id } = stage
+    let isAway = true
+    const findConversations: History['findConversations'] = async (...args) => {
+      if (isAway) throw away()
+      return world.history.findConversations(...args)
     }
+    const { first, held, joined, joinedByOne, release } = slowToWithdraw({ findConversations })
+    const asked = questionOf(id, 'one')
     const refused = first.replies.send(OWNER, asked, never).then(collect)
     await held
-    world.history.findConversations = findConversations
-    const other = newNode(joined.records).replies.send(OWNER, asked, never).then(collect)
-    await joined.byOne
+    isAway = false
+    const other = newNode(joined).replies.send(OWNER, asked, never).then(collect)
+    await joinedByOne
     release()
     expect(await refused).toMatchObject([{ type: 'ReplyRejected', code: 'HISTORY_UNAVAILABLE' }])
     ;(await model.nextCall()).answer('1')
@@ -64,6 +52,7 @@ describe.each([
   })
 
   test('for its budget is refused with the same words on every node', async () => {
+    const { id } = stage
     const asked = questionOf(id, 'a b c d e f', { maxTokens: 5 })
     const sends = [newNode(), newNode(), newNode()].flatMap(({ replies }) =>
       [1, 2].map(() => replies.send(OWNER, asked, never).then(collect)),
@@ -80,8 +69,10 @@ describe.each([
   })
 
   test('does not hold up who supersedes it', async () => {
+    const { world, model, id, append } = stage
     const { first, held, release } = slowToWithdraw()
-    const refused = first.replies.send(OWNER, questionOf(id, 'eins', { replaces: await storeAnswer(first) }), never)
+    const [answer] = await append(modelSays('1'))
+    const refused = first.replies.send(OWNER, questionOf(id, 'eins', { replaces: answer?.id ?? '' }), never)
     await held
     const stopped = Promise.withResolvers<void>()
     const change: ReplyRecords['change'] = async (replyId, from, changes) => {
@@ -89,7 +80,7 @@ describe.each([
       if (changes.phase === 'STOP') stopped.resolve()
       return isChanged
     }
-    const other = newNode({ ...world.records, change })
+    const other = newNode({ records: { change } })
     const next = other.replies.send(OWNER, questionOf(id, 'two', { onBusy: 'SUPERSEDE' }), never).then(collect)
     await stopped.promise
     release()
@@ -98,40 +89,35 @@ describe.each([
     expect(placeDeltas(await next)).toBe('2')
   })
 
-  function newNode(records = world.records): ReplyNode {
-    // A lease that no test outlives.
-    const node = createReplyNode({ ...world, records }, model, { leaseMs: 60_000 })
-    nodes.push(node)
-    return node
+  function newNode(changes: NodeChanges = {}): ReplyNode {
+    return stage.startNode(changes, LIMITS)
   }
 
-  /** The id of an answer, which no question can replace. */
-  async function storeAnswer({ memory }: ReplyNode): Promise<string> {
-    const answer = { role: 'ASSISTANT' as const, parts: [{ type: 'text' as const, text: '1' }] }
-    const { messages } = await memory.appendMessages(OWNER, id, [answer])
-    return messages[0]?.id ?? ''
-  }
-
-  /** A node that takes its claim back only when it may, and records that tell when others found that claim. */
-  function slowToWithdraw() {
+  /** A node that takes its claim back only when it may, and stores that tell when others found that claim. */
+  function slowToWithdraw(history: NodeChanges['history'] = {}) {
     const held = Promise.withResolvers<void>()
     const free = Promise.withResolvers<void>()
     const [one, two] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const waiting = [one, two]
-    const records: ReplyRecords = {
-      ...world.records,
-      async findByClientMessageId(...key) {
-        const found = await world.records.findByClientMessageId(...key)
-        waiting.shift()?.resolve()
-        return found
-      },
-      async withdraw(replyId) {
-        held.resolve()
-        await free.promise
-        return world.records.withdraw(replyId)
-      },
+    const findByClientMessageId: ReplyRecords['findByClientMessageId'] = async (...key) => {
+      const found = await stage.world.records.findByClientMessageId(...key)
+      waiting.shift()?.resolve()
+      return found
     }
-    const joined = { records, byOne: one.promise, byAll: two.promise }
-    return { first: newNode(records), held: held.promise, joined, release: free.resolve }
+    const withdraw: ReplyRecords['withdraw'] = async (replyId) => {
+      held.resolve()
+      await free.promise
+      return stage.world.records.withdraw(replyId)
+    }
+    const joined: NodeChanges = { records: { findByClientMessageId, withdraw } }
+    const first = newNode({ ...joined, history })
+    return {
+      first,
+      held: held.promise,
+      joined,
+      joinedByOne: one.promise,
+      joinedByAll: two.promise,
+      release: free.resolve,
+    }
   }
 })
