@@ -23,7 +23,7 @@ export async function openSqliteWorld(): Promise<ReplyWorld> {
 }
 
 /** The MongoDB server of the tests, with a database of its own. */
-export async function openMongoWorld(): Promise<ReplyWorld> {
+async function openMongoWorld(): Promise<ReplyWorld> {
   const url = ownDatabaseUrl('replies')
   const client = new MongoClient(url, mongoClientOptions(url))
   return open(createMongoHistory(client), createMongoReplies(client))
