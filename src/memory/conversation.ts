@@ -74,10 +74,10 @@ export interface ConversationChanges {
   expiresAt?: number | null
 }
 
-/** The hint for a branch; one that has none yet is as empty as it began. */
+/** The hint for a branch; one that has none yet, or one from before its beginning, is as empty as it began. */
 export function headHint({ heads, branches }: Conversation, branch: string): Head {
   const hint = heads[branch]
-  if (hint !== undefined) return hint
   const { atSequence = 1, tokenStart = 0 } = branches.find(({ id }) => id === branch) ?? {}
-  return { sequence: atSequence - 1, tokens: tokenStart }
+  const begin = { sequence: atSequence - 1, tokens: tokenStart }
+  return hint !== undefined && hint.sequence > begin.sequence ? hint : begin
 }

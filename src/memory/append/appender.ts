@@ -1,17 +1,22 @@
+import { ConversationUnreadableError } from '../../errors.ts'
+import type { CacheGuard } from '../cache/cache-guard.ts'
 import { type Conversation, headHint } from '../conversation.ts'
 import type { History } from '../history/history.ts'
 import { checkVersion } from '../input/limits.ts'
 import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
+import { isListed } from '../versions/branches.ts'
 import { type AppendPoint, branchPoint, commitBranch, keepUnlisted, readReplaced } from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
 import { findByKeys, matchDrafts } from './replayed-drafts.ts'
+import { findStoredHead, readStoredHead } from './stored-head.ts'
 
 /** What an appender is made of; `now` returns epoch milliseconds. */
 export interface AppenderDeps extends AfterAppendDeps {
+  guard: Pick<CacheGuard, 'mark' | 'drop'>
   heads: KnownHeads
   history: History
   counter: TokenCounter
@@ -59,7 +64,7 @@ export interface Appender {
   ): Promise<Appended>
   /**
    * One message at exactly the position behind a prompt's path, or not at all (protocol B2). TAKEN: another
-   * message stands there, so what was read up to that head is old. REPLAYED: it is stored already, wherever.
+   * message stands there, or the head is not what history has, so what was read up to it is old. REPLAYED: it is stored already, wherever.
    * Rejects as `append` does.
    */
   appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed>
@@ -101,6 +106,7 @@ export function createAppender(deps: AppenderDeps): Appender {
       return { point: { ...point, readAt }, isRetry }
     }
     const branch = wanted ?? conversation.activeBranch
+    if (!isListed(conversation, branch)) throw new ConversationUnreadableError(conversationId, 'its branch is not listed')
     return { point: { conversation, branch, readAt, head: headHint(conversation, branch) }, isRetry }
   }
 
@@ -117,8 +123,26 @@ export function createAppender(deps: AppenderDeps): Appender {
     }
     const { point } = await readPoint(conversation.ownerId, conversation.id, drafts, { ...target, branch })
     delete progress.newBranch
-    Object.assign(progress, point)
-    if (point.branch === branch && head.sequence > point.head.sequence) progress.head = head
+    const isFurther = point.branch === branch && head.sequence > point.head.sequence
+    Object.assign(progress, isFurther ? { ...point, head } : await provePoint(point))
+  }
+
+  /**
+   * The point behind a message that is there: one that this node stored itself, or has looked up. Where it did neither,
+   * an append is one round trip longer, but never puts a message behind a gap.
+   */
+  async function provePoint(point: AppendPoint): Promise<AppendPoint> {
+    const { conversation, branch, head, isHeadStored } = point
+    if (isHeadStored || heads.isStored(conversation.id, branch, head)) return point
+    return { ...point, head: await readStoredHead(history, point), isHeadStored: true }
+  }
+
+  /** Whether history has the head exactly as the path has it that was read. */
+  async function isBehindStored(point: AppendPoint): Promise<boolean> {
+    const { conversation, branch, head, isHeadStored } = point
+    if (isHeadStored || heads.isStored(conversation.id, branch, head)) return true
+    const stored = await findStoredHead(history, point)
+    return stored?.tokens === head.tokens
   }
 
   /** False: the first message was stored meanwhile on another branch than the one that was to be made for it. */
@@ -155,15 +179,16 @@ export function createAppender(deps: AppenderDeps): Appender {
     target: AppendTarget = {},
   ): Promise<Appended> {
     const { point, isRetry } = await readPoint(ownerId, conversationId, drafts, target)
-    const counts = await counter.countMessages(point.conversation.encoding, drafts, {
-      ownerId,
-      source: target.source ?? '',
-    })
+    const { encoding } = point.conversation
+    const [proven, counts] = await Promise.all([
+      provePoint(point),
+      counter.countMessages(encoding, drafts, { ownerId, source: target.source ?? '' }),
+    ])
     const counted = drafts.map((draft, index) => ({
       draft,
       tokens: target.tokens?.[index] ?? counts[index] ?? Number.NaN,
     }))
-    const progress = startAppend(point, counted)
+    const progress = startAppend(proven, counted)
     try {
       if (!(await insertAll(progress, target, isRetry))) return await append(ownerId, conversationId, drafts, target)
       await commit(progress)
@@ -177,6 +202,11 @@ export function createAppender(deps: AppenderDeps): Appender {
 
   async function appendBehind(point: AppendPoint, draft: MessageDraft, tokens: number): Promise<Placed> {
     if (isTooOld(point, now())) return { type: 'TAKEN' }
+    if (!(await isBehindStored(point))) {
+      // Only a cached tail can say otherwise than history.
+      await guard.drop(point.conversation.id)
+      return { type: 'TAKEN' }
+    }
     const progress = startAppend(point, [{ draft, tokens }])
     const { inserted } = await insert(progress)
     if (inserted === 0 && progress.newBranch) {

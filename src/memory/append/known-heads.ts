@@ -3,7 +3,7 @@ import type { Conversation } from '../conversation.ts'
 import type { Head } from '../message.ts'
 
 /** Conversations whose heads are kept: many times those whose hints wait to be written. */
-const MOST_CONVERSATIONS = 1_000
+const MOST_CONVERSATIONS = 10_000
 
 /**
  * The heads that this node stored last. Their hints are written after the response; until then the conversation in
@@ -12,6 +12,8 @@ const MOST_CONVERSATIONS = 1_000
 export interface KnownHeads {
   /** Of a message that is durable; `lastMessageAt` is what its hint says. */
   raise(conversationId: string, branch: string, head: Head, lastMessageAt: number): void
+  /** Whether this node stored what a hint names, or more behind it: then it needs no look at history. */
+  isStored(conversationId: string, branch: string, hint: Head): boolean
   /** The conversation with the hints that are under way. They only rise, so that those that are written do no harm. */
   apply(conversation: Conversation): Conversation
 }
@@ -28,6 +30,12 @@ export function createKnownHeads(): KnownHeads {
     })
   }
 
+  function isStored(conversationId: string, branch: string, hint: Head): boolean {
+    const own = known.get(conversationId)?.heads[branch]
+    if (own === undefined) return false
+    return own.sequence > hint.sequence || (own.sequence === hint.sequence && own.tokens === hint.tokens)
+  }
+
   function apply(conversation: Conversation): Conversation {
     const own = known.get(conversation.id)
     if (own === undefined) return conversation
@@ -36,7 +44,7 @@ export function createKnownHeads(): KnownHeads {
     return { ...conversation, heads, lastMessageAt: Math.max(conversation.lastMessageAt, own.lastMessageAt) }
   }
 
-  return { raise, apply }
+  return { raise, isStored, apply }
 }
 
 function higher(one: Head | undefined, other: Head): Head {

@@ -1,3 +1,5 @@
+import { BadUserInputError } from '../../errors.ts'
+import { MAX_POSITION } from '../cache/cache.ts'
 import { messageId } from '../ids.ts'
 import type { Head, Message, MessageDraft } from '../message.ts'
 
@@ -7,7 +9,10 @@ export interface CountedDraft {
   tokens: number
 }
 
-/** The messages as they stand on a branch when each follows the one before, the first one the head. */
+/**
+ * The messages as they stand on a branch when each follows the one before, the first one the head. Throws
+ * BadUserInputError where a position would be larger than any that can be read again.
+ */
 export function positionAfter(
   conversationId: string,
   branch: string,
@@ -19,6 +24,9 @@ export function positionAfter(
     sequence += 1
     const position = { branch, sequence, tokens, tokenStart }
     tokenStart += tokens
+    if (tokenStart > MAX_POSITION || sequence > MAX_POSITION) {
+      throw new BadUserInputError('messages', `within a conversation of ${MAX_POSITION} tokens`, String(tokenStart))
+    }
     return { ...draft, ...position, id: messageId(conversationId, branch, sequence), conversationId }
   })
 }

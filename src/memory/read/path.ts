@@ -45,6 +45,12 @@ export function joinPath({ base, cached, gap, newer }: PathRanges, known: Head, 
   return joins ? { conversation: undefined, head, messages, cachedFrom, historyFrom } : undefined
 }
 
+/** Whether history showed the newest message, or that there is none within the budget: a cached tail alone proves nothing. */
+export function endsInHistory({ conversation, messages, historyFrom }: Path): boolean {
+  const newest = messages.at(-1)
+  return newest === undefined ? conversation !== undefined : newest.sequence >= historyFrom
+}
+
 function isContiguous(messages: readonly Message[]): boolean {
   return messages.every((message, index) => {
     const previous = messages[index - 1]

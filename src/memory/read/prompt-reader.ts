@@ -4,7 +4,7 @@ import type { History } from '../history/history.ts'
 import type { Head } from '../message.ts'
 import { type NewBranch, proposeBranch, readReplaced } from '../versions/new-branch.ts'
 import type { ContextReader } from './context-reader.ts'
-import type { Path } from './path.ts'
+import { endsInHistory, type Path } from './path.ts'
 import { findConversation, type PathReader } from './path-reader.ts'
 import { readPathSequences } from './path-sequences.ts'
 import { canBegin } from './window.ts'
@@ -26,6 +26,8 @@ export interface PromptPath {
   /** The branch that is to be made for the message. */
   newBranch?: NewBranch
   path: Path
+  /** Whether history showed the newest message, and not a cached tail alone. */
+  isHeadStored: boolean
   /** Epoch milliseconds, before the conversation was read. */
   readAt: number
   /**
@@ -34,6 +36,8 @@ export interface PromptPath {
    */
   leastTokens?: number
 }
+
+type ReadPath = Omit<PromptPath, 'isHeadStored' | 'leastTokens'>
 
 /** Reads the paths of prompts. */
 export interface PromptReader {
@@ -67,11 +71,12 @@ export function createPromptReader({ history, paths, contexts, now }: PromptRead
   ): Promise<PromptPath> {
     const found = await readPath(ownerId, conversationId, maxTokens, start)
     const leastTokens = await readLeastTokens(found)
-    return { ...found, ...(leastTokens !== undefined && { leastTokens }) }
+    const isHeadStored = endsInHistory(found.path)
+    return { ...found, isHeadStored, ...(leastTokens !== undefined && { leastTokens }) }
   }
 
   /** Without a read but where the budget, and the cached tail, are too small for it. */
-  async function readLeastTokens({ conversation, branch, path }: PromptPath): Promise<number | undefined> {
+  async function readLeastTokens({ conversation, branch, path }: ReadPath): Promise<number | undefined> {
     const { head } = path
     const held = path.messages.findLast(canBegin)
     if (held !== undefined) return head.tokens - held.tokenStart
@@ -93,7 +98,7 @@ export function createPromptReader({ history, paths, contexts, now }: PromptRead
     conversationId: string,
     maxTokens: number,
     { replaces, branch, consistency = 'EVENTUAL' }: PromptStart,
-  ): Promise<PromptPath> {
+  ): Promise<ReadPath> {
     const readAt = now()
     if (replaces !== undefined) {
       const found = await readReplaced(history, ownerId, conversationId, replaces)

@@ -28,6 +28,8 @@ export interface AppendPoint {
   /** Absent where the branch is listed. */
   newBranch?: NewBranch
   head: Head
+  /** Whether history showed that the head's message is there. Absent: the hint, or a cached tail, says so. */
+  isHeadStored?: boolean
   /** Epoch milliseconds before the conversation was read. */
   readAt: number
 }
@@ -79,8 +81,9 @@ export function branchPoint(
   }
   const branch = stored?.branch ?? proposed
   const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
-  if (isListed(conversation, branch)) return { conversation, branch, head }
-  return { ...proposeBranch(conversation, replaced, branch), branch, head }
+  // What it replaces stands behind the head already.
+  if (isListed(conversation, branch)) return { conversation, branch, head, isHeadStored: true }
+  return { ...proposeBranch(conversation, replaced, branch), branch, head, isHeadStored: true }
 }
 
 /** A switch that is done: the conversation after it, and the branch that was left, unless another call did it. */

@@ -14,8 +14,8 @@ export interface Trace {
   take(world: World): Promise<void>
 }
 
-/** The steps of an append, to its acknowledgement. */
-export const APPEND = ['findConversations', 'mark', 'insertMessages']
+/** The steps of an append, to its acknowledgement; with a look for the message of a hint that another node wrote. */
+export const APPEND = ['findConversations', 'findMessages', 'mark', 'insertMessages']
 const COLD_READ = ['readEntries', 'open', 'findConversations', 'readTokenRange']
 /** With the second look, where there is one. */
 const FILL = ['findConversations', 'fill']
@@ -95,7 +95,7 @@ export const traces: Trace[] = [
     async take(world) {
       await warm(world)
       await world.append('B', 'two')
-      await takeSteps(world, 'B', 'findConversations')
+      await takeSteps(world, 'B', 'findConversations', 'findMessages')
       await editWhole(world, 'C')
       await selectWhole(world, 'C', firstOf(world))
       await world.read('A')
@@ -155,8 +155,8 @@ export const traces: Trace[] = [
       await world.read('A')
       await takeSteps(world, 'A', ...COLD_READ, ...FILL)
       await world.append('C', 'three', 'id-3')
-      await takeSteps(world, 'C', 'findConversations', 'insertMessages', 'findByIdempotencyKeys', 'readTokenRange')
-      await takeSteps(world, 'C', 'insertMessages')
+      const retry = ['findByIdempotencyKeys', 'readTokenRange', 'insertMessages']
+      await takeSteps(world, 'C', 'findConversations', 'findMessages', 'insertMessages', ...retry)
       await world.append('D', 'three', 'id-3')
       await takeSteps(world, 'D', ...APPEND, 'findByIdempotencyKeys', 'mark')
     },
@@ -165,7 +165,7 @@ export const traces: Trace[] = [
     protection: 'dropKeepsMarks',
     async take(world) {
       await world.append('B', 'two')
-      await takeSteps(world, 'B', 'findConversations', 'mark')
+      await takeSteps(world, 'B', 'findConversations', 'findMessages', 'mark')
       await redactWhole(world, 'C', firstOf(world))
       await world.read('A')
       await takeSteps(world, 'A', ...COLD_READ)

@@ -167,8 +167,8 @@ export function createMongoConversations(
     { sequence, tokens }: Head,
     lastMessageAt: number,
   ): Promise<void> {
-    const hint = { [`heads.${branch}.sequence`]: sequence, [`heads.${branch}.tokens`]: tokens }
-    const $max = { ...hint, lastMessageAt: new Date(lastMessageAt) }
+    // Documents are compared field by field in their order: the sequence decides, and a pair stays one.
+    const $max = { [`heads.${branch}`]: { sequence, tokens }, lastMessageAt: new Date(lastMessageAt) }
     const update = () => collection.updateOne({ _id: conversationId }, { $max })
     await guard.write(() => changeInto(conversationId, 'heads', update))
   }

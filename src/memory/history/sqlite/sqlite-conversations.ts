@@ -42,10 +42,9 @@ const IN_LIST = `SELECT ${COLUMNS} FROM conversations WHERE ownerId = :ownerId A
   AND (lastMessageAt, id) > (:afterTime, :afterId) AND (lastMessageAt, id) < (:beforeTime, :beforeId) AND ${IS_ALIVE}`
 const NEWEST_IN_LIST = `${IN_LIST} ORDER BY lastMessageAt DESC, id DESC LIMIT :limit`
 const OLDEST_IN_LIST = `${IN_LIST} ORDER BY lastMessageAt, id LIMIT :limit`
-const RAISE_HEAD = `UPDATE conversations SET lastMessageAt = max(lastMessageAt, :lastMessageAt), heads = json_set(
-    heads, '$."' || :branch || '"', json_object(
-      'sequence', max(ifnull(heads ->> ('$."' || :branch || '".sequence'), 0), :sequence),
-      'tokens', max(ifnull(heads ->> ('$."' || :branch || '".tokens'), 0), :tokens)))
+const RAISE_HEAD = `UPDATE conversations SET lastMessageAt = max(lastMessageAt, :lastMessageAt), heads = iif(
+    ifnull(heads ->> ('$."' || :branch || '".sequence'), -1) >= :sequence, heads,
+    json_set(heads, '$."' || :branch || '"', json_object('sequence', :sequence, 'tokens', :tokens)))
   WHERE id = :id AND deletedAt IS NULL AND json_valid(heads)`
 const UNREADABLE_HEADS = 'SELECT id FROM conversations WHERE id = :id AND NOT json_valid(heads)'
 const MARK_DELETED = `UPDATE conversations SET deletedAt = :deletedAt
