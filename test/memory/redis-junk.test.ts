@@ -2,6 +2,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { startCheckedConversation } from '../support/checked-conversation.ts'
 import { startMemoryNode } from '../support/memory-node.ts'
+import { OWNER, readContext } from '../support/stored-conversation.ts'
 
 type Change = (redis: Redis, key: string) => Promise<unknown>
 
@@ -144,6 +145,46 @@ describe.each([
     await spoil()
     await conversation.read({ consistency: 'STRONG' })
     await expect.poll(() => readSettled(400)).toBe('CACHE')
+  })
+})
+
+describe('a tail that names what its register was never raised to', () => {
+  const NAMES = ['1e308', 'null', '1099511627776', 'x', '00000000000000zz']
+  const named = (search: RegExp, name: string) => edit((value) => value.replace(search, `$1${name}"`))
+  const SPOILED: [string, Change][] = [
+    ...NAMES.map((name): [string, Change] => [`the branch ${name}`, named(/("b":")[0-9a-z]+"/, name)]),
+    ...NAMES.map((name): [string, Change] => [`a fork from ${name}`, named(/("p":\[\[")[0-9a-z]+"/, name)]),
+    ['a fork behind the newest message', edit((value) => value.replace(/("p":\[\["0",)2\]/, '$19]'))],
+    [
+      'a place behind the newest message',
+      edit((value) => value.replace(/"f":\d+,"l":(\d+)/, (_, last) => `"f":2,"l":${Number(last) + 1}`)),
+    ],
+  ]
+
+  test.each(SPOILED)('%s is a miss, and is written over', async (_, change) => {
+    const node = await startMemoryNode({ redisUrl: inject('redisUrl') })
+    const redis = new Redis(inject('redisUrl'))
+    onTestFinished(() => redis.disconnect())
+    const conversation = await startCheckedConversation(node)
+    for (let count = 0; count < 3; count++) await conversation.append()
+    const { conversationId: id, messages } = conversation
+    const text = [{ role: 'USER' as const, parts: [{ type: 'text' as const, text: 'edited' }] }]
+    await node.memory.appendMessages(OWNER, id, text, messages[1]?.id)
+    await conversation.append()
+    const read = async () => {
+      await node.settle()
+      const { source, messages: found } = await readContext(node, id, 1_000)
+      return { source, ids: found.map((message) => message.id) }
+    }
+    const { ids } = await read()
+    await expect.poll(read).toEqual({ source: 'CACHE', ids })
+    await change(redis, `bs:v1:{${id}}:tail`)
+    expect(await read()).toEqual({ source: 'HISTORY', ids })
+    expect(await read()).toEqual({ source: 'CACHE', ids })
+    await change(redis, `bs:v1:{${id}}:tail`)
+    await conversation.append()
+    const all = [...ids, conversation.messages.at(-1)?.id]
+    await expect.poll(read).toEqual({ source: 'CACHE', ids: all })
   })
 })
 

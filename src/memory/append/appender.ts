@@ -106,7 +106,8 @@ export function createAppender(deps: AppenderDeps): Appender {
       return { point: { ...point, readAt }, isRetry }
     }
     const branch = wanted ?? conversation.activeBranch
-    if (!isListed(conversation, branch)) throw new ConversationUnreadableError(conversationId, 'its branch is not listed')
+    if (!isListed(conversation, branch))
+      throw new ConversationUnreadableError(conversationId, 'its branch is not listed')
     return { point: { conversation, branch, readAt, head: headHint(conversation, branch) }, isRetry }
   }
 

@@ -11,7 +11,7 @@ import {
   type Register,
   type Tail,
 } from './cache.ts'
-import { newRegister, raiseRegister } from './register.ts'
+import { marksOf, newRegister, raiseRegister } from './register.ts'
 import { joinTail } from './tail-join.ts'
 
 /** Lifetimes and bounds of the cache in this process. */
@@ -59,14 +59,14 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
   }
 
   async function mark(conversationId: string, intended: Mark, generation: string): Promise<void> {
-    raise(conversationId, registers.get(conversationId) ?? newRegister(generation), intended)
+    raise(conversationId, registers.get(conversationId) ?? newRegister(generation), [intended])
   }
 
   async function confirm(conversationId: string, appended: AppendedRows): Promise<void> {
     const register = registers.get(conversationId)
     if (register === undefined) return
     const { epoch, branch, last } = appended
-    raise(conversationId, register, { epoch, branch, sequence: last })
+    raise(conversationId, register, [{ epoch, branch, sequence: last }])
     const tail = tails.get(conversationId)
     const joined = tail?.generation === register.generation ? joinTail(tail, appended, limits.tailTokens) : undefined
     if (joined) storeTail(conversationId, joined)
@@ -78,8 +78,7 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
     if (register?.generation !== tail.generation || saysMore(present, tail)) return false
     if (ttlSeconds === undefined && (present?.generation !== tail.generation || present.life !== tail.life))
       return false
-    const { epoch, branch, last } = tail
-    raise(conversationId, register, { epoch, branch, sequence: last })
+    raise(conversationId, register, marksOf(tail))
     storeTail(conversationId, tail, ttlSeconds)
     return true
   }
@@ -90,8 +89,8 @@ export function createLocalCache(limits: LocalCacheLimits, now: () => number): C
     if (register !== undefined) storeRegister(conversationId, { ...register, generation }, 0)
   }
 
-  function raise(conversationId: string, register: Register, raisedTo: Mark): void {
-    const raised = raiseRegister(register, [raisedTo], now())
+  function raise(conversationId: string, register: Register, raisedTo: readonly Mark[]): void {
+    const raised = raiseRegister(register, raisedTo, now())
     if (Object.keys(raised.marks).length <= MAX_MARKS) {
       storeRegister(conversationId, raised, limits.ttlSeconds + REGISTER_EXTRA_SECONDS)
       return

@@ -12,7 +12,7 @@ import {
 } from './cache.ts'
 import { decodeRegisterValue, decodeTailValue, encodeRegisterValue, encodeTailValue } from './cache-format.ts'
 import { CONFIRM_SCRIPT, DROP_SCRIPT, FILL_SCRIPT, MARK_SCRIPT, OPEN_SCRIPT } from './redis-scripts.ts'
-import { newRegister } from './register.ts'
+import { isAnnounced, newRegister } from './register.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -106,7 +106,8 @@ export function createRedisCache(redis: Redis | Cluster, limits: CacheLimits): C
     const { generation, life, epoch, branch, knownFrom, last } = filled
     const value = encodeTailValue(filled)
     const place = [life, generation, epoch, branch, knownFrom, last]
-    return (await redis.fillTail(head, tail, ttl, ttlSeconds ?? '', ...place, value)) === 1
+    const forks = JSON.stringify(filled.forks.map((fork) => [fork.branch, fork.belowSequence]))
+    return (await redis.fillTail(head, tail, ttl, ttlSeconds ?? '', ...place, value, forks)) === 1
   }
 
   async function drop(conversationId: string, generation: string): Promise<void> {
@@ -127,7 +128,8 @@ export function createRedisCache(redis: Redis | Cluster, limits: CacheLimits): C
 function decodeEntry(head: string | null | undefined, tailValue: string | null | undefined): CacheEntry {
   const register = decodeRegisterValue(head)
   const tail = decodeTailValue(tailValue)
-  return { ...(register && { register }), ...(tail && { tail }) }
+  const isSound = tail && (tail.generation !== register?.generation || isAnnounced(tail, register))
+  return { ...(register && { register }), ...(isSound && { tail }) }
 }
 
 /** Both keys carry one hash tag, so that a Cluster keeps them together. */

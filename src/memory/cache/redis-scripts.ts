@@ -110,6 +110,21 @@ local function read_tail()
   return string.find(t.rows, '^%d') and string.find(string.sub(t.rows, -1), '[0}]') and t or nil
 end
 
+-- A tail of the register's generation has raised it to all that it names: what it was not raised to is junk.
+local function announced(r, t)
+  if t.l > (r.h[t.b] or 0) then return false end
+  for _, fork in ipairs(t.p or {}) do
+    if fork[2] - 1 > (r.h[fork[1]] or 0) then return false end
+  end
+  return true
+end
+
+-- The tail of the register's generation.
+local function read_tail_of(r)
+  local t = read_tail()
+  return t and t.g == r.g and announced(r, t) and t or nil
+end
+
 -- cjson's 14 digits are enough for the sequence of a fork: ids have room for 11.
 local function write_tail(t)
   local header = '{"v":${FORMAT_VERSION},"g":' .. cjson.encode(t.g) .. ',"i":' .. cjson.encode(t.i)
@@ -148,11 +163,11 @@ ${REGISTER}${TAIL}
 local branch, first, last = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local r = read_register()
 if not r then return 0 end
+local t = read_tail_of(r)
 raise(r, tonumber(ARGV[3]), branch, last)
 write_register(r, tonumber(ARGV[1]))
 
-local t = read_tail()
-if not (t and t.g == r.g and t.b == branch and first - 1 <= t.l and t.l < last) then return 0 end
+if not (t and t.b == branch and first - 1 <= t.l and t.l < last) then return 0 end
 
 local tokens, from = tonumber(ARGV[7]), 1
 for _ = first, t.l do
@@ -177,7 +192,7 @@ return 1
 
 /**
  * KEYS register, tail. ARGV ttlSeconds, the seconds of a new life or '' to go on in the tail's, life,
- * generation, epoch, branch, knownFrom, last, the tail's value.
+ * generation, epoch, branch, knownFrom, last, the tail's value, its forks as JSON.
  */
 export const FILL_SCRIPT = `#!lua
 ${REGISTER}${TAIL}
@@ -185,12 +200,12 @@ local epoch, known_from, last = tonumber(ARGV[5]), tonumber(ARGV[7]), tonumber(A
 local r = read_register()
 if not r or r.g ~= ARGV[4] then return 0 end
 
-local t = read_tail()
-if t and t.g ~= r.g then t = nil end
+local t = read_tail_of(r)
 if t and (t.e > epoch or (t.e == epoch and (t.l > last or (t.l == last and t.k <= known_from)))) then return 0 end
 if ARGV[2] == '' and not (t and t.i == ARGV[3]) then return 0 end
 
 raise(r, epoch, ARGV[6], last)
+for _, fork in ipairs(cjson.decode(ARGV[10])) do raise(r, epoch, fork[1], fork[2] - 1) end
 write_register(r, tonumber(ARGV[1]))
 if ARGV[2] == '' then redis.call('SET', KEYS[2], ARGV[9], 'KEEPTTL')
 else redis.call('SET', KEYS[2], ARGV[9], 'EX', ARGV[2]) end

@@ -1,8 +1,21 @@
-import type { Mark, Register } from './cache.ts'
+import type { Mark, Register, Tail } from './cache.ts'
 
 /** A register that nothing has raised yet. */
 export function newRegister(generation: string): Register {
   return { generation, epoch: 0, marks: {}, raisedAt: 0 }
+}
+
+/** What the fill of a tail raises its register to: it names no branch, and no place, that the register does not know. */
+export function marksOf({ epoch, branch, last, forks }: Tail): Mark[] {
+  return [
+    { epoch, branch, sequence: last },
+    ...forks.map((fork) => ({ epoch, branch: fork.branch, sequence: fork.belowSequence - 1 })),
+  ]
+}
+
+/** Whether a tail of the register's generation can be what a fill or a confirm wrote: both raise the register to it. */
+export function isAnnounced(tail: Tail, { marks }: Register): boolean {
+  return marksOf(tail).every(({ branch, sequence }) => sequence <= (marks[branch] ?? 0))
 }
 
 /**

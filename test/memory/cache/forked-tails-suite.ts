@@ -14,11 +14,11 @@ export function testForkedTails(getCache: () => Cache, newConversation: () => st
     return id
   }
 
-  test('a tail over several branches comes back as it was filled, its mark on the last of them', async () => {
+  test('a tail over several branches comes back as it was filled, with marks of all of them', async () => {
     const forks = [forkOf('b1', 5), forkOf('0', 3)]
     const id = await fillForked(1, 6, forks)
     expect(await storedTail(id)).toEqual(tailOf(1, 6, { branch: 'b2', forks }))
-    expect((await getCache().readEntries([id]))[0]?.register?.marks).toEqual({ b2: 6 })
+    expect((await getCache().readEntries([id]))[0]?.register?.marks).toEqual({ b2: 6, b1: 4, '0': 2 })
   })
 
   test('a confirm keeps the forks of the tail that it joins to', async () => {
