@@ -1,9 +1,8 @@
 import type { FilePart, Json, Message, MessagePart } from '../memory/message.ts'
 import { contentOf } from '../memory/message.ts'
+import { createToolAnswers, type ToolAnswer, type ToolAnswers } from './tool-answers.ts'
 
 const REDACTED = '[redacted]'
-const NO_RESULT = '[no result]'
-const EMPTY_RESULT = '[empty result]'
 const NO_TEXT = '[no text]'
 const THOUGHT_TAGS = [
   ['<think>', '</think>'],
@@ -29,12 +28,6 @@ interface ToolCall {
   /** What the provider wants back with the call. */
   [state: string]: Json
 }
-interface ToolAnswer {
-  role: 'tool'
-  tool_call_id: string
-  content: string
-}
-
 /** A message as chat completions APIs take it. */
 export type ChatMessage =
   | { role: 'system' | 'developer'; content: string; name?: string }
@@ -51,16 +44,16 @@ export type ChatMessage =
 
 /**
  * The messages ready to be sent to a chat completions API. Directly behind a message with calls comes one
- * result for each of them: the newest that names the call, wherever it stands before another call of that
+ * result for each of them: the newest that names the call, wherever it stands before another message that calls by that
  * id, or `[no result]`; a result without a call is left out; arguments that are no JSON object read `{}`. No id is there
- * twice: one that repeats is written otherwise.
+ * twice: one that repeats is written otherwise, and where one message has it twice, results go to its calls in their
+ * order.
  * Files go by their URL; reasoning and data are left out, since the API takes neither, and a message that says nothing
  * else with them, since strict servers refuse it; what was redacted reads `[redacted]` and keeps its calls.
  */
 export function toChatMessages(messages: readonly Message[], target: PromptTarget = {}): ChatMessage[] {
-  // Servers without ids count from zero in every turn, so an id means its newest call.
-  const world = { answers: new Map<string, ToolAnswer>(), ids: new Set<string>(), target }
-  const chat = messages.flatMap((message) => toChatMessage(message, world))
+  const answers = createToolAnswers()
+  const chat = messages.flatMap((message) => toChatMessage(message, answers, target))
   const last = chat.at(-1)
   // A question is asked also where it says nothing that can be sent.
   if (last?.role === 'user' && !saysSomething(last)) last.content = NO_TEXT
@@ -75,47 +68,26 @@ export interface PromptTarget {
   toolNames?: ReadonlySet<string>
 }
 
-interface ChatWorld {
-  /** Of each id the answer of its newest call. */
-  answers: Map<string, ToolAnswer>
-  ids: Set<string>
-  target: PromptTarget
-}
-
 /** A result may be empty, and so may the content beside calls. */
 function saysSomething(message: ChatMessage): boolean {
   if (message.role === 'tool' || (message.role === 'assistant' && message.tool_calls !== undefined)) return true
   return typeof message.content === 'string' ? message.content.trim() !== '' : (message.content ?? []).length > 0
 }
 
-function toChatMessage(message: Message, world: ChatWorld): ChatMessage[] {
+function toChatMessage(message: Message, answers: ToolAnswers, target: PromptTarget): ChatMessage[] {
   const { role, author } = message
   const parts = message.status === 'REDACTED' ? message.parts.map(redact) : message.parts
   const content = message.status === 'REDACTED' ? REDACTED : contentOf(parts)
   const name = author === undefined ? {} : { name: chatName(author) }
-  const results = placeResults(parts, world)
+  const results = answers.take(parts)
   if (role === 'TOOL') return []
   if (role === 'ASSISTANT') {
-    const calls = toToolCalls(message, parts, results, world.target)
-    const state = messageState(message, world.target, calls.length > 0)
+    const calls = toToolCalls(message, parts, results, target)
+    const state = messageState(message, target, calls.length > 0)
     return [{ role: 'assistant', ...assistantContent(withoutThoughts(content), calls), ...name, ...state }, ...results]
   }
   if (role === 'USER') return [{ role: 'user', content: userContent(content, parts), ...name }]
   return [{ role: role === 'SYSTEM' ? 'system' : 'developer', content, ...name }]
-}
-
-/** Gives the results to their calls; returns the answers of this message's own calls, which later results fill. */
-function placeResults(parts: readonly MessagePart[], { answers, ids }: ChatWorld): ToolAnswer[] {
-  return parts.flatMap((part) => {
-    if (part.type === 'toolResult') {
-      const answer = answers.get(part.toolCallId)
-      if (answer !== undefined) answer.content = part.output.trim() === '' ? EMPTY_RESULT : part.output
-    }
-    if (part.type !== 'toolCall') return []
-    const answer: ToolAnswer = { role: 'tool', tool_call_id: uniqueId(part.toolCallId, ids), content: NO_RESULT }
-    answers.set(part.toolCallId, answer)
-    return [answer]
-  })
 }
 
 function redact(part: MessagePart): MessagePart {
@@ -187,14 +159,6 @@ function withoutThoughts(content: string): string {
   const tag = THOUGHT_TAGS.find(([open]) => said.startsWith(open))
   const end = tag ? said.indexOf(tag[1]) : -1
   return tag && end >= 0 ? said.slice(end + tag[1].length).trimStart() : content
-}
-
-/** An id that is not there yet: servers without ids count from zero in every turn. */
-function uniqueId(id: string, ids: Set<string>): string {
-  let unique = id
-  for (let count = 2; ids.has(unique); count += 1) unique = `${id}_${count}`
-  ids.add(unique)
-  return unique
 }
 
 /** Servers that read the arguments refuse what is no JSON, and some what is no object: llama.cpp by a status of 500. */

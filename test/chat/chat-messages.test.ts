@@ -69,6 +69,41 @@ test('an id that repeats means its newest call, and the newest of several result
   expect(outline(chat)).toEqual(['calls call_0', 'call_0=first, again', 'calls call_0_2', 'call_0_2=second'])
 })
 
+test('an id that one message has twice is two calls, and results go to them in their order', () => {
+  const twice = message('ASSISTANT', [call('call_0'), call('call_0')])
+  const pairs = ['calls call_0,call_0_2', 'call_0=one', 'call_0_2=two']
+  const apart = [twice, message('TOOL', [result('call_0', 'one')]), message('TOOL', [result('call_0', 'two')])]
+  expect(outline(toChatMessages(apart))).toEqual(pairs)
+  const together = [twice, message('TOOL', [result('call_0', 'one'), result('call_0', 'two')])]
+  expect(outline(toChatMessages(together))).toEqual(pairs)
+  const within = [call('call_0'), result('call_0', 'one'), call('call_0'), result('call_0', 'two')]
+  expect(outline(toChatMessages([message('ASSISTANT', within)]))).toEqual(pairs)
+  const again = [...apart, message('TOOL', [result('call_0', 'one, again'), result('call_0', 'two, again')])]
+  expect(outline(toChatMessages(again)).slice(1)).toEqual(['call_0=one, again', 'call_0_2=two, again'])
+  const later = [...together, message('ASSISTANT', [call('call_0')]), message('TOOL', [result('call_0', 'three')])]
+  expect(outline(toChatMessages(later))).toEqual([...pairs, 'calls call_0_3', 'call_0_3=three'])
+})
+
+test('an id that repeats is not written as one that is another call’s own', () => {
+  const calls = ['a', 'a_2', 'a', 'a_2', 'a', 'a_2_2'].map((id) => call(id))
+  const results = ['1', '2', '3', '4', '5', '6']
+  const turns = calls.flatMap((one, index) => [
+    message('ASSISTANT', [one]),
+    message('TOOL', [result(one.toolCallId, results[index] ?? '')]),
+  ])
+  const chat = toChatMessages(turns)
+  expect(chatProblems(chat)).toEqual([])
+  const sent = chat.flatMap((one) => (one.role === 'tool' ? [one] : []))
+  expect(sent.map(({ content }) => content)).toEqual(results)
+  expect(new Set(sent.map(({ tool_call_id: id }) => id)).size).toBe(results.length)
+})
+
+test('many calls under one id are written as fast as many under their own', () => {
+  const turns = Array.from({ length: 200 }, () => message('ASSISTANT', Array<MessagePart>(500).fill(call('a'))))
+  const chat = toChatMessages(turns)
+  expect(new Set(chat.flatMap((one) => (one.role === 'tool' ? [one.tool_call_id] : []))).size).toBe(100_000)
+})
+
 test('a result whose call is not there is left out', () => {
   const chat = toChatMessages([
     message('USER', [text('and?')]),
@@ -103,7 +138,9 @@ test('any window of any conversation is accepted, and each call has the newest r
       const window = messages.slice(begin)
       const chat = toChatMessages(window)
       expect(chatProblems(chat)).toEqual([])
-      expect(chat.flatMap((one) => (one.role === 'tool' ? [one.content] : []))).toEqual(slowResults(window))
+      const sent = chat.flatMap((one) => (one.role === 'tool' ? [one] : []))
+      expect(sent.map(({ content }) => content)).toEqual(slowResults(window))
+      expect(new Set(sent.map(({ tool_call_id: id }) => id)).size).toBe(sent.length)
       expect(chat.filter(({ role }) => role !== 'tool')).toHaveLength(window.filter(saysSomething).length)
     }),
     { numRuns: 2_000 },
@@ -213,24 +250,32 @@ const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.constantFrom('USER' as const, 'SYSTEM' as const, 'DEVELOPER' as const).map((role) => message(role, [text('hi')])),
   fc.array(anyResult, { minLength: 1, maxLength: 3 }).map((parts) => message('TOOL', parts)),
   fc
-    .tuple(fc.uniqueArray(ids, { maxLength: 3 }), fc.array(anyResult, { maxLength: 2 }), fc.boolean())
+    .tuple(fc.array(ids, { maxLength: 3 }), fc.array(anyResult, { maxLength: 2 }), fc.boolean())
     .map(([called, results, isFirst]) => {
       const calls = called.map((id) => call(id))
       return message('ASSISTANT', isFirst ? [...results, ...calls] : [...calls, ...results])
     }),
 )
 
-/** For every call, the results up to the next call of its id are read. */
+/** For every call, the results up to the next message that calls by its id are dealt out to the calls of that id. */
 function slowResults(messages: readonly Message[]): string[] {
-  const parts = messages.flatMap((one) => one.parts)
-  return parts.flatMap((part, index) => {
+  const parts = messages.flatMap((one, at) => one.parts.map((part) => ({ part, at })))
+  return parts.flatMap(({ part, at }, index) => {
     if (part.type !== 'toolCall') return []
-    const later = parts.slice(index + 1)
-    const next = later.findIndex((other) => other.type === 'toolCall' && other.toolCallId === part.toolCallId)
-    const own = later.slice(0, next < 0 ? later.length : next)
-    const newest = own.findLast((other) => other.type === 'toolResult' && other.toolCallId === part.toolCallId)
-    if (newest?.type !== 'toolResult') return ['[no result]']
-    return [newest.output.trim() === '' ? '[empty result]' : newest.output]
+    const isCall = (other: MessagePart) => other.type === 'toolCall' && other.toolCallId === part.toolCallId
+    const end = parts.findIndex((other) => other.at > at && isCall(other.part))
+    const twins = parts.filter((other) => other.at === at && isCall(other.part))
+    const outputs = twins.map(() => '[no result]')
+    const begun = new Set<number>()
+    let results = 0
+    for (const [place, other] of parts.slice(0, end < 0 ? undefined : end).entries()) {
+      if (twins.includes(other)) begun.add(place)
+      const { part: given } = other
+      if (begun.size === 0 || given.type !== 'toolResult' || given.toolCallId !== part.toolCallId) continue
+      outputs[results % begun.size] = given.output.trim() === '' ? '[empty result]' : given.output
+      results += 1
+    }
+    return [outputs[twins.findIndex((twin) => parts.indexOf(twin) === index)] ?? '']
   })
 }
 
