@@ -33,6 +33,8 @@ export interface OpenMemory {
 const LOCAL_CACHE_BYTES = 64 * 1024 * 1024
 const LOCAL_EVENTS = { logEvents: 1_000, bufferEvents: 1_000, pollMs: 10_000, conversations: 10_000 }
 const CLOSE_DEADLINE_MS = 1_000
+/** So long may a node that only reads believe its hits while Redis takes no marks. */
+const WATCH_MS = 1_000
 /** Longer than any retry waits, so that what fails on and off is one fault. */
 const HISTORY_QUIET_MS = 10_000
 
@@ -63,7 +65,7 @@ async function openAround(durable: DurableStores, config: Config, log: Log): Pro
   } = await openVolatile(config, { areStored, log, faults: cacheFaults })
   const guard = createCacheGuard(
     cache,
-    { commandTimeoutMs: config.redisCommandTimeoutMs },
+    { commandTimeoutMs: config.redisCommandTimeoutMs, watchIntervalMs: WATCH_MS },
     guardObserver(log, cacheFaults),
   )
   const writer = createWriter({

@@ -35,6 +35,11 @@ export interface CacheGuardLimits {
   faultsToSuspect?: number
   /** How often an absent cache is pinged, and unsent writes are sent again. */
   probeIntervalMs?: number
+  /**
+   * How often a cache that is there is pinged: who only reads learns so that it takes no writes, other nodes' marks
+   * among them, and believes its hits no longer. Absent: never.
+   */
+  watchIntervalMs?: number
   /** Unsent writes of so many conversations are kept. */
   maxUnsentWrites?: number
 }
@@ -49,9 +54,6 @@ export interface CacheGuardObserver {
 
 /** Conversations whose timeouts in a row are counted. */
 const MAX_SLOW = 1_000
-
-/** Answers that say that the server takes no writes, or has no data, until somebody mends it. */
-const UNAVAILABLE = /^(READONLY|NOREPLICAS|MISCONF|MASTERDOWN|LOADING|CLUSTERDOWN)\b/
 
 /**
  * Guards a cache. Faults of callers raise a suspicion; whether the cache is away or back is decided by a ping
@@ -71,6 +73,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   let isProbing = false
   let isClosing = false
   let timer: NodeJS.Timeout | undefined
+  const watching = watchEvery(limits.watchIntervalMs, () => void call('ping', [], () => cache.ping()))
 
   async function call<T>(
     operation: keyof Cache,
@@ -91,8 +94,11 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   }
 
   function weigh(error: unknown, conversationIds: readonly string[]): void {
-    if (isUnavailability(error)) void check()
-    if (isRefusal(error)) return
+    if (isRefusal(error)) {
+      // Whether one key refuses, or the server refuses whatever is written: only the words of a full one are known.
+      if (!isFull(error)) void check()
+      return
+    }
     faultsInARow += 1
     const isOften = faultsInARow >= faultsToSuspect
     if (!isTimeout(error)) {
@@ -127,7 +133,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
       await withTimeout(cache.ping(), commandTimeoutMs)
       return true
     } catch (error) {
-      if (isRefusal(error)) return true
+      if (isFull(error)) return true
       observer.onFault('ping', error)
       return false
     }
@@ -227,6 +233,7 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   async function close(): Promise<void> {
     isClosing = true
     clearTimeout(timer)
+    clearInterval(watching)
     try {
       if (available) await sendUnsent()
       await cache.close()
@@ -250,13 +257,18 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   }
 }
 
-/** An answer of the server that says no (full, wrong type): redis-errors' class, by its name. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError' && !isUnavailability(error)
+function watchEvery(intervalMs: number | undefined, watch: () => void): NodeJS.Timeout | undefined {
+  return intervalMs === undefined ? undefined : setInterval(watch, intervalMs).unref()
 }
 
-function isUnavailability(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError' && UNAVAILABLE.test(error.message)
+/** An answer of the server that says no: redis-errors' class, by its name. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** A full server takes marks and answers reads. */
+function isFull(error: unknown): boolean {
+  return isRefusal(error) && /^OOM\b/.test(error.message)
 }
 
 /** By our own deadline, or by ioredis'. */
