@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { dirname, extname } from 'node:path'
 import { type ExportFormat, exportFile } from '../transfer/export-file.ts'
 import { countOf, startProgress } from '../transfer/progress.ts'
-import { FileFormatError } from '../transfer/read-text.ts'
+import { FileFormatError } from '../transfer/read/read-text.ts'
 import {
   EXIT_CODES_HELP,
   type ExitCode,

@@ -1,7 +1,8 @@
-import { type ImportReport, importFiles } from '../transfer/import-files.ts'
+import { importFiles } from '../transfer/import-files.ts'
+import type { ImportReport } from '../transfer/import-record.ts'
 import type { NoteCount } from '../transfer/notes.ts'
 import { countOf, groupDigits, startProgress } from '../transfer/progress.ts'
-import { openSources, type Sources } from '../transfer/source-files.ts'
+import { openSources, type Sources } from '../transfer/read/source-files.ts'
 import {
   EXIT_CODES_HELP,
   type ExitCode,

@@ -4,7 +4,7 @@ import { HistoryUnavailableError, StartError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
 import { logUnreadableOnce } from '../log-unreadable-once.ts'
 import { type OpenMemory, openMemory } from '../open-memory.ts'
-import { FileFormatError } from '../transfer/read-text.ts'
+import { FileFormatError } from '../transfer/read/read-text.ts'
 
 /** A command that works on files and the configured stores. */
 export interface TransferCommand<Opened> {

@@ -44,6 +44,8 @@ export interface FileConversation {
   branches: FileBranch[]
   /** Ids of messages; the paths through them become active one after the other. */
   selectedIds: string[]
+  /** Id of the message whose path is shown; of a part of a conversation it may be in another file. */
+  shownId?: string
 }
 
 /** Messages that follow each other on a branch of their own. */

@@ -18,7 +18,7 @@ export function storableBranches<Said>(
   current: unknown,
   decode: (node: TreeNode<Said>) => FileMessage | undefined,
   { notes, limits }: DecodeContext,
-): Pick<FileConversation, 'branches' | 'selectedIds'> {
+): Pick<FileConversation, 'branches' | 'selectedIds' | 'shownId'> {
   const stored = pruneTree(tree, (node) => {
     const message = decode(node)
     return message && repairMessage(message, node.place, notes, limits)
@@ -26,7 +26,11 @@ export function storableBranches<Said>(
   const shown = typeof current === 'string' ? stored.nearest.get(current) : undefined
   const selected = shown ?? newestEnd(stored)
   const branches = branchesOf(stored, selected, notes)
-  return { branches, selectedIds: selected && branches.length > 1 ? [selected.id] : [] }
+  const selectedIds = selected && branches.length > 1 ? [selected.id] : []
+  const isPart = branches.some(({ outside }) => outside !== undefined)
+  const isElsewhere = shown === undefined && isPart && typeof current === 'string'
+  const shownId = isElsewhere ? current : selected?.id
+  return { branches, selectedIds, ...(shownId !== undefined && { shownId }) }
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createNotes, type Note } from '../../src/transfer/notes.ts'
-import { decodeText } from '../../src/transfer/read-text.ts'
+import { decodeText } from '../../src/transfer/read/read-text.ts'
 import { exportedConversation, said } from '../support/chatgpt-export.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 
@@ -46,7 +46,8 @@ test.each(WORDS)('%s in the place of any word of a file is a word as any other',
 
 test.each([
   ['a line of one text', 'a.jsonl', `{"messages":[{"role":"user","content":"${'a'.repeat(135_000_000)}"}]}`],
-  ['an element of brackets', 'a.json', `[{"mapping":${'[{"a":'.repeat(3_000_000)}`],
+  ['an element of brackets', 'a.json', `[${'[{"a":'.repeat(3_000_000)}1${'}]'.repeat(3_000_000)}]`],
+  ['an element of one text', 'a.json', `[{"messages":[{"role":"user","content":"${'a'.repeat(135_000_000)}"}]}]`],
   ['a line of commas', 'a.jsonl', `{"messages":[${'0,'.repeat(9_000_000)}0]}`],
 ])('%s that is too large is told as such, and ends nothing else', async (_, name, text) => {
   const stores = await startTransferStores()

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { expect, test } from 'vitest'
 import { ZipFile } from 'yazl'
-import { openSources } from '../../src/transfer/source-files.ts'
+import { openSources } from '../../src/transfer/read/source-files.ts'
 import { exportedConversation, said } from '../support/chatgpt-export.ts'
 import { createDirectory, startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 

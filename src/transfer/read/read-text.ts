@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { Notes } from './notes.ts'
+import type { Notes } from '../notes.ts'
 
 /** A file that cannot be read as what it should be; says where. */
 export class FileFormatError extends Error {
@@ -94,24 +94,30 @@ function endOfWhole(bytes: Buffer): number {
 }
 
 /**
- * The lines of a text, without their ends. By hand: Node's readline also ends lines at U+2028 and U+2029,
- * which JSON may hold as they are. Throws FileFormatError for a line over `maxLength` characters.
+ * The lines of a text, without their ends; undefined for one over `maxLength` characters. By hand: Node's readline also
+ * ends lines at U+2028 and U+2029, which JSON may hold as they are, and holds lines of any length.
  */
-export async function* splitLines(texts: AsyncIterable<string>, maxLength: number): AsyncGenerator<string> {
+export async function* splitLines(texts: AsyncIterable<string>, maxLength: number): AsyncGenerator<string | undefined> {
   let rest: string[] = []
   let length = 0
-  let line = 1
+  const add = (text: string) => {
+    length += text.length
+    if (length > maxLength) rest = []
+    else rest.push(text)
+  }
+  const take = () => {
+    const line = length > maxLength ? undefined : rest.join('')
+    rest = []
+    length = 0
+    return line
+  }
   for await (const text of texts) {
     const [first = '', ...others] = text.split('\n')
-    rest.push(first)
-    length += first.length
-    if (length > maxLength) throw new FileFormatError(`line ${line} is longer than ${maxLength} characters`)
+    add(first)
     for (const other of others) {
-      yield rest.join('')
-      rest = [other]
-      length = other.length
-      line++
+      yield take()
+      add(other)
     }
   }
-  if (length > 0) yield rest.join('')
+  if (length > 0) yield take()
 }

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { AppendTarget } from '../memory/append/appender.ts'
-import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
-import { batchMessages } from '../memory/history/message-batches.ts'
-import { idempotencyKey } from '../memory/history/stored-draft.ts'
-import { messageId } from '../memory/ids.ts'
-import { canonicalJson } from '../memory/input/canonical-json.ts'
-import type { Message } from '../memory/message.ts'
-import { isListed } from '../memory/versions/branches.ts'
-import { clientIdOf, type FileBranch, type FileConversation, type PlacedMessage } from './file-conversation.ts'
-import type { Notes } from './notes.ts'
+import type { AppendTarget } from '../../memory/append/appender.ts'
+import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from '../../memory/conversation.ts'
+import { batchMessages } from '../../memory/history/message-batches.ts'
+import { idempotencyKey } from '../../memory/history/stored-draft.ts'
+import { messageId } from '../../memory/ids.ts'
+import { canonicalJson } from '../../memory/input/canonical-json.ts'
+import type { Message } from '../../memory/message.ts'
+import { isListed } from '../../memory/versions/branches.ts'
+import type { FileBranch, FileConversation, PlacedMessage } from '../file-conversation.ts'
+import type { Notes } from '../notes.ts'
+import { findOrCreate, notAfter } from './find-conversation.ts'
 import {
   draftOf,
   type Found,
@@ -25,14 +26,14 @@ const BATCH_LENGTH = 500_000
 const MAX_WRITER_DEPTH = 100
 const DRAIN_MS = 60_000
 const DIGEST_LENGTH = 12
-/** How external ids begin that an import made. */
-const FROM_FILE = /^(?:import|chatgpt|claude|open-webui):/
 
 /**
  * Stores a conversation branch by branch, under ids that the file determines: what is there already is left as it is.
  * What goes on behind a message that something else follows by now begins a branch of its own; a message that was half
  * written becomes a version, with what follows it. Whether it is archived and which path is active is set by the run
- * that stores its last message, and never again. Rejects with the history's faults; batches stored until then stay.
+ * that stores its last message, and never again; what the file has is older than what is here shows nothing of itself.
+ * `madeAt` is the newest time of what this run has made of it until now: then title and archive follow what is newer.
+ * Rejects with the history's faults; batches stored until then stay.
  */
 export async function storeConversation(
   deps: ImporterDeps,
@@ -40,9 +41,9 @@ export async function storeConversation(
   ownerId: string,
   notes: Notes,
   onStored: (stored: StoredBatch) => void,
-): Promise<void> {
+  madeAt?: number,
+): Promise<{ isCreated: boolean }> {
   const { memory, now } = deps
-  const { origin, selectedIds, branches } = file
   const { conversation, created } = await findOrCreate(memory, file, ownerId, notes, now())
   const state = { stored: new Map(), variants: new Map() }
   let hasStored = created
@@ -51,60 +52,65 @@ export async function storeConversation(
     onStored(batch)
   }
   const storing: Storing = { file, ownerId, conversation, isNew: created, notes, ...state, onStored: count }
-  for (const branch of branches) await storeBranch(deps, storing, branch)
+  const shown = isOlder(file, conversation, madeAt, now()) ? await readShown(memory, conversation) : undefined
+  for (const branch of file.branches) await storeBranch(deps, storing, branch)
+  if (shown === undefined) await showAsIn(deps, storing, hasStored, madeAt !== undefined)
+  else if (hasStored) await memory.selectVersion(ownerId, shown.id)
+  return { isCreated: created }
+}
+
+/** Makes active what the file shows, and the conversation what else the file says of it. */
+async function showAsIn(deps: ImporterDeps, storing: Storing, hasStored: boolean, isOurs: boolean): Promise<void> {
+  const { memory } = deps
+  const { file, conversation, ownerId, stored } = storing
+  const { origin, selectedIds, shownId, branches } = file
+  const isNews = hasStored || isOurs
   // Each branch that is made raises the epoch by one, and so does each switch. With no more than the file's nobody has
   // switched yet: a run that stored the last message was interrupted before the end.
   const wasInterrupted = conversation.branchEpoch < branches.length - 1 + selectedIds.length
-  for (const id of hasStored || wasInterrupted ? selectedIds : []) {
-    const selected = storing.stored.get(id)
-    if (selected) await memory.selectVersion(ownerId, selected.id)
-  }
-  const { archivedAt } = origin
-  if (archivedAt !== undefined && hasStored && conversation.archivedAt === undefined) {
-    await memory.updateConversation(ownerId, conversation.id, { archivedAt })
-  }
+  const selected = isNews || wasInterrupted ? selectedIds.map((id) => stored.get(id)) : []
+  // What was here before may have branches of its own, and another file the end of the path.
+  const isAmongOthers = isNews && shownId !== undefined && conversation.branches.length > 0
+  const shown = isAmongOthers ? (stored.get(shownId) ?? (await findBehind(deps, storing, shownId))) : undefined
+  for (const message of [...selected, shown]) if (message) await memory.selectVersion(ownerId, message.id)
+  const changes = isOurs ? changesOf(file, conversation) : archiveOf(origin, conversation, hasStored)
+  if (Object.keys(changes).length > 0) await memory.updateConversation(ownerId, conversation.id, changes)
 }
 
-/**
- * A conversation of an own export keeps its id, and is found by it; any other one by its external id. One that came
- * from a file is the same wherever it is; an external id that an application gave is left to its conversation here.
- */
-async function findOrCreate(
-  memory: ImporterDeps['memory'],
-  { settings, externalId, origin }: FileConversation,
-  ownerId: string,
-  notes: Notes,
+/** Another state of the conversation, of before what is here: an older export, or a shard of one. */
+function isOlder(
+  { hasLastingIds, origin }: FileConversation,
+  { lastMessageAt: storedAt }: Conversation,
+  madeAt: number | undefined,
   now: number,
-): Promise<{ conversation: Conversation; created: boolean }> {
-  const { id } = origin
-  const create = (given: string | undefined) =>
-    memory.createConversation(
-      ownerId,
-      { ...settings, ...(given !== undefined && { externalId: given }) },
-      'RETURN',
-      notAfter(now, origin),
-    )
-  if (id === undefined) return create(externalId)
-  const [own] = await memory.findConversations(ownerId, [id])
-  if (own) return { conversation: own, created: false }
-  // An older export is imported under its id.
-  const older = await memory.findConversationByExternalId(ownerId, clientIdOf(id))
-  if (older) return { conversation: older, created: false }
-  const other = externalId === undefined ? undefined : await memory.findConversationByExternalId(ownerId, externalId)
-  if (other && FROM_FILE.test(externalId ?? '')) return { conversation: other, created: false }
-  if (other) notes.loss('', 'an external id that another conversation has here: left out')
-  return create(other ? undefined : externalId)
+): boolean {
+  if (!hasLastingIds || origin.lastMessageAt === undefined) return false
+  if (madeAt !== undefined) return origin.lastMessageAt < madeAt
+  return (notAfter(now, origin).lastMessageAt ?? now) < storedAt
 }
 
-/** The sidebar is in the order of these times: none lies ahead. */
-function notAfter(now: number, origin: FileConversation['origin']): FileConversation['origin'] {
-  const { createdAt, lastMessageAt, archivedAt, ...rest } = origin
-  const created = Math.min(createdAt ?? now, now)
+/** The newest message of the path that is shown: to make a branch is to show it. */
+async function readShown(memory: ImporterDeps['memory'], conversation: Conversation): Promise<Message | undefined> {
+  const { sequence } = headHint(conversation, conversation.activeBranch)
+  const range = { afterSequence: sequence - 1, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 1 }
+  const [newest] = await memory.readMessages(conversation, { ...range, from: 'NEWEST' })
+  return newest
+}
+
+function archiveOf(
+  { archivedAt }: FileConversation['origin'],
+  conversation: Conversation,
+  hasStored: boolean,
+): ConversationChanges {
+  return archivedAt !== undefined && hasStored && conversation.archivedAt === undefined ? { archivedAt } : {}
+}
+
+/** What this run made is nobody's own yet: it becomes as the newest state of it is. */
+function changesOf({ settings, origin }: FileConversation, { title, archivedAt }: Conversation): ConversationChanges {
+  const isArchived = origin.archivedAt !== undefined
   return {
-    ...rest,
-    createdAt: created,
-    lastMessageAt: Math.max(created, Math.min(lastMessageAt ?? created, now)),
-    ...(archivedAt !== undefined && { archivedAt: Math.min(archivedAt, now) }),
+    ...(settings.title !== title && { title: settings.title ?? null }),
+    ...(isArchived !== (archivedAt !== undefined) && { archivedAt: origin.archivedAt ?? null }),
   }
 }
 

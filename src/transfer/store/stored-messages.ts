@@ -1,14 +1,14 @@
-import { isSame } from '../memory/append/replayed-drafts.ts'
-import type { Conversation } from '../memory/conversation.ts'
-import type { History } from '../memory/history/history.ts'
-import { idempotencyKey } from '../memory/history/stored-draft.ts'
-import { placeOf } from '../memory/ids.ts'
-import type { Memory } from '../memory/memory.ts'
-import { contentOf, type Message, type MessageDraft } from '../memory/message.ts'
-import { isListed } from '../memory/versions/branches.ts'
-import type { Writer } from '../memory/writer.ts'
-import { clientIdOf, type FileConversation, type PlacedMessage } from './file-conversation.ts'
-import type { Notes } from './notes.ts'
+import { isSame } from '../../memory/append/replayed-drafts.ts'
+import type { Conversation } from '../../memory/conversation.ts'
+import type { History } from '../../memory/history/history.ts'
+import { idempotencyKey } from '../../memory/history/stored-draft.ts'
+import { placeOf } from '../../memory/ids.ts'
+import type { Memory } from '../../memory/memory.ts'
+import { contentOf, type Message, type MessageDraft } from '../../memory/message.ts'
+import { isListed } from '../../memory/versions/branches.ts'
+import type { Writer } from '../../memory/writer.ts'
+import { clientIdOf, type FileConversation, type PlacedMessage } from '../file-conversation.ts'
+import type { Notes } from '../notes.ts'
 
 /** The stores that an import writes to; `now` returns epoch milliseconds. */
 export interface ImporterDeps {
@@ -19,6 +19,7 @@ export interface ImporterDeps {
     | 'createConversation'
     | 'updateConversation'
     | 'findMessages'
+    | 'readMessages'
     | 'appendDrafts'
     | 'selectVersion'
   >
@@ -129,7 +130,11 @@ function isChanged(draft: MessageDraft, stored: Message, hasLastingIds: boolean)
 }
 
 /** A message that another file of the same export has. */
-export async function findBehind({ history }: ImporterDeps, { conversation, isNew }: Storing, id: string | undefined) {
+export async function findBehind(
+  { history }: Pick<ImporterDeps, 'history'>,
+  { conversation, isNew }: Pick<Storing, 'conversation' | 'isNew'>,
+  id: string | undefined,
+): Promise<Message | undefined> {
   if (isNew || id === undefined) return undefined
   const [message] = await history.findByIdempotencyKeys(conversation.id, [`c:${clientIdOf(id)}`])
   return message && isListed(conversation, message.branch) ? message : undefined
