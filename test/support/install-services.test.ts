@@ -8,20 +8,23 @@ import { expect, onTestFinished, test } from 'vitest'
 const run = promisify(execFile)
 const PROGRAM = new URL('install-services.ts', import.meta.url).pathname
 
+const LEFT_OUT =
+  '  NO nginx, SO ITS TESTS ARE SKIPPED: needs nginx, on the PATH\n' +
+  '  NO browser, SO ITS TESTS ARE SKIPPED: needs chromium or google-chrome, on the PATH\n'
 const STORES = { REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URL: 'mongodb://127.0.0.1:1' }
 
 test('where the stores are there, it says what the tests run on and what is left out, and installs nothing', async () => {
   // Without a PATH there is no program at all.
   const { stdout } = await install(STORES)
-  expect(stdout).toBe(
-    'The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n' +
-      '  NO nginx, SO ITS TESTS ARE SKIPPED: needs nginx, on the PATH\n',
-  )
+  expect(stdout).toBe('The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n' + LEFT_OUT)
 })
 
 test('in CI nothing is left out', async () => {
   const failed = await install({ ...STORES, CI: 'true' }).catch((error: unknown) => error)
-  expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('Install by hand:\n  nginx, on the PATH\n') })
+  expect(failed).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Install by hand:\n  nginx, on the PATH\n  chromium'),
+  })
 })
 
 test('what is missing is told first, and what to install by hand where it may not be installed', async () => {
@@ -34,7 +37,7 @@ test('what is missing is told first, and what to install by hand where it may no
     stdout:
       'The tests run on:\n  MongoDB of MONGODB_URL\n' +
       '  Redis: redis-server, missing: first apt-get installs redis-server\n' +
-      '  NO nginx, SO ITS TESTS ARE SKIPPED: needs nginx, on the PATH\n',
+      LEFT_OUT,
     stderr:
       'The tests cannot run. Only root on a Debian lets them install packages. Install by hand:\n' +
       '  redis-server or valkey-server, on the PATH, or Docker\n',

@@ -1,3 +1,4 @@
+import { installBrowser, planBrowser } from './browser.ts'
 import { canInstall } from './debian-packages.ts'
 import { findMongodb, planMongodb } from './mongodb-server.ts'
 import { findNginx, planNginx } from './nginx-server.ts'
@@ -11,9 +12,13 @@ const SERVICES = [
 ]
 
 /** What only some tests need: where it cannot be installed they are skipped, but not in CI. */
-const EXTRAS = [{ name: 'nginx', plan: planNginx, install: findNginx, isExtra: true }]
+const EXTRAS = [
+  { name: 'nginx', plan: planNginx, install: findNginx, isExtra: true },
+  // 400 MB: where it is not in CI, it is up to people.
+  { name: 'browser', plan: planBrowser, install: installBrowser, isExtra: true, isLarge: true },
+]
 
-type Planned = Provision & { name: string; isExtra?: boolean; install(): Promise<unknown> }
+type Planned = Provision & { name: string; isExtra?: boolean; isLarge?: boolean; install(): Promise<unknown> }
 
 try {
   await installServices()
@@ -27,7 +32,8 @@ async function installServices(): Promise<void> {
   const mayInstall = await canInstall()
   const needed = [...SERVICES.filter(({ variable }) => !process.env[variable]), ...EXTRAS]
   const plans: Planned[] = await Promise.all(needed.map(async (service) => ({ ...service, ...(await service.plan()) })))
-  const isLeftOut = ({ isExtra, packages }: Planned) => isExtra && packages && !mayInstall && !process.env.CI
+  const isLeftOut = ({ isExtra, isLarge, packages }: Planned) =>
+    isExtra && packages && !process.env.CI && (isLarge || !mayInstall)
   const given = SERVICES.filter(({ variable }) => process.env[variable])
   const lines = [
     ...given.map(({ name, variable }) => `${name} of ${variable}`),
