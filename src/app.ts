@@ -9,7 +9,7 @@ import { urlWithoutAccess, withoutAccess } from './log-error.ts'
 import { logUnreadableOnce } from './log-unreadable-once.ts'
 import { DEFAULT_ENCODING } from './memory/tokens/encoding.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
-import { openModel } from './open-model.ts'
+import { type OpenModel, openModel } from './open-model.ts'
 import { createServer, type Server } from './server.ts'
 import { withTimeout } from './with-timeout.ts'
 
@@ -27,6 +27,7 @@ export interface App {
 /** What is open, in the order of its opening. */
 interface Opened {
   stores?: OpenMemory
+  model?: OpenModel
   replies?: Replies
   server?: Server
   sweeps?: Sweeps
@@ -78,9 +79,10 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
   opened.stores = await openMemory(config, log, 'SERVER')
   signal.throwIfAborted()
   const { stores } = opened
-  const { replies, chat } = await openChat(config, stores, log)
-  opened.replies = replies
+  opened.model = await openModel(config, log)
   signal.throwIfAborted()
+  const { replies, chat } = openChat(config, stores, opened.model.model, log)
+  opened.replies = replies
   const { memory } = stores
   const { host, port, maxMessageBytes, maxQueryCost, introspection, getQueries } = config
   const pingMs = Math.min(config.replyHeartbeatMs, MAX_PING_MS)
@@ -119,17 +121,18 @@ function describeParts({ mongodbUrl, dataDir, redisUrls, openaiApiKey, openaiBas
   return `history: ${history}; cache: ${cache}; model: ${model}`
 }
 
-async function openChat(
+function openChat(
   config: Config,
   { memory, records, counter, replyLog }: OpenMemory,
+  model: ChatModel,
   log: Log,
-): Promise<{ replies: Replies; chat: Chat }> {
+): { replies: Replies; chat: Chat } {
   const deps = {
     records,
     memory,
     counter,
     log: replyLog,
-    model: { ...(await openModel(config)), ...modelObserver(config, log) },
+    model: { ...model, ...modelObserver(config, log) },
     now: Date.now,
     onFault: (replyId: string, error: unknown) => logFault(log, { replyId, err: error }, 'a reply met a fault'),
     onRecovered: (replyId: string) => log.debug({ replyId }, 'a reply goes on after a fault'),
@@ -211,12 +214,12 @@ function startSweeping(sweeps: readonly (() => Promise<void>)[], log: Log): Swee
  * writer, to which it gives work.
  */
 async function close(opened: Opened, deadlineMs: number): Promise<void> {
-  const { stores, replies, server, sweeps } = opened
-  for (const name of ['stores', 'replies', 'server', 'sweeps'] as const) delete opened[name]
+  const { stores, model, replies, server, sweeps } = opened
+  for (const name of ['stores', 'model', 'replies', 'server', 'sweeps'] as const) delete opened[name]
   const end = performance.now() + deadlineMs
   const half = () => Math.max(0, (end - performance.now()) / 2)
   server?.refuse()
   await Promise.all([replies?.stop(half()), sweeps?.stop(half())])
-  await server?.close(half())
+  await Promise.all([server?.close(half()), model?.close(half())])
   await stores?.close(half())
 }

@@ -14,6 +14,9 @@ export interface Config {
   openaiApiKey?: string
   openaiBaseUrl?: string
   openaiModel: string
+  /** Where calls of the model are recorded; nowhere when absent. */
+  modelRecordDir?: string
+  modelRecordContent: RecordContent
   maxContextTokens: number
   maxMessageBytes: number
   maxQueryCost: number
@@ -32,6 +35,11 @@ export interface Config {
   shutdownDeadlineMs: number
   logLevel: LogLevel
 }
+
+/** Whether what is said is recorded as it is. */
+export type RecordContent = (typeof RECORD_CONTENT)[number]
+
+const RECORD_CONTENT = ['keep', 'mask'] as const
 
 /** All that is wrong with the environment, one line each. */
 export class ConfigError extends Error {
@@ -53,6 +61,8 @@ export const SETTINGS: readonly string[] = [
   'OPENAI_API_KEY',
   'OPENAI_BASE_URL',
   'OPENAI_MODEL',
+  'MODEL_RECORD_DIR',
+  'MODEL_RECORD_CONTENT',
   'MAX_CONTEXT_TOKENS',
   'MAX_MESSAGE_BYTES',
   'MAX_QUERY_COST',
@@ -98,6 +108,7 @@ export function loadConfig(environment: Environment): Config {
   const mongodbUrl = text('MONGODB_URL')
   const openaiApiKey = text('OPENAI_API_KEY')
   const openaiBaseUrl = text('OPENAI_BASE_URL')
+  const modelRecordDir = text('MODEL_RECORD_DIR')
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 4000, 0, 65_535),
@@ -110,6 +121,8 @@ export function loadConfig(environment: Environment): Config {
     ...(openaiApiKey !== undefined && { openaiApiKey }),
     ...(openaiBaseUrl !== undefined && { openaiBaseUrl }),
     openaiModel: text('OPENAI_MODEL') ?? 'gpt-4o-mini',
+    ...(modelRecordDir !== undefined && { modelRecordDir }),
+    modelRecordContent: RECORD_CONTENT.find((word) => word === text('MODEL_RECORD_CONTENT')) ?? 'keep',
     maxContextTokens: integer('MAX_CONTEXT_TOKENS', 200_000, 1, 10_000_000),
     // MongoDB holds documents of 16 MB at most.
     maxMessageBytes: integer('MAX_MESSAGE_BYTES', 1_048_576, 1, 8_388_608),
@@ -135,7 +148,11 @@ export function loadConfig(environment: Environment): Config {
   )
   faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls), ...databaseFaults(config.redisUrls))
   faults.push(...urlFaults('OPENAI_BASE_URL', ['http:', 'https:'], [config.openaiBaseUrl]), ...modelFaults(config))
-  faults.push(...leaseFaults(config), ...levelFaults(text('LOG_LEVEL')))
+  faults.push(
+    ...leaseFaults(config),
+    ...wordFaults('LOG_LEVEL', LOG_LEVELS, text('LOG_LEVEL')),
+    ...wordFaults('MODEL_RECORD_CONTENT', RECORD_CONTENT, text('MODEL_RECORD_CONTENT')),
+  )
   if (faults.length > 0) throw new ConfigError([...faults, ...nameFaults(environment)])
   return config
 }
@@ -183,9 +200,9 @@ function databaseFaults(urls: readonly string[]): string[] {
     : ['REDIS_URL must end with the number of its database, or without one.']
 }
 
-function levelFaults(level: string | undefined): string[] {
-  if (level === undefined || LOG_LEVELS.some((known) => known === level)) return []
-  return [`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}; got ${JSON.stringify(level)}.`]
+function wordFaults(name: string, words: readonly string[], given: string | undefined): string[] {
+  if (given === undefined || words.includes(given)) return []
+  return [`${name} must be one of ${words.join(', ')}; got ${JSON.stringify(given)}.`]
 }
 
 /** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse: its driver checks it. */

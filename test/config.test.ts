@@ -9,6 +9,7 @@ test('with nothing set every setting has its documented default', () => {
     dataDir: './data',
     redisUrls: [],
     openaiModel: 'gpt-4o-mini',
+    modelRecordContent: 'keep',
     maxContextTokens: 200_000,
     maxMessageBytes: 1_048_576,
     maxQueryCost: 100_000,
@@ -123,6 +124,8 @@ test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])
 test('a level of the log and a database of Redis are what they can be', () => {
   expect(loadConfig({ LOG_LEVEL: 'debug', REDIS_URL: 'redis://host/3' })).toMatchObject({ logLevel: 'debug' })
   expect(faultsOf({ LOG_LEVEL: 'loud' })).toEqual(['LOG_LEVEL must be one of debug, info, warn, error; got "loud".'])
+  const wrong = { MODEL_RECORD_CONTENT: 'hide' }
+  expect(faultsOf(wrong)).toEqual(['MODEL_RECORD_CONTENT must be one of keep, mask; got "hide".'])
   expect(faultsOf({ REDIS_URL: 'redis://host/cache' })).toEqual([
     'REDIS_URL must end with the number of its database, or without one.',
   ])

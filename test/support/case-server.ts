@@ -70,16 +70,15 @@ export async function startCaseServer(): Promise<CaseServer> {
 
 async function sendAnswer(call: RawCall, answer: CaseAnswer, cut: Cut): Promise<void> {
   const pieces = bodyPieces(answer)
-  const begin = pieces[0]?.text.trimStart() ?? ''
+  const begin = pieces[0]?.bytes.toString().trimStart() ?? ''
   const type = /^[[{]/.test(begin) && answer.body !== undefined ? 'application/json' : 'text/event-stream'
   const headers = { 'content-type': type, connection: 'close', 'transfer-encoding': 'chunked', ...answer.headers }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   await call.write(`HTTP/1.1 ${answer.status ?? 200} Status\r\n${lines.join('')}\r\n`)
   const isTimed = pieces.some(({ afterMs }) => afterMs > 0)
-  const joined = [{ text: pieces.map(({ text }) => text).join(''), afterMs: 0 }]
-  for (const { text, afterMs } of cut === 'whole' && !isTimed ? joined : pieces) {
+  const joined = [{ bytes: Buffer.concat(pieces.map(({ bytes }) => bytes)), afterMs: 0 }]
+  for (const { bytes, afterMs } of cut === 'whole' && !isTimed ? joined : pieces) {
     if (afterMs > 0) await delay(afterMs)
-    const bytes = Buffer.from(text)
     if (bytes.length === 0) continue
     // Each chunk of the encoding reaches the client by itself, however many a packet holds.
     if (cut === 'byte by byte')

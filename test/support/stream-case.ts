@@ -7,7 +7,7 @@ export interface CaseAnswer {
   /** Each is `data: `, itself and a blank line. */
   events?: unknown[]
   /** Each is a piece of the body; one with `times` is written so often, each after a wait. */
-  chunks?: (string | { text: string; times: number; afterMs?: number })[]
+  chunks?: (string | { text: string; times: number; afterMs?: number } | { base64: string })[]
   body?: string
   /** The connection is cut behind the body. */
   cut?: boolean
@@ -89,11 +89,13 @@ export function readStreamCases(folder: URL): StreamCase[] {
 }
 
 /** The pieces of a body, each with the wait before it. */
-export function bodyPieces({ events, chunks, body }: CaseAnswer): { text: string; afterMs: number }[] {
-  if (body !== undefined) return [{ text: body, afterMs: 0 }]
+export function bodyPieces({ events, chunks, body }: CaseAnswer): { bytes: Buffer; afterMs: number }[] {
+  if (body !== undefined) return [{ bytes: Buffer.from(body), afterMs: 0 }]
   const sent = events?.map((event) => `data: ${typeof event === 'string' ? event : JSON.stringify(event)}\n\n`)
   return (sent ?? chunks ?? []).flatMap((chunk) => {
-    if (typeof chunk === 'string') return [{ text: chunk, afterMs: 0 }]
-    return Array.from({ length: chunk.times }, () => ({ text: chunk.text, afterMs: chunk.afterMs ?? 0 }))
+    if (typeof chunk === 'string') return [{ bytes: Buffer.from(chunk), afterMs: 0 }]
+    if ('base64' in chunk) return [{ bytes: Buffer.from(chunk.base64, 'base64'), afterMs: 0 }]
+    const piece = { bytes: Buffer.from(chunk.text), afterMs: chunk.afterMs ?? 0 }
+    return Array.from({ length: chunk.times }, () => piece)
   })
 }

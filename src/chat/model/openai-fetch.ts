@@ -1,6 +1,9 @@
 import { fieldsOf } from './wire/fields.ts'
 import { type ProviderError, readProviderError } from './wire/provider-error.ts'
 
+/** The platform's `fetch`, or one that does more. */
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
 /** No error is longer, in bytes; what comes behind is not read. */
 const MAX_ERROR_BYTES = 64 * 1024
 
@@ -8,8 +11,12 @@ const MAX_ERROR_BYTES = 64 * 1024
  * `fetch` for OpenAI's SDK, which keeps nothing of an error's body but its `error`: the body of an answer that is an
  * error becomes what was read of it, whatever its form. Redirects are such answers: the prompt goes nowhere else.
  */
-export async function fetchWithError(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, { ...init, redirect: 'manual' })
+export async function fetchWithError(
+  input: string | URL | Request,
+  init?: RequestInit,
+  send: Fetch = fetch,
+): Promise<Response> {
+  const response = await send(input, { ...init, redirect: 'manual' })
   if (response.ok) return response
   const { status, headers } = response
   const error = readProviderError(parse(await readBeginning(response)), status)

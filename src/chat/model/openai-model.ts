@@ -3,7 +3,7 @@ import type { OpenAI } from 'openai'
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
 import type { ChatModel, ModelRequest } from './chat-model.ts'
 import { toModelError, unreachable } from './openai-error.ts'
-import { fetchWithError, refusalOf } from './openai-fetch.ts'
+import { type Fetch, fetchWithError, refusalOf } from './openai-fetch.ts'
 import { createServerRules } from './server-rules.ts'
 import { readAnswer } from './wire/read-answer.ts'
 
@@ -15,6 +15,8 @@ export interface OpenAiModelOptions {
   baseUrl?: string
   /** The default model. */
   model: string
+  /** How requests are sent; the platform's own when absent. */
+  fetch?: Fetch
 }
 
 /** The longest that timers can. */
@@ -68,14 +70,14 @@ export function createOpenAiModel(options: OpenAiModelOptions): ChatModel {
   }
 }
 
-async function loadClient({ apiKey, baseUrl }: OpenAiModelOptions): Promise<OpenAI> {
+async function loadClient({ apiKey, baseUrl, fetch: send }: OpenAiModelOptions): Promise<OpenAI> {
   const { OpenAI } = await import('openai')
   return new OpenAI({
     // Null, or the SDK would look into the environment.
     baseURL: baseUrl ?? null,
     apiKey: apiKey ?? 'none',
     ...(apiKey === undefined && { defaultHeaders: { Authorization: null } }),
-    fetch: fetchWithError,
+    fetch: (input, init) => fetchWithError(input, init, send),
     // Retries and timers are the caller's.
     maxRetries: 0,
     timeout: NO_TIMEOUT_MS,
