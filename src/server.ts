@@ -78,6 +78,11 @@ const NOT_BY_GET: Refusal = {
   message: 'Operations come by POST.',
   headers: { allow: 'POST' },
 }
+const UNKNOWN_EXPECTATION: Refusal = {
+  status: 417,
+  code: 'EXPECTATION_FAILED',
+  message: 'Expect must be 100-continue.',
+}
 const UNEXPECTED: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' }
 
 const HTTP_OPTIONS: ServerOptions = {
@@ -169,6 +174,9 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     expectNoBody(response)
     connections.serve(request, response, handle)
   })
+  http.on('checkExpectation', (request, response) => {
+    connections.serve(request, response, () => refuse(request, response, UNKNOWN_EXPECTATION))
+  })
   http.on('upgrade', (request, socket, head) => {
     if (!(socket instanceof Socket)) return void socket.destroy()
     const foreign = refusalOfForeign(request)
@@ -177,6 +185,8 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (isClosing) return raw.refuse(socket, CLOSING)
     if (pathOf(request) !== '/graphql') return raw.refuse(socket, NOTHING_THERE)
     if (!connections.upgrade(socket)) return raw.refuse(socket, NO_UPGRADE)
+    // One of those that were offered: the library takes none beside it.
+    request.headers.upgrade = 'websocket'
     sockets.accept(request, socket, head)
   })
 

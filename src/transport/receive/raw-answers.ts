@@ -39,8 +39,7 @@ export function createRawAnswers(http: HttpServer, log: Log): RawAnswers {
   const refused = new WeakSet<Socket>()
   const note = (request: IncomingMessage, response: ServerResponse) => latest.set(request.socket, { request, response })
 
-  http.prependListener('request', note)
-  http.prependListener('checkContinue', note)
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) http.prependListener(event, note)
   http.on('connect', (_, socket: Socket) => refuseLast(socket, NO_PROXY))
   http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return

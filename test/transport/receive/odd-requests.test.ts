@@ -1,6 +1,7 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { startTestServer } from '../../support/test-server.ts'
 
 const HOST = 'host: localhost'
@@ -195,7 +196,7 @@ const PIPELINES: Record<string, { sent: string[]; answers: [status: number, body
     sent: [post(CREATE, 'text/plain', 'expect: 100-continue'), last(HELLO)],
     answers: [[415, 'text/plain']],
   },
-  'an expectation that is unknown': { sent: [last(CREATE, 'expect: x')], answers: [[417, '']] },
+  'an expectation that is unknown': { sent: [last(CREATE, 'expect: x')], answers: [[417, '100-continue']] },
 }
 
 test.each(Object.entries(PIPELINES))('%s: each is answered in its turn', async (_, { sent, answers: wanted }) => {
@@ -206,6 +207,16 @@ test.each(Object.entries(PIPELINES))('%s: each is answered in its turn', async (
   ])
   expect(shown).toEqual(wanted)
   expect(hasEffect).toBe(wanted.some(([, body]) => body === DONE))
+})
+
+test('WebSocket is taken from several protocols that are offered', async () => {
+  const { origin } = await startTestServer()
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  const offers = WEBSOCKET.map((line) => line.replace('upgrade: websocket', 'upgrade: h2c, websocket'))
+  socket.write(`${['GET /graphql HTTP/1.1', HOST, ...offers].join('\r\n')}\r\n\r\n`)
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 101 /)
 })
 
 test.each([
