@@ -19,6 +19,7 @@ export interface BodyRefusal {
   status: number
   code: string
   message: string
+  headers?: Record<string, string>
 }
 
 /** Bytes that came in pieces. */
@@ -41,12 +42,15 @@ const GROWTH = 4
 const NOTED_BYTES = 16_384
 const CHUNKS_PER_LOOK = 16
 const NOTHING = Buffer.alloc(0)
+/** Proxies are told that they cannot use the connection for the next request. */
+const CUT = { headers: { connection: 'close' } }
 const IN_CRUMBS = {
+  ...CUT,
   status: 413,
   code: 'PAYLOAD_TOO_LARGE',
   message: `The body must come in at most ${MAX_BODY_CHUNKS} pieces.`,
 }
-const CROWDED = { status: 503, code: 'RATE_LIMITED', message: 'Too much is being sent at once; try again.' }
+const CROWDED = { ...CUT, status: 503, code: 'RATE_LIMITED', message: 'Too much is being sent at once; try again.' }
 
 /** Pieces are copied into one buffer as they come; one that is the whole body is taken as it is. */
 export function createRequestBodies(maxBytes: number, budget: SharedBudget, turns: Turns): RequestBodies {
