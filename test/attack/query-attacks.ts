@@ -26,11 +26,11 @@ export const QUERY_ATTACKS: readonly Attack[] = [
       query: `{conversations(first:100){nodes{${aliases(20, 'messages(first:100){nodes{...M}}')}}}} ${fragment(many)}`,
     }
   }),
-  postAttack('content-aliased', GROUP, (target) => oneLarge(target, 290)),
-  postAttack('content-aliased-8-at-once', GROUP, (target) => oneLarge(target, 290), { times: 8 }),
+  postAttack('content-aliased', GROUP, (target) => oneLarge(target, 100)),
+  postAttack('content-aliased-8-at-once', GROUP, (target) => oneLarge(target, 100), { times: 8 }),
   postAttack('content-aliased-of-2', GROUP, async (target) => {
     const id = await createHeavyConversation(target, 2, wordsOf(MB))
-    return { query: `{conversation(id:"${id}"){messages(last:2){nodes{${aliases(290, 'content')}}}}}` }
+    return { query: `{conversation(id:"${id}"){messages(last:2){nodes{${aliases(100, 'content')}}}}}` }
   }),
   postAttack('introspection-aliased', GROUP, () => ({
     query: `{${aliases(60, '__schema{...S}')}} fragment S on __Schema{types{fields{${aliases(20, 'description')}}}}`,
@@ -41,7 +41,7 @@ export const QUERY_ATTACKS: readonly Attack[] = [
     const args = `{"a":${'['.repeat(90_000)}${']'.repeat(90_000)}}`
     const parts = [{ toolCall: { toolCallId: 'call', toolName: 'tool', arguments: args } }]
     await append(target, id, [{ role: 'ASSISTANT', parts }])
-    return { query: `{recentContext(conversationId:"${id}",maxTokens:200000){${aliases(200, 'chatMessages')}}}` }
+    return { query: `{recentContext(conversationId:"${id}",maxTokens:200000){${aliases(100, 'chatMessages')}}}` }
   }),
   postAttack('long-id-repeated', GROUP, () => ({
     query: `mutation($id:ID!){${aliases(40, 'cancelReply(id:$id){...on NotFoundError{detail}}')}}`,
