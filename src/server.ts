@@ -25,7 +25,7 @@ import { isSoonParsed, MAX_JSON_MARKS } from './transport/receive/json-marks.ts'
 import { refusalOfBody } from './transport/receive/json-request.ts'
 import { originForm, refusalOfForeign } from './transport/receive/local-requests.ts'
 import { createRawAnswers } from './transport/receive/raw-answers.ts'
-import { createRequestBodies, withBody } from './transport/receive/request-body.ts'
+import { createRequestBodies, type ReceivedBody, withBody } from './transport/receive/request-body.ts'
 import { answerByYoga } from './transport/receive/yoga-requests.ts'
 import { createGraphqlSockets } from './transport/sockets/graphql-sockets.ts'
 
@@ -99,7 +99,8 @@ const HTTP_OPTIONS: ServerOptions = {
 export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
   const bounds = boundsOf(limits)
   const turns = createTurns()
-  const handler = createGraphqlHandler({ memory, chat, log, turns, ownerOf: () => LOCAL_OWNER }, limits)
+  const shared = { turns, makeRoom: () => unread.makeRoom() }
+  const handler = createGraphqlHandler({ memory, chat, log, ...shared, ownerOf: () => LOCAL_OWNER }, limits)
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
   const page = limits.introspection ? createGraphiqlPage(turns) : undefined
@@ -132,18 +133,24 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (request.method === 'HEAD') request.method = 'GET'
     if (await page?.answer(request, response)) return
     if (request.method === 'GET' && !limits.getQueries) return refuse(request, response, NOT_BY_GET)
+    const received = await receive(request, response)
+    if ('status' in received) return refuse(request, response, received)
+    if (await plain.answer(request, received, response)) return
+    if (await events.answer(request, received, response)) return
+    await answerByYoga(handler, request.method === 'POST' ? withBody(request, received.body) : request, response)
+  }
+
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<ReceivedBody | Refusal> {
     askForBody(request, response, limits.maxBodyBytes)
     const body = await bodies.read(request, response)
-    if (!Buffer.isBuffer(body)) return refuse(request, response, body)
+    if (!Buffer.isBuffer(body)) return body
     await turns.next()
     if (!isSoonParsed(body)) {
       const limit = `have at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
-      return refuse(request, response, { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` })
+      return { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` }
     }
     await turns.next()
-    if (await plain.answer(request, body, response)) return
-    if (await events.answer(request, body, response)) return
-    await answerByYoga(handler, request.method === 'POST' ? withBody(request, body) : request, response)
+    return { body }
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -168,7 +175,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     connections.serve(request, response, handle)
   })
   const connections = createConnections(http, bounds, log)
-  cutUnreadAnswers(http, connections, bounds, log)
+  const unread = cutUnreadAnswers(http, connections, bounds, log)
   const raw = createRawAnswers(http, log)
   http.on('checkContinue', (request, response) => {
     expectNoBody(response)

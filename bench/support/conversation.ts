@@ -66,7 +66,7 @@ export async function readAll({ history }: Stage, conversationId: string, count:
   while (messages.length < count) {
     const bounds = { afterSequence: messages.length, beforeSequence: messages.length + PAGE + 1 }
     const range = { conversationId, branch: ROOT_BRANCH, ...bounds, limit: PAGE, from: 'OLDEST' as const }
-    const page = await history.readSequenceRange(range)
+    const { messages: page } = await history.readSequenceRange(range)
     if (page.length === 0) throw new RangeError(`${conversationId} has only ${messages.length} of ${count} messages`)
     messages.push(...page)
   }

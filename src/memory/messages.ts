@@ -2,7 +2,7 @@ import { NotFoundError } from '../errors.ts'
 import type { CacheGuard } from './cache/cache-guard.ts'
 import { type Conversation, headHint } from './conversation.ts'
 import type { ConversationChange } from './events/conversation-events.ts'
-import type { History, SequenceRange } from './history/history.ts'
+import type { History, MessageRun, SequenceRange } from './history/history.ts'
 import { placeOf } from './ids.ts'
 import { checkMetadata } from './input/limits.ts'
 import type { Head, Message, Metadata } from './message.ts'
@@ -16,7 +16,7 @@ type PathRange = Omit<SequenceRange, 'conversationId' | 'branch'>
 /** The stored messages of owners. A foreign id is answered as a missing one. */
 export interface Messages {
   /** Along the active path of a conversation that was found for its owner, oldest first. */
-  readMessages(conversation: Conversation, range: PathRange): Promise<Message[]>
+  readMessages(conversation: Conversation, range: PathRange): Promise<MessageRun>
   findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
   /** Messages of one conversation, in the order asked, with the conversation as it is now. One round trip. */
   findInConversation(
@@ -47,7 +47,7 @@ export interface MessagesDeps {
 export function createMessages(deps: MessagesDeps): Messages {
   const { guard, history, now, redact, publish } = deps
 
-  async function readMessages(conversation: Conversation, range: PathRange): Promise<Message[]> {
+  async function readMessages(conversation: Conversation, range: PathRange): Promise<MessageRun> {
     const { activeBranch } = conversation
     const tight = tightRange(range, headHint(conversation, activeBranch))
     return readPathSequences(history, conversation, activeBranch, tight)

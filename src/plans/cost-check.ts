@@ -3,13 +3,13 @@ import type { ExecutionBounds } from './execution-bounds.ts'
 import { costOf, type QueryCost, sizeVariables } from './query-cost.ts'
 import { fragmentsOf, type QueryPlan } from './query-plan.ts'
 
-/** Throws when an operation costs more than it may. Its variables are coerced. */
+/** What an operation costs; throws when that is more than it may. Its variables are coerced. */
 export type CostCheck = (
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Variables,
-) => void
+) => QueryCost
 
 type Variables = Readonly<Record<string, unknown>>
 
@@ -33,11 +33,12 @@ export function createCostCheck({ maxCost, refuse }: Pick<ExecutionBounds, 'maxC
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Variables,
-  ): void {
+  ): QueryCost {
     const found = known.get(operation)
     const isSame = found?.names.every((name, index) => variables[name] === found.values[index])
-    const { cost, path } = found !== undefined && isSame ? found.cost : weigh(schema, document, operation, variables)
-    if (cost <= maxCost) return
+    const weighed = found !== undefined && isSame ? found.cost : weigh(schema, document, operation, variables)
+    const { cost, path } = weighed
+    if (cost <= maxCost) return weighed
     const shown = path.map((key) => key.slice(0, MAX_SHOWN_CHARS)).join('.')
     throw refuse(`a cost of ${maxCost}`, `${cost}, most of it for ${shown}`)
   }

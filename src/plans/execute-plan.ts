@@ -10,7 +10,16 @@ import {
   isObjectType,
   locatedError,
 } from 'graphql'
-import { chargeItem, chargeLeaf, chargeObject, createUse, isLarge, isTurnOver, takeTurn } from './execution-bounds.ts'
+import {
+  chargeItem,
+  chargeLeaf,
+  chargeObject,
+  createUse,
+  type ExecutionBounds,
+  isLarge,
+  isTurnOver,
+  takeTurn,
+} from './execution-bounds.ts'
 import { type ExecutionState, handleError, handleErrors } from './field-errors.ts'
 import { handleLater, isPromise, rethrow, settle } from './pending-values.ts'
 import { type FieldPlan, type SelectionPlan, type Shape, selectionOf } from './query-plan.ts'
@@ -26,6 +35,8 @@ interface ListState {
   isPending: boolean
 }
 
+const ABORTED: ExecutionResult = { errors: [new GraphQLError('The operation was aborted.')], data: null }
+
 /**
  * Executes a planned operation with the results that Yoga's executor gives. 300 fields take 31 µs instead of
  * 88, and JSON.stringify another 8 instead of 80, as there are plain objects in it and no dates. One that is large
@@ -37,7 +48,7 @@ export function executePlan(query: Execution): ExecutionResult | Promise<Executi
   const fail = (error: unknown) => {
     const { stopped } = execution.use
     if (stopped !== undefined) return { errors: [locatedError(stopped, undefined)], data: null }
-    if (execution.signal?.aborted) return { errors: [new GraphQLError('The operation was aborted.')], data: null }
+    if (execution.signal?.aborted) return ABORTED
     execution.errors.push(error as GraphQLError)
     return answer(null)
   }
@@ -51,9 +62,26 @@ export function executePlan(query: Execution): ExecutionResult | Promise<Executi
   }
 }
 
-function toResult({ errors, use }: ExecutionState, data: Data): ExecutionResult {
-  if (data !== null && isLarge(use)) use.bounds?.onLarge(data)
-  return errors.length === 0 ? { data } : { errors, data }
+function toResult(execution: ExecutionState, data: Data): ExecutionResult | Promise<ExecutionResult> {
+  const { errors, use } = execution
+  const result = errors.length === 0 ? { data } : { errors, data }
+  return data !== null && isLarge(use) && use.bounds !== undefined
+    ? finishLarge(execution, use.bounds, data, result)
+    : result
+}
+
+async function finishLarge(
+  { client }: ExecutionState,
+  { onLarge }: ExecutionBounds,
+  data: object,
+  result: ExecutionResult,
+): Promise<ExecutionResult> {
+  try {
+    await onLarge(data, client)
+    return result
+  } catch (error) {
+    return client?.aborted ? ABORTED : { errors: [locatedError(error, undefined)], data: null }
+  }
 }
 
 /** Of a mutation: a field begins when the one before it is done. */

@@ -1,3 +1,5 @@
+import type { QueryCost } from './query-cost.ts'
+
 /** Turns of the event loop, shared by all that would hold it for long. */
 export interface Turns {
   /** Undefined while there is time left in this turn; else resolves in a later one. */
@@ -17,9 +19,20 @@ export interface ExecutionBounds {
   costOfTurn: number
   /** The error for an operation that is over a limit. */
   refuse(limit: string, given: string): Error
-  /** Is called with the data of a result that would take long to be written at once. */
-  onLarge(data: object): void
+  /**
+   * Room for an operation beside others: what gives it back, at once or when it is its turn. Undefined where it takes
+   * none. Throws the error for one that cannot wait.
+   */
+  enter(cost: QueryCost, contextValue: unknown): Leave | Promise<Leave> | undefined
+  /**
+   * Writes the data of a result that takes long to be written, while its operation has its room. What it rejects with
+   * becomes the result; `client` aborts when nobody wants it any more.
+   */
+  onLarge(data: object, client?: AbortSignal): Promise<void>
 }
+
+/** Gives back the room of an operation. */
+export type Leave = () => void
 
 /** What an execution has taken so far. */
 export interface ExecutionUse {
@@ -30,6 +43,8 @@ export interface ExecutionUse {
   turnEnd: number
   /** Why it ends before its end. */
   stopped?: Error
+  /** Aborts when it ends before its end, for what resolvers have begun. */
+  stopping?: AbortController
   /** Lengths of what was measured before. */
   measured?: Map<object, number>
 }
@@ -97,7 +112,23 @@ function check(use: ExecutionUse): void {
   const limit =
     cost > bounds.maxExecutedCost ? `a cost of ${bounds.maxExecutedCost}` : `an answer of ${bounds.maxLength} bytes`
   use.stopped ??= bounds.refuse(limit, 'more')
+  use.stopping?.abort(use.stopped)
   throw use.stopped
+}
+
+/** Aborts with the signal, and when the execution is over its bounds. */
+export function signalOf(use: ExecutionUse, signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (use.bounds === undefined) return signal
+  use.stopping ??= createStopping(use, signal)
+  return use.stopping.signal
+}
+
+/** By hand: the signal of a request of Yoga's is none of Node's, the only ones that `AbortSignal.any` takes. */
+function createStopping({ stopped }: ExecutionUse, signal: AbortSignal | undefined): AbortController {
+  const stopping = new AbortController()
+  if (stopped !== undefined || signal?.aborted) stopping.abort(stopped ?? signal?.reason)
+  else signal?.addEventListener('abort', () => stopping.abort(signal.reason), { once: true })
+  return stopping
 }
 
 /** The least that a JSON value takes as text; walked once for each object, as aliases repeat it. */

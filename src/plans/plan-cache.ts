@@ -50,11 +50,12 @@ export function createPlanCache({ bounds, maxFields = MAX_FIELDS }: PlanCacheLim
     const given = getVariableValues(schema, definitions, args.variableValues ?? {}, ONE_ERROR)
     if (given.errors) return undefined
     const variables = given.variableValues
-    checkCost?.(schema, document, operation, variables.coerced)
+    const cost = checkCost?.(schema, document, operation, variables.coerced)
     const plan = planOf(args, operation, variables)
     // What a mutation does is done whoever leaves.
     const signal = operation.operation === 'mutation' ? undefined : abortSignal
-    return plan && { plan, rootValue, contextValue, signal: signal ?? undefined, variables, bounds }
+    const base = { rootValue, contextValue, signal: signal ?? undefined, client: abortSignal ?? undefined, variables }
+    return plan && { ...base, plan, cost, bounds }
   }
 
   function planOf(

@@ -1,6 +1,7 @@
-import { type ExecutionArgs, locatedError } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, type GraphQLError, locatedError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { executePlan } from './execute-plan.ts'
+import type { Leave } from './execution-bounds.ts'
 import type { PlanCache } from './plan-cache.ts'
 import type { Execution } from './resolve-field.ts'
 
@@ -15,9 +16,29 @@ export function createPlannedQueries(plans: PlanCache): Plugin {
       setExecuteFn((args: ExecutionArgs) => {
         const execution = prepareOrRefuse(plans, args)
         if (execution === undefined) return executeFn(args)
-        return 'errors' in execution ? execution : executePlan(execution)
+        return 'errors' in execution ? execution : executeBesideOthers(execution)
       })
     },
+  }
+}
+
+/** Executes it when there is room for it. */
+function executeBesideOthers(execution: Execution): ExecutionResult | Promise<ExecutionResult> {
+  const { bounds, cost, contextValue } = execution
+  try {
+    const entered = cost && bounds?.enter(cost, contextValue)
+    return entered === undefined ? executePlan(execution) : executeInRoom(execution, entered)
+  } catch (error) {
+    return refused(error)
+  }
+}
+
+async function executeInRoom(execution: Execution, entered: Leave | Promise<Leave>): Promise<ExecutionResult> {
+  const leave = await entered
+  try {
+    return await executePlan(execution)
+  } finally {
+    leave()
   }
 }
 
@@ -29,6 +50,10 @@ export function prepareOrRefuse(
   try {
     return plans.prepare(args)
   } catch (error) {
-    return { errors: [locatedError(error, undefined)] }
+    return refused(error)
   }
+}
+
+function refused(error: unknown): { errors: readonly GraphQLError[] } {
+  return { errors: [locatedError(error, undefined)] }
 }

@@ -47,7 +47,7 @@ export function createPlannedSubscriptions(): PlannedSubscriptions {
     const { plan, usesVariables } = events
     // Variables hold what was sent, a whole text maybe: not kept for hours where nothing reads them.
     // Results are shared, so they do not end with the subscriber that came first.
-    const shared = { ...execution, plan, signal: undefined }
+    const shared = { ...execution, plan, signal: undefined, client: undefined }
     return mapEvents(events, usesVariables ? shared : { ...shared, variables: NO_VARIABLES })
   }
 }

@@ -32,16 +32,21 @@ export interface FieldCost {
   items?(args: Readonly<Record<string, unknown>>): number
   /** Of a leaf that is no list: whether it has the items of the object that it is in. */
   hasItems?: boolean
+  /** How many pages of texts it reads, each as long as one may be; none by default. */
+  pages?: number | ((args: Readonly<Record<string, unknown>>) => number)
 }
 
 /** What an operation costs, and where: the fields on the way to the one that most of it is for. */
 export interface QueryCost {
   cost: number
   path: readonly string[]
+  /** Pages of texts that it reads at most. */
+  pages: number
 }
 
 interface Weighed {
   cost: number
+  pages: number
   /** The field that costs most, and what is below it. */
   heaviest?: { key: string; cost: number; below?: Weighed | undefined }
 }
@@ -58,7 +63,7 @@ interface Weighing {
 const DEFAULT_ITEMS = 5
 const MAX_COST = Number.MAX_SAFE_INTEGER
 const MAX_PATH = 8
-const NOTHING: Weighed = { cost: 0 }
+const NOTHING: Weighed = { cost: 0, pages: 0 }
 
 /**
  * An upper estimate of the fields of an answer, before anything is executed: fields by their weights, times the
@@ -75,7 +80,7 @@ export function costOf(
   const type = schema.getRootType(operation.operation)
   const weighing = { schema, fragments, variables, known: new Map() }
   const weighed = type ? weigh(weighing, operation.selectionSet, type, undefined) : NOTHING
-  return { cost: Math.ceil(weighed.cost), path: heaviestPath(weighed) }
+  return { cost: Math.ceil(weighed.cost), path: heaviestPath(weighed), pages: weighed.pages }
 }
 
 /** The variables that sizes depend on, in any operation of the document. */
@@ -112,12 +117,16 @@ function weigh(
     ? weighing.schema
         .getPossibleTypes(type)
         .map((possible) => weigh(weighing, selections, possible, items))
-        .reduce((most, each) => (each.cost > most.cost ? each : most), NOTHING)
+        .reduce(most, NOTHING)
     : isObjectType(type)
       ? weighObject(weighing, selections, type, items)
       : NOTHING
   byPlace.set(place, weighed)
   return weighed
+}
+
+function most(one: Weighed, other: Weighed): Weighed {
+  return { ...(other.cost > one.cost ? other : one), pages: Math.max(one.pages, other.pages) }
 }
 
 function weighObject(
@@ -126,24 +135,24 @@ function weighObject(
   type: GraphQLObjectType,
   items: number | undefined,
 ): Weighed {
-  const sum: Weighed = { cost: 0 }
+  const sum: Weighed = { cost: 0, pages: 0 }
   for (const selection of selections) {
     if (selection.kind === Kind.FIELD) {
       const key = (selection.alias ?? selection.name).value
-      const { cost, below } = weighField(weighing, selection, type, items)
-      add(sum, cost, { key, cost, below })
+      const { cost, pages, below } = weighField(weighing, selection, type, items)
+      add(sum, { cost, pages, heaviest: { key, cost, below } })
       continue
     }
     const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : weighing.fragments[selection.name.value]
     if (fragment === undefined || !applies(weighing.schema, fragment.typeCondition?.name.value, type)) continue
-    const { cost, heaviest } = weigh(weighing, fragment.selectionSet, type, items)
-    add(sum, cost, heaviest)
+    add(sum, weigh(weighing, fragment.selectionSet, type, items))
   }
   return sum
 }
 
-function add(sum: Weighed, cost: number, heaviest: Weighed['heaviest']): void {
+function add(sum: Weighed, { cost, pages, heaviest }: Weighed): void {
   sum.cost = Math.min(MAX_COST, sum.cost + cost)
+  sum.pages = Math.min(MAX_COST, sum.pages + pages)
   if (heaviest !== undefined && heaviest.cost > (sum.heaviest?.cost ?? 0)) sum.heaviest = heaviest
 }
 
@@ -152,11 +161,13 @@ function weighField(
   node: FieldNode,
   type: GraphQLObjectType,
   itemsOfParent: number | undefined,
-): { cost: number; below?: Weighed | undefined } {
+): { cost: number; pages: number; below?: Weighed | undefined } {
   const definition = weighing.schema.getField(type, node.name.value)
   if (definition === undefined) return NOTHING
-  const { weight = 1, items, hasItems = false } = fieldCost(definition)
-  const asked = items === undefined ? undefined : countOf(items(argumentsOf(node, weighing.variables)))
+  const { weight = 1, items, hasItems = false, pages = 0 } = fieldCost(definition)
+  const args = items === undefined && typeof pages === 'number' ? {} : argumentsOf(node, weighing.variables)
+  const asked = items === undefined ? undefined : countOf(items(args))
+  const own = countOf(typeof pages === 'number' ? pages : pages(args))
   const isList = isListOf(definition.type)
   const isRepeated = isList || hasItems
   const count = asked ?? itemsOfParent ?? introspectionItems(weighing.schema, type, definition.name) ?? DEFAULT_ITEMS
@@ -166,7 +177,12 @@ function weighField(
       ? weigh(weighing, node.selectionSet, named, isList ? undefined : asked)
       : undefined
   const each = below?.cost ?? (isRepeated ? 1 : 0)
-  return { cost: Math.min(MAX_COST, weight + each * (isRepeated ? count : 1)), below }
+  const times = isRepeated ? count : 1
+  return {
+    cost: Math.min(MAX_COST, weight + each * times),
+    pages: Math.min(MAX_COST, own + (below?.pages ?? 0) * times),
+    below,
+  }
 }
 
 /** What is no number is refused by the field itself, and asks for nothing. */

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { getArgumentValues } from '@graphql-tools/utils'
 import { defaultFieldResolver, GraphQLError, type GraphQLLeafType, type GraphQLResolveInfo } from 'graphql'
-import type { ExecutionBounds } from './execution-bounds.ts'
+import { type ExecutionBounds, type ExecutionUse, signalOf } from './execution-bounds.ts'
+import type { QueryCost } from './query-cost.ts'
 import type { FieldPlan, QueryPlan } from './query-plan.ts'
 
 /** One execution of a plan. */
@@ -12,6 +13,10 @@ export interface Execution {
   variables: GraphQLResolveInfo['variableValues']
   /** Stops the execution when it aborts. */
   signal?: AbortSignal | undefined
+  /** Aborts when the client leaves, whatever is executed. */
+  client?: AbortSignal | undefined
+  /** The estimate, where there are bounds. */
+  cost?: QueryCost | undefined
   /** What it may take; without them anything, in one turn of the event loop. */
   bounds?: ExecutionBounds | undefined
 }
@@ -43,7 +48,7 @@ export function resolveField(
 
 /** The `info` that resolvers get. */
 export function infoOf(
-  { plan, rootValue, variables, signal }: Execution,
+  { plan, rootValue, variables, signal, use }: Execution & { use?: ExecutionUse },
   field: FieldPlan,
   path: GraphQLResolveInfo['path'],
 ): GraphQLResolveInfo {
@@ -58,7 +63,7 @@ export function infoOf(
     rootValue,
     operation: plan.operation,
     variableValues: variables,
-    getAbortSignal: () => signal,
+    getAbortSignal: () => (use === undefined ? signal : signalOf(use, signal)),
     getAsyncHelpers,
   }
 }

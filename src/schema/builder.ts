@@ -7,6 +7,7 @@ import type { Memory } from '../memory/memory.ts'
 import type { Json } from '../memory/message.ts'
 import type { EventLookups } from './conversation/event-lookups.ts'
 import { createDateTime } from './date-time.ts'
+import type { PageRoom } from './page-room.ts'
 import type { ReplyLoaders } from './reply/reply-loaders.ts'
 
 /** The conversations that one connection follows. */
@@ -25,6 +26,7 @@ export interface OperationContext {
   loaders: Loaders & ReplyLoaders
   /** Shared by all operations of this node. */
   lookups: EventLookups
+  pages: PageRoom
   /** Where one connection may carry many streams: what it follows. */
   following?: Following
   /** Aborted when the client disconnects or the server stops: a subscription ends at once then. */
@@ -33,6 +35,9 @@ export interface OperationContext {
 
 /** What a field costs, by the estimate of a query, that looks something up in a store; most of them do so together. */
 export const LOOKUP_COST = { weight: 5 }
+
+/** The same for a message, which may be long, or for the text of a reply. */
+export const MESSAGE_COST = { ...LOOKUP_COST, pages: 0.25 }
 
 interface SchemaTypes {
   Context: OperationContext

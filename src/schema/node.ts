@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { BadUserInputError } from '../errors.ts'
 import { conversationOfReply, isConversationId, placeOf } from '../memory/ids.ts'
-import { builder, LOOKUP_COST, type OperationContext } from './builder.ts'
+import { builder, LOOKUP_COST, MESSAGE_COST, type OperationContext } from './builder.ts'
 import { withCursors } from './conversation/conversation-cursor.ts'
 
 const MAX_NODES = 100
@@ -19,20 +19,28 @@ builder.queryFields((t) => ({
   node: t.field({
     type: NodeRef,
     nullable: true,
-    extensions: { cost: LOOKUP_COST },
+    extensions: { cost: MESSAGE_COST },
     description: 'The object with this id; null when there is none for you.',
     args: { id: t.arg.id({ required: true, description: 'The id of a conversation, a message or a reply.' }) },
     resolve: (_, { id }, context, info) => loadNode(id, context, info),
   }),
   nodes: t.field({
     type: [NodeRef],
-    extensions: { cost: { ...LOOKUP_COST, items: ({ ids }: { ids: readonly string[] }) => ids.length } },
+    extensions: { cost: { ...LOOKUP_COST, items: countOf, pages: (args: Ids) => MESSAGE_COST.pages * countOf(args) } },
     nullable: { list: false, items: true },
     description: `The objects with these ids, in the same order, null where there is none for you. At most ${MAX_NODES}.`,
     args: { ids: t.arg.idList({ required: true, description: 'Ids of conversations, messages and replies.' }) },
     resolve: (_, { ids }, context, info) => loadNodes(ids, context, info),
   }),
 }))
+
+interface Ids {
+  ids: readonly string[]
+}
+
+function countOf({ ids }: Ids): number {
+  return ids.length
+}
 
 function loadNodes(ids: readonly string[], context: OperationContext, info: GraphQLResolveInfo) {
   if (ids.length > MAX_NODES) throw new BadUserInputError('ids', `at most ${MAX_NODES} ids`, String(ids.length))

@@ -37,21 +37,27 @@ export interface PageRange<K> {
   from: 'START' | 'END'
 }
 
+/** What was read, in the list's order. `isShortened`: there are more, though fewer than the limit were read. */
+export interface PageItems<T> {
+  items: readonly T[]
+  isShortened: boolean
+}
+
 /**
- * One page of a list with a keyset; `read` returns the items in the list's order. Rejects with
- * BadUserInputError for sizes out of range, `first` together with `last`, and cursors of other lists.
+ * One page of a list with a keyset. Rejects with BadUserInputError for sizes out of range, `first` together with
+ * `last`, and cursors of other lists.
  */
 export async function readPage<T, K>(
   args: PageArguments,
   codec: CursorCodec<T, K>,
-  read: (range: PageRange<K>) => Promise<T[]>,
+  read: (range: PageRange<K>) => Promise<PageItems<T>>,
 ): Promise<Page<T>> {
   const { size, from } = checkPageSize(args)
   const after = decodeCursor('after', args.after, codec)
   const before = decodeCursor('before', args.before, codec)
   const bounds = { ...(after !== undefined && { after }), ...(before !== undefined && { before }) }
-  const found = await read({ ...bounds, limit: size + 1, from })
-  const more = found.length > size
+  const { items: found, isShortened } = await read({ ...bounds, limit: size + 1, from })
+  const more = isShortened || found.length > size
   const items = from === 'START' ? found.slice(0, size) : found.slice(found.length - Math.min(size, found.length))
   const edges = items.map((node) => ({ cursor: encodeCursor(codec.encode(node)), node }))
   return {

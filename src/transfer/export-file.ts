@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { type Conversation, ROOT_BRANCH } from '../memory/conversation.ts'
-import type { ConversationKey, History, SequenceRange } from '../memory/history/history.ts'
+import type { ConversationKey, History, MessageRun, SequenceRange } from '../memory/history/history.ts'
 import type { Memory } from '../memory/memory.ts'
 import type { Message } from '../memory/message.ts'
 import { pathSegments } from '../memory/versions/branches.ts'
@@ -25,8 +25,9 @@ export interface ExportDeps {
 }
 
 const CONVERSATIONS_AT_ONCE = 100
-/** A message takes up to 8 MB. */
 const MESSAGES_AT_ONCE = 100
+/** A message takes up to 8 MB. */
+const MAX_LENGTH_AT_ONCE = 4_000_000
 
 /**
  * Writes every conversation of an owner, archived ones included, with all that is stored of it, as `importFiles`
@@ -135,12 +136,16 @@ async function* readOthers(history: ExportDeps['history'], conversation: Convers
 /** Both bounds are given and near: sequences have no gaps, and stores read far for an open range. */
 async function* readPages(
   after: number,
-  read: (range: Omit<SequenceRange, 'conversationId' | 'branch'>) => Promise<Message[]>,
+  read: (range: Omit<SequenceRange, 'conversationId' | 'branch'>) => Promise<MessageRun>,
 ): AsyncGenerator<Message[]> {
-  for (let afterSequence = after; ; afterSequence += MESSAGES_AT_ONCE) {
-    const beforeSequence = afterSequence + MESSAGES_AT_ONCE + 1
-    const messages = await read({ afterSequence, beforeSequence, limit: MESSAGES_AT_ONCE, from: 'OLDEST' })
-    if (messages.length > 0) yield messages
-    if (messages.length < MESSAGES_AT_ONCE) return
+  for (let afterSequence = after; ; ) {
+    const bounds = { afterSequence, beforeSequence: afterSequence + MESSAGES_AT_ONCE + 1 }
+    const most = { limit: MESSAGES_AT_ONCE, maxLength: MAX_LENGTH_AT_ONCE, from: 'OLDEST' as const }
+    const { messages, isShortened } = await read({ ...bounds, ...most })
+    const last = messages.at(-1)
+    if (last === undefined) return
+    yield messages
+    if (messages.length < MESSAGES_AT_ONCE && !isShortened) return
+    afterSequence = last.sequence
   }
 }

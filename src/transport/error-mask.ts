@@ -6,6 +6,7 @@ import {
   HistoryUnavailableError,
   NotFoundError,
   QueryTooComplexError,
+  RateLimitedError,
 } from '../errors.ts'
 import type { Log } from '../log.ts'
 
@@ -40,8 +41,18 @@ function extensionsOf(error: unknown): Record<string, unknown> | undefined {
   if (error instanceof BadUserInputError) return { code: error.code, field: error.field }
   if (error instanceof HistoryUnavailableError) return { code: error.code, retryable: error.retryable }
   if (error instanceof QueryTooComplexError) return { code: error.code, http: { status: 400 } }
+  if (error instanceof RateLimitedError) return rateLimit(error)
   if (error instanceof ConversationUnreadableError) return { code: error.code, conversationId: error.conversationId }
   return error instanceof NotFoundError ? { code: error.code } : undefined
+}
+
+/** For clients and for what is between: RFC 9110, 10.2.3. */
+function rateLimit({ code, retryAfterMs }: RateLimitedError): Record<string, unknown> {
+  return {
+    code,
+    retryAfterMs,
+    http: { status: 503, headers: { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) } },
+  }
 }
 
 /** Keeps where in the query it happened. */

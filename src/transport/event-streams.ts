@@ -9,14 +9,14 @@ import { memoizeLast } from './memoize-last.ts'
 import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { acceptsEventStream } from './receive/json-request.ts'
-import { withBody } from './receive/request-body.ts'
+import { forget, type ReceivedBody, withBody } from './receive/request-body.ts'
 import { answerByYoga } from './receive/yoga-requests.ts'
 import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
 
 /** Answers subscriptions that come by POST as JSON and want server-sent events. */
 export interface EventStreams {
   /** Resolves, once the stream has begun, to false, with nothing done, when the request is Yoga's to answer. */
-  answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean>
+  answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean>
 }
 
 /** How often a stream shows that it lives, in milliseconds. */
@@ -24,9 +24,12 @@ export interface EventStreamLimits {
   pingMs: number
 }
 
+/** Of an event: a large text, which many streams may share, is not copied for what is around it. */
+type Pieces = readonly (string | Buffer)[]
+
 interface Frames {
-  of(result: ExecutionResult): string | Promise<string>
-  ofErrors(result: ExecutionResult): Promise<string>
+  of(result: ExecutionResult): Pieces
+  ofErrors(result: ExecutionResult): Promise<Pieces>
 }
 
 type FetchApi = GraphqlHandler['yoga']['fetchAPI']
@@ -37,6 +40,8 @@ const HEADERS = {
   ...UNBUFFERED_HEADS,
 }
 const PING = ':\n\n'
+const FRAME_BEGIN = 'event: next\ndata: '
+const FRAME_END = '\n\n'
 const COMPLETE = 'event: complete\ndata:\n\n'
 
 /**
@@ -54,17 +59,18 @@ export function createEventStreams(
   const frames = createFrames(yoga.fetchAPI, large)
   return { answer }
 
-  async function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean> {
+  async function answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean> {
     if (!acceptsEventStream(request)) return false
-    const operation = prepareOperation(yoga.getEnveloped, request, body)
+    const operation = prepareOperation(yoga.getEnveloped, request, received.body)
     if (operation?.kind !== 'subscription') return false
     const { result, signal } = await subscribe(handler, operation, response)
     if (isAsyncIterable(result)) {
+      forget(received)
       const results = result[Symbol.asyncIterator]()
       writeEvents(results, response, { frames, turns }, limits)
         .then(() => (signal?.reason === SERVER_STOPS ? breakOff(response) : response.end(COMPLETE)))
         .catch((error: Error) => response.destroy(error))
-    } else await answerByYoga(handler, withoutMultipart(withBody(request, body)), response, { result })
+    } else await answerByYoga(handler, withoutMultipart(withBody(request, received.body)), response, { result })
     return true
   }
 }
@@ -105,8 +111,8 @@ async function writeEvents(
   const ping = setInterval(() => response.writableNeedDrain || response.write(PING), pingMs)
   try {
     for (let next = await results.next(); !next.done; next = await results.next()) {
-      const frame = next.value.errors === undefined ? frames.of(next.value) : frames.ofErrors(next.value)
-      if (!response.write(typeof frame === 'string' ? frame : await frame)) await untilDrained(response)
+      const pieces = next.value.errors === undefined ? frames.of(next.value) : await frames.ofErrors(next.value)
+      if (!writePieces(response, pieces)) await untilDrained(response)
       const turn = turns.next()
       if (turn !== undefined) await turn
     }
@@ -117,18 +123,25 @@ async function writeEvents(
 
 /** Subscribers of one reply get the same result one after another: it becomes text once. */
 function createFrames(fetchApi: FetchApi, large: LargeAnswers): Frames {
+  const frameOfSmall = memoizeLast((result: ExecutionResult) => [frameOf(JSON.stringify(result))])
   return {
-    of: memoizeLast((result) => {
-      const text = large.toText(result)
-      return typeof text === 'string' ? frameOf(text) : text.then(frameOf)
-    }),
+    of(result) {
+      const text = large.textOf(result)
+      return text === undefined ? frameOfSmall(result) : [FRAME_BEGIN, text, FRAME_END]
+    },
     // An error's extensions may hold what is meant for Yoga alone.
-    ofErrors: async (result) => frameOf(await processRegularResult(result, fetchApi, 'application/json').text()),
+    ofErrors: async (result) => [frameOf(await processRegularResult(result, fetchApi, 'application/json').text())],
   }
 }
 
+function writePieces(response: ServerResponse, pieces: Pieces): boolean {
+  let hasRoom = true
+  for (const piece of pieces) hasRoom = response.write(piece)
+  return hasRoom
+}
+
 function frameOf(json: string): string {
-  return `event: next\ndata: ${json}\n\n`
+  return `${FRAME_BEGIN}${json}${FRAME_END}`
 }
 
 function untilDrained(response: ServerResponse): Promise<void> {

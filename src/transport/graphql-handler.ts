@@ -6,13 +6,16 @@ import { QueryTooComplexError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { createLoaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
+import type { Asker } from '../memory/tokens/fair-queue.ts'
 import { createPlanCache } from '../plans/plan-cache.ts'
 import { createPlannedQueries, prepareOrRefuse } from '../plans/planned-queries.ts'
 import { createPlannedSubscriptions } from '../plans/planned-subscription.ts'
 import type { Following, OperationContext } from '../schema/builder.ts'
 import { createEventLookups } from '../schema/conversation/event-lookups.ts'
+import { createPageRoom } from '../schema/page-room.ts'
 import { createReplyLoaders } from '../schema/reply/reply-loaders.ts'
 import { createSchema } from '../schema/schema.ts'
+import { createHeavyOperations } from './bounds/heavy-operations.ts'
 import type { Turns } from './bounds/turns.ts'
 import { createConnectionIds } from './connection-ids.ts'
 import { createDocumentCache } from './document-cache.ts'
@@ -32,6 +35,8 @@ export interface GraphqlDeps {
   chat: Chat
   log: Log
   turns: Turns
+  /** Is called before a large answer is written: those that nobody reads are to go. */
+  makeRoom(): void
   /** The owner of the conversations that an operation may read and change. */
   ownerOf(): string
 }
@@ -73,17 +78,22 @@ type YogaContext = OperationContext & { own: OperationContext }
 /** Estimates take messages of fifty tokens; those of five are ten times as many. */
 const EXECUTED_PER_ESTIMATED = 10
 
+/** A page's texts may be asked for twice, as `content` and in `parts`, and take several bytes a character. */
+const ANSWER_PER_PAGE = 8
+
 /** About five milliseconds of reading properties. A page of 100 nodes costs less: what its fields look up stays one batch. */
 const COST_OF_TURN = 5_000
 
 /** Yoga with this schema and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler(
-  { memory, chat, log, turns, ownerOf }: GraphqlDeps,
+  { memory, chat, log, turns, makeRoom, ownerOf }: GraphqlDeps,
   { maxQueryCost, maxAnswerBytes, introspection }: GraphqlLimits,
 ): GraphqlHandler {
   const maskError = createErrorMask(log)
+  const maxPageLength = Math.floor(maxAnswerBytes / ANSWER_PER_PAGE)
   const streams = createOperationStreams(maskError)
-  const large = createLargeAnswers(turns, maxAnswerBytes)
+  const large = createLargeAnswers({ turns, makeRoom }, maxAnswerBytes)
+  const heavy = createHeavyOperations(maxQueryCost)
   const plans = createPlanCache({
     bounds: {
       maxCost: maxQueryCost,
@@ -92,7 +102,8 @@ export function createGraphqlHandler(
       turns,
       costOfTurn: COST_OF_TURN,
       refuse: (limit, given) => new QueryTooComplexError(limit, given),
-      onLarge: large.add,
+      enter: (cost, context) => heavy.enter(cost, askerOf(context as OperationContext)),
+      onLarge: large.write,
     },
   })
   const connectionIdOf = createConnectionIds()
@@ -114,6 +125,7 @@ export function createGraphqlHandler(
       createQueryLimits(),
       ...(introspection ? [] : [createHiddenSchema()]),
       createLargeVariablesPlugin(),
+      clientSignals(),
       createPlannedQueries(plans),
       plannedSubscriptions(),
       large.plugin,
@@ -164,7 +176,23 @@ export function createGraphqlHandler(
   function createOperationContext(connectionId: string): OperationContext {
     const ownerId = ownerOf()
     const loaders = { ...createLoaders(memory, ownerId), ...createReplyLoaders(chat, ownerId) }
-    return { ownerId, connectionId, memory, chat, loaders, lookups, controller: new AbortController() }
+    const controller = new AbortController()
+    const pages = createPageRoom(maxPageLength)
+    return { ownerId, connectionId, memory, chat, loaders, lookups, pages, controller }
+  }
+}
+
+function askerOf({ ownerId, connectionId }: OperationContext): Asker {
+  return { ownerId, source: connectionId }
+}
+
+/** Where Yoga has the request: what it asks for ends when its client leaves. */
+function clientSignals(): Plugin<Partial<YogaContext> & { request?: Request }> {
+  return {
+    onExecute({ args }) {
+      // graphql-js and our plans know it, the type of Yoga does not.
+      Object.assign(args, { abortSignal: (args as ExecutionArgs).abortSignal ?? args.contextValue.request?.signal })
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ExecutionResult, GraphQLError } from 'graphql'
+import type { ExecutionResult } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import PQueue from 'p-queue'
 import { QueryTooComplexError } from '../errors.ts'
@@ -7,17 +7,16 @@ import { writeJson } from './write-json.ts'
 
 /** Answers that would hold the event loop if they were written at once. */
 export interface LargeAnswers {
-  /** Notes the data of a result as large. */
-  add(data: object): void
-  has(result: ExecutionResult): boolean
   /**
-   * A large result with its JSON, which is written in turns; one with an error instead when that has too many bytes.
-   * Rejects when the signal aborts.
+   * Writes the data of a large result as JSON, in turns. Rejects with QueryTooComplexError when that has too many
+   * bytes, and with the signal's reason when that aborts.
    */
-  write(result: ExecutionResult, signal?: AbortSignal): Promise<WrittenResult>
-  /** The JSON of a result without errors; of a large one later. */
-  toText(result: ExecutionResult): string | Promise<string>
-  /** Has Yoga write large results so. */
+  write(data: object, signal?: AbortSignal): Promise<void>
+  /** The JSON of a result without its errors, where that was written. */
+  textOf(result: ExecutionResult): Buffer | undefined
+  /** A result with it. */
+  withText(result: ExecutionResult): WrittenResult
+  /** Has Yoga take what was written. */
   plugin: Plugin
 }
 
@@ -33,44 +32,42 @@ export interface WrittenResult extends ExecutionResult {
 const MAX_WRITTEN_AT_ONCE = 1
 
 /** Large answers of at most `maxBytes`. */
-export function createLargeAnswers(turns: Turns, maxBytes: number): LargeAnswers {
-  const large = new WeakSet<object>()
+export function createLargeAnswers(
+  { turns, makeRoom }: { turns: Turns; makeRoom: () => void },
+  maxBytes: number,
+): LargeAnswers {
+  /** By the data, for as long as somebody has that. */
+  const written = new WeakMap<object, Buffer>()
   const writing = new PQueue({ concurrency: MAX_WRITTEN_AT_ONCE })
 
-  function has({ data }: ExecutionResult): boolean {
-    return data !== null && data !== undefined && large.has(data)
+  async function write(data: object, signal?: AbortSignal): Promise<void> {
+    const text = await writing.add(() => {
+      signal?.throwIfAborted()
+      makeRoom()
+      return writeJson({ data }, turns, maxBytes, signal)
+    })
+    if (text === undefined) throw new QueryTooComplexError(`an answer of ${maxBytes} bytes`, 'more')
+    written.set(data, text)
   }
 
-  async function write(result: ExecutionResult, signal?: AbortSignal): Promise<WrittenResult> {
-    const text = await writing.add(() => writeJson({ data: result.data }, turns, maxBytes, signal))
-    return text === undefined ? { errors: [tooLarge(maxBytes)], data: null } : { ...result, text, stringify }
+  function textOf({ data }: ExecutionResult): Buffer | undefined {
+    return data === null || data === undefined ? undefined : written.get(data)
+  }
+
+  function withText(result: ExecutionResult): WrittenResult {
+    const text = textOf(result)
+    return text === undefined ? result : { ...result, text, stringify }
 
     function stringify({ errors }: ExecutionResult): string {
       return errors === undefined ? String(text) : `{"errors":${JSON.stringify(errors)},${String(text).slice(1)}`
     }
   }
 
-  function toText(result: ExecutionResult): string | Promise<string> {
-    return has(result) ? toLargeText(result) : JSON.stringify(result)
-  }
-
-  async function toLargeText(result: ExecutionResult): Promise<string> {
-    const { text, errors } = await write(result)
-    // What Yoga makes of an extension is for HTTP alone.
-    const shown = errors?.map(({ message, extensions: { code } }) => ({ message, extensions: { code } }))
-    return text === undefined ? JSON.stringify({ errors: shown, data: null }) : String(text)
-  }
-
   const plugin: Plugin = {
-    async onResultProcess({ result, setResult }) {
-      if (!Array.isArray(result) && 'data' in result && has(result)) setResult(await write(result))
+    onResultProcess({ result, setResult }) {
+      if (!Array.isArray(result) && 'data' in result) setResult(withText(result))
     },
   }
 
-  return { add: (data) => void large.add(data), has, write, toText, plugin }
-}
-
-function tooLarge(maxBytes: number): GraphQLError {
-  const { message, code } = new QueryTooComplexError(`an answer of ${maxBytes} bytes`, 'more')
-  return new GraphQLError(message, { extensions: { code, http: { status: 400 } } })
+  return { write, textOf, withText, plugin }
 }

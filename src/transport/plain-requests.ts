@@ -3,14 +3,14 @@ import type { ExecutionResult } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
-import type { WrittenResult } from './large-answers.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
 import { plainAnswerType } from './receive/json-request.ts'
+import { forget, type ReceivedBody } from './receive/request-body.ts'
 
 /** Answers plain requests: queries and mutations that come by POST as JSON and want JSON. */
 export interface PlainRequests {
   /** Resolves to false, with nothing done, when the request is Yoga's to answer. */
-  answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean>
+  answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean>
 }
 
 /**
@@ -27,13 +27,12 @@ export function createPlainRequests({
   const { fetchAPI, getEnveloped } = yoga
   return { answer }
 
-  async function answer(request: IncomingMessage, body: Buffer, response: ServerResponse): Promise<boolean> {
+  async function answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean> {
     const type = plainAnswerType(request)
-    const operation = type && prepareOperation(getEnveloped, request, body)
+    const operation = type && prepareOperation(getEnveloped, request, received.body)
     if (!operation || operation.kind === 'subscription') return false
-    const executed = await execute(operation, response, maskError)
-    if (response.destroyed) return true
-    const result: WrittenResult = large.has(executed) ? await large.write(executed) : executed
+    forget(received)
+    const result = large.withText(await execute(operation, response, maskError))
     if (response.destroyed) return true
     if (result.errors === undefined && result.extensions === undefined) {
       const body = result.text ?? JSON.stringify(result)

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { buildSchema, parse } from 'graphql'
+import { buildSchema, type GraphQLResolveInfo, parse } from 'graphql'
 import { expect, test, vi } from 'vitest'
 import { executePlan } from '../../src/plans/execute-plan.ts'
 import type { ExecutionBounds } from '../../src/plans/execution-bounds.ts'
@@ -106,10 +106,37 @@ test('promises that reject while a list waits for its turn are handled', async (
 
 test('only a result that takes long to be written is large', async () => {
   const large: object[] = []
-  const onLarge = (data: object) => void large.push(data)
+  const onLarge = async (data: object) => void large.push(data)
   await executePlan(prepare('{ text }', { text: 'x' }, { onLarge }))
   const { data } = await executePlan(prepare('{ text }', { text: 'x'.repeat(200_000) }, { onLarge }))
   expect(large).toEqual([data])
+})
+
+test('a large result is written before it is given, unless nobody wants it any more', async () => {
+  const document = '{ text }'
+  const rootValue = { text: 'x'.repeat(200_000) }
+  const failing = prepare(document, rootValue, { onLarge: () => Promise.reject(new Error('too large')) })
+  expect(await executePlan(failing)).toMatchObject({ errors: [{ message: 'too large' }], data: null })
+  for (const text of ['{ text }', 'mutation { text }']) {
+    const controller = new AbortController()
+    const onLarge = (_: object, client?: AbortSignal) => {
+      controller.abort()
+      return client?.aborted ? Promise.reject(client.reason) : Promise.resolve()
+    }
+    const execution = { ...prepare(text, rootValue, { onLarge }), client: controller.signal }
+    expect(await executePlan(execution)).toMatchObject({ errors: [{ message: 'The operation was aborted.' }] })
+  }
+})
+
+test('what resolvers have begun is told when the execution is over its bounds', async () => {
+  const signals: (AbortSignal | undefined)[] = []
+  const text = (_: object, __: object, info: GraphQLResolveInfo) => {
+    signals.push(info.getAbortSignal())
+    return 'x'.repeat(100)
+  }
+  const { errors } = await executePlan(prepare(`{ ${aliases('text', 30)} }`, { text }, { maxLength: 1_000 }))
+  expect(errors).toHaveLength(1)
+  expect(new Set(signals.map((signal) => signal?.aborted))).toEqual(new Set([true]))
 })
 
 function reject(): Promise<never> {

@@ -35,6 +35,15 @@ test.each([
   expect(costIn(text)).toBe(cost)
 })
 
+test.each([
+  ['{ text }', 0],
+  ['{ heavy a: heavy }', 4],
+  ['{ list(first: 7) { item { long(chars: 3) } } }', 21],
+  ['{ list(first: 7) { ...F } any { ... on Item { long(chars: 2) } } } fragment F on Item { long(chars: 1) }', 9],
+])('texts that may be long are counted in pages: %s', (text, pages) => {
+  expect(weighed(text).pages).toBe(pages)
+})
+
 test('sizes in variables count, and their defaults', () => {
   expect(costIn('query ($n: Int) { list(first: $n) { text } }', { n: 4 })).toBe(5)
   expect(costIn('query ($n: Int) { list(first: $n) { text } }')).toBe(1 + 5)
@@ -76,10 +85,14 @@ test('an operation is weighed again only when a size in its variables changes', 
 })
 
 function costIn(text: string, variables = {}): number {
+  return weighed(text, variables).cost
+}
+
+function weighed(text: string, variables = {}) {
   const document = parse(text)
   const operation = getOperationAST(document)
   if (!operation) throw new Error('No operation')
-  return costOf(schema, operation, fragmentsOf(document), variables).cost
+  return costOf(schema, operation, fragmentsOf(document), variables)
 }
 
 function createCostSchema(onWeigh = () => {}): GraphQLSchema {
@@ -88,7 +101,7 @@ function createCostSchema(onWeigh = () => {}): GraphQLSchema {
   const made = buildSchema(`
     type Query { ${fields} heavy: String }
     interface Thing { text: String }
-    type Item implements Thing { ${fields} tagged(tag: String): String }
+    type Item implements Thing { ${fields} tagged(tag: String): String long(chars: Int): String }
     type Other implements Thing { text: String }
     type Page { items: [Item!]! info: Item total: Int ids: String }
   `)
@@ -99,7 +112,8 @@ function createCostSchema(onWeigh = () => {}): GraphQLSchema {
   for (const name of ['Query', 'Item']) {
     for (const field of ['list', 'page']) extend(fieldOf(made, name, field), { items })
   }
-  extend(fieldOf(made, 'Query', 'heavy'), { weight: 10 })
+  extend(fieldOf(made, 'Query', 'heavy'), { weight: 10, pages: 2 })
+  extend(fieldOf(made, 'Item', 'long'), { pages: ({ chars }) => Number(chars) })
   extend(fieldOf(made, 'Page', 'ids'), { hasItems: true })
   return made
 }

@@ -76,6 +76,31 @@ describe('the messages of a conversation', () => {
     expect(oldest.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
   })
 
+  test.each(['first', 'last'] as const)(
+    'are fewer in a page where they are long, and none is lost: %s',
+    async (size) => {
+      // An eighth of an answer is for the texts of a page: 10,000 characters.
+      const { client } = await startTestServer(undefined, { server: { maxAnswerBytes: 80_000 } })
+      const id = await startConversation(client)
+      const lengths = [4_000, 4_000, 4_000, 9_000, 12_000, 12_000, 10, 10, 9_000, 900]
+      for (const [index, length] of lengths.entries()) await say(client, id, `${index}${'x'.repeat(length)}`)
+      const pages: number[][] = []
+      let cursor: string | null | undefined
+      let hasMore = true
+      while (hasMore) {
+        const range = size === 'first' ? { after: cursor } : { before: cursor }
+        const { conversation } = await client.get(messages, { id, [size]: 5, ...range })
+        const { edges = [], pageInfo } = conversation?.messages ?? {}
+        pages.push(edges.map(({ node }) => Number(node.content[0])))
+        hasMore = (size === 'first' ? pageInfo?.hasNextPage : pageInfo?.hasPreviousPage) === true
+        cursor = size === 'first' ? pageInfo?.endCursor : pageInfo?.startCursor
+      }
+      expect(pages).toEqual(
+        size === 'first' ? [[0, 1], [2], [3], [4], [5], [6, 7, 8, 9]] : [[6, 7, 8, 9], [5], [4], [3], [1, 2], [0]],
+      )
+    },
+  )
+
   test('between two cursors are cut from the end that is asked for', async () => {
     const page = await startPaging(6)
     const all = (await page({})).cursors

@@ -10,7 +10,8 @@ export function createBounds(changes: Partial<ExecutionBounds> = {}): ExecutionB
     turns: { next: () => nextTurn() },
     costOfTurn: 1_000,
     refuse: (limit, given) => new Error(`at most ${limit}; got ${given}`),
-    onLarge() {},
+    enter: () => undefined,
+    async onLarge() {},
     ...changes,
   }
 }

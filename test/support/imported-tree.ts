@@ -35,7 +35,7 @@ export async function startImportedTree(options: MemoryNodeOptions = {}): Promis
 
   async function readPath(conversation: Conversation): Promise<string[]> {
     const all = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000, from: 'OLDEST' } as const
-    return (await memory.readMessages(conversation, all)).map(nodeOf)
+    return (await memory.readMessages(conversation, all)).messages.map(nodeOf)
   }
 
   async function find(nodeId: string): Promise<Message> {

@@ -24,7 +24,11 @@ export function recordHistory(history: History, change: (history: History) => Pa
   const counted = {
     ...changed,
     readTokenRange: (range) => countRead(changed.readTokenRange(range)),
-    readSequenceRange: (range) => countRead(changed.readSequenceRange(range)),
+    async readSequenceRange(range) {
+      const run = await changed.readSequenceRange(range)
+      messagesRead += run.messages.length
+      return run
+    },
   } satisfies History
   const recorded: RecordedHistory = {
     ...recordCalls(counted, calls, (operation) => recorded.before(operation)),

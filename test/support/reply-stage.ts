@@ -84,7 +84,7 @@ async function openReplyStage(
     const [conversation] = await node.memory.findConversations(OWNER, [id])
     if (conversation === undefined) throw new Error('The conversation is gone')
     const all = { afterSequence: 0, beforeSequence: 1_000, limit: 1_000, from: 'OLDEST' } as const
-    return node.memory.readMessages(conversation, all)
+    return (await node.memory.readMessages(conversation, all)).messages
   }
 
   async function readTexts(): Promise<string[]> {

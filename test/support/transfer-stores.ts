@@ -62,7 +62,7 @@ export function transferStoresOf(
       return await Promise.all(
         conversations.map(async (conversation) => ({
           conversation,
-          messages: await memory.readMessages(conversation, all),
+          messages: (await memory.readMessages(conversation, all)).messages,
         })),
       )
     },

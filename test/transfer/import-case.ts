@@ -127,9 +127,11 @@ async function readAll({ memory, history }: MemoryNode): Promise<Found[]> {
   const listed = [...(await list(false)), ...(await list(true))]
   return Promise.all(
     listed.map(async ({ conversation }) => {
-      const path = await memory.readMessages(conversation, ALL)
+      const { messages: path } = await memory.readMessages(conversation, ALL)
       const ends = ['0', ...conversation.branches.map(({ id }) => id)]
-      const paths = await Promise.all(ends.map((end) => readPathSequences(history, conversation, end, ALL)))
+      const paths = await Promise.all(
+        ends.map(async (end) => (await readPathSequences(history, conversation, end, ALL)).messages),
+      )
       const all = [...new Map(paths.flat().map((message) => [message.id, message])).values()]
       return { conversation, path, paths, all }
     }),

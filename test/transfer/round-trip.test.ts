@@ -68,7 +68,9 @@ test.each(['CLIENT', 'NONE'] as const)(
 
 test('a conversation of many pages is exported whole and in order', async () => {
   const stores = await startTransferStores()
-  const messages = Array.from({ length: 350 }, (_, index) => ({ role: 'user', content: `message ${index}` }))
+  // The first of them are too long for one page.
+  const contentAt = (index: number) => `message ${index}${' and more'.repeat(index < 12 ? 50_000 : 0)}`
+  const messages = Array.from({ length: 350 }, (_, index) => ({ role: 'user', content: contentAt(index) }))
   await stores.importFile(await writeTestFile('a.json', JSON.stringify([{ id: 'long', messages }])))
   const { text } = await exportTo(stores, 'out.jsonl')
   const exported = JSON.parse(text)

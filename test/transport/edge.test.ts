@@ -6,6 +6,7 @@ import { createYoga } from 'graphql-yoga'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Chat, createChat } from '../../src/chat/chat.ts'
 import { createLoaders } from '../../src/memory/loader.ts'
+import { createPageRoom } from '../../src/schema/page-room.ts'
 import { createSchema } from '../../src/schema/schema.ts'
 import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { createErrorMask } from '../../src/transport/error-mask.ts'
@@ -77,7 +78,7 @@ test.each([
   const answered = Promise.withResolvers<boolean>()
   const origin = await listen(async (incoming, response) => {
     const body = await buffer(incoming)
-    const isAnswered = await plain.answer(incoming, body, response)
+    const isAnswered = await plain.answer(incoming, { body }, response)
     answered.resolve(isAnswered)
     if (!isAnswered) response.end()
   })
@@ -185,7 +186,7 @@ async function startBoth(): Promise<
   await say(client, id, 'one', 'zwei ☕', 'three')
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler(
-    { memory, chat, log: createKeptLog(), turns: createTurns(), ownerOf: () => 'local' },
+    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, ownerOf: () => 'local' },
     QUERY_BOUNDS,
   )
   const configured = await listen(handler.yoga)
@@ -201,6 +202,7 @@ function createStockYoga(memory: TestServer['memory'], chat: Chat) {
       memory,
       chat,
       loaders: createLoaders(memory, 'local'),
+      pages: createPageRoom(1_000_000),
       controller: new AbortController(),
     }),
     maskedErrors: { maskError: createErrorMask(createKeptLog()) },

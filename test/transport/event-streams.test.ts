@@ -149,7 +149,7 @@ test('a client without room for more gets what it missed in one delta', async ()
       return write(chunk) && hasRoom
     }
     full = Object.assign(response, { write: keep })
-    await streams.answer(incoming, await buffer(incoming), response)
+    await streams.answer(incoming, { body: await buffer(incoming) }, response)
   })
   const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello again') })
   const call = await model.nextCall()
@@ -223,7 +223,7 @@ async function startBoth() {
   await subscriber.ended
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler(
-    { memory, chat, log: createKeptLog(), turns: createTurns(), ownerOf: () => 'local' },
+    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, ownerOf: () => 'local' },
     QUERY_BOUNDS,
   )
   return { ...server, model, id, replyId: subscriber.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
@@ -238,7 +238,7 @@ function serveStreams(
   const streams = createEventStreams(handler, createTurns(), { pingMs })
   return serve(async (incoming, response) => {
     const body = await buffer(incoming)
-    const isOurs = await streams.answer(incoming, body, response)
+    const isOurs = await streams.answer(incoming, { body }, response)
     onAnswer(isOurs)
     if (!isOurs) response.end()
   })

@@ -125,7 +125,9 @@ export function createAppendSteps({
   async function readHeadBySequence({ conversation: { id }, branch, head }: AppendProgress): Promise<Head> {
     const above = { afterSequence: head.sequence, beforeSequence: MAX_POSITION }
     const range = { conversationId: id, branch, ...above, limit: 1, from: 'NEWEST' as const }
-    const [newest] = await history.readSequenceRange(range)
+    const {
+      messages: [newest],
+    } = await history.readSequenceRange(range)
     if (newest === undefined) throw new HistoryUnavailableError(new Error(`A duplicate in ${id} that is not there`))
     return { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
   }

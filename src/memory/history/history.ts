@@ -22,6 +22,17 @@ export interface SequenceRange {
   limit: number
   /** Which end of the range is kept when there are more than `limit`. */
   from: 'OLDEST' | 'NEWEST'
+  /** Characters: long messages are fewer than `limit`, one at least, and only about so many are read. Absent: any. */
+  maxLength?: number
+}
+
+/** The messages of a range by sequence, oldest first. */
+export interface MessageRun {
+  messages: Message[]
+  /** Characters of what is stored of them. */
+  length: number
+  /** There are more, which would have been longer than `maxLength` together with these. */
+  isShortened: boolean
 }
 
 /** A range of an owner's conversations, by (lastMessageAt, id). */
@@ -146,8 +157,8 @@ export interface History {
   insertMessages(messages: readonly Message[], options?: InsertOptions): Promise<InsertOutcome>
   /** Newest first. One query, bound on the whole index prefix and one range; SQLite reads it by several statements. */
   readTokenRange(range: TokenRange): Promise<Message[]>
-  /** Oldest first whichever end is kept. One query. */
-  readSequenceRange(range: SequenceRange): Promise<Message[]>
+  /** Oldest first whichever end is kept. One query; SQLite reads it by several statements. */
+  readSequenceRange(range: SequenceRange): Promise<MessageRun>
   /** The heads of many branches, in the order asked. One query, and one more for each whose hint is behind. */
   readHeads(hints: readonly HeadHint[]): Promise<Head[]>
   /** By the messages' ids, in the order asked. One query a branch, all at once. */

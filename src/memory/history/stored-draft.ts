@@ -60,6 +60,15 @@ export function encodeParts(parts: readonly MessagePart[]): { content: string | 
   return content === undefined ? { content: null, parts: JSON.stringify(parts) } : { content, parts: null }
 }
 
+/** Characters of what may be long. */
+export function lengthOfDraft({
+  content,
+  parts,
+  metadata,
+}: Pick<StoredDraft, 'content' | 'parts' | 'metadata'>): number {
+  return (content ?? parts ?? '').length + (metadata ?? '').length
+}
+
 /** Field by field, since every message of every read from history comes through here. */
 export function decodeDraft(stored: StoredDraft): Omit<MessageDraft, OwnFields> {
   const { role, status, content, parts, author, replyTo, metadata, clientMessageId: key, finishReason, model } = stored

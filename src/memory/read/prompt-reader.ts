@@ -86,7 +86,7 @@ export function createPromptReader({ history, paths, contexts, now }: PromptRead
       before -= RESULTS_AT_ONCE
     ) {
       const range = { afterSequence: before - 1 - RESULTS_AT_ONCE, beforeSequence: before, limit: RESULTS_AT_ONCE }
-      const messages = await readPathSequences(history, conversation, branch, { ...range, from: 'NEWEST' })
+      const { messages } = await readPathSequences(history, conversation, branch, { ...range, from: 'NEWEST' })
       const begin = messages.findLast(canBegin)
       if (begin !== undefined) return head.tokens - begin.tokenStart
     }

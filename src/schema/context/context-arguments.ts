@@ -21,10 +21,14 @@ const ConsistencyRef = builder.enumType('Consistency', {
 /** What messages have on average: a window may have ten times as many, which are counted when it is executed. */
 const TOKENS_OF_MESSAGE = 50
 
+/** Usual contexts have no long texts. */
+const TOKENS_OF_PAGE = 50_000
+
 /** What a context costs by the estimate of a query: a read of the cache, and its messages. */
 export const CONTEXT_COST = {
   weight: 20,
   items: ({ maxTokens = 3000 }: { maxTokens?: number }) => maxTokens / TOKENS_OF_MESSAGE,
+  pages: ({ maxTokens = 3000 }: { maxTokens?: number }) => Math.floor(maxTokens / TOKENS_OF_PAGE),
 }
 
 /** The arguments of `recentContext`, on a query and on a conversation. */

@@ -74,14 +74,15 @@ function readConversationPage(
   archived: boolean,
   args: PageArguments,
 ): Promise<Page<ListedConversation>> {
-  return readPage(args, keyCodec, ({ after, before, limit, from }) =>
-    memory.listConversations({
+  return readPage(args, keyCodec, async ({ after, before, limit, from }) => {
+    const items = await memory.listConversations({
       ownerId,
       archived,
       limit,
       from: from === 'START' ? 'NEWEST' : 'OLDEST',
       ...(after !== undefined && { newer: after }),
       ...(before !== undefined && { older: before }),
-    }),
-  )
+    })
+    return { items, isShortened: false }
+  })
 }

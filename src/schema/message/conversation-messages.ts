@@ -16,10 +16,11 @@ const sequenceCodec: CursorCodec<Message, number> = {
 builder.objectField(ConversationRef, 'messages', (t) =>
   t.field({
     type: connectionOf('Message', MessageRef),
-    extensions: { cost: PAGE_COST },
-    description: 'The messages of the active path, oldest first.',
+    extensions: { cost: { ...PAGE_COST, pages: 1 } },
+    description:
+      'The messages of the active path, oldest first. A page of long messages has fewer than were asked for, one at least: `pageInfo` says whether there are more.',
     args: pageArguments,
-    resolve: (parent, args, context) => readMessagePage(parent, args, context),
+    resolve: (parent, args, context, info) => readMessagePage(parent, args, context, info.getAbortSignal()),
   }),
 )
 
@@ -27,14 +28,14 @@ async function readMessagePage(
   parent: KnownConversation,
   args: PageArguments,
   context: OperationContext,
+  signal: AbortSignal | undefined,
 ): Promise<Page<Message>> {
   const conversation = await loaded(parent, context)
-  return readPage(args, sequenceCodec, ({ after, before, limit, from }) =>
-    context.memory.readMessages(conversation, {
-      afterSequence: after ?? 0,
-      beforeSequence: before ?? Number.MAX_SAFE_INTEGER,
-      limit,
-      from: from === 'START' ? 'OLDEST' : 'NEWEST',
-    }),
-  )
+  const { memory, pages } = context
+  return readPage(args, sequenceCodec, async ({ after = 0, before = Number.MAX_SAFE_INTEGER, limit, from }) => {
+    const bounds = { afterSequence: after, beforeSequence: before, limit, maxLength: pages.maxLength }
+    const range = { ...bounds, from: from === 'START' ? ('OLDEST' as const) : ('NEWEST' as const) }
+    const { messages, isShortened } = await pages.read(() => memory.readMessages(conversation, range), signal)
+    return { items: messages, isShortened }
+  })
 }

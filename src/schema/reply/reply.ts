@@ -1,7 +1,7 @@
 import { saidBy } from '../../chat/end/reply-message.ts'
 import { encodeReplyCursor } from '../../chat/follow/reply-event.ts'
 import type { ReplyOutcome, ReplyRecord } from '../../memory/history/reply-record.ts'
-import { builder, LOOKUP_COST, type OperationContext } from '../builder.ts'
+import { builder, LOOKUP_COST, MESSAGE_COST, type OperationContext } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
 import { MessageRef } from '../message/message.ts'
 import { NodeRef } from '../node.ts'
@@ -37,7 +37,7 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     question: t.field({
       type: MessageRef,
       nullable: true,
-      extensions: { cost: LOOKUP_COST },
+      extensions: { cost: MESSAGE_COST },
       description:
         'What is answered: the message that was sent, or else one that was stored before (of the user, or results of tools). Null until it is known, as while it waits in the queue.',
       resolve: ({ questionId }, _, { loaders }) => (questionId === undefined ? null : loaders.message(questionId)),
@@ -45,12 +45,12 @@ export const ReplyRef = builder.objectRef<ReplyRecord>('Reply').implement({
     message: t.field({
       type: MessageRef,
       nullable: true,
-      extensions: { cost: LOOKUP_COST },
+      extensions: { cost: MESSAGE_COST },
       description: 'What the model said; null while it runs, and when it ended without a word.',
       resolve: ({ messageId }, _, { loaders }) => (messageId === undefined ? null : loaders.message(messageId)),
     }),
     text: t.string({
-      extensions: { cost: LOOKUP_COST },
+      extensions: { cost: MESSAGE_COST },
       description:
         'The text so far: on another node than its own up to a moment ago. The whole text once it has ended, as its message has it; empty where that was redacted, or deleted while it was read.',
       resolve: textOf,

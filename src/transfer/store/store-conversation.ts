@@ -93,8 +93,8 @@ function isOlder(
 async function readShown(memory: ImporterDeps['memory'], conversation: Conversation): Promise<Message | undefined> {
   const { sequence } = headHint(conversation, conversation.activeBranch)
   const range = { afterSequence: sequence - 1, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 1 }
-  const [newest] = await memory.readMessages(conversation, { ...range, from: 'NEWEST' })
-  return newest
+  const { messages } = await memory.readMessages(conversation, { ...range, from: 'NEWEST' })
+  return messages[0]
 }
 
 function archiveOf(

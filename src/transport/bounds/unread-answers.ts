@@ -4,6 +4,12 @@ import type { Log } from '../../log.ts'
 import type { Bounds } from './bounds.ts'
 import type { Connections } from './connections.ts'
 
+/** What waits for clients to read it. */
+export interface UnreadAnswers {
+  /** To be called before more of it is made: what is over the bound goes at once, and not at the next check. */
+  makeRoom(): void
+}
+
 /** What waits for a client, and at how many checks in a row it was no less than before. */
 interface Unread {
   bytes: number
@@ -20,7 +26,7 @@ export function cutUnreadAnswers(
   connections: Connections,
   { maxStalledMs, maxUnreadBytes, unreadCheckMs }: Pick<Bounds, 'maxStalledMs' | 'maxUnreadBytes' | 'unreadCheckMs'>,
   log: Log,
-): void {
+): UnreadAnswers {
   let before = new Map<Socket, Unread>()
   let timer: NodeJS.Timeout | undefined
 
@@ -37,15 +43,28 @@ export function cutUnreadAnswers(
 
   function check(): void {
     const unread = new Map<Socket, Unread>()
-    let total = 0
     for (const socket of connections.all()) {
       const bytes = socket.writableLength
       if (bytes === 0) continue
       const known = before.get(socket)
       unread.set(socket, { bytes, checks: known !== undefined && known.bytes <= bytes ? known.checks + 1 : 0 })
-      total += bytes
     }
     before = unread
+    cutSlowest(unread)
+  }
+
+  function makeRoom(): void {
+    const unread = new Map<Socket, Unread>()
+    for (const socket of connections.all()) {
+      const bytes = socket.writableLength
+      if (bytes > 0) unread.set(socket, { bytes, checks: before.get(socket)?.checks ?? -1 })
+    }
+    cutSlowest(unread)
+  }
+
+  function cutSlowest(unread: ReadonlyMap<Socket, Unread>): void {
+    let total = 0
+    for (const { bytes } of unread.values()) total += bytes
     if (total <= maxUnreadBytes) return
     const slowest = [...unread].sort(([, a], [, b]) => b.checks - a.checks || b.bytes - a.bytes)
     for (const [socket, { bytes }] of slowest) {
@@ -59,4 +78,6 @@ export function cutUnreadAnswers(
     log.debug({ bytes: socket.writableLength }, 'a client was cut off: it does not read')
     socket.destroy()
   }
+
+  return { makeRoom }
 }

@@ -22,6 +22,16 @@ export interface BodyRefusal {
   headers?: Record<string, string>
 }
 
+/** A body that is there until what it says is known: its operation may take long, and its text is in memory twice then. */
+export interface ReceivedBody {
+  body: Buffer
+}
+
+/** Lets a body go that nobody reads any more. */
+export function forget(received: ReceivedBody): void {
+  received.body = NOTHING
+}
+
 /** Bytes that came in pieces. */
 interface Collected {
   readonly bytes: number
@@ -29,6 +39,7 @@ interface Collected {
   readonly isWhole: boolean
   /** False when that is too much. */
   add(chunk: Buffer): boolean
+  /** All of it, which is forgotten here. */
   whole(): Buffer
 }
 
@@ -136,7 +147,11 @@ function collect(length: number, maxBytes: number): Collected {
 
   return {
     add,
-    whole: () => buffer.subarray(0, bytes),
+    whole() {
+      const all = buffer.subarray(0, bytes)
+      buffer = NOTHING
+      return all
+    },
     get bytes() {
       return bytes
     },

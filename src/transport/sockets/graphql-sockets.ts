@@ -5,7 +5,7 @@ import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayl
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Log } from '../../log.ts'
-import type { Following } from '../../schema/builder.ts'
+import type { Following, OperationContext } from '../../schema/builder.ts'
 import type { SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
 import type { GraphqlHandler } from '../graphql-handler.ts'
@@ -13,8 +13,8 @@ import { memoizeLast } from '../memoize-last.ts'
 import { parseError, publicErrors } from '../public-errors.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
 import { createFollowing } from './following.ts'
-import { watchFrames } from './socket-frames.ts'
-import { takeInTurn } from './socket-inbox.ts'
+import { type SocketFrames, watchFrames } from './socket-frames.ts'
+import { type HandleMessage, takeInTurn } from './socket-inbox.ts'
 import { writeResults } from './socket-results.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
@@ -73,6 +73,8 @@ interface Connected {
   onBegun: () => void
   following: Following
   req: Pick<IncomingMessage, 'socket'>
+  /** Of the queries that are executed: they end when it closes. */
+  running: Set<AbortController>
 }
 
 /**
@@ -85,26 +87,26 @@ export function createGraphqlSockets(
 ): GraphqlSockets {
   const options = { ...SOCKET_OPTIONS, maxPayload: maxPayloadBytes, handleProtocols }
   const sockets = new WebSocketServer(options)
-  const toText = memoizeLast(handler.large.toText)
+  const toSmallText = memoizeLast((result: ExecutionResult) => JSON.stringify(result))
+  const toText = (result: ExecutionResult) => handler.large.textOf(result) ?? toSmallText(result)
   const protocol = makeServer<Record<string, unknown>, Connected>({
     execute: (args) => (args.rootValue as Root).execute(args),
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => publicErrors(errors),
-    onSubscribe({ extra: { socket, open, onBegun, following, req } }, id, payload) {
+    onSubscribe({ extra: { socket, open, onBegun, following, req, running } }, id, payload) {
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
-      return prepare(handler, { params: payload, following, req }, onBegun, (results) =>
-        writeResults(socket, id, results, toText, turns),
-      )
+      const write = (results: AsyncGenerator<ExecutionResult>) => writeResults(socket, id, results, toText, turns)
+      return prepare(handler, { params: payload, following, req }, { running, onSubscribed: onBegun, write })
     },
   })
   return { accept, close }
 
   function accept(request: IncomingMessage, raw: Socket, head: Buffer): void {
     sockets.handleUpgrade(request, raw, head, (client) => {
-      dropSilent({ client, raw }, incoming, limits, log)
-      serve(protocol, { client, raw, turns }, log)
+      const frames = dropSilent({ client, raw }, incoming, limits, log)
+      serve(protocol, { client, raw, turns, frames }, log)
     })
   }
 
@@ -121,7 +123,7 @@ export function createGraphqlSockets(
 /** The library's own adapter prints each fault to the console, one for every frame that waited; here a socket has one entry. */
 function serve(
   protocol: Server<Connected>,
-  { client, raw, turns }: { client: WebSocket; raw: Socket; turns: Turns },
+  { client, raw, turns, frames }: { client: WebSocket; raw: Socket; turns: Turns; frames: SocketFrames },
   log: Log,
 ): void {
   const connected: Connected = {
@@ -130,6 +132,7 @@ function serve(
     onBegun: () => {},
     following: createFollowing(),
     req: { socket: raw },
+    running: new Set(),
   }
   let isFaulty = false
   const closed = protocol.opened(
@@ -137,25 +140,31 @@ function serve(
       protocol: client.protocol,
       send: (text) => send(client, text),
       close: (code, reason) => client.close(code, reason),
-      onMessage: (receive) =>
-        takeInTurn({ client, raw, turns }, (data, onBegun) => {
-          connected.onBegun = onBegun
-          return handle(data, receive)
-        }),
+      onMessage: (receive) => takeInTurn({ client, raw, turns }, handleBy(receive), frames.end),
     },
     connected,
   )
   client.on('error', fail)
   client.once('close', (code, reason) => {
+    for (const controller of connected.running) controller.abort()
     Promise.resolve(closed(code, String(reason))).catch(fail)
   })
 
-  async function handle(data: Buffer, receive: (text: string) => Promise<void>): Promise<void> {
-    if (isFaulty || client.readyState !== client.OPEN) return
-    if (!isSoonParsed(data)) return client.close(TOO_LARGE, 'Too many values')
+  /** The message itself is not kept for as long as a subscription lasts. */
+  function handleBy(receive: (text: string) => Promise<void>): HandleMessage {
+    return (data, onBegun) => {
+      connected.onBegun = onBegun
+      if (isFaulty || client.readyState !== client.OPEN) return Promise.resolve()
+      if (isSoonParsed(data)) return handle(receive, String(data))
+      client.close(TOO_LARGE, 'Too many values')
+      return Promise.resolve()
+    }
+  }
+
+  async function handle(receive: (text: string) => Promise<void>, text: string): Promise<void> {
     connected.open += 1
     try {
-      await receive(String(data))
+      await receive(text)
     } catch (error) {
       fail(error)
     } finally {
@@ -191,7 +200,7 @@ function dropSilent(
   incoming: SharedBudget,
   { maxStalledMs, pingMs }: Omit<GraphqlSocketLimits, 'maxPayloadBytes'>,
   log: Log,
-): void {
+): SocketFrames {
   const frames = watchFrames({ client, raw }, incoming, () =>
     drop('its message is not whole, and others need the room'),
   )
@@ -225,6 +234,8 @@ function dropSilent(
     log.debug({ reason }, 'socket dropped')
     client.terminate()
   }
+
+  return frames
 }
 
 function tooManyOperations(): GraphQLError {
@@ -248,8 +259,15 @@ function parseOf<Document>(parse: () => Document): Document {
 async function prepare(
   { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
   initial: { params: SubscribePayload } & Pick<Connected, 'following' | 'req'>,
-  onSubscribed: () => void,
-  write: (results: AsyncGenerator<ExecutionResult>) => AsyncGenerator<ExecutionResult>,
+  {
+    running,
+    onSubscribed,
+    write,
+  }: {
+    running: Set<AbortController>
+    onSubscribed: () => void
+    write(results: AsyncGenerator<ExecutionResult>): AsyncGenerator<ExecutionResult>
+  },
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
     const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(initial)
@@ -265,8 +283,11 @@ async function prepare(
       contextValue: await contextFactory(),
       rootValue: {
         async execute(args) {
-          const result = await execute(args)
-          return large.has(result) ? write(only(result)) : result
+          const { controller } = args.contextValue as OperationContext
+          running.add(controller)
+          const result = await execute(Object.assign(args, { abortSignal: controller.signal }))
+          running.delete(controller)
+          return large.textOf(result) === undefined ? result : write(only(result))
         },
         async subscribe(args) {
           const result = await subscribeByPlan(args, subscribe)

@@ -4,6 +4,8 @@ import type { Share, SharedBudget } from '../bounds/shared-budget.ts'
 
 /** What came of a message of one socket that is not whole yet. */
 export interface SocketFrames {
+  /** A message that is whole, and was counted, is done with. */
+  end(data: Buffer): void
   /** To be asked at intervals: whether the same large message has not become whole for three of them. */
   isStuck(): boolean
 }
@@ -14,7 +16,7 @@ const STUCK_AFTER = 3
 /** Of a control frame by a client. */
 const HEAD_BYTES = 6
 
-/** Counts a large message from its beginning on; `drop` is called when others need the room more. */
+/** Counts a large message from its beginning until it is done with; `drop` is called when others need the room more. */
 export function watchFrames(
   { client, raw }: { client: WebSocket; raw: Socket },
   incoming: SharedBudget,
@@ -22,6 +24,8 @@ export function watchFrames(
 ): SocketFrames {
   let readBefore = raw.bytesRead
   let share: Share | undefined
+  /** Of the messages that are whole. */
+  const shares = new Map<Buffer, Share>()
   let asked = 0
 
   raw.on('data', () => {
@@ -30,17 +34,25 @@ export function watchFrames(
     share ??= incoming.open(drop)
     share.hold(bytes)
   })
-  client.on('message', end)
-  client.on('ping', skip)
-  client.on('pong', skip)
-  client.once('close', end)
-
-  function end(): void {
+  client.on('message', (data: Buffer) => {
     // What has come of the next one already is less than one read.
     readBefore = raw.bytesRead
-    share?.close()
+    if (share === undefined) return
+    share.keep()
+    shares.set(data, share)
     share = undefined
     asked = 0
+  })
+  client.on('ping', skip)
+  client.on('pong', skip)
+  client.once('close', () => {
+    share?.close()
+    for (const open of shares.values()) open.close()
+  })
+
+  function end(data: Buffer): void {
+    shares.get(data)?.close()
+    shares.delete(data)
   }
 
   /** These come between the frames of a message. */
@@ -54,5 +66,5 @@ export function watchFrames(
     return asked >= STUCK_AFTER
   }
 
-  return { isStuck }
+  return { end, isStuck }
 }

@@ -4,8 +4,11 @@ import type { Turns } from '../bounds/turns.ts'
 /** The parts of a WebSocket that writing needs. */
 export interface FrameSocket {
   readonly bufferedAmount: number
-  send(frame: string, onSent?: () => void): void
+  send(text: string | Buffer, options: { binary: boolean; fin: boolean }, onSent?: () => void): void
 }
+
+const WHOLE = { binary: false, fin: true }
+const FRAGMENT = { binary: false, fin: false }
 
 /**
  * Pulls results from their iterator and writes them, so that graphql-ws gets only those with errors and
@@ -16,7 +19,7 @@ export function writeResults(
   socket: FrameSocket,
   id: string,
   results: AsyncGenerator<ExecutionResult>,
-  toText: (result: ExecutionResult) => string | Promise<string>,
+  toText: (result: ExecutionResult) => string | Buffer,
   turns: Turns,
 ): AsyncGenerator<ExecutionResult> {
   const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`
@@ -25,9 +28,8 @@ export function writeResults(
       const result = await results.next()
       if (result.done || result.value.errors !== undefined) return result
       const text = toText(result.value)
-      const frame = `${head}${typeof text === 'string' ? text : await text}}`
-      if (socket.bufferedAmount === 0) socket.send(frame)
-      else await new Promise<void>((resolve) => socket.send(frame, () => resolve()))
+      if (socket.bufferedAmount === 0) send(socket, head, text)
+      else await new Promise<void>((resolve) => send(socket, head, text, resolve))
       const turn = turns.next()
       if (turn !== undefined) await turn
     }
@@ -43,5 +45,15 @@ export function writeResults(
     async [Symbol.asyncDispose]() {
       await results.return(undefined)
     },
+  }
+}
+
+/** As one message. A large text, which many sockets may share, is not copied for its head: it comes in fragments. */
+function send(socket: FrameSocket, head: string, text: string | Buffer, onSent?: () => void): void {
+  if (typeof text === 'string') socket.send(`${head}${text}}`, WHOLE, onSent)
+  else {
+    socket.send(head, FRAGMENT)
+    socket.send(text, FRAGMENT)
+    socket.send('}', WHOLE, onSent)
   }
 }

@@ -118,7 +118,7 @@ async function readPath({ memory }: MemoryNode, conversationId: string): Promise
   const [conversation] = await memory.findConversations(OWNER, [conversationId])
   if (conversation === undefined) throw new Error('The conversation is not there')
   const range = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000, from: 'OLDEST' as const }
-  return memory.readMessages(conversation, range)
+  return (await memory.readMessages(conversation, range)).messages
 }
 
 /** Sequences without a gap, and each position the sum of all tokens before it. */

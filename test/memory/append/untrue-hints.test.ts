@@ -146,5 +146,6 @@ function say(text: string): NewMessage {
 
 async function positions({ readSequenceRange }: MemoryNode['history'], conversationId: string, branch = '0') {
   const all = { afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 100, from: 'OLDEST' } as const
-  return (await readSequenceRange({ conversationId, branch, ...all })).map(({ sequence }) => sequence)
+  const { messages } = await readSequenceRange({ conversationId, branch, ...all })
+  return messages.map(({ sequence }) => sequence)
 }

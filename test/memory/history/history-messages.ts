@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { SequenceRange } from '../../../src/memory/history/history.ts'
 import { idempotencyKey } from '../../../src/memory/history/stored-draft.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Json, Message, MessagePart } from '../../../src/memory/message.ts'
@@ -10,8 +11,9 @@ import { sampleMessage, sampleMessages } from './stored-samples.ts'
 const ALL = { branch: '0', afterSequence: 0, beforeSequence: Number.MAX_SAFE_INTEGER, limit: 10_000 } as const
 
 export function describeMessages(subject: HistoryUnderTest): void {
-  const readAll = (conversationId: string): Promise<Message[]> =>
-    subject.history.readSequenceRange({ ...ALL, conversationId, from: 'OLDEST' })
+  const readRange = async (range: SequenceRange): Promise<Message[]> =>
+    (await subject.history.readSequenceRange(range)).messages
+  const readAll = (conversationId: string): Promise<Message[]> => readRange({ ...ALL, conversationId, from: 'OLDEST' })
   const sequences = (messages: readonly Message[]): number[] => messages.map(({ sequence }) => sequence)
 
   describe('messages', () => {
@@ -137,10 +139,26 @@ export function describeMessages(subject: HistoryUnderTest): void {
       const id = createConversationId()
       await subject.history.insertMessages(sampleMessages(id, 1, 9))
       const range = { conversationId: id, branch: '0', afterSequence: 2, beforeSequence: 8, limit: 3 }
-      expect(sequences(await subject.history.readSequenceRange({ ...range, from: 'OLDEST' }))).toStrictEqual([3, 4, 5])
-      expect(sequences(await subject.history.readSequenceRange({ ...range, from: 'NEWEST' }))).toStrictEqual([5, 6, 7])
-      const none = { ...range, limit: 0, from: 'NEWEST' as const }
-      expect(await subject.history.readSequenceRange(none)).toStrictEqual([])
+      expect(sequences(await readRange({ ...range, from: 'OLDEST' }))).toStrictEqual([3, 4, 5])
+      expect(sequences(await readRange({ ...range, from: 'NEWEST' }))).toStrictEqual([5, 6, 7])
+      expect(await readRange({ ...range, limit: 0, from: 'NEWEST' })).toStrictEqual([])
+    })
+
+    it('are fewer in a range where they are long, and at least one', async () => {
+      const id = createConversationId()
+      const long = (sequence: number, length: number) =>
+        sampleMessage(id, sequence, { parts: [{ type: 'text', text: 'x'.repeat(length) }] })
+      await subject.history.insertMessages([long(1, 600_000), long(2, 300_000), long(3, 300_000), long(4, 700_000)])
+      const read = async (from: SequenceRange['from'], maxLength: number, limit = 10) => {
+        const range = { conversationId: id, branch: '0', afterSequence: 0, beforeSequence: 10, limit, maxLength, from }
+        const { messages, isShortened } = await subject.history.readSequenceRange(range)
+        return [sequences(messages), isShortened]
+      }
+      expect(await read('OLDEST', 1_000_000)).toStrictEqual([[1, 2], true])
+      expect(await read('NEWEST', 1_000_000)).toStrictEqual([[3, 4], true])
+      expect(await read('NEWEST', 1)).toStrictEqual([[4], true])
+      expect(await read('OLDEST', 1_000_000, 2)).toStrictEqual([[1, 2], false])
+      expect(await read('OLDEST', 2_000_000)).toStrictEqual([[1, 2, 3, 4], false])
     })
 
     it('have a head on each branch, wherever its hint stands', async () => {

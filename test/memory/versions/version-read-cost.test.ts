@@ -91,7 +91,7 @@ async function expectPages(node: MemoryNode, conversation: Conversation, path: r
     const { afterSequence, beforeSequence, from } = range
     const between = path.filter(({ sequence }) => sequence > afterSequence && sequence < beforeSequence)
     node.forget()
-    const page = await node.memory.readMessages(conversation, range)
+    const { messages: page } = await node.memory.readMessages(conversation, range)
     expect(page).toEqual(from === 'OLDEST' ? between.slice(0, PAGE) : between.slice(-PAGE))
     expect(costOf(node)).toEqual({ queries: crossed(page), documents: PAGE })
   }

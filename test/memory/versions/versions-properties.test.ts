@@ -113,7 +113,7 @@ async function checkPage({ conversationId, tree }: Play, { memory }: MemoryNode,
   const { afterSequence, beforeSequence, limit, from } = range
   const between = tree.path.filter(({ sequence }) => sequence > afterSequence && sequence < beforeSequence)
   const page = await memory.readMessages(await findConversation(memory, conversationId), range)
-  expect(page).toEqual(from === 'OLDEST' ? between.slice(0, limit) : between.slice(-limit))
+  expect(page.messages).toEqual(from === 'OLDEST' ? between.slice(0, limit) : between.slice(-limit))
 }
 
 /** Counts, versions, and each message by its id. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { createSharedBudget } from '../../../src/transport/bounds/shared-budget.ts'
 import { createTurns } from '../../../src/transport/bounds/turns.ts'
@@ -48,13 +48,42 @@ test('a large message that does not become whole is stuck, and goes where others
   }
   receive(200_000)
   expect([frames.isStuck(), frames.isStuck()]).toEqual([false, false])
-  client.emit('message')
+  const whole = Buffer.alloc(1)
+  client.emit('message', whole)
   expect(frames.isStuck()).toBe(false)
+  frames.end(whole)
   receive(200_000)
   expect([1, 2, 3].map(() => frames.isStuck())).toEqual([false, false, true])
   expect(isDropped).toBe(false)
   budget.open(() => {}).hold(200_000)
   expect(isDropped).toBe(true)
+})
+
+test('a large message counts until it is done with, and stays however much others need the room', () => {
+  const raw = Object.assign(new EventEmitter(), { bytesRead: 0 })
+  const client = new EventEmitter()
+  const budget = createSharedBudget(300_000)
+  const drop = vi.fn()
+  const frames = watchFrames({ client: client as WebSocket, raw: raw as unknown as Socket }, budget, drop)
+  const whole = Buffer.alloc(1)
+  raw.bytesRead = 200_000
+  raw.emit('data')
+  client.emit('message', whole)
+  const fits = () => {
+    const dropped = vi.fn()
+    const share = budget.open(dropped)
+    share.hold(200_000)
+    share.close()
+    return dropped.mock.calls.length === 0
+  }
+  expect([fits(), drop.mock.calls]).toEqual([false, []])
+  frames.end(whole)
+  expect(fits()).toBe(true)
+  raw.bytesRead = 400_000
+  raw.emit('data')
+  client.emit('message', whole)
+  client.emit('close')
+  expect(fits()).toBe(true)
 })
 
 test('pongs for days are no message that does not become whole', () => {

@@ -39,6 +39,22 @@ test('a result with errors is handed on, and a return ends the source', async ()
   expect(socket.sent).toEqual([])
 })
 
+test('a large result is one message, and its text is not copied', async () => {
+  const socket = createSocket()
+  const text = Buffer.from('{"data":{"a":"☕"}}')
+  const pieces: unknown[] = []
+  const send = socket.send.bind(socket)
+  socket.send = (piece, ...rest) => {
+    pieces.push(piece)
+    send(piece, ...rest)
+  }
+  await writeResults(socket, '1', countTo(1, []), () => text, createTurns()).next()
+  expect(pieces).toContain(text)
+  expect(socket.sent.map((frame) => JSON.parse(frame))).toEqual([
+    { id: '1', type: 'next', payload: { data: { a: '☕' } } },
+  ])
+})
+
 async function* countTo(end: number, taken: number[]) {
   for (let count = 1; count <= end; count += 1) {
     taken.push(count)
@@ -49,12 +65,15 @@ async function* countTo(end: number, taken: number[]) {
 /** Calls back when the test says so. */
 function createSocket() {
   const sent: string[] = []
+  const fragments: (string | Buffer)[] = []
   const waiting: (() => void)[] = []
   return {
     sent,
     bufferedAmount: 0,
-    send(frame: string, onSent: () => void = () => {}) {
-      sent.push(frame)
+    send(text: string | Buffer, { fin }: { fin: boolean }, onSent: () => void = () => {}) {
+      fragments.push(text)
+      if (!fin) return
+      sent.push(fragments.splice(0).join(''))
       waiting.push(onSent)
     },
     flush() {

@@ -7,12 +7,13 @@ import type {
   History,
   InsertOptions,
   InsertOutcome,
+  MessageRun,
   RemovedCounts,
   SequenceRange,
   TokenRange,
 } from '../history.ts'
 import { batchMessages } from '../message-batches.ts'
-import { encodeParts } from '../stored-draft.ts'
+import { encodeParts, lengthOfDraft } from '../stored-draft.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
 import { findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
@@ -40,17 +41,34 @@ const LOOKUPS_AT_ONCE = 16
 
 /** The messages' part of the history in MongoDB: each read an equality on an index prefix and one range. */
 export function createMongoMessages(collection: Collection<MessageDocument>, guard: MongoGuard): MongoMessages {
-  /** Most often all at once: the driver's default of 101 documents would cost further round trips. */
   async function read(filter: object, sort: Record<string, 1 | -1>, limit: number): Promise<Message[]> {
-    if (limit < 1) return []
+    return (await readRun(filter, sort, { limit })).messages
+  }
+
+  /**
+   * Most often all at once: the driver's default of 101 documents would cost further round trips. Where they are long,
+   * the server sends no more than 16 MB before it is asked for more.
+   */
+  async function readRun(
+    filter: object,
+    sort: Record<string, 1 | -1>,
+    { limit, maxLength = Number.POSITIVE_INFINITY }: Pick<SequenceRange, 'limit' | 'maxLength'>,
+  ): Promise<MessageRun> {
+    if (limit < 1) return { messages: [], length: 0, isShortened: false }
     const find = { sort, limit, batchSize: Math.min(limit, DOCUMENTS_AT_ONCE) }
     return guard.read(async (options) => {
       const cursor = collection.find(filter, { ...options, ...find })
       const messages: Message[] = []
+      let length = 0
       for await (const document of cursor) {
-        for (const each of [document, ...cursor.readBufferedDocuments()]) messages.push(decodeMessage(each))
+        for (const each of [document, ...cursor.readBufferedDocuments()]) {
+          const more = lengthOfDraft(each)
+          if (messages.length > 0 && length + more > maxLength) return { messages, length, isShortened: true }
+          messages.push(decodeMessage(each))
+          length += more
+        }
       }
-      return messages
+      return { messages, length, isShortened: false }
     })
   }
 
@@ -80,11 +98,11 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     return read({ conversationId, branch, tokenStart }, { tokenStart: -1 }, limit)
   }
 
-  async function readSequenceRange(range: SequenceRange): Promise<Message[]> {
-    const { conversationId, branch, afterSequence, beforeSequence, limit, from } = range
+  async function readSequenceRange(range: SequenceRange): Promise<MessageRun> {
+    const { conversationId, branch, afterSequence, beforeSequence, from } = range
     const filter = { conversationId, branch, sequence: { $gt: afterSequence, $lt: beforeSequence } }
-    const messages = await read(filter, { sequence: from === 'NEWEST' ? -1 : 1 }, limit)
-    return from === 'NEWEST' ? messages.reverse() : messages
+    const run = await readRun(filter, { sequence: from === 'NEWEST' ? -1 : 1 }, range)
+    return from === 'NEWEST' ? { ...run, messages: run.messages.reverse() } : run
   }
 
   /** Positions have no gap: where nothing follows the hint's message, that one is the head. */

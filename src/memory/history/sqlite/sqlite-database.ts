@@ -19,6 +19,8 @@ export interface SqliteDatabase {
   open(schema: string): void
   /** An integer that no JavaScript number holds exactly comes as the nearest one, which is no safe integer. */
   all<Row>(sql: string, values: SqliteValues): Row[]
+  /** The same, up to the first row for which `isLast` holds. */
+  takeUntil<Row>(sql: string, values: SqliteValues, isLast: (row: Row) => boolean): Row[]
   /** Returns how many rows it changed. */
   run(sql: string, values: SqliteValues | SqliteRow): number
   /** Takes the write lock first, so that writers of other processes wait their turn instead of failing late. */
@@ -97,6 +99,20 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     }
   }
 
+  function takeUntil<Row>(sql: string, values: SqliteValues, isLast: (row: Row) => boolean): Row[] {
+    const rows: Row[] = []
+    try {
+      for (const row of prepare(sql).iterate(values) as Iterable<Row>) {
+        rows.push(row)
+        if (isLast(row)) break
+      }
+      return rows
+    } catch (error) {
+      if (!isTooLarge(error)) throw error
+      return readLarge(sql, values) as Row[]
+    }
+  }
+
   /** By a statement of its own: reading every integer so costs more. */
   function readLarge(sql: string, values: SqliteValues): object[] {
     const statement = database.prepare(sql)
@@ -155,7 +171,7 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
     if (database.isOpen) database.close()
   }
 
-  return { open, all, run, transact, unsynced, clearLog, guard, close }
+  return { open, all, takeUntil, run, transact, unsynced, clearLog, guard, close }
 }
 
 /** Node's answer to an integer beyond 2^53 - 1, for which a whole statement fails. */

@@ -6,13 +6,14 @@ import type {
   History,
   InsertOptions,
   InsertOutcome,
+  MessageRun,
   RemovedCounts,
   SequenceRange,
   TokenRange,
 } from '../history.ts'
 import { batchMessages } from '../message-batches.ts'
 import { readableHead } from '../stored-check.ts'
-import { encodeParts } from '../stored-draft.ts'
+import { encodeParts, lengthOfDraft } from '../stored-draft.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { createReadBatches } from './sqlite-read-batches.ts'
 import { removeRows } from './sqlite-removal.ts'
@@ -35,7 +36,7 @@ export type SqliteMessages = Pick<
 /** Characters of one transaction, and of what is read in one tick: a few milliseconds of the event loop. */
 const BATCH_LENGTH = 250_000
 const READ_LENGTH = 500_000
-/** Rows that one statement reads: each may be long. */
+/** Rows that one statement reads. */
 const STATEMENT_ROWS = 250
 
 const COLUMNS = MESSAGE_COLUMNS.join(', ')
@@ -66,21 +67,42 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     return (await readInBatch(() => database.all<MessageRow>(sql, values))).map(decodeMessage)
   }
 
+  /** The first rows, which may be long each: as many as can be read in one tick. */
+  async function readSome(sql: string, values: SqliteValues): Promise<{ rows: MessageRow[]; isWhole: boolean }> {
+    let room = READ_LENGTH
+    const isLast = (row: MessageRow) => {
+      room -= lengthOfDraft(row)
+      return room < 0
+    }
+    const rows = await readInBatch(() => database.takeUntil(sql, values, isLast))
+    return { rows, isWhole: room >= 0 }
+  }
+
   function readAt(place: MessagePlace): Message | undefined {
     return database.all<MessageRow>(AT_PLACE, { ...place }).map(decodeMessage)[0]
   }
 
   /** By several statements: `rangeBehind` gives the range that is left behind the last message of those before. */
-  function readRange(sql: string, limit: number, rangeBehind: (last?: Message) => SqliteValues): Promise<Message[]> {
+  function readRange(
+    sql: string,
+    { limit, maxLength = Number.POSITIVE_INFINITY }: Pick<SequenceRange, 'limit' | 'maxLength'>,
+    rangeBehind: (last?: Message) => SqliteValues,
+  ): Promise<MessageRun> {
     return database.guard(async () => {
       const messages: Message[] = []
+      let length = 0
       while (messages.length < limit) {
-        const rows = Math.min(STATEMENT_ROWS, limit - messages.length)
-        const found = await read(sql, { ...rangeBehind(messages.at(-1)), limit: rows })
-        messages.push(...found)
-        if (found.length < rows) break
+        const most = Math.min(STATEMENT_ROWS, limit - messages.length)
+        const { rows, isWhole } = await readSome(sql, { ...rangeBehind(messages.at(-1)), limit: most })
+        for (const row of rows) {
+          const more = lengthOfDraft(row)
+          if (messages.length > 0 && length + more > maxLength) return { messages, length, isShortened: true }
+          messages.push(decodeMessage(row))
+          length += more
+        }
+        if (isWhole && rows.length < most) break
       }
-      return messages
+      return { messages, length, isShortened: false }
     })
   }
 
@@ -100,20 +122,28 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     return { inserted, duplicate: false }
   }
 
-  function readTokenRange({ belowTokens = Number.MAX_SAFE_INTEGER, limit, ...range }: TokenRange): Promise<Message[]> {
-    return readRange(IN_TOKEN_RANGE, limit, (last) => ({ ...range, belowTokens: last?.tokenStart ?? belowTokens }))
+  async function readTokenRange({
+    belowTokens = Number.MAX_SAFE_INTEGER,
+    limit,
+    ...range
+  }: TokenRange): Promise<Message[]> {
+    const { messages } = await readRange(IN_TOKEN_RANGE, { limit }, (last) => {
+      return { ...range, belowTokens: last?.tokenStart ?? belowTokens }
+    })
+    return messages
   }
 
-  async function readSequenceRange({ limit, from, ...range }: SequenceRange): Promise<Message[]> {
+  async function readSequenceRange({ limit, maxLength, from, ...range }: SequenceRange): Promise<MessageRun> {
+    const most = { limit, ...(maxLength !== undefined && { maxLength }) }
     if (from === 'OLDEST') {
-      return readRange(OLDEST_IN_RANGE, limit, (last) => {
+      return readRange(OLDEST_IN_RANGE, most, (last) => {
         return { ...range, afterSequence: last?.sequence ?? range.afterSequence }
       })
     }
-    const newestFirst = await readRange(NEWEST_IN_RANGE, limit, (last) => {
+    const newestFirst = await readRange(NEWEST_IN_RANGE, most, (last) => {
       return { ...range, beforeSequence: last?.sequence ?? range.beforeSequence }
     })
-    return newestFirst.reverse()
+    return { ...newestFirst, messages: newestFirst.messages.reverse() }
   }
 
   function readHeads(hints: readonly HeadHint[]): Promise<Head[]> {

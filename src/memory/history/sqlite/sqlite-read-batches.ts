@@ -1,4 +1,5 @@
 import { setImmediate as nextTick } from 'node:timers/promises'
+import { lengthOfDraft } from '../stored-draft.ts'
 import type { MessageRow } from './sqlite-rows.ts'
 
 /** Runs one statement that reads messages: at once, or in a later tick of the event loop. */
@@ -29,13 +30,9 @@ export function createReadBatches(batchLength: number): ReadBatches {
       await renewal
     }
     const rows = read()
-    room -= rows.reduce((length, row) => length + lengthOf(row), STATEMENT_LENGTH)
+    room -= rows.reduce((length, row) => length + ROW_LENGTH + lengthOfDraft(row), STATEMENT_LENGTH)
     return rows
   }
 
   return readInBatch
-}
-
-function lengthOf({ content, parts, metadata }: MessageRow): number {
-  return ROW_LENGTH + (content ?? parts ?? '').length + (metadata ?? '').length
 }

@@ -66,9 +66,8 @@ describe('what the history asks of MongoDB', () => {
     }
     commands = []
     const range = { conversationId, branch: '0', afterSequence: 0, beforeSequence: 10_000, limit: 10_000 }
-    expect(await history.readSequenceRange({ ...range, from: 'OLDEST' })).toEqual(
-      sampleMessages(conversationId, 1, 2_500),
-    )
+    const { messages } = await history.readSequenceRange({ ...range, from: 'OLDEST' })
+    expect(messages).toEqual(sampleMessages(conversationId, 1, 2_500))
     expect(commands.map(({ reply }) => batchLength(reply))).toStrictEqual([1_000, 1_000, 500])
   })
 

@@ -30,7 +30,7 @@ describe('the SQLite file', () => {
     const history = createSqliteHistory(path)
     await history.prepare()
     const all = { conversationId: id, branch: '0', afterSequence: 0, beforeSequence: 1_000, limit: 1_000 }
-    const messages = await history.readSequenceRange({ ...all, from: 'OLDEST' })
+    const { messages } = await history.readSequenceRange({ ...all, from: 'OLDEST' })
     expect(messages.map(({ sequence }) => sequence)).toStrictEqual(Array.from({ length: 160 }, (_, index) => index + 1))
     expect(new Set(messages.map(({ clientMessageId }) => clientMessageId)).size).toBe(160)
     await history.close()

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { History } from '../../../../src/memory/history/history.ts'
+import type { History, SequenceRange } from '../../../../src/memory/history/history.ts'
 import { createSqliteHistory } from '../../../../src/memory/history/sqlite/sqlite-history.ts'
 import { createConversationId } from '../../../../src/memory/ids.ts'
 import { sampleMessages } from '../stored-samples.ts'
@@ -39,9 +39,11 @@ test('a range that is longer than a page is read whole, in order, and up to its 
   const newestFirst = messages.toReversed()
   expect(await history.readTokenRange({ ...ofBranch, fromTokens: 0 })).toEqual(newestFirst)
   expect(await history.readTokenRange({ ...ofBranch, fromTokens: 0, limit: 777 })).toEqual(newestFirst.slice(0, 777))
-  expect(await history.readSequenceRange({ ...sequences, from: 'OLDEST' })).toEqual(messages)
-  expect(await history.readSequenceRange({ ...sequences, limit: 777, from: 'OLDEST' })).toEqual(messages.slice(0, 777))
-  expect(await history.readSequenceRange({ ...sequences, limit: 777, from: 'NEWEST' })).toEqual(messages.slice(-777))
+  const readSequences = async (range: Pick<SequenceRange, 'from'> & Partial<SequenceRange>) =>
+    (await history.readSequenceRange({ ...sequences, ...range })).messages
+  expect(await readSequences({ from: 'OLDEST' })).toEqual(messages)
+  expect(await readSequences({ limit: 777, from: 'OLDEST' })).toEqual(messages.slice(0, 777))
+  expect(await readSequences({ limit: 777, from: 'NEWEST' })).toEqual(messages.slice(-777))
 })
 
 async function storeMessages(): Promise<History> {
