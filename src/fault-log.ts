@@ -19,25 +19,43 @@ export interface FaultLines {
 }
 
 /** What is between the first fault and the last recovery is counted, and logged at debug. */
-export function createFaultLog(log: Log, lines: FaultLines, now: () => number = Date.now): FaultLog {
+export function createFaultLog(log: Log, lines: FaultLines): FaultLog {
   const { begins, ends, fields = {}, quietMs = 0 } = lines
   const failing = new Set<string>()
+  /** What has succeeded since it failed last, and is not quiet for long enough. */
+  const recovering = new Set<string>()
   let faults = 0
   let failedAt = 0
+  let timer: NodeJS.Timeout | undefined
 
   function onFault(error: unknown, source = ''): void {
     const isFirst = failing.size === 0
     failing.add(source)
+    recovering.delete(source)
     faults += 1
-    failedAt = now()
+    failedAt = Date.now()
     const entry = { ...fields, reason: reasonOf(error) }
     if (isFirst) log.warn(entry, begins)
     else log.debug({ ...entry, source }, begins)
   }
 
   function onSuccess(source = ''): void {
-    if (!failing.has(source) || now() - failedAt < quietMs) return
-    failing.delete(source)
+    if (!failing.has(source)) return
+    recovering.add(source)
+    endIfQuiet()
+  }
+
+  /** By a timer too: there may be no further success for a long time. */
+  function endIfQuiet(): void {
+    clearTimeout(timer)
+    if (recovering.size === 0) return
+    const waitMs = failedAt + quietMs - Date.now()
+    if (waitMs > 0) {
+      timer = setTimeout(endIfQuiet, waitMs).unref()
+      return
+    }
+    for (const source of recovering) failing.delete(source)
+    recovering.clear()
     if (failing.size > 0) return
     log.info({ ...fields, faults }, ends)
     faults = 0

@@ -1,6 +1,6 @@
 import type { ReplyLog } from './chat/log/reply-log.ts'
 import type { Config } from './config.ts'
-import { createFaultLog, type FaultLog, logFault, reportFaults } from './fault-log.ts'
+import { createFaultLog, type FaultLog, logFault, reasonOf, reportFaults } from './fault-log.ts'
 import type { Log } from './log.ts'
 import { type CacheGuard, createCacheGuard } from './memory/cache/cache-guard.ts'
 import type { ConversationEvents } from './memory/events/conversation-events.ts'
@@ -112,13 +112,10 @@ function cacheLimits({ cacheTailTokens, cacheTtlSeconds }: Config) {
 
 /** A fault alone is nothing but a miss; that the cache is gone, or back, is worth a line. */
 function guardObserver(log: Log, faults: FaultLog) {
-  let newest: unknown
   return {
-    onFault: (operation: string, error: unknown) => {
-      newest = error
-      log.debug({ operation, err: error }, 'cache fault')
-    },
-    onAvailable: (available: boolean) => (available ? faults.onSuccess(COMMANDS) : faults.onFault(newest, COMMANDS)),
+    onFault: (operation: string, error: unknown) => log.debug({ operation, err: error }, 'cache fault'),
+    onAvailable: (available: boolean, fault?: unknown) =>
+      available ? faults.onSuccess(COMMANDS) : faults.onFault(fault, COMMANDS),
     onMarkLost: (conversationId: string) => log.warn({ conversationId }, 'no room to keep a mark for the cache'),
   }
 }
@@ -131,11 +128,11 @@ async function close(
 ): Promise<void> {
   const { writer, counter, events, replyLog, guard, history } = deps
   await writer.drain(deadlineMs)
-  for (const each of [counter, events, replyLog, guard, history]) {
+  for (const [name, each] of Object.entries({ counter, events, replyLog, guard, history })) {
     try {
       await withTimeout(each.close(), CLOSE_DEADLINE_MS / 5)
     } catch (error) {
-      log.warn({ err: error }, 'closing failed')
+      log.warn({ of: name, reason: reasonOf(error) }, 'closing failed')
     }
   }
 }

@@ -9,7 +9,8 @@ export const COMMANDS = 'commands'
 const ATTEMPTS_TO_BELIEVE = 3
 
 /** What a Redis that is well may cause, while this process or its machine is busy. */
-const DOUBTFUL = /^(Ready check failed: )?(Command timed out|The connection was closed|Stream isn't writeable)/
+const DOUBTFUL =
+  /^(Ready check failed: )?(Command timed out|Socket timeout|The connection was closed|Stream isn't writeable)/
 
 /** What people can mend, or what the client's words do not say; the first pattern that is found decides. */
 const PLAIN_REASONS: readonly (readonly [RegExp, string])[] = [
@@ -18,7 +19,7 @@ const PLAIN_REASONS: readonly (readonly [RegExp, string])[] = [
   [/\bNOPERM\b/, 'the user of REDIS_URL may not do what the cache needs (NOPERM)'],
   [/wrong version number|packet length too long/, 'TLS: this Redis does not answer in TLS, which rediss:// asks for'],
   [/Stream isn't writeable|Connection is closed|The connection was closed/, 'there is no connection'],
-  [/Command timed out/, 'no answer in time'],
+  [/Command timed out|Socket timeout/, 'no answer in time'],
 ]
 
 /**

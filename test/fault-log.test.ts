@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../src/errors.ts'
 import { createFaultLog, reportFaults } from '../src/fault-log.ts'
 import { logError, urlWithoutAccess } from '../src/log-error.ts'
 import { createKeptLog } from './support/kept-log.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 const LINES = { begins: 'it fails', ends: 'it is back', fields: { host: 'there' } }
 
@@ -33,18 +35,33 @@ test('with several sources it ends when the last of them has recovered', () => {
 })
 
 test('what fails on and off is one fault, until it has not failed for a while', () => {
+  vi.useFakeTimers()
   const log = createKeptLog()
-  let now = 1_000_000
-  const faults = createFaultLog(log, { ...LINES, quietMs: 10_000 }, () => now)
+  const faults = createFaultLog(log, { ...LINES, quietMs: 10_000 })
   for (let count = 0; count < 5; count += 1) {
     faults.onFault(new Error('the disk is full'), 'writes')
-    now += 9_000
+    vi.advanceTimersByTime(9_000)
     faults.onSuccess('writes')
   }
   expect(log.entries.filter(({ level }) => level !== 'debug')).toHaveLength(1)
-  now += 1_000
-  faults.onSuccess('writes')
+  // Nothing more is written meanwhile.
+  vi.advanceTimersByTime(1_000)
   expect(log.entries.at(-1)).toEqual({ level: 'info', fields: { host: 'there', faults: 5 }, message: 'it is back' })
+})
+
+test('what has not succeeded since it failed is not back because time passes', () => {
+  vi.useFakeTimers()
+  const log = createKeptLog()
+  const faults = createFaultLog(log, { ...LINES, quietMs: 10_000 })
+  faults.onFault(new Error('away'), 'writes')
+  faults.onFault(new Error('away'), 'reads')
+  faults.onSuccess('writes')
+  faults.onFault(new Error('away'), 'writes')
+  faults.onSuccess('reads')
+  vi.advanceTimersByTime(60_000)
+  expect(log.entries.filter(({ level }) => level === 'info')).toEqual([])
+  faults.onSuccess('writes')
+  expect(log.entries.filter(({ level }) => level === 'info')).toHaveLength(1)
 })
 
 test('a store that refuses writes is not back because it answers reads', async () => {

@@ -10,6 +10,7 @@ import { startRedis } from './support/services.ts'
 
 const NO_STREAM = new Error("Stream isn't writeable and enableOfflineQueue options is false")
 const BUSY = new Error('Ready check failed: Command timed out')
+const SOCKET_TIMEOUT = new Error("Socket timeout. Expecting data, but didn't receive any in 2000ms.")
 const REFUSED = new Error('connect ECONNREFUSED 127.0.0.1:1')
 
 function createKept(urls = ['redis://ann:secret@127.0.0.1:1']) {
@@ -36,15 +37,15 @@ test('a Redis that was never there is told with its setting, host and reason, an
   expect(lines().slice(2)).toEqual(['the cache is gone: reads go to the history', 'the cache is back'])
 })
 
-test('what a busy machine causes at the start is no line', () => {
+test.each([BUSY, SOCKET_TIMEOUT])('what a busy machine causes at the start is no line: %s', (busy) => {
   const { log, lines, faults } = createKept()
   faults.onFault(NO_STREAM, COMMANDS)
-  faults.onFault(BUSY, 'events')
+  faults.onFault(busy, 'events')
   for (const source of ['cache', 'events', COMMANDS]) faults.onSuccess(source)
-  faults.onFault(BUSY, 'cache')
+  faults.onFault(busy, 'cache')
   faults.onSuccess('cache')
   expect(lines()).toEqual([])
-  for (let attempt = 0; attempt < 3; attempt += 1) faults.onFault(BUSY, 'cache')
+  for (let attempt = 0; attempt < 3; attempt += 1) faults.onFault(busy, 'cache')
   expect(lines()).toEqual(['the cache is gone: reads go to the history'])
   expect(JSON.stringify(log.entries)).not.toContain('writeable')
 })
@@ -52,6 +53,7 @@ test('what a busy machine causes at the start is no line', () => {
 test.each([
   [NO_STREAM, 'there is no connection'],
   [BUSY, 'no answer in time'],
+  [SOCKET_TIMEOUT, 'no answer in time'],
   [new Error('getaddrinfo ENOTFOUND nowhere'), 'getaddrinfo ENOTFOUND nowhere'],
   [new Error('write EPROTO 0A00010B:SSL routines:x:wrong version number:record.c'), 'TLS: '],
   [Object.assign(new Error('No slots'), { lastNodeError: new Error('WRONGPASS x') }), 'password of REDIS_URL'],

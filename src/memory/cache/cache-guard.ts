@@ -47,7 +47,8 @@ export interface CacheGuardLimits {
 /** What is worth counting and logging; none of it changes what the guard does. */
 export interface CacheGuardObserver {
   onFault(operation: keyof Cache, error: unknown): void
-  onAvailable(available: boolean): void
+  /** `fault`: why it is away. */
+  onAvailable(available: boolean, fault?: unknown): void
   /** There was no room to keep a mark or a drop: other nodes may not see that write until the next one. */
   onMarkLost(conversationId: string): void
 }
@@ -96,14 +97,14 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
   function weigh(error: unknown, conversationIds: readonly string[]): void {
     if (isRefusal(error)) {
       // Whether one key refuses, or the server refuses whatever is written: only the words of a full one are known.
-      if (!isFull(error)) void check()
+      if (!isFull(error)) void check(error)
       return
     }
     faultsInARow += 1
     const isOften = faultsInARow >= faultsToSuspect
     if (!isTimeout(error)) {
       // A connection that is gone is gone for every key.
-      if (isOften) setAvailable(false)
+      if (isOften) setAvailable(false, error)
       return
     }
     for (const id of conversationIds) countTimeout(id)
@@ -119,29 +120,31 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
     addDrop(conversationId)
   }
 
-  async function check(): Promise<void> {
+  /** `refusal`: why it is in doubt. A connection may be closed for it, and then the ping says no more than that. */
+  async function check(refusal?: unknown): Promise<void> {
     if (isChecking || !available) return
     isChecking = true
-    const answers = await pings()
+    const fault = await ping()
     isChecking = false
     faultsInARow = 0
-    if (!answers) setAvailable(false)
+    if (fault) setAvailable(false, isRefusal(fault.error) ? fault.error : (refusal ?? fault.error))
   }
 
-  async function pings(): Promise<boolean> {
+  /** Undefined where it answers. */
+  async function ping(): Promise<{ error: unknown } | undefined> {
     try {
       await withTimeout(cache.ping(), commandTimeoutMs)
-      return true
+      return undefined
     } catch (error) {
-      if (isFull(error)) return true
+      if (isFull(error)) return undefined
       observer.onFault('ping', error)
-      return false
+      return { error }
     }
   }
 
-  function setAvailable(isAvailable: boolean): void {
+  function setAvailable(isAvailable: boolean, fault?: unknown): void {
     faultsInARow = 0
-    if (available !== isAvailable) observer.onAvailable(isAvailable)
+    if (available !== isAvailable) observer.onAvailable(isAvailable, fault)
     available = isAvailable
     scheduleProbe()
   }
@@ -167,9 +170,9 @@ export function createCacheGuard(cache: Cache, limits: CacheGuardLimits, observe
     isProbing = true
     if (available) {
       if (!(await sendUnsent(() => available))) await check()
-    } else if (await pings()) {
+    } else if (!(await ping())) {
       // What it does not take stays unsent, and does not keep the cache away; that it is gone again does.
-      if ((await sendUnsent()) || (await pings())) setAvailable(true)
+      if ((await sendUnsent()) || !(await ping())) setAvailable(true)
     }
     isProbing = false
     scheduleProbe()

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { reasonOf } from '../../../src/fault-log.ts'
 import { createCacheGuard } from '../../../src/memory/cache/cache-guard.ts'
 import { createRedisCache } from '../../../src/memory/cache/redis-cache.ts'
 import { createRedis } from '../../../src/redis/redis-connection.ts'
@@ -16,12 +17,17 @@ async function createGuarded(starting = startRedis()) {
   const redis = createRedis({ urls: [server.url], commandTimeoutMs: 100, onError: () => {}, hasDeadline: true })
   const cache = recordCache(createRedisCache(redis, SMALL_LIMITS))
   const errors: string[] = []
+  /** Why it was away, each time. */
+  const reasons: string[] = []
   const guard = createCacheGuard(
     cache,
     { commandTimeoutMs: 100, probeIntervalMs: 50 },
     {
       onFault: (_, error) => errors.push(String(error)),
-      onAvailable: (available) => cache.calls.push(available ? 'available' : 'unavailable'),
+      onAvailable(available, fault) {
+        cache.calls.push(available ? 'available' : 'unavailable')
+        if (!available) reasons.push(reasonOf(fault))
+      },
       onMarkLost: () => {},
     },
   )
@@ -31,7 +37,7 @@ async function createGuarded(starting = startRedis()) {
   })
   await vi.waitFor(() => cache.ping(), 60_000)
   await fillTail(cache, 'a')
-  return { server, redis, cache, guard, errors }
+  return { server, redis, cache, guard, errors, reasons }
 }
 
 type Guarded = Awaited<ReturnType<typeof createGuarded>>
@@ -146,11 +152,12 @@ test('a full Redis goes on to answer reads and to take marks, and the breaker st
 })
 
 test('a Redis that refuses writes is away, and gets the mark first when it takes them again', async () => {
-  const { server, guard } = await createGuarded()
+  const { server, guard, reasons } = await createGuarded()
   const operator = connectOperator(server)
   await operator.config('SET', 'min-replicas-to-write', '1')
   await guard.mark('a', MARK)
   await expect.poll(() => guard.available).toBe(false)
+  expect(reasons).toEqual([expect.stringMatching(/^NOREPLICAS/)])
   expect(await guard.readEntries(['a'])).toBeUndefined()
   expect(JSON.parse((await operator.get('bs:v1:{a}:head')) ?? '')).toMatchObject({ e: 0, h: { '0': 4 } })
   await operator.config('SET', 'min-replicas-to-write', '0')
@@ -161,11 +168,12 @@ test('a Redis that refuses writes is away, and gets the mark first when it takes
 })
 
 test('a Redis that became a replica is away until it takes writes again', async () => {
-  const { server, guard } = await createGuarded()
+  const { server, guard, reasons } = await createGuarded()
   const operator = connectOperator(server)
   await operator.replicaof('127.0.0.1', '1')
   await guard.mark('a', MARK)
   await expect.poll(() => guard.available).toBe(false)
+  expect(reasons).toEqual([expect.stringMatching(/^READONLY/)])
   await operator.replicaof('NO', 'ONE')
   await expect.poll(() => guard.available).toBe(true)
   expect(await guard.readEntries(['a'])).toMatchObject([{ register: { epoch: 1, marks: { '0': 5 } } }])
