@@ -67,6 +67,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
       gate,
       append: (replyId, placed) => execute(() => store.append(replyId, placed)),
       notify: (replyId, state) => execute(() => store.notify(replyId, state)),
+      erase: (replyId) => execute(() => store.erase(replyId)),
       onUnsent(replyId) {
         channels.publishLocally(textChannel(replyId), '')
         channels.publishLocally(notifyChannel(replyId), '')

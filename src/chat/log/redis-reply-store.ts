@@ -98,7 +98,11 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
     const entries = await redis
       .xrange(textChannel(replyId), from + 1, '+', 'COUNT', limits.readChunks)
       .catch(ifNoStream)
-    return entries.flatMap(([, [, chunk]]) => decodeChunk(chunk ?? '') ?? [])
+    return entries.flatMap(([id, [, chunk]]) => {
+      const placed = decodeChunk(chunk ?? '')
+      // What does not end where its id says is nobody's.
+      return placed && id === `${placed.offset + placed.text.length}-0` ? [placed] : []
+    })
   }
 
   return { append, notify, erase, read }

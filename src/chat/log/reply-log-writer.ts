@@ -19,6 +19,7 @@ export interface ReplyLogWriterDeps {
   /** Returns where the stored text ends, which need not be where this text does. */
   append(replyId: string, placed: PlacedText): Promise<number>
   notify(replyId: string, state: ReplyLogState): Promise<void>
+  erase(replyId: string): Promise<void>
   /** A notification could not be sent yet. */
   onUnsent(replyId: string): void
 }
@@ -145,7 +146,12 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
 
   async function sendText(replyId: string, entry: Entry): Promise<void> {
     const placed = { offset: entry.stored, text: cutText(entry.unstored, limits.writeLength) }
-    const end = await deps.append(replyId, placed)
+    let end = await deps.append(replyId, placed)
+    if (end > entry.text.length) {
+      // More than was ever written is junk: nothing would be stored behind it.
+      await deps.erase(replyId)
+      end = 0
+    }
     const isAsExpected = end === placed.offset + placed.text.length
     entry.unstored = isAsExpected ? entry.unstored.slice(placed.text.length) : entry.text.slice(end)
     entry.stored = Math.min(end, entry.text.length)

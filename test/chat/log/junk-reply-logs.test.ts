@@ -11,6 +11,13 @@ const JUNK: Record<string, Spoil> = {
   'a list': (redis, key) => redis.multi().del(key).rpush(key, 'x').exec(),
   'a stream with the greatest of all ids': (redis, key) =>
     redis.multi().del(key).xadd(key, '18446744073709551614-1', 'c', 'x').exec(),
+  ...Object.fromEntries(
+    ['9', '900000', '999999999999999', '9007199254740993'].map((end): [string, Spoil] => [
+      `a stream that ends at ${end}`,
+      (redis, key) => redis.multi().del(key).xadd(key, `${end}-0`, 'c', '[0,"forged"]').exec(),
+    ]),
+  ),
+  'a stream that ends at what is written, by another id': (redis, key) => redis.xadd(key, '4-7', 'c', 'x'),
   'a stream that refuses the next id': (redis, key) => redis.call('XSETID', key, '900000-1') as Promise<unknown>,
 }
 
