@@ -8,11 +8,13 @@ const SWEEP_LIMIT = 100
 
 /** Removes what edits stored that never came to be seen (protocol A3); `now` returns epoch milliseconds. */
 export async function sweepUnlistedBranches(
-  history: Pick<History, 'findUnlistedBranches' | 'removeUnlistedBranch'>,
+  history: Pick<History, 'findUnlistedBranches' | 'removeUnlistedBranch' | 'renewUnlistedBranch'>,
   now: number,
 ): Promise<void> {
   const left = await history.findUnlistedBranches(now - LEFT_AFTER_MS, SWEEP_LIMIT)
-  await sweepEach(left, async ({ conversationId, branch }) => {
-    await history.removeUnlistedBranch(conversationId, branch)
-  })
+  await sweepEach(
+    left,
+    async ({ conversationId, branch }) => void (await history.removeUnlistedBranch(conversationId, branch)),
+    ({ conversationId, branch }) => history.renewUnlistedBranch(conversationId, branch, now),
+  )
 }

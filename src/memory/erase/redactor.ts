@@ -77,11 +77,15 @@ export function createRedactor({ guard, history, records, eraseReplyText, now }:
 
   async function sweep(): Promise<void> {
     const due = await history.findDueDrops(now() - SECOND_DROP_MS, SWEEP_LIMIT)
-    await sweepEach(due, async ({ conversationId, ownerId, messageIds, dropDue }) => {
-      const messages = []
-      for (const id of messageIds) messages.push(await redact(ownerId, id))
-      if (await drop(conversationId, messages)) await history.settleDrop(conversationId, dropDue)
-    })
+    await sweepEach(
+      due,
+      async ({ conversationId, ownerId, messageIds, dropDue }) => {
+        const messages = []
+        for (const id of messageIds) messages.push(await redact(ownerId, id))
+        if (await drop(conversationId, messages)) await history.settleDrop(conversationId, dropDue)
+      },
+      ({ conversationId, ownerId }) => history.markDropDue(ownerId, conversationId, now()),
+    )
   }
 
   return { redactMessage, sweep }

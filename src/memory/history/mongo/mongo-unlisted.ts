@@ -1,5 +1,5 @@
 import type { Collection } from 'mongodb'
-import { ROOT_BRANCH } from '../../conversation.ts'
+import { type Conversation, ROOT_BRANCH } from '../../conversation.ts'
 import type { History, UnlistedBranch } from '../history.ts'
 import { readableBranches } from '../stored-check.ts'
 import type { ConversationDocument, MessageDocument } from './mongo-documents.ts'
@@ -14,7 +14,7 @@ const BEGINNING = new Date(0)
 const STEP_LIMIT = 1_000
 
 /**
- * Unlisted branches in MongoDB. A branch is given up in two documents: first its messages take `unlistedSince` 0, which
+ * Unlisted branches in MongoDB. A branch is given up in two documents, if the conversation can be read: first its messages take `unlistedSince` 0, which
  * no renewal changes any more; then the conversation's epoch rises, so that a switch that is under way is refused, and
  * its next attempt meets the refused renewal.
  */
@@ -60,14 +60,13 @@ export function createMongoUnlisted(
   async function giveUp(conversationId: string, branch: string): Promise<boolean> {
     if (branch === ROOT_BRANCH) return false
     const place = { conversationId, branch }
+    await readTree(conversationId)
     await guard.write(() => messages.updateMany(place, { $set: { unlistedSince: BEGINNING } }))
     for (;;) {
-      const [found] = await guard.read((read) =>
-        conversations.find({ _id: conversationId }, { ...read, limit: 1 }).toArray(),
-      )
+      const found = await readTree(conversationId)
       // Without its conversation it came after a deletion; a deletion that is under way removes it.
       if (found === undefined) return true
-      if (readableBranches(conversationId, () => found.branches).some(({ id }) => id === branch)) {
+      if (found.branches.some(({ id }) => id === branch)) {
         await guard.write(() => messages.updateMany(place, { $unset: { unlistedSince: true } }))
         return false
       }
@@ -75,6 +74,11 @@ export function createMongoUnlisted(
       const change = { $set: { branchEpoch: found.branchEpoch + 1 } }
       if ((await guard.write(() => conversations.updateOne(filter, change))).modifiedCount > 0) return true
     }
+  }
+
+  async function readTree(_id: string): Promise<Pick<Conversation, 'branches' | 'branchEpoch'> | undefined> {
+    const [found] = await guard.read((read) => conversations.find({ _id }, { ...read, limit: 1 }).toArray())
+    return found && { branches: readableBranches(_id, () => found.branches), branchEpoch: found.branchEpoch }
   }
 
   return { findUnlistedBranches, removeUnlistedBranch, renewUnlistedBranch }
