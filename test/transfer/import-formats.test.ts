@@ -116,3 +116,21 @@ test('an empty file and an empty array are nothing to import', async () => {
   expect((await importText('a.jsonl', '')).report).toMatchObject({ conversations: 0, refused: 0 })
   expect((await importText('a.json', ' []\n')).report).toMatchObject({ conversations: 0, refused: 0 })
 })
+
+test('a conversation without an id is known by the digest that older versions of the import knew it by', async () => {
+  const stores = await startTransferStores()
+  const messages = [
+    { role: 'system', content: 'S' },
+    { role: 'user', content: 'q', name: 'Ann' },
+    {
+      role: 'assistant',
+      content: '',
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f.g', arguments: '{}' } }],
+    },
+    { role: 'tool', tool_call_id: 'c1', name: 'f.g', content: '' },
+    { role: 'assistant', content: 'a' },
+  ]
+  await stores.importFile(await writeTestFile('a.jsonl', JSON.stringify({ messages })))
+  const [{ conversation } = { conversation: undefined }] = await stores.readAll()
+  expect(conversation?.externalId).toBe('import:5ea3e3ab848e3b70b0d666e6e0e6eda73faa0e687d6e6c374539e5033a479ad9')
+})

@@ -19,11 +19,9 @@ function matches(value: unknown): boolean {
 
 function decode(value: unknown, context: DecodeContext): FileConversation {
   const record: JsonObject = Array.isArray(value) ? { messages: value } : objectOf(value)
-  const messages = decodeMessages(readList('messages', record.messages), context)
-  const digest = () =>
-    createHash('sha256')
-      .update(JSON.stringify(messages.map(({ message }) => message)))
-      .digest('hex')
+  const { messages, decoded } = decodeMessages(readList('messages', record.messages), context)
+  // As they were read, and not as they are repaired: so older versions of the import knew them.
+  const digest = () => createHash('sha256').update(JSON.stringify(decoded)).digest('hex')
   const { id = digest(), title, createdAt } = record
   const own = decodeOwnFields(OWN_FIELD, record[OWN_FIELD] ?? {})
   const branches = [{ messages }]
@@ -40,13 +38,18 @@ function decode(value: unknown, context: DecodeContext): FileConversation {
 }
 
 /** In the older format calls have no ids: a result belongs to the newest call before it. */
-function decodeMessages(values: readonly unknown[], { notes, limits }: DecodeContext): PlacedMessage[] {
+function decodeMessages(
+  values: readonly unknown[],
+  { notes, limits }: DecodeContext,
+): { messages: PlacedMessage[]; decoded: FileMessage[] } {
   let functionCall = 0
   const ids = new Set<string>()
-  return values.flatMap((value, index) => {
+  const all: FileMessage[] = []
+  const messages = values.flatMap((value, index) => {
     if (isObject(value) && value.function_call != null) functionCall = index
     const place = `messages[${index}]`
     const decoded = decodeMessage(place, value, `function_call_${functionCall}`, notes)
+    if (decoded) all.push(decoded)
     const said = decoded && (isObject(value) && value[OWN_FIELD] != null ? decoded : ifSaid(decoded, place, notes))
     const message = said && repairMessage(said, place, notes, limits)
     if (message === undefined) return []
@@ -58,6 +61,7 @@ function decodeMessages(values: readonly unknown[], { notes, limits }: DecodeCon
     ids.add(id)
     return [{ id, place, message }]
   })
+  return { messages, decoded: all }
 }
 
 function ifSaid(message: FileMessage, place: string, notes: Notes): FileMessage | undefined {

@@ -1,4 +1,5 @@
 import type { Collection } from 'mongodb'
+import type { ConversationDocument } from './mongo-documents.ts'
 import { isUnique, type MongoGuard } from './mongo-guard.ts'
 
 /** A document of `externalIds`: the claim of an owner's external id, made by its insertion. */
@@ -17,6 +18,10 @@ export interface MongoExternalIds {
   /** Frees the id where it leads to this conversation still. */
   release(ownerId: string, externalId: string, conversationId: string): Promise<void>
 }
+
+/** The unique index that decided before there were claims. */
+const OLDER_INDEX = 'ownerId_1_externalId_1'
+const CLAIMS_AT_ONCE = 1_000
 
 /** External ids, each a document that is found by its `_id`. */
 export function createMongoExternalIds(
@@ -41,6 +46,35 @@ export function createMongoExternalIds(
   }
 
   return { claim, find, release }
+}
+
+/**
+ * Claims the external ids of conversations that are older than claims; a database that has none is known by its
+ * indexes. May be cut off and done again, and by several nodes at once.
+ */
+export async function claimOlderIds(
+  conversations: Collection<ConversationDocument>,
+  collection: Collection<ExternalIdDocument>,
+  guard: MongoGuard,
+): Promise<void> {
+  const indexes = await guard.long(() => conversations.indexes())
+  if (!indexes.some(({ name }) => name === OLDER_INDEX)) return
+  for (let after = ''; ; ) {
+    const filter = { _id: { $gt: after }, externalId: { $gte: '' } }
+    const options = { sort: { _id: 1 }, limit: CLAIMS_AT_ONCE, projection: { ownerId: 1, externalId: 1 } } as const
+    const found = await guard.long(() => conversations.find(filter, options).toArray())
+    const claims = found.flatMap(({ _id: conversationId, ownerId, externalId }) => {
+      if (ownerId === undefined || externalId === undefined) return []
+      const update = { $setOnInsert: { conversationId } }
+      return [{ updateOne: { filter: { _id: claimId(ownerId, externalId) }, update, upsert: true } }]
+    })
+    if (claims.length > 0) await guard.long(() => collection.bulkWrite(claims, { ordered: false }))
+    const last = found.at(-1)
+    if (last === undefined) break
+    after = last._id
+  }
+  // Where another node was sooner there is none any more.
+  await guard.long(() => conversations.dropIndex(OLDER_INDEX)).catch(() => undefined)
 }
 
 function claimId(ownerId: string, externalId: string): string {

@@ -8,7 +8,7 @@ import {
   MESSAGE_INDEXES,
   type MessageDocument,
 } from './mongo-documents.ts'
-import { createMongoExternalIds, type ExternalIdDocument } from './mongo-external-ids.ts'
+import { claimOlderIds, createMongoExternalIds, type ExternalIdDocument } from './mongo-external-ids.ts'
 import { createMongoMessages } from './mongo-messages.ts'
 import { createMongoRedactions } from './mongo-redactions.ts'
 import { ensureIndexes } from './mongo-statements.ts'
@@ -31,13 +31,15 @@ export function createMongoHistory(client: MongoClient, options: MongoStoreOptio
   const { database, guard } = mongoDatabase(client)
   const conversations = database.collection<ConversationDocument>('conversations')
   const messages = database.collection<MessageDocument>('messages')
-  const externalIds = createMongoExternalIds(database.collection<ExternalIdDocument>('externalIds'), guard)
+  const claims = database.collection<ExternalIdDocument>('externalIds')
+  const externalIds = createMongoExternalIds(claims, guard)
   const starts: Collection<StartDocument> = database.collection('starts')
 
   async function prepare(): Promise<void> {
     await guard.write(() => starts.updateOne({ _id: 'last' }, { $set: { at: new Date(now()) } }, { upsert: true }))
     await ensureIndexes(conversations, CONVERSATION_INDEXES, guard, onIndexing)
     await ensureIndexes(messages, MESSAGE_INDEXES, guard, onIndexing)
+    await claimOlderIds(conversations, claims, guard)
   }
 
   function close(): Promise<void> {
