@@ -69,6 +69,20 @@ test.for(WAYS)(
   },
 )
 
+test.for(WAYS)(
+  'through nginx %s a server that stops breaks streams off, and does not complete them, by %s',
+  async ([site, by], context) => {
+    const model = createScriptedModel()
+    const { client, proxied, server } = await startBehind(context, site, { model })
+    const { events, ended } = send(proxied, by, await startConversation(client))
+    const broken = expect(ended).rejects.toBeDefined()
+    await model.nextCall()
+    await expect.poll(() => events.length).toBeGreaterThan(0)
+    await server.close(1_000)
+    await broken
+  },
+)
+
 test.for(FURTHER)(
   'through nginx %s a body that is too large is told so, and the next is answered',
   async (site, context) => {
