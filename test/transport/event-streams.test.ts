@@ -99,6 +99,21 @@ test.each([
   expect(await answered.promise).toBe(isOurs)
 })
 
+test.each(['application/graphql+json', 'application/json; charset="utf-8"'])(
+  'what was asked for by %s is streamed without Yoga too',
+  async (type) => {
+    const { handler, replyId } = await startBoth()
+    const answered = Promise.withResolvers<boolean>()
+    const origin = await serveStreams(handler, 12_000, answered.resolve)
+    const body = JSON.stringify(OPERATIONS['a reply']).replaceAll('@reply', replyId)
+    const { body: events } = await exchange(origin, {
+      headers: { 'content-type': type, accept: 'text/event-stream' },
+      body,
+    })
+    expect([await answered.promise, events]).toEqual([true, expect.stringContaining('ReplyCompleted')])
+  },
+)
+
 test('a reply that is being written is streamed with each delta as the model writes it', async () => {
   const model = createScriptedModel()
   const { origin, client } = await startTestServer(undefined, { model })

@@ -32,9 +32,9 @@ export function plainAnswerType(request: IncomingMessage): string | undefined {
   return isJsonPost(request) ? ANSWER_TYPES.get(firstAccepted(request.headers)) : undefined
 }
 
-/** Whether it is a POST of JSON whose client takes server-sent events. */
-export function acceptsEventStream(request: IncomingMessage): boolean {
-  return isJsonPost(request) && accepts(request.headers.accept, ['text/event-stream'])
+/** Whether it is a POST, of a body that is read, whose client takes server-sent events. */
+export function acceptsEventStream({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && accepts(headers.accept, ['text/event-stream'])
 }
 
 /** Why the body of a POST is not read: it is no JSON in UTF-8, or it is encoded once more. */
