@@ -24,9 +24,10 @@ export interface Loaders {
 /**
  * Loaders for one operation of one owner. They batch (github.com/graphql/dataloader) and do not
  * remember: an answer is never older than its question, so a subscription may keep them for hours. Each is
- * made when it is used first: a subscription of texts needs none, and four of them hold 1.5 kB.
+ * made when it is used first: a subscription of texts needs none, and four of them hold 1.5 kB. `maxLength` bounds the
+ * characters of the messages that are loaded at once.
  */
-export function createLoaders(memory: Memory, ownerId: string): Loaders {
+export function createLoaders(memory: Memory, ownerId: string, maxLength?: number): Loaders {
   let contexts: ReturnType<typeof createContextLoader> | undefined
   let conversations: DataLoader<string, Conversation | undefined> | undefined
   let messages: DataLoader<string, Message | undefined> | undefined
@@ -50,7 +51,7 @@ export function createLoaders(memory: Memory, ownerId: string): Loaders {
   }
 
   function message(id: string): Promise<Message | undefined> {
-    messages ??= createLoader((ids) => memory.findMessages(ownerId, ids))
+    messages ??= createLoader((ids) => memory.findMessages(ownerId, ids, maxLength))
     return messages.load(id)
   }
 

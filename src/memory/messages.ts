@@ -17,7 +17,8 @@ type PathRange = Omit<SequenceRange, 'conversationId' | 'branch'>
 export interface Messages {
   /** Along the active path of a conversation that was found for its owner, oldest first. */
   readMessages(conversation: Conversation, range: PathRange): Promise<MessageRun>
-  findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]>
+  /** Rejects with QueryTooComplexError where they have more than `maxLength` characters together. */
+  findMessages(ownerId: string, ids: readonly string[], maxLength?: number): Promise<(Message | undefined)[]>
   /** Messages of one conversation, in the order asked, with the conversation as it is now. One round trip. */
   findInConversation(
     ownerId: string,
@@ -53,10 +54,14 @@ export function createMessages(deps: MessagesDeps): Messages {
     return readPathSequences(history, conversation, activeBranch, tight)
   }
 
-  async function findMessages(ownerId: string, ids: readonly string[]): Promise<(Message | undefined)[]> {
+  async function findMessages(
+    ownerId: string,
+    ids: readonly string[],
+    maxLength?: number,
+  ): Promise<(Message | undefined)[]> {
     const conversationIds = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
     const [messages, conversations] = await Promise.all([
-      history.findMessages(ids),
+      history.findMessages(ids, maxLength),
       history.findConversations(ownerId, conversationIds),
     ])
     const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))

@@ -175,7 +175,7 @@ export function createGraphqlHandler(
 
   function createOperationContext(connectionId: string): OperationContext {
     const ownerId = ownerOf()
-    const loaders = { ...createLoaders(memory, ownerId), ...createReplyLoaders(chat, ownerId) }
+    const loaders = { ...createLoaders(memory, ownerId, maxAnswerBytes), ...createReplyLoaders(chat, ownerId) }
     const controller = new AbortController()
     const pages = createPageRoom(maxPageLength)
     return { ownerId, connectionId, memory, chat, loaders, lookups, pages, controller }

@@ -5,6 +5,7 @@ import {
   createHeavyConversation,
   createLongConversation,
   createVersions,
+  message,
 } from './conversations.ts'
 import { times, wordsOf } from './requests.ts'
 
@@ -57,9 +58,35 @@ export const QUERY_ATTACKS: readonly Attack[] = [
   postAttack('plain-window-ten-fields', GROUP, (target) =>
     window(target, `messages{${MESSAGE_FIELDS.split(' ').slice(0, 10).join(' ')}}`),
   ),
-  postAttack('plain-page-of-1-mb', GROUP, async (target) => {
-    const id = await createHeavyConversation(target, 60, wordsOf(MB))
-    return { query: `{conversation(id:"${id}"){messages(last:60){nodes{content}}}}` }
+  postAttack('plain-page-of-1-mb', GROUP, (target) => pageOfLong(target, 60)),
+  postAttack('pages-of-1-mb-100-at-once', GROUP, (target) => pageOfLong(target, 20), { times: 100 }),
+  postAttack('nodes-of-1-mb', GROUP, async (target) => {
+    const conversation = await createConversation(target)
+    const ids: string[] = []
+    for (let count = 0; count < 100; count++) ids.push(...(await append(target, conversation, [message(wordsOf(MB))])))
+    return { query: 'query($ids:[ID!]!){nodes(ids:$ids){...on Message{content}}}', variables: { ids } }
+  }),
+  postAttack(
+    'heavy-queries-100-at-once',
+    GROUP,
+    async (target) => {
+      const id = await createLongConversation(target, 10_000)
+      return { query: `{recentContext(conversationId:"${id}",maxTokens:100000){messages{${MESSAGE_FIELDS}}}}` }
+    },
+    { times: 100 },
+  ),
+  postAttack('window-of-metadata', GROUP, async (target) => {
+    const id = await createConversation(target)
+    const value = 'm'.repeat(512)
+    const metadata = Object.fromEntries(times(16, (key) => [`k${key}`, value]))
+    for (let batch = 0; batch < 25; batch++) {
+      await append(
+        target,
+        id,
+        times(400, () => ({ ...message('x'), metadata })),
+      )
+    }
+    return { query: `{recentContext(conversationId:"${id}",maxTokens:200000){messages{id}}}` }
   }),
   postAttack('ids-of-1-mb', GROUP, async (target) => {
     const id = await createHeavyConversation(target, 100, wordsOf(MB))
@@ -91,6 +118,11 @@ async function createLongConversationNamed(target: Target, index: number): Promi
 async function oneLarge(target: Target, count: number) {
   const id = await createHeavyConversation(target, 1, wordsOf(MB))
   return { query: `{conversation(id:"${id}"){messages(last:1){nodes{${aliases(count, 'content')}}}}}` }
+}
+
+async function pageOfLong(target: Target, count: number) {
+  const id = await createHeavyConversation(target, count, wordsOf(MB))
+  return { query: `{conversation(id:"${id}"){messages(last:60){nodes{content}}}}` }
 }
 
 async function window(target: Target, fields: string) {

@@ -39,12 +39,23 @@ test('a bad id is null at its place and leaves the others intact', async () => {
   expect((await client.get(node, { id: 'garbage' })).node).toBeNull()
 })
 
+test('messages that are too long for one answer are not read all the same', async () => {
+  const { client, history } = await startTestServer(undefined, { server: { maxAnswerBytes: 200_000 } })
+  const id = await startConversation(client)
+  const ids: string[] = []
+  for (let count = 0; count < 5; count += 1) ids.push(...(await say(client, id, `${count}${'x'.repeat(50_000)}`)))
+  expect(await client.ask(nodes, { ids: ids.slice(0, 3) })).not.toHaveProperty('errors')
+  const { errors = [] } = await client.ask(nodes, { ids })
+  expect(errors[0]).toMatchObject({ extensions: { code: 'QUERY_TOO_COMPLEX' } })
+  expect(history.calls).toContain('findMessages')
+})
+
 test('many nodes are one lookup of each kind', async () => {
   const calls: number[] = []
   const { client } = await startTestServer((memory) => ({
-    findMessages: (ownerId, ids) => {
+    findMessages: (ownerId, ids, maxLength) => {
       calls.push(ids.length)
-      return memory.findMessages(ownerId, ids)
+      return memory.findMessages(ownerId, ids, maxLength)
     },
   }))
   const ids = await say(client, await startConversation(client), 'one', 'two', 'three')

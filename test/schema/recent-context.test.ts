@@ -162,6 +162,37 @@ test('while the history is away a read may be asked again, and the log says why'
   expect(log.entries).toMatchObject([{ level: 'warn', fields: { err: { cause: { message: 'mongodb://secret' } } } }])
 })
 
+test('chat messages are made once, whatever the aliases that show them', async () => {
+  let reads = 0
+  const { client } = await startTestServer((memory) => ({
+    async readContexts(requests) {
+      const contexts = await memory.readContexts(requests)
+      return contexts.map((context) => {
+        if (context instanceof Error) return context
+        const messages = context.messages.map(({ parts, ...message }) => ({
+          ...message,
+          get parts() {
+            reads += 1
+            return parts
+          },
+        }))
+        return { ...context, messages }
+      })
+    },
+  }))
+  const id = await startConversation(client)
+  await say(client, id, 'one')
+  const counts: number[] = []
+  for (const fields of ['chatMessages', 'chatMessages a: chatMessages b: chatMessages']) {
+    reads = 0
+    const { data } = await client.post({ query: `{ recentContext(conversationId: "${id}") { ${fields} } }` })
+    expect(JSON.stringify(data)).toContain('"content":"one"')
+    counts.push(reads)
+  }
+  expect(counts[0]).toBeGreaterThan(0)
+  expect(counts[1]).toBe(counts[0])
+})
+
 test('tool results are messages of their own for a chat completions API', async () => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client)

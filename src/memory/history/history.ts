@@ -161,8 +161,11 @@ export interface History {
   readSequenceRange(range: SequenceRange): Promise<MessageRun>
   /** The heads of many branches, in the order asked. One query, and one more for each whose hint is behind. */
   readHeads(hints: readonly HeadHint[]): Promise<Head[]>
-  /** By the messages' ids, in the order asked. One query a branch, all at once. */
-  findMessages(ids: readonly string[]): Promise<(Message | undefined)[]>
+  /**
+   * By the messages' ids, in the order asked. One query a branch, all at once. Rejects with QueryTooComplexError where
+   * they have more than `maxLength` characters together.
+   */
+  findMessages(ids: readonly string[], maxLength?: number): Promise<(Message | undefined)[]>
   /** The stored messages with these keys (see idempotencyKey), in any order. One lookup a key, sixteen at once. */
   findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]>
   /** The message as changed; undefined when it is missing. Null removes the metadata. */

@@ -1,3 +1,4 @@
+import { QueryTooComplexError } from '../../errors.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from '../message.ts'
 
 type Absent = null | undefined
@@ -67,6 +68,18 @@ export function lengthOfDraft({
   metadata,
 }: Pick<StoredDraft, 'content' | 'parts' | 'metadata'>): number {
   return (content ?? parts ?? '').length + (metadata ?? '').length
+}
+
+/** Throws QueryTooComplexError when more than `maxLength` characters are taken in all. */
+export function createLengthRoom(maxLength = Number.POSITIVE_INFINITY): { take(length: number): void } {
+  let left = maxLength
+
+  function take(length: number): void {
+    left -= length
+    if (left < 0) throw new QueryTooComplexError(`${maxLength} characters of messages that it names`, 'more')
+  }
+
+  return { take }
 }
 
 /** Field by field, since every message of every read from history comes through here. */

@@ -1,4 +1,4 @@
-import { toChatMessages } from '../../chat/chat-messages.ts'
+import { type ChatMessage, toChatMessages } from '../../chat/chat-messages.ts'
 import type { Context } from '../../memory/context.ts'
 import { builder } from '../builder.ts'
 import { ConversationRef } from '../conversation/conversation.ts'
@@ -26,6 +26,15 @@ const ContextSourceRef = builder.enumType('ContextSource', {
   } as const,
 })
 
+/** Made once for all aliases of the field, for as long as an operation holds the messages. */
+const madeOf = new WeakMap<Context['messages'], ChatMessage[]>()
+
+function chatMessagesOf(messages: Context['messages']): ChatMessage[] {
+  const made = madeOf.get(messages) ?? toChatMessages(messages)
+  madeOf.set(messages, made)
+  return made
+}
+
 /** The newest messages that fit a budget. */
 export const RecentContextRef = builder.objectRef<Context & { cursor?: string }>('RecentContext').implement({
   description: 'The newest messages of a conversation that fit a token budget, and the report of what was left out.',
@@ -36,7 +45,7 @@ export const RecentContextRef = builder.objectRef<Context & { cursor?: string }>
       extensions: { cost: { hasItems: true } },
       description:
         'The same messages, ready to be sent to a chat completions API. Each tool result is a message of its own, directly behind its call; a call without one has "[no result]", so append the results before you read; a result whose call is not here is left out, and so are reasoning and data; arguments that are no JSON object read "{}"; what was redacted reads "[redacted]".',
-      resolve: ({ messages }) => toChatMessages(messages),
+      resolve: ({ messages }) => chatMessagesOf(messages),
     }),
     tokenCount: t.exposeInt('tokenCount', { description: 'The tokens of the messages; never more than `maxTokens`.' }),
     maxTokens: t.exposeInt('maxTokens', { description: 'The budget that was asked for.' }),

@@ -186,6 +186,23 @@ export function describeMessages(subject: HistoryUnderTest): void {
       expect(await subject.history.findMessages([])).toStrictEqual([])
     })
 
+    it('are not found by their ids where they are too long together, on one branch or on several', async () => {
+      const id = createConversationId()
+      const parts: MessagePart[] = [{ type: 'text', text: 'x'.repeat(1_000) }]
+      const stored = [1, 2, 3].map((sequence) => sampleMessage(id, sequence, { parts }))
+      const other = sampleMessage(id, 2, { branch: 'k', parts })
+      await subject.history.insertMessages(stored)
+      await subject.history.insertMessages([other])
+      const read = (messages: readonly Message[], maxLength: number) =>
+        subject.history.findMessages(
+          messages.map((message) => message.id),
+          maxLength,
+        )
+      expect(await read([...stored, other], 4_500)).toStrictEqual([...stored, other])
+      await expect(read(stored, 2_500)).rejects.toMatchObject({ code: 'QUERY_TOO_COMPLEX' })
+      await expect(read([...stored, other], 3_500)).rejects.toMatchObject({ code: 'QUERY_TOO_COMPLEX' })
+    })
+
     it('are found by the keys of their client and of their reply', async () => {
       const id = createConversationId()
       const messages = Array.from({ length: 40 }, (_, index) =>

@@ -13,7 +13,7 @@ import type {
   TokenRange,
 } from '../history.ts'
 import { batchMessages } from '../message-batches.ts'
-import { encodeParts, lengthOfDraft } from '../stored-draft.ts'
+import { createLengthRoom, encodeParts, lengthOfDraft } from '../stored-draft.ts'
 import { decodeMessage, encodeMessage, type MessageDocument } from './mongo-documents.ts'
 import { isDuplicateKey, type MongoGuard } from './mongo-guard.ts'
 import { findDocumentIds, removeDocuments, updateOf } from './mongo-statements.ts'
@@ -126,19 +126,24 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     return newest === undefined ? hint : { sequence: newest.sequence, tokens: newest.tokenStart + newest.tokens }
   }
 
-  async function findMessages(ids: readonly string[]): Promise<(Message | undefined)[]> {
+  async function findMessages(ids: readonly string[], maxLength?: number): Promise<(Message | undefined)[]> {
+    const room = createLengthRoom(maxLength)
+    async function find(places: readonly MessagePlace[] = []): Promise<Message[]> {
+      const { messages, length, isShortened } = await findOnBranch(places, maxLength)
+      room.take(isShortened ? Number.POSITIVE_INFINITY : length)
+      return messages
+    }
     const branches = Object.values(Object.groupBy(placesOf(ids), branchKey))
-    const found = await pMap(branches, (places) => findOnBranch(places), { concurrency: LOOKUPS_AT_ONCE })
+    const found = await pMap(branches, find, { concurrency: LOOKUPS_AT_ONCE })
     const byId = new Map(found.flat().map((message) => [message.id, message]))
     return ids.map((id) => byId.get(id))
   }
 
-  async function findOnBranch(places: readonly MessagePlace[] = []): Promise<Message[]> {
-    const [place] = places
-    if (place === undefined) return []
-    const { conversationId, branch } = place
+  function findOnBranch(places: readonly MessagePlace[], maxLength: number | undefined): Promise<MessageRun> {
+    const { conversationId, branch } = places[0] ?? {}
     const sequence = { $in: places.map((each) => each.sequence) }
-    return read({ conversationId, branch, sequence }, { sequence: 1 }, places.length)
+    const most = { limit: places.length, ...(maxLength !== undefined && { maxLength }) }
+    return readRun({ conversationId, branch, sequence }, { sequence: 1 }, most)
   }
 
   async function findByIdempotencyKeys(conversationId: string, keys: readonly string[]): Promise<Message[]> {

@@ -13,7 +13,7 @@ import type {
 } from '../history.ts'
 import { batchMessages } from '../message-batches.ts'
 import { readableHead } from '../stored-check.ts'
-import { encodeParts, lengthOfDraft } from '../stored-draft.ts'
+import { createLengthRoom, encodeParts, lengthOfDraft } from '../stored-draft.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
 import { createReadBatches } from './sqlite-read-batches.ts'
 import { removeRows } from './sqlite-removal.ts'
@@ -155,12 +155,15 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     )
   }
 
-  function findMessages(ids: readonly string[]): Promise<(Message | undefined)[]> {
+  function findMessages(ids: readonly string[], maxLength?: number): Promise<(Message | undefined)[]> {
+    const room = createLengthRoom(maxLength)
     return database.guard(async () => {
       const found: (Message | undefined)[] = []
       for (const id of ids) {
         const place = placeOf(id)
-        found.push(place && (await read(AT_PLACE, { ...place }))[0])
+        const [row] = place ? (await readSome(AT_PLACE, { ...place })).rows : []
+        if (row !== undefined) room.take(lengthOfDraft(row))
+        found.push(row && decodeMessage(row))
       }
       return found
     })
