@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Kind, type OperationDefinitionNode, parse, validate } from 'graphql'
@@ -9,6 +9,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { createDemoModel } from '../src/chat/model/demo-model.ts'
 import { loadConfig } from '../src/config.ts'
 import { createSchema } from '../src/schema/schema.ts'
+import { BOUNDS } from '../src/transport/bounds/bounds.ts'
 import { cacheFolder } from './support/install-lock.ts'
 import { startTestServer } from './support/test-server.ts'
 
@@ -18,6 +19,7 @@ const PAGES = [
   'docs/architecture.md',
   'docs/clients.md',
   'docs/dialects.md',
+  'docs/limits.md',
   'docs/operation.md',
   'docs/performance.md',
 ]
@@ -97,6 +99,18 @@ test("each setting stands in the README's table with its default", async () => {
   expect(loadConfig(Object.fromEntries(given))).toEqual(defaults)
 })
 
+test('each limit of the source and of the settings stands in its page with its number', async () => {
+  const rows = (await readFile(join(ROOT, 'docs/limits.md'), 'utf8')).split('\n').filter((line) => line.startsWith('|'))
+  const limits = [...(await readConstants()), ...(await readSettings()), ...Object.entries(BOUNDS)]
+  expect(limits.length).toBeGreaterThan(80)
+  const stands = ([name, value]: readonly [string, number | undefined]) =>
+    rows.some((row) => row.includes(`\`${name}\``) && (value === undefined || hasNumber(row, value)))
+  expect(limits.filter((limit) => !stands(limit))).toEqual([])
+  const named = rows.flatMap((row) => [...row.matchAll(/`((?:MAX|MOST)_[A-Z_]+)`/g)].map(([, name = '']) => name))
+  const known = new Set(limits.map(([name]) => name))
+  expect(named.filter((name) => !known.has(name))).toEqual([])
+})
+
 test('each script, each page and each file that the documentation names is there', async () => {
   const missing: string[] = []
   for (const page of PAGES) {
@@ -120,6 +134,82 @@ test.each([
   expect(steps.filter((step) => !/^\d+\. `src\/\S+\.ts`/.test(step))).toEqual([])
   expect(steps.length).toBeLessThanOrEqual(most)
 })
+
+/** Bounds of what is shown, searched or made in one step, and forms of values: nobody meets them. */
+const NO_LIMITS = new Set([
+  'MAX_CAUSES',
+  'MAX_CODE',
+  'MAX_COST',
+  'MAX_DISTANCE',
+  'MAX_HELD',
+  'MAX_ID',
+  'MAX_INT',
+  'MAX_KIND',
+  'MAX_KINDS',
+  'MAX_NAME',
+  'MAX_NESTING',
+  'MAX_PATH',
+  'MAX_PLACES',
+  'MAX_PLACE_LENGTH',
+  'MAX_PLAIN_LENGTH',
+  'MAX_POSITION',
+  'MAX_READ_CHARACTERS',
+  'MAX_REASON_CHARS',
+  'MAX_REGISTER_BYTES',
+  'MAX_SHOWN',
+  'MAX_SHOWN_CHARS',
+  'MAX_SHOWN_KEY',
+  'MAX_SHOWN_NAMES',
+  'MAX_SKIPPED',
+  'MAX_SLOW',
+  'MAX_TIME',
+  'MAX_WORD',
+  'MAX_WORDS',
+  'MAX_WRITER_DEPTH',
+  'MOST_AT_ONCE',
+  'MOST_BYTES',
+  'MOST_FAULTS',
+  'MOST_ITEMS',
+  'MOST_MS',
+  'MOST_PIECES',
+  'MOST_RESULTS',
+  'MOST_ROWS',
+  'MOST_TOKEN_DIGITS',
+  'MOST_TRIES',
+])
+/** Its depth is that of a search, which ends in no error. */
+const SEARCHES = /provider-error\.ts$/
+
+/** Constants whose names say that they are limits; the number is undefined where others make it. */
+async function readConstants(): Promise<[name: string, value: number | undefined][]> {
+  const found: [string, number | undefined][] = []
+  for (const path of await readdir(join(ROOT, 'src'), { recursive: true })) {
+    if (!path.endsWith('.ts') || SEARCHES.test(path)) continue
+    const text = await readFile(join(ROOT, 'src', path), 'utf8')
+    for (const [, name = '', value = ''] of text.matchAll(/^(?:export )?const ((?:MAX|MOST)_[A-Z_]+) = (.+)$/gm)) {
+      if (!NO_LIMITS.has(name)) found.push([name, product(value)])
+    }
+  }
+  return found
+}
+
+/** Settings that are numbers, but for the port. */
+async function readSettings(): Promise<[name: string, value: number | undefined][]> {
+  const text = await readFile(join(ROOT, 'src/config.ts'), 'utf8')
+  const settings = [...text.matchAll(/integer\('([A-Z_]+)', ([\d_]+)/g)]
+  return settings.flatMap(([, name = '', value = '']) => (name === 'PORT' ? [] : [[name, product(value)]]))
+}
+
+/** A number, or a product of some, as the source writes them. */
+function product(text: string): number | undefined {
+  const plain = text.replaceAll('_', '')
+  return /^[\d.]+( \* \d+)*$/.test(plain) ? plain.split(' * ').reduce((all, one) => all * Number(one), 1) : undefined
+}
+
+function hasNumber(row: string, value: number): boolean {
+  const written = value.toLocaleString('en-US').replaceAll('.', '\\.')
+  return new RegExp(`(?<![\\d,.])${written}(?![\\d,])`).test(row)
+}
 
 interface Shown {
   id: string
