@@ -130,7 +130,7 @@ export const PROTECTIONS = {
 export type Protection = keyof typeof PROTECTIONS
 
 /** That of the node that ran the reply: a takeover leaves the text as it is. */
-function isOwnSeal({ phase, text }: ReplyChanges): boolean {
+export function isOwnSeal({ phase, text }: ReplyChanges): boolean {
   return phase === 'SEALED' && text !== undefined
 }
 
