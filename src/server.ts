@@ -176,7 +176,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   })
   const connections = createConnections(http, bounds, log)
   const unread = cutUnreadAnswers(http, connections, bounds, log)
-  const raw = createRawAnswers(http, log)
+  const raw = createRawAnswers(http, connections.dueOn, log)
   http.on('checkContinue', (request, response) => {
     expectNoBody(response)
     connections.serve(request, response, handle)

@@ -13,6 +13,8 @@ export interface Connections {
   serve(request: IncomingMessage, response: ServerResponse, handler: Handler): void
   /** Whether a connection may become a WebSocket: no answer is due on it. From then on it is one that is used. */
   upgrade(socket: Socket): boolean
+  /** The last of the answers that are due on it. */
+  dueOn(socket: Socket): ServerResponse | undefined
   /** Whether a request is being answered, or it is a WebSocket. */
   isUsed(socket: Socket): boolean
   all(): Iterable<Socket>
@@ -22,6 +24,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 interface Connection {
   isUsed: boolean
+  due?: ServerResponse | undefined
   /** What begins the requests behind the one that is served. */
   waiting: (() => void)[]
   held?: HeldConnection | undefined
@@ -75,6 +78,7 @@ export function createConnections(
     const connection = connections.get(socket)
     // It was refused.
     if (connection === undefined) return
+    connection.due = response
     const begin = () => {
       response.once('close', () => serveNext(socket, connection))
       handler(request, response)
@@ -103,6 +107,7 @@ export function createConnections(
     const next = connection.waiting.shift()
     if (next === undefined) {
       connection.isUsed = false
+      connection.due = undefined
       unused.add(socket)
       return
     }
@@ -126,5 +131,11 @@ export function createConnections(
     return true
   }
 
-  return { serve, upgrade, isUsed: (socket) => connections.get(socket)?.isUsed === true, all: () => connections.keys() }
+  return {
+    serve,
+    upgrade,
+    dueOn: (socket) => connections.get(socket)?.due,
+    isUsed: (socket) => connections.get(socket)?.isUsed === true,
+    all: () => connections.keys(),
+  }
 }

@@ -1,4 +1,4 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Server as HttpServer, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Log } from '../../log.ts'
 import { type Refusal, refuseUpgrade } from './early-answers.ts'
@@ -7,11 +7,6 @@ import { type Refusal, refuseUpgrade } from './early-answers.ts'
 export interface RawAnswers {
   /** Refuses, and closes the connection, once what came before on it is answered. */
   refuse(socket: Socket, refusal: Refusal): void
-}
-
-interface Exchange {
-  request: IncomingMessage
-  response: ServerResponse
 }
 
 /** By what Node found; all else is 400. */
@@ -31,15 +26,16 @@ const NO_PROXY: Refusal = {
 const LINGER_MS = 5_000
 
 /**
- * To be made before requests come. By itself Node closes the connection of a CONNECT without an answer, and answers
- * what is broken at once, so that a client takes that for the answer to what it sent before.
+ * By itself Node closes the connection of a CONNECT without an answer, and answers what is broken at once, so that a
+ * client takes that for the answer to what it sent before. `dueOn` gives the last answer that is due on a connection.
  */
-export function createRawAnswers(http: HttpServer, log: Log): RawAnswers {
-  const latest = new WeakMap<Socket, Exchange>()
+export function createRawAnswers(
+  http: HttpServer,
+  dueOn: (socket: Socket) => ServerResponse | undefined,
+  log: Log,
+): RawAnswers {
   const refused = new WeakSet<Socket>()
-  const note = (request: IncomingMessage, response: ServerResponse) => latest.set(request.socket, { request, response })
 
-  for (const event of ['request', 'checkContinue', 'checkExpectation']) http.prependListener(event, note)
   http.on('connect', (_, socket: Socket) => refuseLast(socket, NO_PROXY))
   http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return
@@ -52,15 +48,18 @@ export function createRawAnswers(http: HttpServer, log: Log): RawAnswers {
 
   function refuseLast(socket: Socket, refusal: Refusal): void {
     refused.add(socket)
-    const { request, response } = latest.get(socket) ?? {}
+    const due = dueOn(socket)
     const close = () => {
       linger(socket)
-      if (response?.headersSent && !response.closed) socket.end()
+      // It is the body of one that is answered already.
+      if (due?.headersSent && !due.closed) socket.end()
       else refuseUpgrade(socket, refusal)
     }
-    const isTurn = response === undefined || response.closed || (!request?.complete && response.socket !== null)
-    if (isTurn) close()
-    else response.once(request?.complete ? 'close' : 'socket', close)
+    if (due === undefined) close()
+    else if (due.req.complete) due.once('close', close)
+    // What is broken is its own body: this is the answer to it.
+    else if (due.socket === null) due.once('socket', close)
+    else close()
   }
 }
 
