@@ -117,13 +117,13 @@ export class RateLimitedError extends Error {
   }
 }
 
-/** A `clientMessageId` that is already stored with other content. */
+/** A `clientMessageId` that is already stored with other content, or that is to replace a message and stands elsewhere. */
 export class ClientMessageIdConflictError extends Error {
   readonly code = 'CLIENT_MESSAGE_ID_CONFLICT'
   readonly clientMessageId: string
   readonly messageId: string
-  constructor(clientMessageId: string, messageId: string) {
-    super(`clientMessageId ${JSON.stringify(clientMessageId)} is stored with other content.`)
+  constructor(clientMessageId: string, messageId: string, difference = 'with other content') {
+    super(`clientMessageId ${JSON.stringify(clientMessageId)} is stored ${difference}.`)
     this.name = 'ClientMessageIdConflictError'
     this.clientMessageId = clientMessageId
     this.messageId = messageId

@@ -16,7 +16,7 @@ const ErrorCodeRef = builder.enumType('ErrorCode', {
     BAD_USER_INPUT: { description: 'The input breaks a limit.' },
     HISTORY_UNAVAILABLE: { description: 'The store cannot be reached, or refuses.' },
     CONVERSATION_UNREADABLE: { description: 'What is stored of the conversation cannot be read; that was logged.' },
-    CLIENT_MESSAGE_ID_CONFLICT: { description: 'The client id is stored with other content.' },
+    CLIENT_MESSAGE_ID_CONFLICT: { description: 'The client id is stored with other content, or in another place.' },
     EXTERNAL_ID_TAKEN: { description: 'Another of your conversations has this external id.' },
     BUSY: { description: 'Another reply is active in the conversation.' },
     QUEUE_FULL: { description: 'Too many questions wait in the conversation already.' },
@@ -67,7 +67,8 @@ builder.objectType(HistoryUnavailableError, {
 
 builder.objectType(ClientMessageIdConflictError, {
   name: 'ClientMessageIdConflictError',
-  description: 'A message with this client id is stored with other content.',
+  description:
+    'A message with this client id is stored with other content, or elsewhere than in the place of the message that it is to replace.',
   interfaces: [ErrorRef],
   fields: (t) => ({
     clientMessageId: t.exposeString('clientMessageId', { description: 'The client id.' }),

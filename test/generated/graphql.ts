@@ -104,7 +104,7 @@ export type ErrorCode =
   | 'BUSY'
   /** It was cancelled while it waited. */
   | 'CANCELLED'
-  /** The client id is stored with other content. */
+  /** The client id is stored with other content, or in another place. */
   | 'CLIENT_MESSAGE_ID_CONFLICT'
   /** What is stored of the conversation cannot be read; that was logged. */
   | 'CONVERSATION_UNREADABLE'

@@ -7,11 +7,19 @@ import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
 import { isListed } from '../versions/branches.ts'
-import { type AppendPoint, branchPoint, commitBranch, keepUnlisted, readReplaced } from '../versions/new-branch.ts'
+import {
+  type AppendPoint,
+  branchPoint,
+  commitBranch,
+  keepUnlisted,
+  readReplaced,
+  standsAt,
+} from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
 import { findByKeys, matchDrafts } from './replayed-drafts.ts'
+import { findSettledDrafts } from './settled-drafts.ts'
 import { findStoredHead, readStoredHead } from './stored-head.ts'
 
 /** What an appender is made of; `now` returns epoch milliseconds. */
@@ -87,8 +95,9 @@ export function createAppender(deps: AppenderDeps): Appender {
     ownerId: string,
     conversationId: string,
     drafts: readonly MessageDraft[],
-    { replaces, role, branch: wanted }: AppendTarget,
+    target: AppendTarget,
   ): Promise<{ point: AppendPoint; isRetry: boolean }> {
+    const { replaces, role, branch: wanted } = target
     const readAt = now()
     const first = drafts.length > 1 || replaces !== undefined ? drafts.slice(0, 1) : []
     const [[conversation, replaced], found] = await Promise.all([
@@ -101,8 +110,12 @@ export function createAppender(deps: AppenderDeps): Appender {
     const [stored] = matchDrafts(first, found).values()
     const isRetry = stored !== undefined && drafts.length > 1
     if (replaced) {
+      if (stored && !isListed(conversation, stored.branch) && !standsAt(stored, replaced)) {
+        await findSettledDrafts(history, conversation, first, () => false)
+        return readPoint(ownerId, conversationId, drafts, target)
+      }
       const point = branchPoint(conversation, replaced, stored, wanted)
-      if (stored && point.newBranch) await keepUnlisted(history, { conversationId, branch: point.branch }, now())
+      if (stored && point.newBranch) await keepUnlisted(history, point.newBranch, conversationId, now())
       return { point: { ...point, readAt }, isRetry }
     }
     const branch = wanted ?? conversation.activeBranch
@@ -119,10 +132,10 @@ export function createAppender(deps: AppenderDeps): Appender {
   ): Promise<void> {
     const { conversation, branch, head } = progress
     const drafts = first === undefined ? [] : [first]
-    if (progress.newBranch && progress.stored.length > 0) {
-      await keepUnlisted(history, { conversationId: conversation.id, branch }, now())
-    }
     const { point } = await readPoint(conversation.ownerId, conversation.id, drafts, { ...target, branch })
+    if (point.newBranch && point.branch === branch && progress.stored.length > 0) {
+      await keepUnlisted(history, point.newBranch, conversation.id, now())
+    }
     delete progress.newBranch
     const isFurther = point.branch === branch && head.sequence > point.head.sequence
     Object.assign(progress, isFurther ? { ...point, head } : await provePoint(point))
@@ -155,8 +168,8 @@ export function createAppender(deps: AppenderDeps): Appender {
       const { inserted, duplicate } = await insert(progress)
       if (progress.pending.length === 0) break
       if (!duplicate) continue
-      const replayed = await skipReplayed(progress)
-      if (progress.pending.length > 0) await advanceHead(progress, inserted + replayed === 0)
+      const isExplained = await skipReplayed(progress)
+      if (progress.pending.length > 0) await advanceHead(progress, inserted === 0 && !isExplained)
     }
     return isBegunHere(progress, first)
   }

@@ -1,15 +1,12 @@
-import { ClientMessageIdConflictError, HistoryUnavailableError } from '../../errors.ts'
+import { HistoryUnavailableError } from '../../errors.ts'
 import { MAX_POSITION } from '../cache/cache.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
-import type { Conversation } from '../conversation.ts'
 import type { History, InsertOutcome } from '../history/history.ts'
 import type { Head, Message, MessageDraft } from '../message.ts'
-import { findConversation } from '../read/path-reader.ts'
 import { readHead } from '../read/prompt-reader.ts'
-import { isListed } from '../versions/branches.ts'
 import type { AppendPoint } from '../versions/new-branch.ts'
 import { type CountedDraft, positionAfter } from './position-after.ts'
-import { findReplayedDrafts } from './replayed-drafts.ts'
+import { findSettledDrafts } from './settled-drafts.ts'
 
 /** No insert is sent later than this after its conversation was read (A4 wants 30 s at most). */
 const DOCUMENT_LIFE_MS = 20_000
@@ -35,10 +32,11 @@ export interface AppendSteps {
   insert(progress: AppendProgress): Promise<InsertOutcome>
   /**
    * Removes from what is pending what is stored already, and marks it, since it is acknowledged here (A2.3).
-   * Returns how many. Rejects with ClientMessageIdConflictError where an id is stored with other content; the
-   * messages before it may be stored then.
+   * Returns whether that explains a duplicate: some are stored, or the id of one was in use and is free now. Rejects
+   * with ClientMessageIdConflictError where an id is stored with other content; the messages before it may be stored
+   * then.
    */
-  skipReplayed(progress: AppendProgress): Promise<number>
+  skipReplayed(progress: AppendProgress): Promise<boolean>
   /** Reads the head that a duplicate met. Rejects with HistoryUnavailableError where it must be newer and is not. */
   advanceHead(progress: AppendProgress, mustAdvance: boolean): Promise<void>
 }
@@ -69,14 +67,6 @@ export function createAppendSteps({
     progress.marks.push(guard.mark(id, { epoch, branch, sequence }))
   }
 
-  /** A replayed message may be on a branch that was listed, or made active, since the conversation was read. */
-  async function refreshConversation(progress: AppendProgress, replayed: readonly Message[]): Promise<void> {
-    if (replayed.every(({ branch }) => branch === progress.branch)) return
-    const { ownerId, id } = progress.conversation
-    progress.conversation = await findConversation(history, ownerId, id)
-    checkListed(progress.conversation, replayed)
-  }
-
   async function insert(progress: AppendProgress): Promise<InsertOutcome> {
     const { conversation, branch, head } = progress
     const messages = positionAfter(conversation.id, branch, head, progress.pending)
@@ -98,10 +88,15 @@ export function createAppendSteps({
     return outcome
   }
 
-  async function skipReplayed(progress: AppendProgress): Promise<number> {
+  async function skipReplayed(progress: AppendProgress): Promise<boolean> {
+    const { branch: own, newBranch, messages, conversation } = progress
     const drafts = progress.pending.map(({ draft }) => draft)
-    const replayed = await findReplayedDrafts(history, progress.conversation.id, drafts)
-    if (progress.newBranch === undefined) await refreshConversation(progress, [...replayed.values()])
+    // Where the first message of a new branch is on another one, the caller begins again, on that one.
+    const beginning = newBranch && messages.size === 0 ? drafts[0] : undefined
+    const isOwn = ({ branch }: Message, draft: MessageDraft) => branch === own || draft === beginning
+    const { replayed, isFreed, conversation: current } = await findSettledDrafts(history, conversation, drafts, isOwn)
+    // A replayed message may be on a branch that was listed, or made active, since the conversation was read.
+    if (current && newBranch === undefined) progress.conversation = current
     // A mark is a high-water mark: the highest of a branch does for all.
     const highest = new Map([[progress.branch, progress.marked]])
     for (const { branch, sequence } of [...replayed.values()].sort((a, b) => b.sequence - a.sequence)) {
@@ -111,7 +106,7 @@ export function createAppendSteps({
     }
     for (const [draft, message] of replayed) progress.messages.set(draft, message)
     progress.pending = progress.pending.filter(({ draft }) => !replayed.has(draft))
-    return replayed.size
+    return replayed.size > 0 || isFreed
   }
 
   async function advanceHead(progress: AppendProgress, mustAdvance: boolean): Promise<void> {
@@ -133,10 +128,4 @@ export function createAppendSteps({
   }
 
   return { insert, skipReplayed, advanceHead }
-}
-
-/** A message on an unlisted branch belongs to an edit under way: only the same edit may use its id. */
-function checkListed(conversation: Conversation, messages: readonly Message[]): void {
-  const hidden = messages.find(({ branch }) => !isListed(conversation, branch))
-  if (hidden) throw new ClientMessageIdConflictError(hidden.clientMessageId ?? '', hidden.id)
 }

@@ -22,7 +22,7 @@ export interface EraserDeps {
   guard: CacheGuard
   history: History
   records: Pick<ReplyRecords, 'findIds' | 'remove'>
-  /** Whether a reply's text is gone from what carries it between nodes. */
+  /** Whether a reply's text is gone from what carries it between nodes; else it is erased when that is back. */
   eraseReplyText(replyId: string): Promise<boolean>
   events: Pick<ConversationEvents, 'erase'>
   publish(conversationId: string, changes: readonly ConversationChange[]): void

@@ -5,8 +5,8 @@ import {
   NotFoundError,
 } from '../../errors.ts'
 import type { Branch, Conversation } from '../conversation.ts'
-import type { History, UnlistedBranch } from '../history/history.ts'
-import { createBranchId, placeOf } from '../ids.ts'
+import type { History } from '../history/history.ts'
+import { createBranchId, messageId, placeOf } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import { branchAt, isListed, MAX_BRANCHES, withBranch } from './branches.ts'
@@ -68,7 +68,7 @@ export function proposeBranch(
 /**
  * The point of an append in the place of a message. One whose first message is stored already goes on with the
  * branch that was made then, whether that is listed or not. Throws ClientMessageIdConflictError where that message
- * stands elsewhere.
+ * stands elsewhere on a listed branch.
  */
 export function branchPoint(
   conversation: Conversation,
@@ -76,14 +76,19 @@ export function branchPoint(
   stored: Message | undefined,
   proposed: string = createBranchId(),
 ): Omit<AppendPoint, 'readAt'> {
-  if (stored && (stored.sequence !== replaced.sequence || stored.tokenStart !== replaced.tokenStart)) {
-    throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id)
+  if (stored && !standsAt(stored, replaced)) {
+    throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id, 'in another place')
   }
   const branch = stored?.branch ?? proposed
   const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
   // What it replaces stands behind the head already.
   if (isListed(conversation, branch)) return { conversation, branch, head, isHeadStored: true }
   return { ...proposeBranch(conversation, replaced, branch), branch, head, isHeadStored: true }
+}
+
+/** Whether two messages begin at the same place of their paths. */
+export function standsAt(one: Message, other: Message): boolean {
+  return one.sequence === other.sequence && one.tokenStart === other.tokenStart
 }
 
 /** A switch that is done: the conversation after it, and the branch that was left, unless another call did it. */
@@ -98,7 +103,7 @@ export interface CommittedBranch {
  * Rejects with HistoryUnavailableError where the sweep has removed the branch meanwhile.
  */
 export async function commitBranch(
-  history: Pick<History, 'findConversations' | 'switchBranch' | 'renewUnlistedBranch'>,
+  history: Pick<History, 'findConversations' | 'switchBranch' | 'renewUnlistedBranch' | 'findMessages'>,
   proposal: { conversation: Conversation; newBranch: NewBranch },
   head: Head,
   { onMark, now }: { onMark: (epoch: number) => void; now: () => number },
@@ -115,21 +120,28 @@ export async function commitBranch(
       onMark(current.branchEpoch)
       return { conversation: current }
     }
-    await keepUnlisted(history, { conversationId: id, branch: branch.id }, now())
+    await keepUnlisted(history, newBranch, id, now())
     ;({ conversation, newBranch } = proposeBranch(current, replaced, branch.id))
     onMark(conversation.branchEpoch)
   }
 }
 
 /**
- * Keeps the sweep from a branch that is to be listed though it is old. Rejects with HistoryUnavailableError where it is
+ * Keeps a branch that is to be listed though it is old from its removal; to be called behind the read of the conversation
+ * by whose epoch it is listed: who gave it up has raised that before. Rejects with HistoryUnavailableError where it is
  * being removed: the same edit, sent again, makes another one.
  */
 export async function keepUnlisted(
-  history: Pick<History, 'renewUnlistedBranch'>,
-  { conversationId, branch }: UnlistedBranch,
+  history: Pick<History, 'renewUnlistedBranch' | 'findMessages'>,
+  { branch: { id: branch, atSequence } }: Pick<NewBranch, 'branch'>,
+  conversationId: string,
   now: number,
 ): Promise<void> {
-  const isKept = await history.renewUnlistedBranch(conversationId, branch, now)
-  if (!isKept) throw new HistoryUnavailableError(new Error(`The branch ${branch} of ${conversationId} is removed`))
+  const [isKept, [first]] = await Promise.all([
+    history.renewUnlistedBranch(conversationId, branch, now),
+    // What was inserted late, behind messages that were removed, does not bring these back.
+    history.findMessages([messageId(conversationId, branch, atSequence)]),
+  ])
+  if (!isKept || first === undefined)
+    throw new HistoryUnavailableError(new Error(`The branch ${branch} of ${conversationId} is removed`))
 }
