@@ -120,12 +120,15 @@ export interface MemoryLimits extends PathReaderLimits {
   maxMessageBytes: number
 }
 
+/** Of a context, in characters for each byte of the largest message: as much as an answer has. */
+const LENGTH_PER_MESSAGE = 16
+
 /** The memory of one node. Input is checked here, before a query. */
 export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   const { guard, history, writer, counter, events, now } = deps
   const heads = createKnownHeads()
   const paths = createPathReader(deps, limits)
-  const contexts = createContextReader(deps, paths)
+  const contexts = createContextReader(deps, paths, LENGTH_PER_MESSAGE * limits.maxMessageBytes)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })
   const { append, appendBehind } = createAppender({ ...deps, heads, publish })
   const eraser = createEraser({ ...deps, publish })

@@ -193,6 +193,28 @@ test('chat messages are made once, whatever the aliases that show them', async (
   expect(counts[1]).toBe(counts[0])
 })
 
+test('a window of few tokens and many characters is refused before all of it is read', async () => {
+  const { memory, client, history } = await startTestServer()
+  const id = await startConversation(client)
+  const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, key) => [`k${key}`, 'x'.repeat(512)]))
+  const messages = Array.from({ length: 1_000 }, () => ({
+    role: 'USER' as const,
+    parts: [{ type: 'text' as const, text: 'x' }],
+    metadata,
+  }))
+  for (let batch = 0; batch < 3; batch += 1) await memory.appendMessages('local', id, messages)
+  history.forget()
+  const { errors } = await client.post({
+    query: `{ recentContext(conversationId: "${id}", maxTokens: 200000) { messages { id } } }`,
+  })
+  expect(errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }])
+  expect(history.messagesRead).toBe(0)
+  const small = await client.post({
+    query: `{ recentContext(conversationId: "${id}", maxTokens: 5000) { messages { id } } }`,
+  })
+  expect(small.errors).toBeUndefined()
+})
+
 test('tool results are messages of their own for a chat completions API', async () => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client)

@@ -11,6 +11,13 @@ export interface TokenRange {
   belowTokens?: number
   /** At most this many messages, the newest ones of the range. */
   limit: number
+  /** Is told the characters of each message; what it throws ends the read. */
+  room?: LengthRoom
+}
+
+/** Throws where what it is told is too much in all. */
+export interface LengthRoom {
+  take(length: number): void
 }
 
 /** A range of one branch by sequence, both ends exclusive. */

@@ -1,5 +1,6 @@
 import { QueryTooComplexError } from '../../errors.ts'
 import type { FinishReason, MessageDraft, MessagePart, MessageStatus, Metadata, Role } from '../message.ts'
+import type { LengthRoom } from './history.ts'
 
 type Absent = null | undefined
 type KeyOwner = Pick<MessageDraft, 'clientMessageId' | 'replyId'>
@@ -71,12 +72,12 @@ export function lengthOfDraft({
 }
 
 /** Throws QueryTooComplexError when more than `maxLength` characters are taken in all. */
-export function createLengthRoom(maxLength = Number.POSITIVE_INFINITY): { take(length: number): void } {
+export function createLengthRoom(maxLength = Number.POSITIVE_INFINITY): LengthRoom {
   let left = maxLength
 
   function take(length: number): void {
     left -= length
-    if (left < 0) throw new QueryTooComplexError(`${maxLength} characters of messages that it names`, 'more')
+    if (left < 0) throw new QueryTooComplexError(`${maxLength} characters of messages`, 'more')
   }
 
   return { take }

@@ -39,10 +39,13 @@ interface SharedNeed extends PathNeed {
 
 type CreateReads = (steps: ReadSteps<SharedNeed, Path>) => SingleFlightReads<SharedNeed, Path>
 
-/** `createReads` is there for tests that show what another way of sharing reads would break. */
+/**
+ * A context of which more than `maxLength` characters must be read from history is refused with QueryTooComplexError.
+ * `createReads` is there for tests that show what another way of sharing reads would break. */
 export function createContextReader(
   { guard, history, now }: ContextReaderDeps,
   paths: PathReader,
+  maxLength?: number,
   createReads: CreateReads = createSingleFlightReads,
 ): ContextReader {
   const reads = createReads({ merge: mergeNeeds, send: paths.readHistory })
@@ -59,7 +62,15 @@ export function createContextReader(
         const { ownerId, conversationId, maxTokens, consistency } = request
         const entry = entryById.get(conversationId)
         const isStrong = consistency === 'STRONG'
-        return readContext(request, { ownerId, conversationId, maxTokens, isStrong, entry, entrySentAs }).catch(asError)
+        const need = {
+          ownerId,
+          conversationId,
+          maxTokens,
+          isStrong,
+          entry,
+          ...(maxLength !== undefined && { maxLength }),
+        }
+        return readContext(request, { ...need, entrySentAs }).catch(asError)
       }),
     )
   }

@@ -5,6 +5,7 @@ import type { CacheGuard } from '../cache/cache-guard.ts'
 import { decodeTail, headOfTail } from '../cache/tail.ts'
 import { type Conversation, headHint, ROOT_BRANCH } from '../conversation.ts'
 import type { History, TokenRange } from '../history/history.ts'
+import { createLengthRoom } from '../history/stored-draft.ts'
 import { messageId } from '../ids.ts'
 import { type Head, type Message, MIN_MESSAGE_TOKENS } from '../message.ts'
 import { pathSegments } from '../versions/branches.ts'
@@ -110,7 +111,7 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
       return undefined
     }
     const [newer, gap] = await Promise.all([
-      readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need.maxTokens),
+      readNewer(history, conversation, base === undefined ? lowest : headOfTail(base).tokens, need),
       base === undefined ? [] : readGap(history, need, base, lowest, conversation),
     ])
     const oldestWanted = base === undefined ? lowestRead(newer, lowest, need.maxTokens) : lowest
@@ -169,16 +170,16 @@ function readNewer(
   history: History,
   conversation: Conversation,
   fromTokens: number,
-  maxTokens: number,
+  { maxTokens, maxLength }: Pick<PathNeed, 'maxTokens' | 'maxLength'>,
 ): Promise<Message[]> {
-  const range = { fromTokens, limit: mostMessages(maxTokens) }
+  const range = { fromTokens, limit: mostMessages(maxTokens), ...roomOf(maxLength) }
   return readPathTokens(history, conversation, conversation.activeBranch, range)
 }
 
 /** What the budget wants from before the tail, oldest first. Behind a fork the conversation says where it is. */
 async function readGap(
   history: History,
-  { ownerId, conversationId, maxTokens }: PathNeed,
+  { ownerId, conversationId, maxTokens, maxLength }: PathNeed,
   tail: Tail,
   lowest: number,
   known?: Conversation,
@@ -188,8 +189,14 @@ async function readGap(
   const tree = isRoot
     ? { id: conversationId, branches: [] }
     : (known ?? (await findConversation(history, ownerId, conversationId)))
-  const range = { fromTokens: lowest, belowTokens: tail.tokenStart, limit: mostMessages(maxTokens) }
+  const bounds = { fromTokens: lowest, belowTokens: tail.tokenStart }
+  const range = { ...bounds, limit: mostMessages(maxTokens), ...roomOf(maxLength) }
   return readPathTokens(history, tree, tail.branch, range)
+}
+
+/** Tokens bound texts, and not what stands beside them: metadata, or spaces of which a token has eighty. */
+function roomOf(maxLength: number | undefined): Pick<TokenRange, 'room'> {
+  return maxLength === undefined ? {} : { room: createLengthRoom(maxLength) }
 }
 
 /** From where on all messages were read. Where the hint lags, a read may meet its limit, and leave out older ones. */
@@ -211,7 +218,12 @@ export async function readPathTokens(
   history: Pick<History, 'readTokenRange'>,
   conversation: Pick<Conversation, 'id' | 'branches'>,
   endBranch: string,
-  { fromTokens, belowTokens: below = Number.POSITIVE_INFINITY, limit }: Omit<TokenRange, 'conversationId' | 'branch'>,
+  {
+    fromTokens,
+    belowTokens: below = Number.POSITIVE_INFINITY,
+    limit,
+    room,
+  }: Omit<TokenRange, 'conversationId' | 'branch'>,
 ): Promise<Message[]> {
   const ranges = pathSegments(conversation, endBranch)
     .map((segment) => ({
@@ -222,7 +234,7 @@ export async function readPathTokens(
     .filter((range) => range.fromTokens < range.belowTokens)
   function read({ belowTokens, ...range }: (typeof ranges)[number]): Promise<Message[]> {
     const end = Number.isFinite(belowTokens) && { belowTokens }
-    return history.readTokenRange({ conversationId: conversation.id, ...range, ...end, limit })
+    return history.readTokenRange({ conversationId: conversation.id, ...range, ...end, limit, ...(room && { room }) })
   }
   const newestFirst = (await pMap(ranges, read, { concurrency: SEGMENTS_AT_ONCE })).flat()
   return newestFirst.slice(0, limit).reverse()

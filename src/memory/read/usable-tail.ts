@@ -9,6 +9,8 @@ export interface PathNeed {
   ownerId: string
   conversationId: string
   maxTokens: number
+  /** Characters that may be read for it; absent: any. */
+  maxLength?: number
   /** Whether history must prove that nothing newer is there: of a cached tail no more than a base. */
   isStrong: boolean
   /** What the cache held; undefined when it could not be read. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SequenceRange } from '../../../src/memory/history/history.ts'
-import { idempotencyKey } from '../../../src/memory/history/stored-draft.ts'
+import { createLengthRoom, idempotencyKey } from '../../../src/memory/history/stored-draft.ts'
 import { createConversationId } from '../../../src/memory/ids.ts'
 import type { Json, Message, MessagePart } from '../../../src/memory/message.ts'
 import type { HistoryUnderTest } from './history-suite.ts'
@@ -201,6 +201,19 @@ export function describeMessages(subject: HistoryUnderTest): void {
       expect(await read([...stored, other], 4_500)).toStrictEqual([...stored, other])
       await expect(read(stored, 2_500)).rejects.toMatchObject({ code: 'QUERY_TOO_COMPLEX' })
       await expect(read([...stored, other], 3_500)).rejects.toMatchObject({ code: 'QUERY_TOO_COMPLEX' })
+    })
+
+    it('are no longer read by a range of tokens than there is room for', async () => {
+      const id = createConversationId()
+      const metadata = { k: 'x'.repeat(512) }
+      await subject.history.insertMessages([1, 2, 3].map((sequence) => sampleMessage(id, sequence, { metadata })))
+      const read = (maxLength: number) =>
+        subject.history.readTokenRange({
+          ...{ conversationId: id, branch: '0', fromTokens: 0, limit: 10 },
+          room: createLengthRoom(maxLength),
+        })
+      expect(await read(3_000)).toHaveLength(3)
+      await expect(read(1_200)).rejects.toMatchObject({ code: 'QUERY_TOO_COMPLEX' })
     })
 
     it('are found by the keys of their client and of their reply', async () => {

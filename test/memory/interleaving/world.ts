@@ -103,7 +103,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       publish() {},
     }
     const paths = createPathReader(parts, LIMITS)
-    const contexts = createContextReader(parts, paths, createReadsWith(on))
+    const contexts = createContextReader(parts, paths, undefined, createReadsWith(on))
     const { readPrompt } = createPromptReader({ ...parts, paths, contexts })
     return {
       parts,

@@ -32,6 +32,8 @@ export type MongoMessages = Pick<
   | 'removeMessages'
 >
 
+type RangeBounds = Pick<SequenceRange, 'limit' | 'maxLength'> & Pick<TokenRange, 'room'>
+
 /** One insert's characters: far below the protocol's 48 MB, and sent in well under the guard's deadline. */
 const BATCH_LENGTH = 4_000_000
 /** Documents that the server sends at once, decoded in one tick of the event loop: in few milliseconds. */
@@ -52,7 +54,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
   async function readRun(
     filter: object,
     sort: Record<string, 1 | -1>,
-    { limit, maxLength = Number.POSITIVE_INFINITY }: Pick<SequenceRange, 'limit' | 'maxLength'>,
+    { limit, maxLength = Number.POSITIVE_INFINITY, room }: RangeBounds,
   ): Promise<MessageRun> {
     if (limit < 1) return { messages: [], length: 0, isShortened: false }
     const find = { sort, limit, batchSize: Math.min(limit, DOCUMENTS_AT_ONCE) }
@@ -64,6 +66,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
         for (const each of [document, ...cursor.readBufferedDocuments()]) {
           const more = lengthOfDraft(each)
           if (messages.length > 0 && length + more > maxLength) return { messages, length, isShortened: true }
+          room?.take(more)
           messages.push(decodeMessage(each))
           length += more
         }
@@ -93,9 +96,11 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
     return { inserted, duplicate: false }
   }
 
-  function readTokenRange({ conversationId, branch, fromTokens, belowTokens, limit }: TokenRange): Promise<Message[]> {
+  async function readTokenRange(range: TokenRange): Promise<Message[]> {
+    const { conversationId, branch, fromTokens, belowTokens, limit, room } = range
     const tokenStart = { $gte: fromTokens, ...(belowTokens !== undefined && { $lt: belowTokens }) }
-    return read({ conversationId, branch, tokenStart }, { tokenStart: -1 }, limit)
+    const filter = { conversationId, branch, tokenStart }
+    return (await readRun(filter, { tokenStart: -1 }, { limit, ...(room && { room }) })).messages
   }
 
   async function readSequenceRange(range: SequenceRange): Promise<MessageRun> {

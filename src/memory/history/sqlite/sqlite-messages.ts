@@ -33,6 +33,8 @@ export type SqliteMessages = Pick<
   | 'removeMessages'
 >
 
+type RangeBounds = Pick<SequenceRange, 'limit' | 'maxLength'> & Pick<TokenRange, 'room'>
+
 /** Characters of one transaction, and of what is read in one tick: a few milliseconds of the event loop. */
 const BATCH_LENGTH = 250_000
 const READ_LENGTH = 500_000
@@ -85,7 +87,7 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
   /** By several statements: `rangeBehind` gives the range that is left behind the last message of those before. */
   function readRange(
     sql: string,
-    { limit, maxLength = Number.POSITIVE_INFINITY }: Pick<SequenceRange, 'limit' | 'maxLength'>,
+    { limit, maxLength = Number.POSITIVE_INFINITY, room }: RangeBounds,
     rangeBehind: (last?: Message) => SqliteValues,
   ): Promise<MessageRun> {
     return database.guard(async () => {
@@ -97,6 +99,7 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
         for (const row of rows) {
           const more = lengthOfDraft(row)
           if (messages.length > 0 && length + more > maxLength) return { messages, length, isShortened: true }
+          room?.take(more)
           messages.push(decodeMessage(row))
           length += more
         }
@@ -125,9 +128,10 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
   async function readTokenRange({
     belowTokens = Number.MAX_SAFE_INTEGER,
     limit,
+    room,
     ...range
   }: TokenRange): Promise<Message[]> {
-    const { messages } = await readRange(IN_TOKEN_RANGE, { limit }, (last) => {
+    const { messages } = await readRange(IN_TOKEN_RANGE, { limit, ...(room && { room }) }, (last) => {
       return { ...range, belowTokens: last?.tokenStart ?? belowTokens }
     })
     return messages
