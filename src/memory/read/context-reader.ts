@@ -41,7 +41,8 @@ type CreateReads = (steps: ReadSteps<SharedNeed, Path>) => SingleFlightReads<Sha
 
 /**
  * A context of which more than `maxLength` characters must be read from history is refused with QueryTooComplexError.
- * `createReads` is there for tests that show what another way of sharing reads would break. */
+ * `createReads` is there for tests that show what another way of sharing reads would break.
+ */
 export function createContextReader(
   { guard, history, now }: ContextReaderDeps,
   paths: PathReader,
