@@ -2,7 +2,16 @@ import { once } from 'node:events'
 import type WebSocket from 'ws'
 import { type Attack, judge, type Outcome, type Target } from './attacks.ts'
 import { append, createConversation, createHeavyConversation, message } from './conversations.ts'
-import { exchangeRaw, type openConnection, openWebSocket, post, requestText, times, wordsOf } from './requests.ts'
+import {
+  exchangeRaw,
+  type openConnection,
+  openWebSocket,
+  post,
+  requestText,
+  sendFrames,
+  times,
+  wordsOf,
+} from './requests.ts'
 
 const GROUP = 'bursts'
 const MB = 1_000_000
@@ -17,6 +26,16 @@ export const BURST_ATTACKS: readonly Attack[] = [
     name: 'frames-in-one-write',
     group: GROUP,
     prepare: async (target) => () => burstOfFrames(target, 1_000),
+  },
+  {
+    name: 'frames-of-4-mb',
+    group: GROUP,
+    async prepare(target) {
+      const conversationId = await createConversation(target)
+      const messages = times(4, () => message(wordsOf(MB - 1_000)))
+      const payload = JSON.stringify({ query: APPEND, variables: { input: { conversationId, messages } } })
+      return () => framesOnManySockets(target, payload)
+    },
   },
   {
     name: 'pipelined-requests',
@@ -111,6 +130,18 @@ async function burstOfFrames(target: Target, count: number): Promise<Outcome> {
   connection.uncork()
   const closing = await done
   return { text: `${completed} of ${count} answers${closing}`, isGood: completed === count || closing !== '' }
+}
+
+/** Ten sockets send ten large operations each, at once; somebody else must be answered meanwhile and then. */
+async function framesOnManySockets(target: Target, payload: string): Promise<Outcome> {
+  const sockets = await Promise.all(times(10, () => openWebSocket(target.port)))
+  for (const socket of sockets) target.onEnd(() => socket.terminate())
+  const sending = sockets.map((socket) =>
+    sendFrames(socket, 10, (id) => `{"id":"${id}","type":"subscribe","payload":${payload}}`),
+  )
+  // A server that stops reading is right, and then sending takes long.
+  await Promise.race([Promise.all(sending), new Promise((resolve) => setTimeout(resolve, 15_000))])
+  return judge(await post(target.origin, { query: '{ __typename }' }))
 }
 
 /** Another client's append of middle length while the long ones are counted. */
