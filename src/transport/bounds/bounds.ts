@@ -22,7 +22,7 @@ export interface Bounds {
 export const BOUNDS: Bounds = {
   maxConnections: 10_000,
   maxPipelined: 10_000,
-  maxIncomingBytes: 100_663_296,
+  maxIncomingBytes: 67_108_864,
   maxUnreadBytes: 50_331_648,
   maxHeadMs: 20_000,
   maxRequestMs: 30_000,

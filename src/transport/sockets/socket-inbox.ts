@@ -7,7 +7,7 @@ export type HandleMessage = (data: Buffer, onBegun: () => void) => Promise<void>
 
 /** What one socket may have begun and not answered: so many messages, of so many bytes if it is more than one. */
 export const MAX_BEGUN_MESSAGES = 16
-const MAX_BEGUN_BYTES = 8_388_608
+const MAX_BEGUN_BYTES = 4_194_304
 /** While more of its answers wait to be read, nothing more is begun. */
 export const MAX_UNREAD_FRAME_BYTES = 1_048_576
 
