@@ -285,9 +285,12 @@ async function prepare(
         async execute(args) {
           const { controller } = args.contextValue as OperationContext
           running.add(controller)
-          const result = await execute(Object.assign(args, { abortSignal: controller.signal }))
-          running.delete(controller)
-          return large.textOf(result) === undefined ? result : write(only(result))
+          try {
+            const result = await execute(Object.assign(args, { abortSignal: controller.signal }))
+            return large.textOf(result) === undefined ? result : write(only(result))
+          } finally {
+            running.delete(controller)
+          }
         },
         async subscribe(args) {
           const result = await subscribeByPlan(args, subscribe)
