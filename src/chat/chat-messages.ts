@@ -98,13 +98,13 @@ function redact(part: MessagePart): MessagePart {
 
 /** Content may be null only beside tool calls. */
 function assistantContent(content: string, calls: ToolCall[]) {
-  return calls.length === 0 ? { content } : { content: content === '' ? null : content, tool_calls: calls }
+  return calls.length === 0 ? { content } : { content: content.trim() === '' ? null : content, tool_calls: calls }
 }
 
 function userContent(content: string, parts: readonly MessagePart[]) {
   if (!parts.some(({ type }) => type === 'file')) return content
   return parts.flatMap((part): (TextItem | ImageItem | FileItem)[] => {
-    if (part.type === 'text' && part.text !== '') return [{ type: 'text', text: part.text }]
+    if (part.type === 'text' && part.text.trim() !== '') return [{ type: 'text', text: part.text }]
     return part.type === 'file' ? [toFileItem(part)] : []
   })
 }
@@ -133,11 +133,11 @@ function toToolCalls(
 
 /** What the provider wants back with a message; its reasoning too where that led to calls. */
 function messageState(message: Message, target: PromptTarget, hasCalls: boolean): { [field: string]: Json } {
-  const found: { [field: string]: Json } = {}
+  let found: { [field: string]: Json } = {}
   for (const part of message.parts) {
     const { message: kept, reasoning } = stateOf(message, part, target)
-    Object.assign(found, kept)
-    if (hasCalls && part.type === 'reasoning' && typeof reasoning === 'string') found[reasoning] = part.text
+    const isSentBack = hasCalls && part.type === 'reasoning' && typeof reasoning === 'string'
+    found = { ...found, ...kept, ...(isSentBack && { [reasoning]: part.text }) }
   }
   return found
 }

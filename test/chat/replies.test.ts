@@ -44,6 +44,16 @@ describe.each(REPLY_STORES)('replies on $store', ({ openWorld }) => {
     expect(await readTexts()).toEqual(['Hello?', 'Good day 👋', 'And?', '.'])
   })
 
+  test('gives no instructions that are blank', async () => {
+    const { model } = stage
+    const { conversation } = await a.memory.createConversation(OWNER, { instructions: ' \n' }, 'FAIL')
+    const stream = await a.replies.send(OWNER, questionOf(conversation.id, 'Hello?'), never)
+    const call = await model.nextCall()
+    expect(call.request.messages).toEqual([{ role: 'user', content: 'Hello?' }])
+    call.answer('Hi')
+    await collect(stream)
+  })
+
   test('says with the start what the model was given, the question included', async () => {
     const { model, id } = stage
     const stream = await a.replies.send(OWNER, questionOf(id, 'Hello?'), never)

@@ -16,6 +16,7 @@ export type PromptForm =
   | 'reasoning-with-calls'
   | 'signature-with-calls'
   | 'no-null'
+  | 'no-empty'
 
 /** What every server is known to take, whatever it refuses. */
 export const STRICTEST_FORMS: readonly PromptForm[] = [
@@ -27,6 +28,9 @@ export const STRICTEST_FORMS: readonly PromptForm[] = [
   'short-ids',
   'no-null',
 ]
+
+/** What is left to try then: the first template of Mistral says only that roles must alternate, of which a system is none. */
+export const LAST_FORMS: readonly PromptForm[] = ['no-system']
 
 /** What Google's own documentation gives for calls that another model made. */
 const NO_SIGNATURE = 'skip_thought_signature_validator'
@@ -50,6 +54,7 @@ const WRITERS: readonly (readonly [PromptForm, (messages: PromptMessage[]) => Pr
   ['reasoning-with-calls', (messages) => messages.map(withReasoning)],
   ['signature-with-calls', (messages) => messages.map(withSignatures)],
   ['no-null', (messages) => messages.map((one) => (one.content === null ? { ...one, content: '' } : one))],
+  ['no-empty', (messages) => messages.map(withoutEmptyContent)],
 ]
 
 /** The forms that the words of a refusal, in small letters, ask for. */
@@ -67,7 +72,8 @@ export function promptFormsFor(said: string, messages: Json): PromptForm[] {
     forms.push('reasoning-with-calls')
   } else if (otherFields(given).some((field) => said.includes(field.toLowerCase()))) forms.push('known-fields')
   if (saysAny('content') && saysAny('string', 'text')) forms.push('text-content')
-  if (saysAny('content') && saysAny('null', 'none', 'string', 'missing', 'required')) forms.push('no-null')
+  if (saysAny('content') && saysAny('null', 'nil', 'none', 'string', 'missing', 'required')) forms.push('no-null')
+  if (saysAny('empty', 'blank', 'whitespace')) forms.push('no-empty')
   return forms
 }
 
@@ -75,9 +81,9 @@ const TURN_WORDS = ['alternat', 'turns', 'in a row', 'consecutive', 'successive'
 const WANTING_WORDS = ['lack', 'missing', 'must', 'require', 'need', 'want', 'expect', 'back']
 const REFUSING_WORDS = ['support', 'unknown', 'recogni', 'permit', 'extra', 'unexpected', 'additional', 'allowed']
 
-/** Whether a refusal is about the messages, and not about how many tokens they have. */
+/** Whether a refusal is about the messages, and not about how many tokens they have or what they speak of. */
 export function isAboutMessages(said: string): boolean {
-  if (/token|too (?:long|large)|context/.test(said)) return false
+  if (/token|too (?:long|large)|context|policy|policies|filter|moderat|flagged|safety/.test(said)) return false
   return /message|role|template|jinja|\bturn|conversation|\bcall|content|history/.test(said)
 }
 
@@ -121,6 +127,12 @@ function withTextContent(message: PromptMessage): PromptMessage {
 function withReasoning(message: PromptMessage): PromptMessage {
   if (callsOf(message).length === 0 || typeof message.reasoning_content === 'string') return message
   return { ...message, reasoning_content: '' }
+}
+
+/** Beside calls nothing need be said. */
+function withoutEmptyContent(message: PromptMessage): PromptMessage {
+  const { content, ...rest } = message
+  return callsOf(message).length > 0 && String(content ?? '').trim() === '' ? rest : message
 }
 
 function withSignatures(message: PromptMessage): PromptMessage {

@@ -1,7 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Json } from '../../memory/message.ts'
 import type { ModelRequest } from './chat-model.ts'
-import { isAboutMessages, type PromptForm, promptFormsFor, STRICTEST_FORMS, writePrompt } from './prompt-forms.ts'
+import {
+  isAboutMessages,
+  LAST_FORMS,
+  type PromptForm,
+  promptFormsFor,
+  STRICTEST_FORMS,
+  writePrompt,
+} from './prompt-forms.ts'
 import type { ProviderError } from './wire/provider-error.ts'
 
 /** What the models of one server have refused, and how they are asked since. */
@@ -51,12 +58,9 @@ export function createServerRules(baseUrl: string | undefined): ServerRules {
       const said = [refused.words, ...refused.codes].join(' ').toLowerCase()
       const fields = OPTIONAL_FIELDS.filter((field) => field in body && said.includes(field))
       const asked = promptFormsFor(said, body.messages ?? null)
-      const tries = [
-        { fields, forms: asked },
-        // The words are not known: the form that every server is known to take.
-        ...(isAboutMessages(said) ? [{ fields: [], forms: STRICTEST_FORMS }] : []),
-      ]
-      return tries.some(change)
+      if (change({ fields, forms: asked })) return true
+      // The words are not known: the form that every server is known to take, and that of those without instructions.
+      return isAboutMessages(said) && [STRICTEST_FORMS, LAST_FORMS].some((forms) => change({ fields: [], forms }))
     }
 
     function change(more: { fields: readonly OptionalField[]; forms: readonly PromptForm[] }): boolean {

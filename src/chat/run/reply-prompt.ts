@@ -135,7 +135,9 @@ function promptOf(
 ): Prompt {
   const context = contextOf({ conversationId: id, maxTokens, startOn: 'ANY', anchor }, path)
   const target = { model: model ?? usualModel ?? defaultModel, provider, toolNames: toolNamesIn(modelOptions?.tools) }
-  const system: Json[] = instructions === undefined ? [] : [{ role: 'system', content: instructions }]
+  // Blank ones say nothing, and strict servers refuse them.
+  const said = instructions?.trim() === '' ? undefined : instructions
+  const system: Json[] = said === undefined ? [] : [{ role: 'system', content: said }]
   const request = {
     model: target.model,
     messages: [...system, ...(toChatMessages(context.messages, target) as unknown as Json[])],
@@ -143,7 +145,7 @@ function promptOf(
     ...(maxReplyTokens !== undefined && { maxReplyTokens }),
     ...(modelOptions !== undefined && { options: modelOptions }),
   }
-  return { question, isStored, context, instructions, encoding, request }
+  return { question, isStored, context, instructions: said, encoding, request }
 }
 
 /** The names of the tools that a request describes. */
