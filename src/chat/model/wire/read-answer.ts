@@ -27,7 +27,8 @@ export async function* readAnswer(
     try {
       work()
     } catch (error) {
-      failure = modelErrorOf(error)
+      // What cannot be read behind the end is as if it had not come.
+      if (!(error instanceof WireError && answer.isDone)) failure = modelErrorOf(error)
     }
     const events = answer.takeEvents()
     hasBegun ||= events.some(({ type }) => type !== 'activity')

@@ -41,6 +41,9 @@ interface OpenCall {
   isWhole: boolean
   state: { [field: string]: Json } | undefined
   isGiven: boolean
+  /** How often it was looked at before all was there, and how many pieces there were the last time. */
+  looks: number
+  seenPieces: number
 }
 
 /** What a message may hold that is appended or imported: longer ids and names could not be named in a result. */
@@ -48,6 +51,8 @@ const MAX_ID = 256
 const MAX_NAME = 128
 /** Far more than a model means; each is a part of the reply's message. */
 const MAX_CALLS = 1_000
+/** A server may name a finish reason in every event: arguments of megabytes are not parsed for each of them. */
+const MAX_LOOKS = 4
 
 /**
  * Joins pieces by their index. Servers that leave the index out, or give several calls the same one, are
@@ -61,6 +66,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
   /** Where the calls begin that the last event with a beginning began. */
   let newestGroup = 0
   const givenIds = new Set<string>()
+  let hasBegun = false
 
   function begin(index: number | undefined): OpenCall {
     if (calls.length === MAX_CALLS) {
@@ -79,14 +85,18 @@ export function createToolCallAssembly(): ToolCallAssembly {
       isWhole: false,
       state: undefined,
       isGiven: false,
+      looks: 0,
+      seenPieces: -1,
     }
     calls.push(call)
     return call
   }
 
-  function callOf(piece: ToolCallPiece, place: number, count: number): OpenCall {
+  function callOf(piece: ToolCallPiece, place: number, count: number, before: number): OpenCall {
     const { index, id, name } = piece
     const known = id ? byId.get(id) : undefined
+    // Two whole ones in one event are two calls, also where all have one id.
+    if (known && known.place >= before && known.isWhole && isWholeCall(piece)) return begin(index)
     if (known && (index === undefined || known.index === undefined || known.index === index)) return known
     // Only a first piece must say which call it is.
     const isNamed = Boolean(id || name)
@@ -97,10 +107,11 @@ export function createToolCallAssembly(): ToolCallAssembly {
     return begin(index)
   }
 
-  function addPiece(piece: ToolCallPiece, place: number, count: number): void {
+  function addPiece(piece: ToolCallPiece, place: number, count: number, before: number): void {
     const { index, id, name, arguments: text, state } = piece
     if (!id && !name && !text && !state) return
-    const call = callOf(piece, place, count)
+    const call = callOf(piece, place, count, before)
+    hasBegun ||= Boolean(name)
     if (index !== undefined) byIndex.set(index, call)
     if (id && call.id === '') call.id = id
     if (id && call.id === id) byId.set(id, call)
@@ -111,14 +122,14 @@ export function createToolCallAssembly(): ToolCallAssembly {
 
   function add(pieces: readonly ToolCallPiece[]): void {
     const before = calls.length
-    for (const [place, piece] of pieces.entries()) addPiece(piece, place, pieces.length)
+    for (const [place, piece] of pieces.entries()) addPiece(piece, place, pieces.length, before)
     if (calls.length > before) newestGroup = before
   }
 
   function finish(reason: FinishReason, isLast: boolean): ToolCallPart[] {
     const ownIds = new Set(calls.map(({ id }) => id))
     return calls.flatMap((call) => {
-      if (call.isGiven || call.name === '') return []
+      if (call.isGiven || call.name === '' || !(isLast || isWorthALook(call))) return []
       const text = argumentsOf(call)
       const isCut = reason !== 'STOP' && reason !== 'TOOL_CALLS'
       if (!isJson(text) && (isCut || !isLast)) return []
@@ -129,7 +140,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
 
   return {
     add,
-    hasBegun: () => calls.some(({ name }) => name !== ''),
+    hasBegun: () => hasBegun,
     hasGiven: () => givenIds.size > 0,
     areWhole: () => calls.every((call) => call.name === '' || isJson(argumentsOf(call))),
     finish,
@@ -141,12 +152,27 @@ export function createToolCallAssembly(): ToolCallAssembly {
  * some servers repeat the name, or make a new id, in every piece of a call. An object that has ended and an
  * object that begins are never one.
  */
-function beginsAnother({ id, name, arguments: text = '' }: ToolCallPiece, call: OpenCall): boolean {
+function beginsAnother({ index, id, name, arguments: text = '' }: ToolCallPiece, call: OpenCall): boolean {
   if (!name || (id && id === call.id)) return false
   const hasOtherId = Boolean(id && call.id)
   if (!call.isBegun) return hasOtherId
   if (name !== call.name) return true
-  return call.isWhole && (text.trimStart().startsWith('{') || (hasOtherId && text.trim() === ''))
+  const isEmpty = text.trim() === ''
+  const isBeginning = isEmpty || text.trimStart().startsWith('{')
+  // Without numbers calls that interleave have nothing but their ids.
+  return hasOtherId && index === undefined ? isBeginning : call.isWhole && isBeginning && (hasOtherId || !isEmpty)
+}
+
+function isWholeCall({ name, arguments: text = '' }: ToolCallPiece): boolean {
+  return Boolean(name) && text.trimStart().startsWith('{')
+}
+
+/** Whether there are more pieces than at the last look, of which there were few. */
+function isWorthALook(call: OpenCall): boolean {
+  if (call.seenPieces === call.pieces.length || call.looks === MAX_LOOKS) return false
+  call.seenPieces = call.pieces.length
+  call.looks += 1
+  return true
 }
 
 function addArguments(call: OpenCall, text: string): void {

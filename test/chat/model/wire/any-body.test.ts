@@ -9,15 +9,106 @@ const bodies = readStreamCases(new URL('../cases/', import.meta.url)).flatMap(({
   return [upstream].flat().map((answer) => Buffer.concat(bodyPieces(answer).map(({ bytes }) => bytes)))
 })
 
-test('any body of the cases says the same, wherever it is cut', async () => {
-  const cuts = fc.array(fc.nat(4_000), { maxLength: 12 })
+/** Texts whose characters take one to four bytes, halves of pairs, and what the wire itself is written in. */
+const text = fc
+  .array(
+    fc.constantFrom(
+      'a',
+      'é',
+      '世',
+      '👋',
+      '\ud83d',
+      '\ude00',
+      '\n',
+      '\r',
+      '"',
+      '{',
+      '}',
+      ']',
+      '<think>',
+      ' data: ',
+      '\0',
+    ),
+  )
+  .map((pieces) => pieces.join(''))
+const call = fc.record({
+  index: fc.nat(2),
+  id: fc.constantFrom('a', 'b', ''),
+  function: fc.record({ name: text, arguments: text }),
+})
+const delta = fc.record(
+  { content: text, reasoning_content: text, tool_calls: fc.array(call, { maxLength: 2 }) },
+  { requiredKeys: [] },
+)
+const chunk = fc.record({
+  choices: fc.tuple(
+    fc.record({ index: fc.constant(0), delta, finish_reason: fc.constantFrom(null, null, 'stop', 'length') }),
+  ),
+  usage: fc.constantFrom(null, { prompt_tokens: 3, completion_tokens: 4 }),
+})
+const value = fc.oneof(
+  { weight: 6, arbitrary: chunk },
+  fc.constantFrom({ error: { message: 'busy', code: 503 } }, {}, [], { object: 'ping' }),
+)
+const lineEnd = fc.constantFrom('\n', '\r\n', '\r')
+/** One event in any of the frames that servers have for it. */
+const block = fc
+  .tuple(
+    value,
+    lineEnd,
+    fc.constantFrom<'data' | 'pretty' | 'close' | 'bare' | 'named'>('data', 'pretty', 'close', 'bare', 'named'),
+  )
+  .map(([given, end, frame]) => {
+    const json = JSON.stringify(given)
+    if (frame === 'pretty')
+      return [
+        ...JSON.stringify(given, null, 1)
+          .split('\n')
+          .map((line) => `data: ${line}`),
+        '',
+        '',
+      ].join(end)
+    if (frame === 'close') return `data:${json}${end}`
+    if (frame === 'bare') return `${json}${end}`
+    if (frame === 'named') return `event: chunk${end}id: 7${end}data: ${json}${end}${end}`
+    return `data: ${json}${end}${end}`
+  })
+const other = fc.tuple(
+  fc.constantFrom(': ping', 'retry: 5', 'data:', '', 'data: [DONE]', 'Busy', 'event: error'),
+  lineEnd,
+)
+const generated = fc
+  .tuple(
+    fc.constantFrom('', '', '\ufeff'),
+    fc.array(
+      fc.oneof(
+        { weight: 3, arbitrary: block },
+        other.map((line) => line.join('')),
+      ),
+      { maxLength: 8 },
+    ),
+    fc.array(fc.tuple(fc.nat(), fc.uint8Array({ minLength: 1, maxLength: 3 })), { maxLength: 1 }),
+  )
+  .map(([mark, blocks, [broken]]) => {
+    const bytes = Buffer.from([mark, ...blocks].join(''))
+    if (broken === undefined) return bytes
+    const place = broken[0] % (bytes.length + 1)
+    return Buffer.concat([bytes.subarray(0, place), broken[1], bytes.subarray(place)])
+  })
+
+test.each([
+  ['of the cases', fc.constantFrom(...bodies)],
+  ['in any frame, with any line ends, also one that is no UTF-8', generated],
+])('any body %s says the same, wherever it is cut', async (_which, arbitrary) => {
+  const cuts = fc.oneof(
+    { weight: 9, arbitrary: fc.array(fc.nat(), { maxLength: 12 }) },
+    fc.constant('everywhere' as const),
+  )
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...bodies), cuts, async (bytes, places) => {
-      const ends = [...places.filter((place) => place < bytes.length).toSorted((a, b) => a - b), bytes.length]
-      const pieces = ends.map((end, index) => bytes.subarray(index > 0 ? ends[index - 1] : 0, end))
-      expect(await read(pieces)).toEqual(await read([bytes]))
+    fc.asyncProperty(arbitrary, cuts, async (body, places) => {
+      expect(await read(cut(body, places))).toEqual(await read([body]))
     }),
-    { numRuns: 500 },
+    { numRuns: 1_000 },
   )
 })
 
@@ -54,6 +145,12 @@ test('junk ends as an answer or as an error that says so, and never as another o
     { numRuns: 1_000 },
   )
 })
+
+function cut(body: Buffer, places: readonly number[] | 'everywhere'): Uint8Array[] {
+  if (places === 'everywhere') return [...body].map((byte) => Uint8Array.of(byte))
+  const ends = [...places.map((place) => place % (body.length + 1)).toSorted((a, b) => a - b), body.length]
+  return ends.map((end, index) => body.subarray(index > 0 ? ends[index - 1] : 0, end))
+}
 
 /** All that was said, text by text, and how it ended. */
 async function read(pieces: readonly Uint8Array[]) {
