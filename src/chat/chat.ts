@@ -1,7 +1,6 @@
 import { BadUserInputError, NotFoundError, ReplyRejectedError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { conversationOfReply, isConversationId } from '../memory/ids.ts'
-import { checkJson } from '../memory/input/check-json.ts'
 import { checkId, checkName } from '../memory/input/check-text.ts'
 import { checkContextRequest, checkNewMessage, type InputLimits } from '../memory/input/limits.ts'
 import type { Memory } from '../memory/memory.ts'
@@ -10,6 +9,7 @@ import type { NewReply } from './begin/begin-reply.ts'
 import { rejectionOf } from './begin/reply-rejections.ts'
 import type { ReplyEvent } from './follow/reply-event.ts'
 import { streamRejection } from './follow/reply-stream.ts'
+import { checkModelOptions } from './model/model-options.ts'
 import type { Replies } from './replies.ts'
 
 /**
@@ -181,9 +181,6 @@ export interface AskedReply {
   modelOptions?: Json
 }
 
-/** What a reply is made with is not for the options to say. */
-const OWN_OPTIONS = ['messages', 'model', 'stream']
-
 /** Throws BadUserInputError unless a reply can be begun like this. Fields are named as a send names them. */
 export function checkNewReply(reply: AskedReply, limits: InputLimits): void {
   const { clientMessageId, question, model, maxReplyTokens, modelOptions } = reply
@@ -196,13 +193,4 @@ export function checkNewReply(reply: AskedReply, limits: InputLimits): void {
     throw new BadUserInputError('maxReplyTokens', 'at least 1', String(maxReplyTokens))
   }
   if (modelOptions !== undefined) checkModelOptions(modelOptions)
-}
-
-function checkModelOptions(options: Json): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new BadUserInputError('modelOptions', 'an object', Array.isArray(options) ? 'a list' : typeof options)
-  }
-  const own = OWN_OPTIONS.find((name) => Object.hasOwn(options, name))
-  if (own !== undefined) throw new BadUserInputError('modelOptions', `without ${OWN_OPTIONS.join(', ')}`, own)
-  checkJson('modelOptions', options)
 }

@@ -289,7 +289,7 @@ export type SendMessageInput = {
   metadata?: unknown;
   /** The model; absent: that of the conversation, else the default of the server. 1 to 128 characters. */
   model?: string | null | undefined;
-  /** An object that is passed on to the model as it is, for instance {"temperature": 0}. It may not set messages, model or stream. */
+  /** An object that is passed on to the model as it is, for instance {"temperature": 0}: at most 262,144 bytes of JSON, 100 keys of 64 characters and 32 levels. It may not set messages, model, n, prompt_cache_key, stream or stream_options. */
   modelOptions?: unknown;
   /** What to do when another reply is active in the conversation. */
   onBusy?: BusyPolicy;

@@ -71,7 +71,7 @@ export const SendMessageInput = builder.inputType('SendMessageInput', {
     modelOptions: t.field({
       type: 'JSON',
       description:
-        'An object that is passed on to the model as it is, for instance {"temperature": 0}. It may not set messages, model or stream.',
+        'An object that is passed on to the model as it is, for instance {"temperature": 0}: at most 262,144 bytes of JSON, 100 keys of 64 characters and 32 levels. It may not set messages, model, n, prompt_cache_key, stream or stream_options.',
     }),
     onBusy: t.field({
       type: BusyPolicyRef,
