@@ -1,4 +1,6 @@
 const MAX_CAUSES = 8
+/** Longer messages have what was sent in them. */
+const MAX_CHARACTERS = 2_000
 
 /**
  * An error as the log has it, with its causes, without what must not be there: the message of a JSON SyntaxError,
@@ -32,10 +34,12 @@ function framesOf(stack: string): string {
 /** A URL alone, as it may be shown. What no parser takes can hold any sign in its password: it ends with the last at sign. */
 export function urlWithoutAccess(url: string): string {
   const [, protocol = '', rest = ''] = /^(\w[\w+.-]*:\/\/)?(.*)$/s.exec(url) ?? []
-  return protocol + rest.slice(rest.lastIndexOf('@') + 1).replace(/[?#].*$/s, '')
+  const [address = ''] = rest.slice(rest.lastIndexOf('@') + 1).split(/[?#]/, 1)
+  return protocol + address
 }
 
-/** Text in which URLs may stand: their access is between the slashes and an at sign, or in the query. */
+/** The beginning of a text in which URLs may stand: their access is between the slashes and an at sign, or in the query. */
 export function withoutAccess(text: string): string {
-  return text.replace(/\/\/[^/\s]*@/g, '//').replace(/(\/\/[^\s?]*)\?\S*/g, '$1')
+  const begin = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS).toWellFormed()}…` : text
+  return begin.replace(/\/\/[^/\s]*@/g, '//').replace(/(\/\/[^\s?]*)\?\S*/g, '$1')
 }

@@ -92,7 +92,8 @@ const HTTP_OPTIONS: ServerOptions = {
   // Told in JSON, as all that is wrong with it.
   requireHostHeader: false,
   // Java's client offers HTTP/2 with every request: what is not taken up is answered as if it had not been offered.
-  shouldUpgradeCallback: ({ headers: { upgrade = '' } }) => /(?:^|,)\s*websocket\s*(?:,|$)/i.test(upgrade),
+  shouldUpgradeCallback: ({ headers: { upgrade = '' } }) =>
+    upgrade.split(',').some((name) => name.trim().toLowerCase() === 'websocket'),
 }
 
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */

@@ -2,12 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { TypeID, typeid } from 'typeid-js'
 import { ROOT_BRANCH } from './conversation.ts'
 
-/** What follows the prefix of a TypeID: 128 bits in Crockford's base 32. */
-const SUFFIX = '[0-7][0-9a-hjkmnp-tv-z]{25}'
-const CONVERSATION_ID = new RegExp(`^conv_${SUFFIX}$`)
-const MESSAGE_ID = new RegExp(`^msg_(${SUFFIX})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$`)
+// What follows the prefix of a TypeID is 128 bits in Crockford's base 32.
+const CONVERSATION_ID = /^conv_[0-7][0-9a-hjkmnp-tv-z]{25}$/
+const MESSAGE_ID = /^msg_([0-7][0-9a-hjkmnp-tv-z]{25})_([0-9a-z]{7})(?:_([0-9a-z]{1,16}))?$/
 const BRANCH_ID = /^[0-9a-z]{1,16}$/
-const REPLY_ID = new RegExp(`^rep_(${SUFFIX})_${SUFFIX}$`)
+const REPLY_ID = /^rep_([0-7][0-9a-hjkmnp-tv-z]{25})_[0-7][0-9a-hjkmnp-tv-z]{25}$/
 
 /** The last two digits of a place. */
 const ENDS = Array.from({ length: 36 * 36 }, (_, end) => end.toString(36).padStart(2, '0'))

@@ -82,5 +82,5 @@ function excerpt(text: string): string {
 
 /** Each word with the space before it; together they are the text. */
 function wordsOf(text: string): string[] {
-  return text.match(/\s*\S+/g) ?? []
+  return text.split(/(?<=\S)(?=\s)/)
 }

@@ -66,7 +66,7 @@ function optionsOf(url: string): MongoClient['options'] {
   try {
     return new MongoClient(url).options
   } catch (error) {
-    const [, access = ''] = /\/\/(.*)@/s.exec(url) ?? []
+    const access = url.slice(url.indexOf('//') + 2, Math.max(0, url.lastIndexOf('@')))
     const whole = error instanceof Error ? error.message : String(error)
     const message = access === '' ? whole : whole.replaceAll(access, '…')
     const hint = ' In a user name or password, signs like @ : / % are written percent-encoded (@ is %40).'

@@ -8,6 +8,7 @@ import {
   MongoTopologyClosedError,
 } from 'mongodb'
 import { type HistoryFault, HistoryUnavailableError } from '../../../errors.ts'
+import { withoutAccess } from '../../../log-error.ts'
 import { TimedOutError, withTimeout } from '../../../with-timeout.ts'
 
 /** What every read is sent with. */
@@ -134,5 +135,5 @@ function faultOf(error: unknown, hosts: string): Partial<HistoryFault> {
 function reasonOf(error: unknown): string {
   if (error instanceof MongoServerError) return String(error.codeName ?? `code ${error.code}`)
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
-  return line.replaceAll(/\/\/[^@\s]*@/g, '//')
+  return withoutAccess(line)
 }
