@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value.ts'
 import type { Head, Metadata } from './message.ts'
 
 /** The branch on which every conversation begins. Other branches have random ids. */
@@ -76,7 +77,7 @@ export interface ConversationChanges {
 
 /** The hint for a branch; one that has none yet, or one from before its beginning, is as empty as it began. */
 export function headHint({ heads, branches }: Conversation, branch: string): Head {
-  const hint = heads[branch]
+  const hint = ownValue(heads, branch)
   const { atSequence = 1, tokenStart = 0 } = branches.find(({ id }) => id === branch) ?? {}
   const begin = { sequence: atSequence - 1, tokens: tokenStart }
   return hint !== undefined && hint.sequence > begin.sequence ? hint : begin

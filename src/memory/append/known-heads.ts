@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { ownValue } from '../../own-value.ts'
 import type { Conversation } from '../conversation.ts'
 import type { Head } from '../message.ts'
 
@@ -25,13 +26,13 @@ export function createKnownHeads(): KnownHeads {
   function raise(conversationId: string, branch: string, head: Head, lastMessageAt: number): void {
     const before = known.get(conversationId) ?? { heads: {}, lastMessageAt: 0 }
     known.set(conversationId, {
-      heads: { ...before.heads, [branch]: higher(before.heads[branch], head) },
+      heads: { ...before.heads, [branch]: higher(ownValue(before.heads, branch), head) },
       lastMessageAt: Math.max(before.lastMessageAt, lastMessageAt),
     })
   }
 
   function isStored(conversationId: string, branch: string, hint: Head): boolean {
-    const own = known.get(conversationId)?.heads[branch]
+    const own = ownValue(known.get(conversationId)?.heads ?? {}, branch)
     if (own === undefined) return false
     return own.sequence > hint.sequence || (own.sequence === hint.sequence && own.tokens === hint.tokens)
   }
@@ -39,8 +40,10 @@ export function createKnownHeads(): KnownHeads {
   function apply(conversation: Conversation): Conversation {
     const own = known.get(conversation.id)
     if (own === undefined) return conversation
-    const heads = { ...conversation.heads }
-    for (const [branch, head] of Object.entries(own.heads)) heads[branch] = higher(heads[branch], head)
+    const raised = Object.entries(own.heads).map(([branch, head]) => {
+      return [branch, higher(ownValue(conversation.heads, branch), head)] as const
+    })
+    const heads = { ...conversation.heads, ...Object.fromEntries(raised) }
     return { ...conversation, heads, lastMessageAt: Math.max(conversation.lastMessageAt, own.lastMessageAt) }
   }
 

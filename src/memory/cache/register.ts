@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value.ts'
 import type { Mark, Register, Tail } from './cache.ts'
 
 /** A register that nothing has raised yet. */
@@ -15,7 +16,7 @@ export function marksOf({ epoch, branch, last, forks }: Tail): Mark[] {
 
 /** Whether a tail of the register's generation can be what a fill or a confirm wrote: both raise the register to it. */
 export function isAnnounced(tail: Tail, { marks }: Register): boolean {
-  return marksOf(tail).every(({ branch, sequence }) => sequence <= (marks[branch] ?? 0))
+  return marksOf(tail).every(({ branch, sequence }) => sequence <= (ownValue(marks, branch) ?? 0))
 }
 
 /**
@@ -23,11 +24,16 @@ export function isAnnounced(tail: Tail, { marks }: Register): boolean {
  * `now` is remembered where the epoch rises, and only there: appends must not put off the end of a dead switch.
  */
 export function raiseRegister(register: Register, raisedTo: readonly Mark[], now: number): Register {
-  const marks = { ...register.marks }
+  const marks = new Map(Object.entries(register.marks))
   let { epoch } = register
   for (const mark of raisedTo) {
     epoch = Math.max(epoch, mark.epoch)
-    if (mark.sequence > (marks[mark.branch] ?? 0)) marks[mark.branch] = mark.sequence
+    if (mark.sequence > (marks.get(mark.branch) ?? 0)) marks.set(mark.branch, mark.sequence)
   }
-  return { ...register, epoch, marks, raisedAt: epoch > register.epoch ? now : register.raisedAt }
+  return {
+    ...register,
+    epoch,
+    marks: Object.fromEntries(marks),
+    raisedAt: epoch > register.epoch ? now : register.raisedAt,
+  }
 }

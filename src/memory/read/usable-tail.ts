@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value.ts'
 import type { CacheEntry, Register, Tail } from '../cache/cache.ts'
 import { headOfTail } from '../cache/tail.ts'
 import { type Conversation, headHint } from '../conversation.ts'
@@ -27,7 +28,7 @@ export function hitTail({ entry, ownerId, isStrong }: PathNeed, now: number): Ta
   if (register === undefined || tail === undefined || tail.ownerId !== ownerId) return undefined
   if (tail.expiresAt !== undefined && tail.expiresAt <= now) return undefined
   if (tail.generation !== register.generation || tail.epoch < register.epoch) return undefined
-  return tail.last >= (register.marks[tail.branch] ?? 0) ? tail : undefined
+  return tail.last >= (ownValue(register.marks, tail.branch) ?? 0) ? tail : undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ConversationUnreadableError } from '../../errors.ts'
+import { ownValue } from '../../own-value.ts'
 import { type Branch, type Conversation, ROOT_BRANCH } from '../conversation.ts'
 import { type MessagePlace, messageId } from '../ids.ts'
 import type { Message } from '../message.ts'
@@ -146,7 +147,8 @@ export function lastUsedBranch(
     if (parent === branch ? atSequence > sequence : through.has(parent)) through.add(id)
   }
   if (through.has(activeBranch)) return activeBranch
-  return [...through].reduce((last, id) => ((selectedEpochs[id] ?? 0) > (selectedEpochs[last] ?? 0) ? id : last))
+  const epochOf = (id: string) => ownValue(selectedEpochs, id) ?? 0
+  return [...through].reduce((last, id) => (epochOf(id) > epochOf(last) ? id : last))
 }
 
 /** Where the path to one branch leaves that to another: the place of its first message that the other lacks. */

@@ -6,7 +6,7 @@ import type { Notes } from '../notes.ts'
 type ContentPart = TextPart | ReasoningPart | FilePart | DataPart
 
 /** By the type of an item the field of its text; those of the Responses API too. */
-const TEXT_FIELDS = new Map<unknown, string>([
+const TEXT_FIELDS = new Map<unknown, 'text' | 'refusal'>([
   ['text', 'text'],
   ['input_text', 'text'],
   ['output_text', 'text'],
@@ -80,7 +80,8 @@ function decodeItem(place: string, value: unknown, notes: Notes): ContentPart[] 
     return []
   }
   const { type } = value
-  const text = value[TEXT_FIELDS.get(type) ?? '']
+  const field = TEXT_FIELDS.get(type)
+  const text = field && value[field]
   if (typeof text === 'string') return [{ type: 'text', text }]
   if (type === 'thinking' && typeof value.thinking === 'string') return [{ type: 'reasoning', text: value.thinking }]
   const file = decodeFile(type, value)

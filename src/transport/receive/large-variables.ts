@@ -9,6 +9,7 @@ import {
   validateInputValue,
 } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import { ownValue } from '../../own-value.ts'
 
 type Path = readonly (string | number)[]
 
@@ -38,7 +39,7 @@ export function faultOfLargeVariables(args: ExecutionArgs): GraphQLError | undef
   const { schema, document, operationName, variableValues, hideSuggestions } = args
   for (const { variable, type: node } of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
     const name = variable.name.value
-    const value = variableValues?.[name]
+    const value = ownValue(variableValues ?? {}, name)
     const type = typeFromAST(schema, node)
     if (value === undefined || !isInputType(type) || coerceInputValue(value, type) !== undefined) continue
     return isLarge(variableValues) ? firstFault(name, value, type, hideSuggestions) : undefined

@@ -52,7 +52,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   const tags = createThoughtTags(addText)
   const whole = createSaidText()
   const said: { type: 'text' | 'reasoning'; pieces: string[] } = { type: 'text', pieces: [] }
-  const state: { [field: string]: Json } = {}
+  const state = new Map<string, Json>()
   let choiceIndex: unknown
   let reasoningField: string | undefined
   let reason: FinishReason | undefined
@@ -147,9 +147,9 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   function addState(kept: { [field: string]: Json }): void {
     for (const [field, value] of Object.entries(kept)) {
       count(JSON.stringify(value).length)
-      const before = state[field]
+      const before = state.get(field)
       if (Array.isArray(before) && Array.isArray(value)) for (const item of value) before.push(item)
-      else state[field] = value
+      else state.set(field, value)
     }
   }
 
@@ -218,7 +218,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     finish(given, true)
     // Thoughts go back only with the calls that came of them.
     const reasoning = reasoningField && calls.hasGiven() ? { reasoning: reasoningField } : {}
-    const message = Object.keys(state).length > 0 ? { message: state } : {}
+    const message = state.size > 0 ? { message: Object.fromEntries(state) } : {}
     if ('message' in message || 'reasoning' in reasoning) {
       push({ type: 'state', state: { provider, ...reasoning, ...message } })
     }

@@ -87,7 +87,8 @@ export function createSqliteDatabase(path: string): SqliteDatabase {
   }
 
   function numberOf(pragma: string): number {
-    return Number(database.prepare(`PRAGMA ${pragma}`).get()?.[pragma])
+    const row = database.prepare(`PRAGMA ${pragma}`).get()
+    return Number(row?.[pragma])
   }
 
   function all<Row>(sql: string, values: SqliteValues): Row[] {
