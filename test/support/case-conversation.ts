@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { CaseServer } from './case-server.ts'
+import type { PlayedCase } from './case-server.ts'
 import type { GraphqlClient } from './graphql-client.ts'
 import { isPaired, type SentMessage } from './refusal-rules.ts'
 import type { CaseExpectation, CaseQuestion, CaseStep, StreamCase } from './stream-case.ts'
@@ -52,13 +52,15 @@ interface SentEvent {
 /** What a case's conversation is held with: a client that may be another one after a restart. */
 export interface CaseWorld {
   readonly client: GraphqlClient
-  server: CaseServer
+  played: PlayedCase
   restart(): Promise<void>
 }
 
 /** Plays a case in a new conversation; what was otherwise than it should be. */
 export async function playCase(world: CaseWorld, one: StreamCase): Promise<string[]> {
-  const { conversation } = await ask<{ conversation: { id: string } }>(world, CREATE, { input: one.create ?? {} })
+  const { conversation } = await ask<{ conversation: { id: string } }>(world, CREATE, {
+    input: { model: world.played.model, ...one.create },
+  })
   const problems: string[] = []
   for (const [index, step] of (one.steps ?? [one]).entries()) {
     const found = await playStep(world, conversation.id, step)
@@ -77,7 +79,7 @@ async function playStep(world: CaseWorld, conversationId: string, step: CaseStep
     await ask(world, REDACT, { id: messages.find(({ sequence }) => sequence === step.redact)?.id })
   }
   const sent = step.send ? await send(world, conversationId, step.send, step.expect ?? {}) : []
-  const asked = step.asked?.flatMap((question) => judgeQuestion(world.server.taken, question)) ?? []
+  const asked = step.asked?.flatMap((question) => judgeQuestion(world.played.taken, question)) ?? []
   const stored = step.history ? judgeHistory(await readMessages(world, conversationId), step.history) : []
   return [...sent, ...asked, ...stored]
 }
@@ -88,7 +90,7 @@ async function send(
   given: Record<string, unknown>,
   expected: CaseExpectation,
 ): Promise<string[]> {
-  const before = world.server.requests
+  const before = world.played.requests
   const began = performance.now()
   const events: SentEvent[] = []
   for await (const event of streamOf(world, conversationId, given)) events.push(event)
@@ -98,7 +100,7 @@ async function send(
   const stored = (await readMessages(world, conversationId)).find(({ id }) => id === message?.id)
   const problems = [
     ...judgeEnd(end, message, expected),
-    ...differs('requests', world.server.requests - before, expected.requests),
+    ...differs('requests', world.played.requests - before, expected.requests),
   ]
   const deltas = events.filter(({ __typename }) => __typename === 'ReplyDelta')
   const placed = deltas.reduce((text, { offset, text: added }) => text.slice(0, offset) + added, '')
@@ -200,8 +202,9 @@ function quote(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
 
-async function* streamOf({ client }: CaseWorld, conversationId: string, given: Record<string, unknown>) {
-  const input = { conversationId, clientMessageId: randomUUID(), ...given }
+async function* streamOf({ client, played }: CaseWorld, conversationId: string, given: Record<string, unknown>) {
+  const model = typeof given.model === 'string' && { model: played.modelNamed(given.model) }
+  const input = { conversationId, clientMessageId: randomUUID(), ...given, ...model }
   for await (const { data, errors } of client.streamBySse<{ sendMessage: SentEvent }, object>(SEND as never, {
     input,
   })) {
@@ -211,10 +214,10 @@ async function* streamOf({ client }: CaseWorld, conversationId: string, given: R
 }
 
 async function stopBeforeFirstWord(world: CaseWorld, conversationId: string, given: Record<string, unknown>) {
-  const asked = world.server.requests
+  const asked = world.played.requests
   for await (const event of streamOf(world, conversationId, given)) {
     if (event.__typename !== 'ReplyStarted') continue
-    await world.server.untilAsked(asked + 1)
+    await world.played.untilAsked(asked + 1)
     await ask(world, CANCEL, { id: event.replyId })
   }
 }

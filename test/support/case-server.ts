@@ -3,69 +3,87 @@ import { type RawCall, type RawModelServer, startRawModelServer } from './raw-mo
 import { REFUSAL_RULES, type SentMessage } from './refusal-rules.ts'
 import { bodyPieces, type CaseAnswer, type Cut, type StreamCase } from './stream-case.ts'
 
-/** A model's server that plays one case after another. */
+/** A model's server that plays several cases at once. */
 export interface CaseServer {
   url: string
-  /** From now on this case is played, its body cut like this. */
-  play(one: StreamCase, cut: Cut): void
-  /** Requests of the case that is played, refused ones included. */
+  /** From now on this case is played, its body cut like this, for who asks for its model. */
+  play(one: StreamCase, cut: Cut): PlayedCase
+  close(): Promise<void>
+}
+
+/** One case while it is played. */
+export interface PlayedCase {
+  /** Its own model. */
+  model: string
+  /** The model that the case calls by this name: another one, and its own too. */
+  modelNamed(name: string): string
+  /** Requests so far, refused ones included. */
   readonly requests: number
   /** The messages of the last one that was not refused. */
   readonly taken: readonly SentMessage[]
   /** Resolves when that many requests have come. */
   untilAsked(count: number): Promise<void>
-  close(): Promise<void>
 }
 
-/** Starts a server that plays cases. */
+/** Starts a server that plays cases, each for who asks for its model, and the newest for all others. */
 export async function startCaseServer(): Promise<CaseServer> {
-  let played: StreamCase | undefined
-  let cut: Cut = 'whole'
-  let requests = 0
-  let answered = 0
-  let taken: readonly SentMessage[] = []
+  const played = new Map<string, (call: RawCall) => Promise<void>>()
+  const server: RawModelServer = await startRawModelServer(async (call) => {
+    const [name = ''] = String(call.body.model).split('/')
+    await (played.get(name) ?? [...played.values()].at(-1))?.(call)
+  })
+  return {
+    url: server.url,
+    play(one, cut) {
+      const model = `case-${played.size}`
+      const { seen, answer, untilAsked } = playOne(one, cut)
+      played.set(model, answer)
+      return {
+        model,
+        modelNamed: (name) => `${model}/${name}`,
+        get requests() {
+          return seen.requests
+        },
+        get taken() {
+          return seen.taken
+        },
+        untilAsked,
+      }
+    },
+    close: server.close,
+  }
+}
+
+function playOne(one: StreamCase, cut: Cut) {
+  const seen: { requests: number; answered: number; taken: readonly SentMessage[] } = {
+    requests: 0,
+    answered: 0,
+    taken: [],
+  }
   let onAsked = () => {}
-  const server: RawModelServer = await startRawModelServer(answer)
 
   async function answer(call: RawCall): Promise<void> {
-    requests += 1
+    seen.requests += 1
     onAsked()
     const messages = call.body.messages as SentMessage[]
-    const refusal = played?.refuses?.find(({ rule }) => REFUSAL_RULES.get(rule)?.(messages))
+    const refusal = one.refuses?.find(({ rule }) => REFUSAL_RULES.get(rule)?.(messages))
     if (refusal) return call.respond(refusal.status, refusal.body, { 'content-type': 'application/json' })
-    taken = messages
-    const answers = [played?.upstream ?? []].flat()
-    const next = answers[answered] ?? answers.at(-1)
-    answered += 1
+    seen.taken = messages
+    const answers = [one.upstream].flat()
+    const next = answers[seen.answered] ?? answers.at(-1)
+    seen.answered += 1
     if (next) await sendAnswer(call, next, cut)
   }
 
   async function untilAsked(count: number): Promise<void> {
-    while (requests < count) {
+    while (seen.requests < count) {
       await new Promise<void>((resolve) => {
         onAsked = resolve
       })
     }
   }
 
-  return {
-    url: server.url,
-    play(one, how) {
-      played = one
-      cut = how
-      requests = 0
-      answered = 0
-      taken = []
-    },
-    get requests() {
-      return requests
-    },
-    get taken() {
-      return taken
-    },
-    untilAsked,
-    close: server.close,
-  }
+  return { seen, answer, untilAsked }
 }
 
 async function sendAnswer(call: RawCall, answer: CaseAnswer, cut: Cut): Promise<void> {

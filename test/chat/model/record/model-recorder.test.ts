@@ -173,11 +173,10 @@ async function playInApp(cases: StreamCase[], settings = {}, log = createKeptLog
   const app = createApp(loadConfig(env), log)
   onTestFinished(() => rm(dataDir, { recursive: true }))
   const client = createGraphqlClient(await app.start())
-  const world = { server, client, restart: async () => {} }
   try {
     const problems: string[] = []
     for (const each of cases) {
-      server.play(each, 'in pieces')
+      const world = { played: server.play(each, 'in pieces'), client, restart: async () => {} }
       problems.push(...(await playCase(world, each)))
     }
     return problems
