@@ -19,6 +19,8 @@ export interface RawCall {
   endChunks(): Promise<void>
   /** A whole answer that is no stream. */
   respond(status: number, body: string, headers?: Record<string, string>): Promise<void>
+  /** Closes the connection behind what was written. */
+  end(): void
   /** Cuts the connection. */
   cut(): void
   /** The other side has closed the connection, or it was cut. */
@@ -116,6 +118,7 @@ function createCall(socket: Socket, { head, body }: RawRequest): RawCall {
       await write(`HTTP/1.1 ${status} Status\r\n${lines.join('')}\r\n${text}`)
       socket.end()
     },
+    end: () => void socket.end(),
     cut: () => socket.destroy(),
     closed: new Promise((resolve) => socket.once('close', () => resolve())),
   }
