@@ -34,6 +34,10 @@ export interface AnswerReader {
 /** So many characters an answer may hold in what is not text, as the record of a reply must hold it all. */
 const MAX_HELD_CHARACTERS = 4 * 1024 * 1024
 const MAX_UNKNOWN_CHARACTERS = 64 * 1024
+const MAX_UNKNOWN_PARTS = 100
+/** Of an event's choices one is ours; a body that is a list has one for each piece of its answer. */
+const MAX_CHOICES = 128
+const MAX_VALUES = 10_000
 const MAX_SHOWN_NAMES = 5
 /** Where an event says something else than text. */
 const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
@@ -60,6 +64,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   let hasContent = false
   let heldCharacters = 0
   let unknownCharacters = 0
+  let unknownParts = 0
   let isDone = false
   let isAlive = false
   let ignored: Ignored = { events: 0, fields: new Set(), isPage: false }
@@ -75,10 +80,12 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   }
 
   function readValue(value: unknown, name: string | undefined): void {
-    if (Array.isArray(value)) {
-      for (const item of value) readValue(item, name)
-      return
-    }
+    const values = Array.isArray(value) ? value : [value]
+    checkCount(values, MAX_VALUES, 'events in one')
+    for (const one of values) readEvent(one, name)
+  }
+
+  function readEvent(value: unknown, name: string | undefined): void {
     const event = fieldsOf(value)
     if (event === undefined) {
       if (value === null) return
@@ -112,6 +119,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       if (given === event) return []
       throw broken('The model sent an event that cannot be read.')
     }
+    checkCount(given, MAX_CHOICES, 'choices')
     const read = (given as unknown[]).map(fieldsOf).filter((choice) => choice !== undefined)
     if (read.length > 0 && choiceIndex === undefined) choiceIndex = Number(read[0]?.index ?? 0)
     return read.filter(({ index }) => Number(index ?? 0) === choiceIndex)
@@ -155,8 +163,9 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   function addUnknown(item: unknown): void {
     const data = storableOf(item)
+    unknownParts += 1
     unknownCharacters += data === undefined ? 0 : JSON.stringify(data).length
-    if (data === undefined || unknownCharacters > MAX_UNKNOWN_CHARACTERS) {
+    if (data === undefined || unknownParts > MAX_UNKNOWN_PARTS || unknownCharacters > MAX_UNKNOWN_CHARACTERS) {
       throw broken('The model sent content of an unknown kind.')
     }
     hasContent = true
@@ -282,6 +291,11 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       return isDone
     },
   }
+}
+
+/** An event of a megabyte has room for half a million of what each takes a microsecond. */
+function checkCount(items: readonly unknown[], most: number, what: string): void {
+  if (items.length > most) throw broken(`The model sent an event with more than ${most} ${what}.`)
 }
 
 /** What came that no reader knows. */

@@ -20,6 +20,8 @@ export interface WireReader {
 
 /** No event is longer, in UTF-16 units: a server that never ends a line must not fill memory, nor hold the loop. */
 const MAX_EVENT_CHARACTERS = 1024 * 1024
+/** So many JSON texts may stand in one line. */
+const MAX_TEXTS = 10_000
 
 /** The body is longer than an event may be, or holds JSON that is none. */
 export class WireError extends Error {
@@ -112,7 +114,10 @@ export function createWireReader(onEvent: (event: WireEvent) => void): WireReade
   /** Several texts in one line, or one in several. */
   function takeJson(text: string): void {
     let start = 0
+    let count = 0
     for (let end = scanner.readToEnd(text, 0); end >= 0; end = scanner.readToEnd(text, end)) {
+      count += 1
+      if (count > MAX_TEXTS) throw new WireError(`A line has more than ${MAX_TEXTS} texts`)
       release()
       hold(json.take(text.slice(start, end)).trim())
       start = end

@@ -63,6 +63,34 @@ describe('the events of a model', () => {
 })
 
 test.each([
+  ['choices', '{"choices":[{}', ',{}', ']}', 'more than 128 choices'],
+  ['values', '[{}', ',{}', ']', 'more than 10000 events in one'],
+  ['texts in one line', '{}', '{}', '', 'more than 10000 texts'],
+  ['content of unknown kinds', '{"choices":[{"index":0,"delta":{"content":[{}', ',{}', ']}}]}', 'unknown kind'],
+])(
+  'an event of a megabyte that is full of %s is refused before each of them is read',
+  async (_of, begin, unit, end, words) => {
+    const { error } = await read([`data: ${begin}${unit.repeat(340_000)}${end}\n\n`])
+    expect(error).toMatchObject({ code: 'MODEL_STREAM_BROKEN', message: expect.stringContaining(words) })
+  },
+)
+
+test('arguments of megabytes are not parsed for every finish reason that a server names', async () => {
+  const parse = vi.spyOn(JSON, 'parse')
+  onTestFinished(() => parse.mockRestore())
+  const piece = (text: string) => ({
+    choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: text } }] } }],
+  })
+  const finish = { choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] }
+  const events = [
+    piece(`{"a":"${'x'.repeat(100_000)}`),
+    ...Array.from({ length: 300 }, () => [piece('x'), finish]).flat(),
+  ]
+  await read(events.map((data) => `data: ${JSON.stringify(data)}\n\n`))
+  expect(parse.mock.calls.filter(([text]) => text.startsWith('{"a":"x')).length).toBeLessThan(20)
+})
+
+test.each([
   [true, 'is read to its end, however late, so that its connection can serve another call'],
   [false, 'that does not end is left after a second'],
 ])('an answer behind its [DONE] (%s) %s', async (ends) => {

@@ -42,7 +42,7 @@ export const PROMPTS: readonly TreatedDialect[] = [
     seen: ['Kimi', 'Gemini', 'llama.cpp'],
     reads: 'ids that are there once',
     cases: ['C17.a', 'C17.d'],
-    by: ['../chat-messages.ts', 'uniqueId'],
+    by: ['../tool-answers.ts', 'createUniqueIds'],
   },
   {
     odd: 'Refuses messages that are empty or blank.',
