@@ -32,6 +32,8 @@ const ITEM_TEXT = namesOf(ITEM_FIELDS, 'text')
 const ITEM_THOUGHT = [...namesOf(ITEM_FIELDS, 'reasoning'), ...ITEM_TEXT]
 const MAX_NESTING = 6
 const MAX_KIND = 64
+/** Of what one delta says; each of them wakes all who listen. */
+const MAX_TEXTS = 10_000
 
 /** Reads a delta of any of the known shapes. */
 export function readDelta(delta: Fields): DeltaFields {
@@ -83,7 +85,9 @@ function firstOf(item: Fields, fields: readonly string[]): unknown {
 }
 
 function addText(read: DeltaFields, type: 'text' | 'reasoning', text: unknown): void {
-  if (typeof text === 'string' && text !== '') read.texts.push({ type, text })
+  if (typeof text !== 'string' || text === '') return
+  if (read.texts.length === MAX_TEXTS) throw broken(`The model sent an event with more than ${MAX_TEXTS} texts.`)
+  read.texts.push({ type, text })
 }
 
 function addCall(read: DeltaFields, given: unknown): void {

@@ -2,6 +2,8 @@
 export interface JsonScanner {
   /** Whether an object or a list has begun and not ended. */
   readonly isOpen: boolean
+  /** How many stood in each other at most so far. */
+  readonly deepest: number
   /**
    * Reads a piece from an index on, up to the end of an object or a list that is in no other; returns the index
    * behind that end, or -1 when none ends in the piece. What stands between two of them is passed over.
@@ -22,8 +24,10 @@ export function createJsonScanner(): JsonScanner {
       const code = piece.charCodeAt(index)
       if (isInString) readInString(code)
       else if (code === QUOTE) isInString = depth > 0
-      else if (code === 0x7b || code === 0x5b) depth += 1
-      else if ((code === 0x7d || code === 0x5d) && depth > 0) {
+      else if (code === 0x7b || code === 0x5b) {
+        depth += 1
+        if (depth > deepest) deepest = depth
+      } else if ((code === 0x7d || code === 0x5d) && depth > 0) {
         depth -= 1
         if (depth === 0) return index + 1
       }
@@ -38,10 +42,14 @@ export function createJsonScanner(): JsonScanner {
   }
 
   let depth = 0
+  let deepest = 0
   return {
     readToEnd,
     get isOpen() {
       return depth > 0
+    },
+    get deepest() {
+      return deepest
     },
   }
 }

@@ -53,6 +53,8 @@ const MAX_NAME = 128
 const MAX_CALLS = 1_000
 /** A server may name a finish reason in every event: arguments of megabytes are not parsed for each of them. */
 const MAX_LOOKS = 4
+/** Megabytes of brackets take JSON.parse half a second. */
+const MAX_DEPTH = 1_000
 
 /**
  * Joins pieces by their index. Servers that leave the index out, or give several calls the same one, are
@@ -70,9 +72,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
 
   function begin(index: number | undefined): OpenCall {
     if (calls.length === MAX_CALLS) {
-      throw new ModelError('MODEL_STREAM_BROKEN', `The answer has more than ${MAX_CALLS} tool calls.`, {
-        retryable: false,
-      })
+      throw tooMuch(`has more than ${MAX_CALLS} tool calls`)
     }
     const call: OpenCall = {
       place: calls.length,
@@ -175,12 +175,18 @@ function isWorthALook(call: OpenCall): boolean {
   return true
 }
 
+function tooMuch(what: string): ModelError {
+  return new ModelError('MODEL_STREAM_BROKEN', `The answer ${what}.`, { retryable: false })
+}
+
 function addArguments(call: OpenCall, text: string): void {
   call.pieces.push(text)
   if (text.trim() === '') return
   call.isBegun = true
   let end = call.scanner.readToEnd(text, 0)
   for (let next = end; next >= 0; next = call.scanner.readToEnd(text, next)) end = next
+  if (call.scanner.deepest > MAX_DEPTH)
+    throw tooMuch(`nests the arguments of a tool call more than ${MAX_DEPTH} levels deep`)
   call.isWhole = end >= 0 && !call.scanner.isOpen
 }
 

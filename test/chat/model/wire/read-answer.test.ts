@@ -66,14 +66,23 @@ test.each([
   ['choices', '{"choices":[{}', ',{}', ']}', 'more than 128 choices'],
   ['values', '[{}', ',{}', ']', 'more than 10000 events in one'],
   ['texts in one line', '{}', '{}', '', 'more than 10000 texts'],
+  ['texts', '{"choices":[{"index":0,"delta":{"content":["a"', ',"a"', ']}}]}', 'more than 10000 texts'],
   ['content of unknown kinds', '{"choices":[{"index":0,"delta":{"content":[{}', ',{}', ']}}]}', 'unknown kind'],
 ])(
   'an event of a megabyte that is full of %s is refused before each of them is read',
   async (_of, begin, unit, end, words) => {
-    const { error } = await read([`data: ${begin}${unit.repeat(340_000)}${end}\n\n`])
+    const { error } = await read([`data: ${begin}${unit.repeat(250_000)}${end}\n\n`])
     expect(error).toMatchObject({ code: 'MODEL_STREAM_BROKEN', message: expect.stringContaining(words) })
   },
 )
+
+test('arguments of a tool call that are nested without end are refused as they come', async () => {
+  const piece = {
+    choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '['.repeat(400) } }] } }],
+  }
+  const { error } = await read(Array.from({ length: 3 }, () => `data: ${JSON.stringify(piece)}\n\n`))
+  expect(error).toMatchObject({ code: 'MODEL_STREAM_BROKEN', message: expect.stringContaining('1000 levels') })
+})
 
 test('arguments of megabytes are not parsed for every finish reason that a server names', async () => {
   const parse = vi.spyOn(JSON, 'parse')
