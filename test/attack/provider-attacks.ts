@@ -3,6 +3,8 @@ import { answerWith, deltaChunk, finishChunk, type Script, textChunk } from '../
 import { type RawCall, startRawModelServer } from '../support/raw-model-server.ts'
 import { type Attack, judge, type Outcome, type Target, worstOf } from './attacks.ts'
 import { createConversation } from './conversations.ts'
+import { JUNK } from './provider-junk.ts'
+import { answerEvent, answerMany, forever, sendEvents, toolCall, toolCallPart } from './provider-scripts.ts'
 import { type Answer, post, times } from './requests.ts'
 
 const GROUP = 'provider'
@@ -72,6 +74,7 @@ export const PROVIDER_ATTACKS: readonly Attack[] = [
   attack('parts-12000', (call) =>
     answerMany(call, 12_000, (index) => (index % 2 === 0 ? textChunk('text') : toolCall((index - 1) / 2))),
   ),
+  ...JUNK.map(([name, script]) => attack(name, script)),
 ]
 
 function attack(name: string, provider: Script): Attack {
@@ -80,7 +83,7 @@ function attack(name: string, provider: Script): Attack {
     group: GROUP,
     provider: (call) =>
       isWarmUp(call) ? answerWith(textChunk('warm'), finishChunk('stop'), '[DONE]')(call) : provider(call),
-    env: { MODEL_FIRST_TOKEN_TIMEOUT_MS: '15000', MODEL_IDLE_TIMEOUT_MS: '10000' },
+    env: { MODEL_FIRST_TOKEN_TIMEOUT_MS: '15000', MODEL_IDLE_TIMEOUT_MS: '10000', REPLY_TIMEOUT_MS: '20000' },
     async prepare(target) {
       const conversationId = await createConversation(target)
       await untilEnded(target.origin, await start(target.origin, await createConversation(target), WARM_UP))
@@ -90,15 +93,7 @@ function attack(name: string, provider: Script): Attack {
 }
 
 function event(name: string, textOf: () => string): Attack {
-  let text: string | undefined
-  return attack(name, async (call) => {
-    text ??= textOf()
-    await call.startStream()
-    await call.event(text)
-    await call.event(finishChunk('stop'))
-    await call.event('[DONE]')
-    await call.endChunks()
-  })
+  return attack(name, answerEvent(textOf))
 }
 
 /** Sends the prompt on to somebody else, who must not be asked. */
@@ -184,35 +179,4 @@ async function followTwice(origin: string, id: string): Promise<Outcome> {
 function follow(origin: string, id: string, after: string | null): Promise<Answer> {
   const query = 'subscription($id:ID!,$after:String){reply(id:$id,after:$after){__typename cursor}}'
   return post(origin, { query, variables: { id, after } }, { accept: 'text/event-stream' })
-}
-
-function toolCall(index: number) {
-  return toolCallPart(index, { id: `call_${index}`, type: 'function', function: { name: 'f', arguments: '{}' } })
-}
-
-function toolCallPart(index: number, rest: object) {
-  return deltaChunk({ tool_calls: [{ index, ...rest }] })
-}
-
-async function answerMany(call: RawCall, count: number, eventOf: (index: number) => unknown): Promise<void> {
-  await call.startStream()
-  const batch = 10_000
-  for (let from = 0; from < count; from += batch) {
-    await sendEvents(
-      call,
-      times(Math.min(batch, count - from), (index) => eventOf(from + index)),
-    )
-  }
-  await sendEvents(call, [finishChunk('stop'), '[DONE]'])
-  await call.endChunks()
-}
-
-function sendEvents(call: RawCall, events: readonly unknown[]): Promise<void> {
-  const texts = events.map((data) => `data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
-  return call.chunk(texts.join(''))
-}
-
-/** Until the other side has gone, when writing fails. */
-async function forever(work: () => Promise<void>): Promise<void> {
-  for (;;) await work()
 }
