@@ -1,6 +1,6 @@
 const MAX_CAUSES = 8
 /** Longer messages have what was sent in them. */
-const MAX_CHARACTERS = 2_000
+const MAX_LOGGED_CHARACTERS = 2_000
 
 /**
  * An error as the log has it, with its causes, without what must not be there: the message of a JSON SyntaxError,
@@ -40,6 +40,6 @@ export function urlWithoutAccess(url: string): string {
 
 /** The beginning of a text in which URLs may stand: their access is between the slashes and an at sign, or in the query. */
 export function withoutAccess(text: string): string {
-  const begin = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS).toWellFormed()}…` : text
+  const begin = text.length > MAX_LOGGED_CHARACTERS ? `${text.slice(0, MAX_LOGGED_CHARACTERS).toWellFormed()}…` : text
   return begin.replace(/\/\/[^/\s]*@/g, '//').replace(/(\/\/[^\s?]*)\?\S*/g, '$1')
 }

@@ -146,6 +146,8 @@ const NO_LIMITS = new Set([
   'MAX_INT',
   'MAX_KIND',
   'MAX_KINDS',
+  'MAX_LOGGED_CHARACTERS',
+  'MAX_LOOKS',
   'MAX_NAME',
   'MAX_NESTING',
   'MAX_PATH',

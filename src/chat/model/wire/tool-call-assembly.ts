@@ -54,7 +54,7 @@ const MAX_CALLS = 1_000
 /** A server may name a finish reason in every event: arguments of megabytes are not parsed for each of them. */
 const MAX_LOOKS = 4
 /** Megabytes of brackets take JSON.parse half a second. */
-const MAX_DEPTH = 1_000
+const MAX_ARGUMENT_DEPTH = 1_000
 
 /**
  * Joins pieces by their index. Servers that leave the index out, or give several calls the same one, are
@@ -185,8 +185,8 @@ function addArguments(call: OpenCall, text: string): void {
   call.isBegun = true
   let end = call.scanner.readToEnd(text, 0)
   for (let next = end; next >= 0; next = call.scanner.readToEnd(text, next)) end = next
-  if (call.scanner.deepest > MAX_DEPTH)
-    throw tooMuch(`nests the arguments of a tool call more than ${MAX_DEPTH} levels deep`)
+  if (call.scanner.deepest > MAX_ARGUMENT_DEPTH)
+    throw tooMuch(`nests the arguments of a tool call more than ${MAX_ARGUMENT_DEPTH} levels deep`)
   call.isWhole = end >= 0 && !call.scanner.isOpen
 }
 
