@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createNotes, type Note } from '../../src/transfer/notes.ts'
+import { splitElements } from '../../src/transfer/read/json-elements.ts'
 import { decodeText } from '../../src/transfer/read/read-text.ts'
 import { exportedConversation, said } from '../support/chatgpt-export.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
@@ -54,6 +55,51 @@ test.each([
   const { errors, refused } = await stores.importFile(await writeTestFile(name, text))
   expect(refused).toBe(1)
   expect(errors).toEqual([expect.stringMatching(/longer than 134217728 characters|more than 8000000 commas/)])
+})
+
+test.each<[string, string, (bad: string) => string]>([
+  ['an element of a list', 'a.json', (bad) => `[${talkText('one')},\n${bad},${talkText('two')}]`],
+  ['a line', 'a.jsonl', (bad) => `${talkText('one')}\n${bad}\n${talkText('two')}`],
+])('%s that is too large, or no JSON, is left out alone, and what stands behind it is read', async (_, name, write) => {
+  for (const [bad, fault] of [
+    [`{"mapping":{"a":"${'x'.repeat(135_000_000)}"}}`, /(\[1\]|line 2): longer than 134217728 characters/],
+    [`{"mapping":[${'0,'.repeat(9_000_000)}0]}`, /(\[1\]|line 2): more than 8000000 commas/],
+    ['{"mapping":{"a":oops}}', /(\[1\]|line 2): no JSON/],
+    ['{"a":"[{,:\\"\\\\"}', /(\[1\]|line 2): the conversation/],
+  ] as const) {
+    const stores = await startTransferStores()
+    const report = await stores.importFile(await writeTestFile(name, write(bad)))
+    expect(report).toMatchObject({ conversations: 2, stored: 2, refused: 1 })
+    expect(report.errors).toEqual([expect.stringMatching(fault)])
+  }
+})
+
+function talkText(id: string): string {
+  return JSON.stringify(exportedConversation([{ id, message: said('user', id) }], { id }))
+}
+
+test('the elements of a list are those that JSON.parse finds, however the text is cut', async () => {
+  const list = fc.array(fc.jsonValue({ maxDepth: 3 }), { maxLength: 6 })
+  const cuts = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 8 })
+  await fc.assert(
+    fc.asyncProperty(list, cuts, fc.constantFrom(undefined, 1, '\t'), async (values, lengths, indent) => {
+      const text = JSON.stringify(values, null, indent)
+      async function* cut() {
+        for (let at = 0, index = 0; at < text.length; index++) {
+          const length = lengths[index % lengths.length] ?? 1
+          yield text.slice(at, at + length)
+          at += length
+        }
+      }
+      const found: unknown[] = []
+      for await (const element of splitElements(cut(), { maxLength: 10_000, maxMarks: 10_000 })) {
+        expect(element.index).toBe(found.length)
+        found.push('text' in element ? JSON.parse(element.text) : element.error)
+      }
+      expect(found).toEqual(JSON.parse(text))
+    }),
+    { numRuns: 1_000 },
+  )
 })
 
 test('one message that is nested too deeply is left out alone', async () => {

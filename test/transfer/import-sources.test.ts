@@ -102,9 +102,47 @@ test('a branch that another shard has the beginning of goes on behind it', async
   expect(one?.messages.map(({ clientMessageId }) => clientMessageId)).toEqual(['import:a', 'import:b'])
 })
 
-async function writeZip(path: string, files: Record<string, string>): Promise<void> {
+test.each<[string, number, number, number]>([
+  ['encrypted', 6, 8, 1],
+  ['packed in a way that nobody knows', 8, 10, 99],
+])('a file in a zip that is %s is named and left out alone', async (_, inFile, inDirectory, value) => {
+  const zip = join(await createDirectory(), 'odd.zip')
+  await writeZip(zip, { 'conversations-000.json': shard('one'), 'conversations-001.json': shard('two') })
+  const bytes = await readFile(zip)
+  // The heads of the first file: before it, and in the directory.
+  bytes.writeUInt16LE(bytes.readUInt16LE(inFile) | value, inFile)
+  const directory = bytes.indexOf(Buffer.from('504b0102', 'hex')) + inDirectory
+  bytes.writeUInt16LE(bytes.readUInt16LE(directory) | value, directory)
+  await writeFile(zip, bytes)
+  const { errors, ...report } = await (await startTransferStores()).importFile(zip)
+  expect(report).toMatchObject({ conversations: 1, stored: 1, refused: 1 })
+  expect(errors).toEqual([expect.stringMatching(/conversations-000\.json: the zip cannot be read on: /)])
+})
+
+test('a zip or a folder without a file of conversations is told as such', async () => {
+  const stores = await startTransferStores()
+  const folder = await createDirectory()
+  await expect(stores.importFile(folder)).rejects.toThrow(/holds no file that ends in \.json, \.jsonl, \.ndjson$/)
+  await writeZip(join(folder, 'inner.zip'), { 'conversations.json': shard('one') })
+  const zip = join(await createDirectory(), 'outer.zip')
+  await writeZip(zip, { 'inner.zip': await readFile(join(folder, 'inner.zip'), 'latin1') })
+  await expect(stores.importFile(zip)).rejects.toThrow(/inner\.zip is not opened: unpack it first$/)
+})
+
+test('a zip of more files than are looked through is told as such, before they are', async () => {
+  const zip = join(await createDirectory(), 'many.zip')
+  await writeZip(zip, EXPORT, { forceZip64Format: true })
+  const bytes = await readFile(zip)
+  const end = bytes.indexOf(Buffer.from('504b0606', 'hex'))
+  for (const count of [24, 32]) bytes.writeBigUInt64LE(100_001n, end + count)
+  await writeFile(zip, bytes)
+  const stores = await startTransferStores()
+  await expect(stores.importFile(zip)).rejects.toThrow(/many\.zip holds more than 100000 files/)
+})
+
+async function writeZip(path: string, files: Record<string, string>, { forceZip64Format = false } = {}) {
   const zip = new ZipFile()
   for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name)
-  zip.end()
+  zip.end({ forceZip64Format, comment: '' })
   await pipeline(zip.outputStream, createWriteStream(path))
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { opendir, stat } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { FileFormatError } from './read-text.ts'
@@ -25,8 +25,13 @@ export interface Sources {
 const EXPORTED = /^conversations(?:-\d+)?\.json$/i
 const READABLE = ['.json', '.jsonl', '.ndjson']
 const ZIP = '.zip'
+/** In one folder or zip: about 1 KB is held of each. */
+const MAX_FILES = 100_000
 
-/** Finds the files: a path may be one, a folder, or a zip. Rejects where a path cannot be read, or a zip is none. */
+/**
+ * Finds the files: a path may be one, a folder, or a zip. Rejects where a path cannot be read, a zip is none, or a folder
+ * or a zip holds no file that can be one of conversations, or too many.
+ */
 export async function openSources(paths: readonly string[]): Promise<Sources> {
   const sources: Sources = { files: [], skipped: [], close }
   const zips: ZipFile[] = []
@@ -36,8 +41,8 @@ export async function openSources(paths: readonly string[]): Promise<Sources> {
   try {
     for (const path of paths) {
       const { size, isFolder } = await look(path)
-      if (isFolder) addMost(sources, await listFolder(path))
-      else if (extname(path).toLowerCase() === ZIP) addMost(sources, await listZip(path, zips))
+      if (isFolder) addMost(sources, path, await listFolder(path))
+      else if (extname(path).toLowerCase() === ZIP) addMost(sources, path, await listZip(path, zips))
       else sources.files.push({ name: path, size, read: () => createReadStream(path) })
     }
     return sources
@@ -54,25 +59,37 @@ async function look(path: string): Promise<{ size: number; isFolder: boolean }> 
 }
 
 /** Where there are files that are named as in an export, only these; in their order. */
-function addMost(sources: Sources, found: readonly SourceFile[]): void {
+function addMost(sources: Sources, path: string, found: readonly SourceFile[]): void {
   const byName = found.toSorted((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }))
   const exported = byName.filter(({ name }) => EXPORTED.test(basename(name)))
   const readable = byName.filter(({ name }) => READABLE.includes(extname(name).toLowerCase()))
   const files = new Set(exported.length > 0 ? exported : readable)
-  sources.files.push(...files)
-  sources.skipped.push(...byName.filter((file) => !files.has(file)).map(({ name }) => name))
+  if (files.size === 0) {
+    const zip = byName.find(({ name }) => extname(name).toLowerCase() === ZIP)
+    const advice = zip ? `; ${zip.name} is not opened: unpack it first` : ''
+    throw new FileFormatError(`${path} holds no file that ends in ${READABLE.join(', ')}${advice}`)
+  }
+  for (const file of byName) {
+    if (files.has(file)) sources.files.push(file)
+    else sources.skipped.push(file.name)
+  }
 }
 
 async function listFolder(folder: string): Promise<SourceFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
-  return Promise.all(
-    files.map(async ({ parentPath, name }) => {
-      const path = join(parentPath, name)
-      const shown = join(folder, relative(folder, path))
-      return { name: shown, size: (await stat(path)).size, read: () => createReadStream(path) }
-    }),
-  )
+  const files: SourceFile[] = []
+  for await (const entry of await opendir(folder, { recursive: true })) {
+    if (!entry.isFile()) continue
+    const path = join(entry.parentPath, entry.name)
+    const shown = join(folder, relative(folder, path))
+    files.push({ name: shown, size: (await stat(path)).size, read: () => createReadStream(path) })
+    checkCount(folder, files.length)
+  }
+  return files
+}
+
+function checkCount(path: string, count: number): void {
+  if (count <= MAX_FILES) return
+  throw new FileFormatError(`${path} holds more than ${MAX_FILES} files: name those that hold conversations`)
 }
 
 /**
@@ -85,6 +102,7 @@ async function listZip(path: string, zips: ZipFile[]): Promise<SourceFile[]> {
     // Names are shown and never used as paths, so that odd ones do no harm; as text each would refuse the whole zip.
     const zip = await yauzl.openPromise(path, { autoClose: false, decodeStrings: false })
     zips.push(zip)
+    checkCount(path, zip.entryCount)
     const files: SourceFile[] = []
     for await (const entry of zip.eachEntry()) {
       const name = `${path}/${String(entry.fileName).replaceAll(/\p{Cc}/gu, '?')}`
@@ -92,7 +110,7 @@ async function listZip(path: string, zips: ZipFile[]): Promise<SourceFile[]> {
     }
     return files
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw error
+    if (error instanceof FileFormatError || (error instanceof Error && 'syscall' in error)) throw error
     throw new FileFormatError(`${path} is no zip that can be read: ${(error as Error).message}`, error)
   }
 }
