@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import type WebSocket from 'ws'
 import { type Attack, judge, type Outcome, type Target } from './attacks.ts'
 import { append, createConversation, createHeavyConversation, message } from './conversations.ts'
@@ -15,6 +16,7 @@ import {
 
 const GROUP = 'bursts'
 const MB = 1_000_000
+const AFTER_DELETION_MS = 5_000
 /** What another client's write may wait for those that count long texts. */
 const FAIR_MS = 1_000
 const EVENTS =
@@ -76,10 +78,7 @@ export const BURST_ATTACKS: readonly Attack[] = [
           id,
           times(1_000, (index) => message(`message ${index}`)),
         )
-        const wanted = () => received.events >= 1_000 * (1_000 - received.refused)
-        const closed = once(socket, 'close')
-        while (!wanted() && !received.isClosed) await Promise.race([once(socket, 'message'), closed])
-        return { text: `${received.events} events, ${received.refused} refused`, isGood: wanted() || received.isClosed }
+        return delivered(socket, received, () => 1_000 * (1_000 - received.refused))
       }
     },
   },
@@ -89,23 +88,22 @@ export const BURST_ATTACKS: readonly Attack[] = [
     async prepare(target) {
       const id = await createConversation(target)
       return async () => {
-        const { received } = await subscribe(target, id, 10_000)
+        const { socket, received } = await subscribe(target, id, 10_000)
         await append(target, id, [message('one')])
-        await new Promise((resolve) => setTimeout(resolve, 2_000))
-        return { text: `${received.events} events, ${received.refused} refused`, isGood: true }
+        return delivered(socket, received, () => 10_000 - received.refused)
       }
     },
   },
   {
-    name: 'deletion-of-100-mb',
+    name: 'five-seconds-from-a-deletion-of-100-mb',
     group: GROUP,
     async prepare(target) {
       const id = await createHeavyConversation(target, 100, wordsOf(MB))
       return async () => {
         const query = `mutation{deleteConversation(id:"${id}"){__typename}}`
         const outcome = judge(await post(target.origin, { query }))
-        // The messages go after the answer.
-        await new Promise((resolve) => setTimeout(resolve, 5_000))
+        // The messages go after the answer, and nothing tells a client when they are gone.
+        await delay(AFTER_DELETION_MS)
         return outcome
       }
     },
@@ -146,14 +144,26 @@ async function framesOnManySockets(target: Target, payload: string): Promise<Out
 
 /** Another client's append of middle length while the long ones are counted. */
 async function beside(target: Target, other: string, bodies: readonly string[]): Promise<Outcome> {
-  const answers = bodies.map((body) => post(target.origin, body))
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  const sent: Promise<void>[] = []
+  const answers = bodies.map((body) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    sent.push(promise)
+    return post(target.origin, body, {}, resolve)
+  })
+  await Promise.all(sent)
   const begin = performance.now()
   await append(target, other, [message(hanOf(2_400))])
   const tookMs = performance.now() - begin
   const outcomes = (await Promise.all(answers)).map((answer) => judge(answer))
   const isGood = tookMs <= FAIR_MS && outcomes.every((outcome) => outcome.isGood)
   return { text: `another's append after ${Math.round(tookMs)} ms; ${outcomes[0]?.text}`, isGood }
+}
+
+/** All events that are due, or the server closes the socket, which it may. */
+async function delivered(socket: WebSocket, received: Received, due: () => number): Promise<Outcome> {
+  const closed = once(socket, 'close')
+  while (received.events < due() && !received.isClosed) await Promise.race([once(socket, 'message'), closed])
+  return { text: `${received.events} events, ${received.refused} refused`, isGood: true }
 }
 
 interface Received {

@@ -20,8 +20,13 @@ const MAX_WAITING_BYTES = 1_000_000
 const SHOWN_BYTES = 65_536
 const NO_ANSWER: Answer = { status: 0, headers: {}, text: '', bytes: 0, isCut: true }
 
-/** Sends a body by POST and reads all of the answer; never rejects. */
-export async function post(origin: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+/** Sends a body by POST and reads all of the answer; never rejects. `onSent` is called when all of the body is sent. */
+export async function post(
+  origin: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  onSent: () => void = () => {},
+): Promise<Answer> {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
   const all = { ...JSON_HEADERS, 'content-length': String(bytes.length), ...headers }
   return new Promise((resolve) => {
@@ -42,7 +47,8 @@ export async function post(origin: string, body: unknown, headers: Record<string
       response.once('error', () => {})
     })
     sending.once('error', () => resolve(NO_ANSWER))
-    sending.end(bytes)
+    sending.once('close', onSent)
+    sending.end(bytes, onSent)
   })
 }
 

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Attack, hasInside, judge, type Outcome, type Target, worstOf } from './attacks.ts'
 import { exchangeRaw, openWebSocket, requestText, sendFrames } from './requests.ts'
 
 const GROUP = 'wording'
 const NEXT = '{"id":"1","type":"next","payload":{}}'
 const SECRET = 'my-secret-words'
+const AFTER_GOING_MS = 1_000
 /** More lines than these for one client are a log that the client writes. */
 const MAX_LINES = 20
 
@@ -29,20 +31,29 @@ export const WORDING_ATTACKS: readonly Attack[] = [
         SECRET,
       ]) {
         const socket = await openWebSocket(target.port)
+        const ended = new Promise<void>((resolve) => {
+          socket.on('message', (data) => String(data).includes('"pong"') && resolve())
+          socket.once('close', () => resolve())
+        })
         await sendFrames(socket, 200, () => frame)
+        // Its answer comes behind whatever the frames before it lead to.
+        await sendFrames(socket, 1, () => '{"type":"ping"}')
+        await ended
         socket.terminate()
       }
       return logOutcome(target)
     },
   },
   {
-    name: 'socket-that-goes',
+    name: 'one-second-from-a-socket-that-goes',
     group: GROUP,
     prepare: async (target) => async () => {
       const socket = await openWebSocket(target.port)
       socket.pause()
       await sendFrames(socket, 20_000, () => `{"type":"ping","payload":{"a":"${SECRET}"}}`)
       socket.terminate()
+      // Nothing tells who has gone what the server makes of it.
+      await delay(AFTER_GOING_MS)
       return logOutcome(target)
     },
   },
@@ -71,10 +82,8 @@ function getWith(name: string, parameter: string, statuses = [400]): Attack {
   }
 }
 
-/** The log: lines of JSON, few of them, none with what was said. */
+/** The log: lines of JSON, few of them, none with what was said. What is logged is written at once. */
 async function logOutcome({ log }: Target): Promise<Outcome> {
-  // What is logged is written at once, but what leads to it may come after the answer.
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
   const lines = (await log()).split('\n').filter((line) => line !== '')
   const foreign = lines.filter((line) => !isJson(line))
   const telling = lines.filter((line) => line.includes(SECRET) || (hasInside(line) && !isJson(line)))
