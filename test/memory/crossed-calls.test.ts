@@ -6,7 +6,7 @@ import type { FollowedEvent } from '../../src/schema/conversation/followed-event
 import { startMemoryNode } from '../support/memory-node.ts'
 import { OWNER, readContext, startConversation, textOf } from '../support/stored-conversation.ts'
 
-test('what was stored on a path that was left meanwhile is told to nobody as new on the active one', async () => {
+test('what was stored on a path that was left meanwhile is published to nobody as new on the active one', async () => {
   let selectOther = async () => {}
   const node = await startMemoryNode({
     change: (history) => ({

@@ -121,7 +121,7 @@ test('jobs of one conversation run one after another, those of others meanwhile'
   ])
 })
 
-test('a job that fails is told of, and the next one runs', async () => {
+test('a job that fails is reported, and the next one runs', async () => {
   const { writer, written, errors, release } = createRecordedWriter()
   release()
   writer.run('a', async () => {

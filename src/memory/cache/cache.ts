@@ -21,7 +21,7 @@ export interface Fork {
 /**
  * The newest messages of the path that ends on one branch. `rows` is their tuples joined by `,\n`
  * (see tail.ts), so that a reader parses only the rows that it needs. `last` is always
- * `first + number of rows - 1`; an empty tail still tells the head.
+ * `first + number of rows - 1`; an empty tail still says where the head is.
  */
 export interface Tail {
   generation: string

@@ -112,13 +112,13 @@ describe.each(STORES)('on %s', (_, stores) => {
     const node = await startMemoryNode({ ...stores(), redisUrl })
     await node.memory.createConversation(OWNER, {}, 'FAIL', { id })
     await node.memory.appendMessages(OWNER, id, [say('one')])
-    const ask = async () => {
+    const send = async () => {
       const prompt = await node.memory.readPrompt(OWNER, id, 1_000)
       const draft = { ...say('four'), status: 'COMPLETE', createdAt: TIME } as const
       return node.memory.appendBehind({ ...prompt, head: prompt.path.head }, draft, 9)
     }
-    expect(await ask()).toEqual({ type: 'TAKEN' })
-    expect(await ask()).toMatchObject({ type: 'STORED', message: { sequence: 2 } })
+    expect(await send()).toEqual({ type: 'TAKEN' })
+    expect(await send()).toMatchObject({ type: 'STORED', message: { sequence: 2 } })
     expect(await positions(node.history, id)).toEqual([1, 2])
   })
 })

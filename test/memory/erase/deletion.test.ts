@@ -102,15 +102,15 @@ describe.each(Object.entries(STORES))('on %s', (_, openStore) => {
     for (const each of [node, other]) await expectAbsent(each, conversation.id)
   })
 
-  test('a conversation past its end is removed from every store by the sweep, and heard of by its subscribers', async () => {
+  test('a conversation past its end is removed from every store by the sweep, and its subscribers are notified', async () => {
     const { store, clock, node, other, conversation, secret } = await setStage(60_000)
     const events = await node.memory.subscribe(OWNER, conversation.id, undefined, AbortSignal.timeout(10_000))
     clock.now += 60_000
     await node.memory.sweep()
     await node.settle()
-    const heard = []
-    for await (const { type } of events) heard.push(type)
-    expect(heard.at(-1)).toBe('ConversationDeleted')
+    const received = []
+    for await (const { type } of events) received.push(type)
+    expect(received.at(-1)).toBe('ConversationDeleted')
     clock.now += SECOND_PASS_MS
     await other.memory.sweep()
     expect(await store.dump()).not.toContain(traceOf(conversation.id))

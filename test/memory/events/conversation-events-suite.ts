@@ -63,10 +63,10 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
       const { reader: second } = await follow(1)
       await node(0).publish(id, appended('a', 'b'))
       await node(1).publish(id, appended('c'))
-      const told = (await first.take(4)).slice(1)
-      expect(idsOf(told)).toEqual(['a', 'b', 'c'])
-      expect((await second.take(4)).slice(1)).toEqual(told)
-      expect(new Set(told.map(({ cursor }) => cursor)).size).toBe(3)
+      const taken = (await first.take(4)).slice(1)
+      expect(idsOf(taken)).toEqual(['a', 'b', 'c'])
+      expect((await second.take(4)).slice(1)).toEqual(taken)
+      expect(new Set(taken.map(({ cursor }) => cursor)).size).toBe(3)
       first.abort()
       second.abort()
     })
@@ -218,10 +218,10 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
       expect(await slow.next()).toMatchObject({ value: { messageId: 'read' } })
       const names = numbers(SUITE_LIMITS.bufferEvents + 10)
       for (const name of names) await node(0).publish(id, appended(name))
-      const told = (await witness.take(names.length + 2)).slice(2)
-      const lost = told[SUITE_LIMITS.bufferEvents - 1]
+      const taken = (await witness.take(names.length + 2)).slice(2)
+      const lost = taken[SUITE_LIMITS.bufferEvents - 1]
       expect(await slow.next()).toEqual({ done: false, value: { type: 'ConversationReset', cursor: lost?.cursor } })
-      for (const value of told.slice(SUITE_LIMITS.bufferEvents))
+      for (const value of taken.slice(SUITE_LIMITS.bufferEvents))
         expect(await slow.next()).toEqual({ done: false, value })
       await slow.return?.()
       witness.abort()
@@ -232,9 +232,9 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
       const publishing = Promise.all(numbers(40).map((name) => node(Number(name)).publish(id, appended(name))))
       const resumed = Array.from({ length: 8 }, (_, index) => createEventReader(node(index), id, cursor))
       await publishing
-      const told = (await reader.take(41)).slice(1)
+      const taken = (await reader.take(41)).slice(1)
       for (const other of resumed) {
-        expect(await other.take(40)).toEqual(told)
+        expect(await other.take(40)).toEqual(taken)
         other.abort()
       }
       reader.abort()
@@ -262,12 +262,12 @@ export function describeConversationEvents(name: string, start: () => Promise<Ev
         if (wait) await setImmediate()
       }
       await Promise.all(publishing)
-      const told = idsOf((await whole.take(published + 1)).slice(1))
-      expect(told.toSorted()).toEqual(Array.from({ length: published }, (_, index) => String(index)).toSorted())
+      const taken = idsOf((await whole.take(published + 1)).slice(1))
+      expect(taken.toSorted()).toEqual(Array.from({ length: published }, (_, index) => String(index)).toSorted())
       for (const chain of chains) {
         if (chain.reader) leaveChain(chain)
         const last = createEventReader(node(0), id, chain.cursor)
-        expect([...chain.got, ...idsOf(await last.take(published - chain.got.length))]).toEqual(told)
+        expect([...chain.got, ...idsOf(await last.take(published - chain.got.length))]).toEqual(taken)
         last.abort()
       }
       whole.abort()

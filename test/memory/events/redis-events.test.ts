@@ -218,7 +218,7 @@ describe('When Redis fails', () => {
       expect(idsOf(await resumed.take(2))).toEqual(['ConversationReset', 'next'])
     }))
 
-  test('a deletion that could not be told ends the streams of other nodes later', () =>
+  test('a deletion that could not be published ends the streams of other nodes later', () =>
     withNodes(NEVER_POLLS, 5_000, async () => {
       const { near, far } = await follow()
       await disconnect(here.redis)
@@ -237,9 +237,9 @@ describe('When Redis fails', () => {
         await here.events.publish(id, changed(`${round}`))
         await there.events.publish(id, changed(`${round} too`))
       }
-      const told = ['0', '0 too', '1', '1 too', '2', '2 too', '3', '3 too', '4', '4 too']
-      expect(idsOf(await near.take(11)).slice(1)).toEqual(told)
-      expect(idsOf(await far.take(11)).slice(1)).toEqual(told)
+      const expected = ['0', '0 too', '1', '1 too', '2', '2 too', '3', '3 too', '4', '4 too']
+      expect(idsOf(await near.take(11)).slice(1)).toEqual(expected)
+      expect(idsOf(await far.take(11)).slice(1)).toEqual(expected)
     }))
 
   test('what the channel lost is found by polling the log', () =>
@@ -278,9 +278,9 @@ describe('When Redis fails', () => {
       await near.take(3)
       await far.take(3)
       await there.events.publish(id, changed('b'))
-      const told = ['ConversationReset', 'a', 'ConversationReset', 'b']
-      expect(idsOf(await near.take(4))).toEqual(told)
-      expect(idsOf(await far.take(4))).toEqual(told)
+      const expected = ['ConversationReset', 'a', 'ConversationReset', 'b']
+      expect(idsOf(await near.take(4))).toEqual(expected)
+      expect(idsOf(await far.take(4))).toEqual(expected)
       const resumed = createEventReader(there.events, id, old)
       expect(idsOf(await resumed.take(1))).toEqual(['ConversationReset'])
     }))
@@ -355,9 +355,9 @@ describe('When Redis fails', () => {
     ] as const) {
       // What a node owes for a loss is paid a little later.
       const names = await vi.waitFor(() => {
-        const told = idsOf(reader.received.slice(1)).filter((name) => name !== 'end')
-        if (!told.includes('ConversationReset')) expect(told.toSorted()).toEqual(published.toSorted())
-        return told.filter((name) => name !== 'ConversationReset')
+        const arrived = idsOf(reader.received.slice(1)).filter((name) => name !== 'end')
+        if (!arrived.includes('ConversationReset')) expect(arrived.toSorted()).toEqual(published.toSorted())
+        return arrived.filter((name) => name !== 'ConversationReset')
       }, WAIT)
       expect(new Set(names).size).toBe(names.length)
       expect(names).toEqual(expect.arrayContaining(published.filter((name) => name.startsWith(own))))

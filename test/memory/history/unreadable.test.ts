@@ -204,7 +204,7 @@ describe.each([
     expect(await store.history.markDeleted(ownerId, spoiled, TIME)).toBe(true)
   })
 
-  test('is told of where it was left out, and does not stop the sweeps', async () => {
+  test('is reported where it was left out, and does not stop the sweeps', async () => {
     const [spoiled, whole] = [await converse('sweeper'), await converse('sweeper')]
     await store.spoil('replies', spoiled, 'context', '3')
     store.skipped.length = 0

@@ -83,14 +83,14 @@ const editNew = fc
 const select = fc
   .tuple(node, fc.nat(5))
   .map(([name, index]) => onMessage(index, (world, target) => world.select(name, target)))
-const ask = fc.tuple(node, fc.integer({ min: 1, max: 3 })).map(
+const send = fc.tuple(node, fc.integer({ min: 1, max: 3 })).map(
   ([name, id]): Move =>
     (world) =>
-      world.ask(name, `q${id}`, undefined, `ask-${id}`),
+      world.send(name, `q${id}`, undefined, `send-${id}`),
 )
-const askAgain = fc
+const sendAgain = fc
   .tuple(node, fc.nat(2))
-  .map(([name, index]) => onMessage(index, (world, target) => world.ask(name, 'how', target, `ask-of-${target}`)))
+  .map(([name, index]) => onMessage(index, (world, target) => world.send(name, 'how', target, `send-of-${target}`)))
 const redact = fc
   .tuple(node, fc.nat(4))
   .map(([name, index]) => onMessage(index, (world, target) => world.redact(name, target)))
@@ -122,8 +122,8 @@ const versions = [
   { arbitrary: edit, weight: 2 },
   { arbitrary: editNew, weight: 1 },
   { arbitrary: select, weight: 3 },
-  { arbitrary: ask, weight: 1 },
-  { arbitrary: askAgain, weight: 1 },
+  { arbitrary: send, weight: 1 },
+  { arbitrary: sendAgain, weight: 1 },
 ]
 /** Little else than what changes the path, so that much of it happens at once. */
 const switches = [
@@ -166,7 +166,10 @@ const worlds = [
     name: 'appends, versions, faults and time',
     moves: [...calm, ...versions, ...faults, { arbitrary: age, weight: 1 }],
   },
-  { name: 'appends and redactions', moves: [...calm, { arbitrary: redact, weight: 3 }, { arbitrary: ask, weight: 2 }] },
+  {
+    name: 'appends and redactions',
+    moves: [...calm, { arbitrary: redact, weight: 3 }, { arbitrary: send, weight: 2 }],
+  },
   {
     name: 'appends, versions, redactions, faults and time',
     moves: [

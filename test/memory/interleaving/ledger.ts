@@ -25,7 +25,7 @@ export interface Ledger {
 interface Acknowledgement {
   appended(conversation: Conversation, messages: readonly Message[]): void
   /** A question, behind the path that its model was given. */
-  asked(turn: AppendPoint & { path: Path }, placed: Placed): void
+  sent(turn: AppendPoint & { path: Path }, placed: Placed): void
   selected(conversation: Conversation): void
   deleted(): void
   redacted(message: Message): void
@@ -183,7 +183,7 @@ export function createLedger(model: ModelHistory, { now, tailLifeMs, wholeTokens
       }
       return {
         appended: ({ branchEpoch }, messages) => owe(debt(), branchEpoch, messages),
-        asked({ conversation, newBranch, head, path }, placed) {
+        sent({ conversation, newBranch, head, path }, placed) {
           if (placed.type === 'TAKEN' || deletion.landedAt < clock) return
           const { message } = placed
           owe(debt(), newBranch ? 0 : conversation.branchEpoch, [message])

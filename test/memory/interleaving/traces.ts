@@ -266,7 +266,7 @@ export const traces: Trace[] = [
     async take(world) {
       await warm(world)
       await redactUndropped(world, 'B', firstOf(world))
-      await world.ask('D', 'why')
+      await world.send('D', 'why')
       await world.steps.runAll('D')
     },
   },

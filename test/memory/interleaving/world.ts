@@ -40,7 +40,7 @@ export interface World {
   /** An append of one message or more in the place of one; further ones have ids of their own if the first has one. */
   edit(node: string, replaces: string, texts: readonly string[], clientMessageId?: string): Promise<void>
   /** A question of a reply: at exactly the place behind the path that was read for it, or read again (protocol B2). */
-  ask(node: string, text: string, replaces?: string, clientMessageId?: string): Promise<void>
+  send(node: string, text: string, replaces?: string, clientMessageId?: string): Promise<void>
   select(node: string, messageId: string): Promise<void>
   read(node: string, consistency?: Consistency, maxTokens?: number): Promise<void>
   redact(node: string, messageId: string): Promise<void>
@@ -133,7 +133,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
     done.appended(conversation, messages)
   }
 
-  async function ask(node: string, draft: MessageDraft, start: PromptStart): Promise<void> {
+  async function send(node: string, draft: MessageDraft, start: PromptStart): Promise<void> {
     const { readPrompt, appender } = nodeOf(node)
     for (;;) {
       const done = ledger.begin()
@@ -141,7 +141,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       const turn = { ...read, head: read.path.head }
       const [tokens = 0] = await plainCounter.countMessages('o200k_base', [draft])
       const placed = await appender.appendBehind(turn, draft, tokens)
-      done.asked(turn, placed)
+      done.sent(turn, placed)
       if (placed.type !== 'TAKEN') return
     }
   }
@@ -162,8 +162,8 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
         const drafts = texts.map((text, nth) => draftOf(text, idOf(nth)))
         return append(node, drafts, { replaces })
       }),
-    ask: (node, text, replaces, clientMessageId) =>
-      start(() => ask(node, draftOf(text, clientMessageId), replaces === undefined ? {} : { replaces })),
+    send: (node, text, replaces, clientMessageId) =>
+      start(() => send(node, draftOf(text, clientMessageId), replaces === undefined ? {} : { replaces })),
     select: (node, messageId) =>
       start(async () => {
         const done = ledger.begin()

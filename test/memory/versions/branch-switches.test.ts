@@ -8,7 +8,7 @@ const MISS = ['readEntries', 'findConversations', 'readTokenRange']
 
 const SWITCHES: Record<string, (world: World, node: string) => Promise<void>> = {
   edit: (world, node) => world.edit(node, firstOf(world), ['edited']),
-  'question in the place of another': (world, node) => world.ask(node, 'asked', firstOf(world)),
+  'question in the place of another': (world, node) => world.send(node, 'sent', firstOf(world)),
   selection: (world, node) => world.select(node, firstOf(world)),
 }
 

@@ -44,7 +44,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
       const messages = (await Promise.all(edits)).flatMap((appended) => appended.messages)
       made.push(...messages.map(({ id }) => id))
       for (const node of nodes) {
-        const { versions, path, branchEpoch } = await look(node, conversationId, question)
+        const { versions, path, branchEpoch } = await readVersions(node, conversationId, question)
         expect(versions.toSorted()).toEqual(made.toSorted())
         expect(messages).toContainEqual(path[0])
         expect(path).toHaveLength(1)
@@ -64,7 +64,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
       expect(others).toEqual(messages)
       expect(answers.flatMap(({ stored }) => stored)).toHaveLength(drafts.length)
       for (const node of nodes) {
-        const { versions, path, branchEpoch } = await look(node, conversationId, question)
+        const { versions, path, branchEpoch } = await readVersions(node, conversationId, question)
         expect(versions).toHaveLength(1 + round)
         expect(versions.at(-1)).toBe(messages[0]?.id)
         expect(path).toEqual(messages)
@@ -84,7 +84,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
       const [one, other] = await Promise.all(finishes)
       expect(one?.messages).toEqual(other?.messages)
       for (const node of nodes) {
-        const { versions, path } = await look(node, conversationId, answer)
+        const { versions, path } = await readVersions(node, conversationId, answer)
         expect(versions).toHaveLength(1 + round)
         expect(path.map(textOf)).toEqual(['question', `answer ${round}`])
       }
@@ -102,7 +102,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
     const hidden = (await node.history.findByIdempotencyKeys(conversationId, keys)).toSorted(bySequence)
     expect(hidden.map(textOf)).toEqual(['edited', 'and more'])
     for (const each of [node, other, dying]) {
-      const { versions, path } = await look(each, conversationId, question)
+      const { versions, path } = await readVersions(each, conversationId, question)
       expect(versions).toEqual([question])
       expect(path).toEqual(messages)
       expect(await each.memory.findMessages(OWNER, hidden.map(idOf))).toEqual([undefined, undefined])
@@ -118,7 +118,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
       expect(retried.messages).toEqual(hidden)
     }
     for (const each of [node, other, dying]) {
-      const { versions, path } = await look(each, conversationId, question)
+      const { versions, path } = await readVersions(each, conversationId, question)
       expect(versions).toEqual([question, idOf(rival), idOf(hidden[0])])
       expect(path).toEqual(hidden)
     }
@@ -134,7 +134,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createStore) => {
     )
     expect(one?.messages).toEqual(other?.messages)
     for (const node of nodes) {
-      const { versions, path } = await look(node, conversationId, question)
+      const { versions, path } = await readVersions(node, conversationId, question)
       expect(versions).toEqual([question, idOf(path[0])])
       expect(path.map(textOf)).toEqual(['edited', 'and more'])
     }
@@ -154,13 +154,13 @@ function replyDraft(conversationId: string, text: string): MessageDraft {
   return { ...said, status: 'COMPLETE', replyId: createReplyId(conversationId) }
 }
 
-interface Seen extends Pick<Conversation, 'branchEpoch'> {
+interface ReadVersions extends Pick<Conversation, 'branchEpoch'> {
   versions: string[]
   path: Message[]
 }
 
-/** What a node sees of a conversation, and of the versions of a message; it reads the path in two ways. */
-async function look(node: MemoryNode, conversationId: string, messageId: string): Promise<Seen> {
+/** What a node reads of a conversation, and of the versions of a message; it reads the path in two ways. */
+async function readVersions(node: MemoryNode, conversationId: string, messageId: string): Promise<ReadVersions> {
   const { messages: path } = await readContext(node, conversationId, BUDGET)
   expect((await readContext(node, conversationId, BUDGET, 'STRONG')).messages).toEqual(path)
   const [conversation] = await node.memory.findConversations(OWNER, [conversationId])

@@ -41,7 +41,7 @@ async function fill(history: History, conversationId: string) {
   }
 }
 
-test('a full disk is told as that, reads go on, and writes when there is space again', async (context) => {
+test('a full disk is named, reads go on, and writes when there is space again', async (context) => {
   const disk = mountSmallDisk(2 * MEGABYTE)
   if (disk === undefined) return context.skip('mounting is not allowed here')
   const ballast = join(disk.directory, 'ballast')
@@ -87,7 +87,7 @@ test('a history that cannot be written is not ready, and says why', async (conte
   })
 })
 
-test('a database that becomes read-only is told as that by every write, and is read', async () => {
+test('a database that becomes read-only is named by every write, and is read', async () => {
   const { database, history } = await open(':memory:')
   const { conversation } = await history.createConversation(sampleConversation())
   database.all('PRAGMA query_only = ON', {})
