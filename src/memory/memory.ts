@@ -126,7 +126,7 @@ const LENGTH_PER_MESSAGE = 16
 /** The memory of one node. Input is checked here, before a query. */
 export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   const { guard, history, writer, counter, events, now } = deps
-  const heads = createKnownHeads()
+  const heads = createKnownHeads(now)
   const paths = createPathReader(deps, limits)
   const contexts = createContextReader(deps, paths, LENGTH_PER_MESSAGE * limits.maxMessageBytes)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })

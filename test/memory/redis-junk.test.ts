@@ -111,6 +111,9 @@ const ROWS: Record<string, Change> = {
     value.replace(/"f":1,/, '"f":2,').replace(/"l":(\d+)/, (_, last) => `"l":${Number(last) + 1}`),
   ),
   'an epoch beyond all switches': edit((value) => value.replace(/"e":\d+/, '"e":9007199254740991')),
+  'another owner': edit((value) => value.replace(/"o":"[^"]+"/, '"o":"nobody"')),
+  'an end that is over': edit((value) => value.replace(/("n":"[^"]+")/, '$1,"x":5')),
+  'an end that is to come': edit((value) => value.replace(/("n":"[^"]+")/, '$1,"x":99999999999999')),
   'a row too few': editRows((rows) => rows.slice(1)),
   'a row too many': editRows((rows) => [rows[0] ?? '', ...rows]),
   'no rows': editRows(() => ['']),
@@ -147,6 +150,30 @@ describe.each([
     await expect.poll(() => readSettled(400)).toBe('CACHE')
   })
 })
+
+test.each([2 ** 31 - 1, 2 ** 31 - 2, 2 ** 30])(
+  'after the epoch %i in a register a conversation can be switched as before',
+  async (epoch) => {
+    const node = await startMemoryNode({ redisUrl: inject('redisUrl') })
+    const redis = new Redis(inject('redisUrl'))
+    onTestFinished(() => redis.disconnect())
+    const conversation = await startCheckedConversation(node)
+    for (let count = 0; count < 2; count++) await conversation.append()
+    const { conversationId: id, messages } = conversation
+    const key = `bs:v1:{${id}}:head`
+    await edit((value) => value.replace(/"e":\d+/, `"e":${epoch}`).replace(/"a":\d+/, '"a":1'))(redis, key)
+    for (let count = 0; count < 2; count++) {
+      await conversation.read()
+      await node.settle()
+    }
+    const text = [{ role: 'USER' as const, parts: [{ type: 'text' as const, text: 'edited' }] }]
+    for (let count = 0; count < 3; count++) {
+      await node.memory.appendMessages(OWNER, id, text, messages[1]?.id)
+      await node.settle()
+    }
+    expect((await readContext(node, id, 1_000, 'STRONG')).messages).toHaveLength(2)
+  },
+)
 
 describe('a tail that names what its register was never raised to', () => {
   const NAMES = ['1e308', 'null', '1099511627776', 'x', '00000000000000zz']

@@ -7,6 +7,19 @@ import type { Head } from '../message.ts'
 const MOST_CONVERSATIONS = 10_000
 
 /**
+ * A hint that is not written by then is found by a read. Less than a deletion takes, so that a conversation that is made
+ * again by its id, as by an import, never shows the heads of the one before.
+ */
+const HINT_LIFE_MS = 30_000
+
+interface Known extends Pick<Conversation, 'heads' | 'lastMessageAt'> {
+  /** Epoch milliseconds. */
+  raisedAt: number
+}
+
+const NOTHING_KNOWN: Omit<Known, 'raisedAt'> = { heads: {}, lastMessageAt: 0 }
+
+/**
  * The heads that this node stored last. Their hints are written after the response; until then the conversation in
  * history is as before, and a read of it would differ from the next one without anything having happened between.
  */
@@ -19,15 +32,21 @@ export interface KnownHeads {
   apply(conversation: Conversation): Conversation
 }
 
-/** The heads of one node; those of other nodes show when their hints are written. */
-export function createKnownHeads(): KnownHeads {
-  const known = new LRUCache<string, Pick<Conversation, 'heads' | 'lastMessageAt'>>({ max: MOST_CONVERSATIONS })
+/** The heads of one node; those of other nodes show when their hints are written. `now` returns epoch milliseconds. */
+export function createKnownHeads(now: () => number): KnownHeads {
+  const known = new LRUCache<string, Known>({ max: MOST_CONVERSATIONS })
+
+  function findYoung(conversationId: string): Known | undefined {
+    const own = known.get(conversationId)
+    return own !== undefined && now() - own.raisedAt <= HINT_LIFE_MS ? own : undefined
+  }
 
   function raise(conversationId: string, branch: string, head: Head, lastMessageAt: number): void {
-    const before = known.get(conversationId) ?? { heads: {}, lastMessageAt: 0 }
+    const before = findYoung(conversationId) ?? NOTHING_KNOWN
     known.set(conversationId, {
       heads: { ...before.heads, [branch]: higher(ownValue(before.heads, branch), head) },
       lastMessageAt: Math.max(before.lastMessageAt, lastMessageAt),
+      raisedAt: now(),
     })
   }
 
@@ -38,7 +57,7 @@ export function createKnownHeads(): KnownHeads {
   }
 
   function apply(conversation: Conversation): Conversation {
-    const own = known.get(conversation.id)
+    const own = findYoung(conversation.id)
     if (own === undefined) return conversation
     const raised = Object.entries(own.heads).map(([branch, head]) => {
       return [branch, higher(ownValue(conversation.heads, branch), head)] as const

@@ -46,9 +46,12 @@ export function startAppend(point: AppendPoint, pending: CountedDraft[]): Append
   return { ...point, marked: 0, marks: [], pending, messages: new Map(), stored: [] }
 }
 
-/** Whether a conversation was read so long ago that a deletion's second pass may not wait for an insert by it (A4). */
+/**
+ * Whether a conversation was read so long ago that a deletion's second pass may not wait for an insert by it (A4). So it
+ * may have been where the clock went back meanwhile.
+ */
 export function isTooOld({ readAt }: Pick<AppendPoint, 'readAt'>, now: number): boolean {
-  return now - readAt > DOCUMENT_LIFE_MS
+  return now < readAt || now - readAt > DOCUMENT_LIFE_MS
 }
 
 /** The steps on the stores of one node; `now` returns epoch milliseconds. */

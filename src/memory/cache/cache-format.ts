@@ -1,5 +1,5 @@
 import { isBranchId } from '../ids.ts'
-import { type Fork, MAX_MARKS, MAX_POSITION, type Register, type Tail } from './cache.ts'
+import { type Fork, MAX_EPOCH, MAX_MARKS, MAX_POSITION, type Register, type Tail } from './cache.ts'
 
 /*
  * What the two keys of a conversation hold. Register: JSON. Tail: a header line of JSON, then the rows
@@ -44,7 +44,7 @@ export function decodeRegisterValue(value: string | null | undefined): Register 
   const fields = value && value.length <= MAX_REGISTER_BYTES ? parseFields(value) : undefined
   if (fields === undefined) return undefined
   const { g, e, h, a } = fields
-  if (typeof g !== 'string' || !isPosition(e) || !isWhole(a) || !isMarks(h)) return undefined
+  if (typeof g !== 'string' || !isEpoch(e) || !isWhole(a) || !isMarks(h)) return undefined
   return { generation: g, epoch: e, marks: h, raisedAt: a }
 }
 
@@ -56,7 +56,7 @@ export function decodeTailValue(value: string | null | undefined): Tail | undefi
   if (fields === undefined) return undefined
   const { g, i, e, b, p, f, l, s, t, k, o, n, x } = fields
   if (typeof g !== 'string' || typeof i !== 'string' || typeof o !== 'string' || typeof n !== 'string') return undefined
-  if (!isBranch(b) || !isPosition(e) || !isPosition(f) || !isPosition(l)) return undefined
+  if (!isBranch(b) || !isEpoch(e) || !isPosition(f) || !isPosition(l)) return undefined
   if (!isPosition(s) || !isPosition(t) || !isPosition(k) || s + t > MAX_POSITION) return undefined
   if (x !== undefined && !isWhole(x)) return undefined
   const forks = p === undefined ? [] : decodeForks(p)
@@ -88,6 +88,10 @@ function isWhole(value: unknown): value is number {
 
 function isPosition(value: unknown): value is number {
   return isWhole(value) && value <= MAX_POSITION
+}
+
+function isEpoch(value: unknown): value is number {
+  return isWhole(value) && value <= MAX_EPOCH
 }
 
 /** A branch's id becomes part of ids that clients get. */

@@ -100,10 +100,16 @@ export const MAX_MARKS = 2_000
 export const MAX_POSITION = 2 ** 31 - 1
 
 /**
+ * No cached epoch is larger: the epoch of a dead switch is carried into the conversation, which must not end at one that
+ * no switch can follow.
+ */
+export const MAX_EPOCH = 2 ** 30
+
+/**
  * The raw cache, each method one atomic step of protocol.md part A. Every method may reject; the
  * cache guard (cache-guard.ts) is the one place that decides what a fault means. Junk in the store
- * reads as absent, never as an error. Epochs, sequences and tokens are whole numbers up to
- * MAX_POSITION. Generations are random texts of the caller's.
+ * reads as absent, never as an error. Sequences and tokens are whole numbers up to
+ * MAX_POSITION, epochs up to MAX_EPOCH. Generations are random texts of the caller's.
  */
 export interface Cache {
   /** In the order asked; one round trip whatever the number. */

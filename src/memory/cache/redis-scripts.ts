@@ -1,4 +1,4 @@
-import { MAX_MARKS, MAX_POSITION } from './cache.ts'
+import { MAX_EPOCH, MAX_MARKS, MAX_POSITION } from './cache.ts'
 import { FORMAT_VERSION, MAX_REGISTER_BYTES } from './cache-format.ts'
 
 /*
@@ -32,6 +32,10 @@ local function position(value)
   return whole(value) and value <= ${MAX_POSITION}
 end
 
+local function is_epoch(value)
+  return whole(value) and value <= ${MAX_EPOCH}
+end
+
 local function branch_id(value)
   return type(value) == 'string' and #value <= 16 and string.find(value, '^[0-9a-z]+$') ~= nil
 end
@@ -42,7 +46,7 @@ end
 
 local function read_register()
   local r = decode(short_text(KEYS[1]))
-  if not (r and type(r.g) == 'string' and position(r.e) and whole(r.a) and type(r.h) == 'table') then return nil end
+  if not (r and type(r.g) == 'string' and is_epoch(r.e) and whole(r.a) and type(r.h) == 'table') then return nil end
   for branch, sequence in pairs(r.h) do
     if not (branch_id(branch) and position(sequence)) then return nil end
   end
@@ -94,7 +98,7 @@ end
 local function sound(t)
   return type(t.g) == 'string' and type(t.i) == 'string' and branch_id(t.b)
     and type(t.o) == 'string' and type(t.n) == 'string'
-    and position(t.e) and position(t.f) and position(t.l) and position(t.s) and position(t.t) and position(t.k)
+    and is_epoch(t.e) and position(t.f) and position(t.l) and position(t.s) and position(t.t) and position(t.k)
     and t.f >= 1 and t.l >= t.f - 1 and position(t.s + t.t)
     and t.k <= t.s and (t.f == 1 and t.s == 0 or t.f > 1 and t.k > 0)
     and (t.x == nil or whole(t.x)) and (t.p == nil or sound_forks(t.p))

@@ -13,7 +13,7 @@ import type { Writer } from '../writer.ts'
 import { endDeadSwitch } from './dead-switch.ts'
 import { joinPath, type Path } from './path.ts'
 import { createTailFiller, type TailFillerDeps, type TailFillerLimits } from './tail-filler.ts'
-import { baseTail, type PathNeed } from './usable-tail.ts'
+import { baseTail, isForeign, type PathNeed } from './usable-tail.ts'
 import { lowestTokenStart } from './window.ts'
 
 /** Where paths are read, and who fills the cache with them. */
@@ -102,6 +102,7 @@ export function createPathReader(deps: PathReaderDeps, limits: PathReaderLimits)
   /** Undefined when what was read does not join. */
   async function readBased(need: PathNeed, conversation: Conversation, terms: FillTerms): Promise<Path | undefined> {
     const hint = headHint(conversation, conversation.activeBranch)
+    if (isForeign(need.entry?.tail, conversation)) filler.drop(conversation.id)
     const base = baseTail(need, terms.register, conversation, hint)
     const known = base !== undefined && base.last > hint.sequence ? headOfTail(base) : hint
     const lowest = lowestTokenStart(known, need.maxTokens)

@@ -44,6 +44,14 @@ export function isOfDocument(tail: Tail, conversation: Conversation): boolean {
 }
 
 /**
+ * Whether a tail says of its conversation what its document does not: fills would respect it, and no read could use it,
+ * as long as it lives.
+ */
+export function isForeign(tail: Tail | undefined, { ownerId, expiresAt }: Conversation): boolean {
+  return tail !== undefined && (tail.ownerId !== ownerId || tail.expiresAt !== expiresAt)
+}
+
+/**
  * The tail where history need only add to it (A1.3): of the generation that the fill will carry, of the
  * active branch, nothing that was to be dropped, and within the budget's reach.
  */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createConversationId } from '../../../src/memory/ids.ts'
 import { type MemoryNode, type MemoryNodeOptions, newMongodb, startMemoryNode } from '../../support/memory-node.ts'
 import { OWNER } from '../../support/stored-conversation.ts'
 
@@ -44,6 +45,24 @@ describe.each(STORES)('on %s', (_, stores) => {
     hints.resolve()
     await node.settle()
     expect(await read()).toEqual(expected)
+  })
+
+  test('a conversation that is made again by its id shows nothing of the one before', async () => {
+    let time = Date.UTC(2026, 0, 1)
+    const node = await startMemoryNode({ ...stores(), now: () => time })
+    const make = () => node.memory.createConversation(OWNER, {}, 'FAIL', { id: createdId, createdAt: 5 })
+    const createdId = createConversationId()
+    await make()
+    const say = () =>
+      node.memory.appendMessages(OWNER, createdId, [{ role: 'USER', parts: [{ type: 'text', text: 'one' }] }])
+    for (let count = 0; count < 3; count++) await say()
+    await node.memory.deleteConversation(OWNER, createdId)
+    await node.settle()
+    time += 61_000
+    await node.memory.sweep()
+    expect((await make()).conversation).toMatchObject({ heads: {}, lastMessageAt: 5 })
+    expect((await say()).conversation.heads).toMatchObject({ 0: { sequence: 1 } })
+    expect(await node.memory.findConversations(OWNER, [createdId])).toMatchObject([{ heads: { 0: { sequence: 1 } } }])
   })
 
   test('a list is walked without a gap, and nothing comes twice, before the hints are written and after', async () => {

@@ -13,7 +13,7 @@ const STORES: [string, () => MemoryNodeOptions][] = [
 ]
 
 describe.each(STORES)('on %s a batch whose writes take longer than a conversation may be read ago', (_, storeParts) => {
-  async function startSlowNode(onWrite: (node: MemoryNode) => Promise<unknown>) {
+  async function startSlowNode(onWrite: (node: MemoryNode) => Promise<unknown>, stepMs = 31_000) {
     const clock = { now: Date.now() }
     const node: MemoryNode = await startMemoryNode(
       {
@@ -24,7 +24,7 @@ describe.each(STORES)('on %s a batch whose writes take longer than a conversatio
             try {
               return await insertMessages(messages, {
                 mayGoOn() {
-                  clock.now += 31_000
+                  clock.now += stepMs
                   return mayGoOn()
                 },
               })
@@ -39,8 +39,11 @@ describe.each(STORES)('on %s a batch whose writes take longer than a conversatio
     return { node, conversationId: await startConversation(node) }
   }
 
-  test('is stored whole and in order, by documents that are read again', async () => {
-    const { node, conversationId } = await startSlowNode(async () => {})
+  test.each([
+    ['are old', 31_000],
+    ['may be old, as the clock went back', -3_600_000],
+  ])('is stored whole and in order, by documents that are read again when they %s', async (__, stepMs) => {
+    const { node, conversationId } = await startSlowNode(async () => {}, stepMs)
     const { messages } = await node.memory.appendMessages(OWNER, conversationId, ['a', 'b', 'c'].map(large))
     expect(messages.map(({ sequence, clientMessageId }) => [sequence, clientMessageId])).toEqual([
       [1, 'a'],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Cache, MAX_POSITION, type Register, type Tail } from '../../../src/memory/cache/cache.ts'
+import { type Cache, MAX_EPOCH, MAX_POSITION, type Register, type Tail } from '../../../src/memory/cache/cache.ts'
 import { appendedOf, SMALL_LIMITS, tailOf, tokensOfSpan } from './cache-rows.ts'
 import { testForkedTails } from './forked-tails-suite.ts'
 
@@ -66,11 +66,11 @@ export function testCache(name: string, getCache: () => Cache): void {
       expect(await registerOf(id)).toMatchObject({ generation: 'g1', epoch: 3, marks: { '0': 9, b1: 4 } })
     })
 
-    test('positions up to the largest one are kept exactly', async () => {
+    test('positions and epochs up to the largest one are kept exactly', async () => {
       const id = newConversation()
       const largest = MAX_POSITION
-      await getCache().mark(id, { epoch: largest, branch: '0', sequence: largest - 1 }, 'g1')
-      const place = { epoch: largest, tokenStart: largest - 10, knownFrom: largest - 12 }
+      await getCache().mark(id, { epoch: MAX_EPOCH, branch: '0', sequence: largest - 1 }, 'g1')
+      const place = { epoch: MAX_EPOCH, tokenStart: largest - 10, knownFrom: largest - 12 }
       await getCache().fill(id, tailOf(largest - 3, largest - 3, { ...place, tokens: 5, rows: '5,0' }), 50)
       await getCache().confirm(id, {
         ...appendedOf(1, 1),
@@ -79,7 +79,7 @@ export function testCache(name: string, getCache: () => Cache): void {
         tokens: 4,
         rows: '4,0',
       })
-      expect(await registerOf(id)).toMatchObject({ epoch: largest, marks: { '0': largest - 1 } })
+      expect(await registerOf(id)).toMatchObject({ epoch: MAX_EPOCH, marks: { '0': largest - 1 } })
       expect(await storedTail(id)).toMatchObject({
         first: largest - 3,
         last: largest - 2,

@@ -99,7 +99,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       counter: plainCounter,
       now,
       onFill() {},
-      heads: createKnownHeads(),
+      heads: createKnownHeads(now),
       publish() {},
     }
     const paths = createPathReader(parts, LIMITS)
