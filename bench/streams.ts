@@ -132,7 +132,7 @@ function heapOf(by: string, bare: Choir, ours: Choir, target?: Target): Finding 
 async function sing({ name, server, subscribers }: Choir, length: number): Promise<number> {
   const before = await server.measureCpu()
   for (let count = 0; count < DELTAS; count += 1) {
-    await Promise.all([server.say(WORD), delay(EVERY_MS)])
+    await Promise.all([server.emit(WORD), delay(EVERY_MS)])
   }
   await until(name, () => subscribers.every(({ text }) => text.length === length))
   if (!subscribers.every(({ text }) => text === WORD.repeat(length / WORD.length)))

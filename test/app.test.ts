@@ -10,10 +10,10 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { createApp } from '../src/app.ts'
 import { loadConfig } from '../src/config.ts'
-import { say, startConversation } from './support/conversation-operations.ts'
+import { appendTexts, startConversation } from './support/conversation-operations.ts'
 import { createGraphqlClient } from './support/graphql-client.ts'
 import { createKeptLog } from './support/kept-log.ts'
-import { ask, placeSent, readSent, sendMessage } from './support/reply-operations.ts'
+import { placeSent, questionInput, readSent, sendMessage } from './support/reply-operations.ts'
 
 const recent = 'query ($id: ID!) { recentContext(conversationId: $id) { source messages { content } } }'
 
@@ -22,7 +22,7 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
     const environment = await environmentOf(stores)
     const first = await start(environment)
     const id = await startConversation(first.client)
-    await say(first.client, id, 'something private')
+    await appendTexts(first.client, id, 'something private')
     await first.stop()
 
     const second = await start(environment)
@@ -46,7 +46,7 @@ describe.each(['embedded', 'Redis and MongoDB'])('on %s stores', (stores) => {
 test('a reply is streamed by the demo model', async () => {
   const { client, stop } = await start(await environmentOf('embedded'))
   const id = await startConversation(client)
-  const whole = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
+  const whole = await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'hello') }))
   expect(whole.at(-1)).toMatchObject({ __typename: 'ReplyCompleted', message: { content: placeSent(whole) } })
   await stop()
 })
@@ -55,7 +55,7 @@ test('an unreadable conversation is one line in the log, whatever reads it and h
   const environment = await environmentOf('embedded')
   const { client, log } = await start(environment)
   const id = await startConversation(client)
-  await say(client, id, 'something')
+  await appendTexts(client, id, 'something')
   const file = new DatabaseSync(join(environment.DATA_DIR ?? '', 'backscroll.db'))
   file.prepare("UPDATE conversations SET branches = '[5]' WHERE id = ?").run(id)
   file.close()
@@ -66,7 +66,7 @@ test('an unreadable conversation is one line in the log, whatever reads it and h
     expect((await client.post({ query: '{ conversations { nodes { id } } }' })).data).toMatchObject({
       conversations: { nodes: [] },
     })
-    await readSent(client.streamBySse(sendMessage, { input: ask(id, `question ${count}`) }))
+    await readSent(client.streamBySse(sendMessage, { input: questionInput(id, `question ${count}`) }))
   }
   const fields = { conversationId: id, reason: expect.stringContaining('branches') }
   expect(log.entries.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([
@@ -129,7 +129,7 @@ test('an app whose cache is away starts, answers and stops', async () => {
   const environment = { ...(await environmentOf('embedded')), REDIS_URL: 'redis://127.0.0.1:1' }
   const { client, stop } = await start(environment)
   const id = await startConversation(client)
-  await say(client, id, 'one')
+  await appendTexts(client, id, 'one')
   const { data } = await client.post({ query: recent, variables: { id } })
   expect(data).toEqual({ recentContext: { source: 'HISTORY', messages: [{ content: 'one' }] } })
   await stop()
@@ -155,7 +155,7 @@ test('a model that refuses is one line with its host and reason, and another whe
   const id = await startConversation(client)
   for (const text of ['one', 'two', 'three']) {
     isRefusing = text !== 'three'
-    await readSent(client.streamBySse(sendMessage, { input: ask(id, `private ${text}`) }))
+    await readSent(client.streamBySse(sendMessage, { input: questionInput(id, `private ${text}`) }))
   }
   expect(log.entries.filter(({ message }) => String(message).startsWith('the model '))).toMatchObject([
     {
@@ -185,7 +185,7 @@ test.each([
   const model = { OPENAI_API_KEY: 'sk-secret', OPENAI_BASE_URL: `http://${host}` }
   const { client, log, stop } = await start({ ...(await environmentOf('embedded')), ...model })
   const id = await startConversation(client)
-  const events = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'private') }))
+  const events = await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'private') }))
   expect(events.at(-1)).toMatchObject({ __typename: 'ReplyFailed' })
   expect(JSON.stringify(events)).not.toMatch(/nginx|127\.0\.0\.1|ECONN|OPENAI|sk-secret/)
   const [line] = log.entries.filter(({ message }) => message === 'the model fails')

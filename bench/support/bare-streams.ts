@@ -31,9 +31,9 @@ async function main(): Promise<void> {
     if (order === 'cpu') return answer({ cpuMicros: cpuMicros() })
     if (order === 'measure') return answer({ heapBytes: heapBytes() })
     if (typeof order === 'string') return answer('done')
-    const json = deltaOf(offset, order.say)
+    const json = deltaOf(offset, order.emit)
     for (const tell of clients) tell(json)
-    offset += order.say.length
+    offset += order.emit.length
     answer('done')
   })
   process.once('disconnect', () => process.exit())

@@ -57,7 +57,7 @@ export async function startBareServer(redisUrl: string, { url, method, ...init }
 }
 
 async function storeConversation(server: ServerProcess, { messages, messageBytes }: EdgeContext): Promise<string> {
-  const created = await server.ask(
+  const created = await server.query(
     'mutation { createConversation(input: {}) { ... on CreateConversationSuccess { conversation { id } } } }',
   )
   const { id } = (created as unknown as { createConversation: { conversation: { id: string } } }).createConversation
@@ -66,7 +66,7 @@ async function storeConversation(server: ServerProcess, { messages, messageBytes
     const text = `Message ${index} about the order that was refunded on Tuesday, and the invoice. `
     return { role: index % 2 === 0 ? 'USER' : 'ASSISTANT', content: text.repeat(messageBytes).slice(0, messageBytes) }
   })
-  await server.ask(
+  await server.query(
     `mutation ($input: AppendMessagesInput!) {
       appendMessages(input: $input) { __typename ... on AppendMessagesSuccess { messages { id } } }
     }`,
@@ -76,7 +76,7 @@ async function storeConversation(server: ServerProcess, { messages, messageBytes
   const source = `query ($id: ID!) { recentContext(conversationId: $id, maxTokens: 100000) { source } }`
   const deadline = performance.now() + 10_000
   for (;;) {
-    const { recentContext } = (await server.ask(source, { id })) as unknown as { recentContext: { source: string } }
+    const { recentContext } = (await server.query(source, { id })) as unknown as { recentContext: { source: string } }
     if (recentContext.source === 'CACHE') return id
     if (performance.now() > deadline) throw new Error('The cache was never filled')
   }

@@ -1,19 +1,21 @@
 import { Redis } from 'ioredis'
 import { expect, inject, test } from 'vitest'
 import { startConversation } from '../support/conversation-operations.ts'
-import { ask, followReply, readSent, sendMessage } from '../support/reply-operations.ts'
+import { followReply, questionInput, readSent, sendMessage } from '../support/reply-operations.ts'
 import { startWireNodes } from '../support/wire-nodes.ts'
 
 test('a deletion ends a running, a queued and a followed reply, and leaves none of their text in Redis', async () => {
   const { nodes, model } = await startWireNodes()
   const [{ client }, other] = nodes
   const id = await startConversation(client)
-  const stream = client.streamBySocket(sendMessage, { input: ask(id, 'hello') })
+  const stream = client.streamBySocket(sendMessage, { input: questionInput(id, 'hello') })
   const { replyId } = (await stream.next()).value.data.sendMessage
   const call = await model.nextCall()
   call.text('the secret')
   const followed = readAll(other.client.streamBySse(followReply, { id: replyId, after: null }))
-  const queued = readSent(client.streamBySse(sendMessage, { input: { ...ask(id, 'queued'), onBusy: 'QUEUE' } }))
+  const queued = readSent(
+    client.streamBySse(sendMessage, { input: { ...questionInput(id, 'queued'), onBusy: 'QUEUE' } }),
+  )
   await expect.poll(() => replyKeys(id)).toContainEqual(expect.stringContaining('reply'))
   const query = `mutation { deleteConversation(id: "${id}") { __typename } }`
   await other.client.post({ query })

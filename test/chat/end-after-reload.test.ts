@@ -6,7 +6,7 @@ import { NotFoundError } from '../../src/errors.ts'
 import { graphql } from '../generated/gql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
 import { collect, never, OWNER, placeDeltas, questionOf } from '../support/reply-node.ts'
-import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
+import { questionInput, readSent, sendMessage } from '../support/reply-operations.ts'
 import { useReplyStage } from '../support/reply-stage.ts'
 import { REPLY_STORES } from '../support/reply-world.ts'
 import { startWireNodes } from '../support/wire-nodes.ts'
@@ -32,14 +32,14 @@ test('after a reload a conversation leads to its last reply, its messages to the
   const id = await startConversation(client)
   const read = async () => (await other.client.get(reload, { id })).conversation?.lastReply
   expect(await read()).toBeNull()
-  const first = readSent(client.streamBySse(sendMessage, { input: ask(id, 'one') }))
+  const first = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'one') }))
   ;(await model.nextCall()).answer('1 👩‍🚀')
   const ending = (await first).at(-1)
   const completed = await read()
   expect(completed).toMatchObject({ id: ending?.replyId, status: 'COMPLETED', text: '1 👩‍🚀', error: null })
   expect(completed?.question).toEqual({ content: 'one', reply: { id: ending?.replyId } })
   expect(completed?.message).toEqual({ content: '1 👩‍🚀', reply: { id: ending?.replyId } })
-  const second = readSent(client.streamBySse(sendMessage, { input: ask(id, 'two') }))
+  const second = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'two') }))
   const limits = { retryable: true, retryAfterMs: 120_000 }
   ;(await model.nextCall()).fail(new ModelError('MODEL_RATE_LIMITED', 'Too many requests.', limits))
   const error = { code: 'MODEL_RATE_LIMITED', detail: 'Too many requests.', ...limits }

@@ -138,14 +138,14 @@ interface Stored {
 }
 
 async function messagesOf(id: string): Promise<Stored[]> {
-  const { conversation } = (await survivor.ask(MESSAGES, { id })) as unknown as {
+  const { conversation } = (await survivor.query(MESSAGES, { id })) as unknown as {
     conversation: { messages: { nodes: { node: Stored }[] } }
   }
   return conversation.messages.nodes.map(({ node }) => node)
 }
 
 async function createConversation(): Promise<string> {
-  const data = (await survivor.ask(CREATE)) as unknown as { createConversation: { conversation: { id: string } } }
+  const data = (await survivor.query(CREATE)) as unknown as { createConversation: { conversation: { id: string } } }
   return data.createConversation.conversation.id
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startConversation } from '../support/conversation-operations.ts'
-import { ask, followReply, placeSent, sendMessage } from '../support/reply-operations.ts'
+import { followReply, placeSent, questionInput, sendMessage } from '../support/reply-operations.ts'
 import type { ScriptedCall } from '../support/scripted-model.ts'
 import { type Service, startRedis } from '../support/services.ts'
 import { storedTexts } from '../support/stored-texts.ts'
@@ -27,7 +27,7 @@ test.each(['killed', 'hung'] as const)('a reply goes on as before while Redis is
   const { nodes, model } = await startWireNodes(env)
   const [{ client }, other] = nodes
   const id = await startConversation(client)
-  const stream = client.streamBySocket(sendMessage, { input: ask(id, 'hello') })
+  const stream = client.streamBySocket(sendMessage, { input: questionInput(id, 'hello') })
   const { replyId } = (await stream.next()).value.data.sendMessage
   const call = await model.nextCall()
   const reader = createReader(stream, call)

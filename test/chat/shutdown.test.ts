@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { FollowReplySubscription } from '../generated/graphql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
 import { createGraphqlClient, type GraphqlClient, TRANSPORTS } from '../support/graphql-client.ts'
-import { ask, followReply, placeSent, type SentEvent, sendMessage } from '../support/reply-operations.ts'
+import { followReply, placeSent, questionInput, type SentEvent, sendMessage } from '../support/reply-operations.ts'
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
 import { storedTexts } from '../support/stored-texts.ts'
 import { sharedStores } from '../support/wire-nodes.ts'
@@ -33,7 +33,7 @@ test('streams of a node that stops end with SHUTDOWN, and another node takes the
     expect(await storedTexts(other.client, id)).toEqual([QUESTION, placeSent(events)])
   }
   expect(exitCode).toBe(0)
-  const next = other.client.streamBySse(sendMessage, { input: ask(streams[0]?.id ?? '', 'And now?') })
+  const next = other.client.streamBySse(sendMessage, { input: questionInput(streams[0]?.id ?? '', 'And now?') })
   expect((await next.next()).value.data.sendMessage).toMatchObject({ __typename: 'ReplyStarted' })
 })
 
@@ -120,7 +120,7 @@ async function beginStream(client: GraphqlClient, by: (typeof TRANSPORTS)[number
 }
 
 function startStream(client: GraphqlClient, by: (typeof TRANSPORTS)[number], id: string) {
-  return client.streamBy(by, sendMessage, { input: ask(id, QUESTION) })
+  return client.streamBy(by, sendMessage, { input: questionInput(id, QUESTION) })
 }
 
 async function nextOf(stream: Stream): Promise<SentEvent> {

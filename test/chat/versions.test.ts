@@ -14,9 +14,9 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('an edit is answered as if the message had been that from the beginning', async () => {
     const { model, node, id, readTexts } = stage
-    await say('one', '1')
-    const [, , second, answer] = await say('two', '2')
-    await say('three', '3')
+    await converse('one', '1')
+    const [, , second, answer] = await converse('two', '2')
+    await converse('three', '3')
     const stream = await node.replies.send(OWNER, questionOf(id, 'zwei', { replaces: second?.id ?? '' }), never)
     const call = await model.nextCall()
     expect(prompt(call.request.messages)).toEqual(['one', '1', 'zwei'])
@@ -30,9 +30,9 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('a reply is made again from the same prompt, and takes the place of the old one when it is there', async () => {
     const { model, node, id, untilSaved, readTexts } = stage
-    await say('one', '1')
-    const [, , , old] = await say('two', '2')
-    await say('three', '3')
+    await converse('one', '1')
+    const [, , , old] = await converse('two', '2')
+    await converse('three', '3')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     const call = await model.nextCall()
     expect(prompt(call.request.messages)).toEqual(['one', '1', 'two'])
@@ -49,7 +49,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('an answer that fails with nothing said leaves the old one where it is', async () => {
     const { model, node, id, readTexts } = stage
-    const [, old] = await say('one', '1')
+    const [, old] = await converse('one', '1')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     ;(await model.nextCall()).fail(new Error('no'))
     expect((await collect(stream)).at(-1)).toMatchObject({ type: 'ReplyFailed' })
@@ -114,7 +114,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
     expect(await send(answerOf(id, 'empty'))).toMatchObject(
       rejection('content must be given where the conversation ends with no question; got no message.'),
     )
-    const [question, answer] = await say('one', '1')
+    const [question, answer] = await converse('one', '1')
     expect(await send(answerOf(id, 'after'))).toMatchObject(
       rejection(
         'content must be given where the conversation ends with no question; got a message of the role ASSISTANT.',
@@ -141,7 +141,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('a send that is sent again joins its reply, and is another one when it replaces something else', async () => {
     const { model, node, id } = stage
-    const [, old] = await say('one', '1')
+    const [, old] = await converse('one', '1')
     const stream = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     const joined = await node.replies.send(OWNER, answerOf(id, 'again', old?.id), never)
     const conflict = await node.replies.send(OWNER, questionOf(id, 'x', { id: 'again' }), never)
@@ -155,7 +155,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('an edit waits in the queue and is then built on the path of that time', async () => {
     const { model, node, id, readTexts } = stage
-    const [question] = await say('one', '1')
+    const [question] = await converse('one', '1')
     const before = await node.replies.send(OWNER, questionOf(id, 'two'), never)
     const waiting = await node.replies.send(
       OWNER,
@@ -173,7 +173,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('an answer goes to the path of its question, whichever is looked at by then', async () => {
     const { model, node, id, untilSaved, readTexts } = stage
-    const [question] = await say('one', '1')
+    const [question] = await converse('one', '1')
     const edited = await node.replies.send(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }), never)
     const call = await model.nextCall()
     call.text('I')
@@ -189,7 +189,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('an edit whose node dies before anybody sees it is finished by another, once', async () => {
     const { node, id, startNode, readActive, readTexts } = stage
-    const [question] = await say('one', '1')
+    const [question] = await converse('one', '1')
     const history = { switchBranch: vi.fn(() => new Promise<never>(() => {})) }
     const dying = startNode({ history }, { leaseMs: 50 })
     void dying.replies.start(OWNER, questionOf(id, 'eins', { replaces: question?.id ?? '' }))
@@ -203,7 +203,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
 
   test('another answer whose node dies is stored as far as it was saved, by whoever finds it, once', async () => {
     const { world, model, id, startNode, readPath } = stage
-    const [, old] = await say('one', '1')
+    const [, old] = await converse('one', '1')
     let isAway = false
     const find: ReplyRecords['find'] = (...args) => (isAway ? Promise.reject(away()) : world.records.find(...args))
     const change: ReplyRecords['change'] = (...args) =>
@@ -225,7 +225,7 @@ describe.each(REPLY_STORES)('versions of replies in $store', ({ openWorld }) => 
   })
 
   /** A question and its answer; all messages of the active path then. */
-  async function say(question: string, answer: string): Promise<Message[]> {
+  async function converse(question: string, answer: string): Promise<Message[]> {
     const { model, node, id, readPath } = stage
     const stream = await node.replies.send(OWNER, questionOf(id, question), never)
     ;(await model.nextCall()).answer(answer)

@@ -40,7 +40,7 @@ async function expectHits({ node, conversation }: Pick<Stage, 'node' | 'conversa
 
 async function expectOpenBreaker({ node, conversation }: Stage): Promise<void> {
   await conversation.during(() => expect.poll(() => node.guard.available, RECOVERY).toBe(false))
-  node.forget()
+  node.resetCounts()
   for (let count = 0; count < 5; count++) {
     await conversation.append()
     expect(await conversation.read()).toBe('HISTORY')

@@ -22,7 +22,7 @@ async function startWarmNode(limits = {}): Promise<MemoryNode> {
   await readContext(node, id, 1_000)
   await node.memory.appendMessages(OWNER, id, [MESSAGE])
   await node.settle()
-  node.forget()
+  node.resetCounts()
   return node
 }
 
@@ -32,7 +32,7 @@ describe('a read', () => {
     const { conversationId, messages } = await storeConversation(node, { length: 100 })
     await readContext(node, conversationId, 3_000)
     await node.settle()
-    node.forget()
+    node.resetCounts()
     const context = await readContext(node, conversationId, 3_000)
     await node.settle()
     expect(context.messages).toEqual(newestWithin(messages, 3_000))
@@ -43,7 +43,7 @@ describe('a read', () => {
   test('that misses is answered after two round trips to Redis and two queries', async () => {
     const node = await startWarmNode()
     const { conversationId, messages } = await storeConversation(node, { length: 100 })
-    node.forget()
+    node.resetCounts()
     const context = await readContext(node, conversationId, 3_000)
     expect(context.messages).toEqual(newestWithin(messages, 3_000))
     expect(context.source).toBe('HISTORY')
@@ -60,7 +60,7 @@ describe('a read', () => {
       [3_000, 40],
       [3_000, 40],
     ] as const) {
-      node.forget()
+      node.resetCounts()
       const context = await readContext(node, conversationId, maxTokens)
       expect(context.messages).toEqual(newestWithin(messages, maxTokens))
       expect(context.source).toBe('CACHE_AND_HISTORY')
@@ -76,7 +76,7 @@ describe('a read', () => {
     const requests = stored.map(({ conversationId }) => contextRequest(conversationId, 1_000))
     await node.memory.readContexts(requests)
     await node.settle()
-    node.forget()
+    node.resetCounts()
     const contexts = await node.memory.readContexts(requests)
     expect(contexts).toMatchObject(stored.map(({ messages }) => ({ source: 'CACHE', messages })))
     expect(node.traffic).toEqual({ redis: ['mget'], mongodb: [], documents: 0 })
@@ -176,7 +176,7 @@ describe('round trips in sequence', () => {
   test('over the wire a cold send is one pipeline to Redis and two queries', async () => {
     const node = await startWarmNode()
     const { conversationId } = await storeConversation(node, { length: 100 })
-    node.forget()
+    node.resetCounts()
     await node.memory.readPrompt(OWNER, conversationId, 3_000)
     expect(node.traffic).toEqual({ redis: ['set', 'mget'], mongodb: ['find', 'find'], documents: 61 })
   })
@@ -249,7 +249,7 @@ describe('an append', () => {
   test('is two steps of history: the conversation and the insert', async () => {
     const node = await startWarmNode()
     const conversationId = await startConversation(node)
-    node.forget()
+    node.resetCounts()
     await node.memory.appendMessages(OWNER, conversationId, [{ ...MESSAGE, clientMessageId: 'a' }])
     expect(node.traffic).toMatchObject({ redis: ['evalsha'], mongodb: ['find', 'insert'] })
   })

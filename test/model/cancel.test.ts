@@ -54,13 +54,13 @@ async function startEndlessReply({ conversationId, replies }: ModelNode, text: s
   const stream = await replies.send(OWNER, question, client.signal)
   const events: ReplyEvent[] = []
   const { promise: isUnderWay, resolve } = Promise.withResolvers<void>()
-  const hear = async () => {
+  const receive = async () => {
     for await (const event of stream) {
       events.push(event)
       if (events.filter(({ type }) => type === 'ReplyDelta').length === DELTAS_BEFORE) resolve()
     }
   }
-  const ended = hear()
+  const ended = receive()
   await Promise.race([isUnderWay, ended])
   expect((await probe.readSlot()).isProcessing).toBe(true)
   return { id: events[0]?.replyId ?? '', events, ended, leave: () => client.abort() }

@@ -28,7 +28,7 @@ test('what was said in one turn is in the prompt of the next, which is exactly t
 
 test('what the budget of the context excludes is not in the prompt, and is again when the budget is larger', async () => {
   const node = await startModelNode(INSTRUCTIONS)
-  await tellAndChat(node)
+  await appendFactAndChat(node)
 
   const narrow = await node.converse(ASKED, { maxTokens: 60 })
   const narrowPrompt = await givenPrompt(narrow)
@@ -99,7 +99,7 @@ async function givenPrompt(events: Awaited<ReturnType<ModelNode['converse']>>): 
   return prompt
 }
 
-async function tellAndChat({ memory, conversationId }: ModelNode): Promise<void> {
+async function appendFactAndChat({ memory, conversationId }: ModelNode): Promise<void> {
   const chat = [
     'OK.',
     'Do you like rain?',

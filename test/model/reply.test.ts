@@ -20,7 +20,7 @@ test('the placed deltas are the stored text, and text and usage are those that t
 
   const { context } = eventOf(events, 'ReplyStarted')
   const prompt = [{ role: 'system', content: INSTRUCTIONS }, ...toChatMessages(context.messages)]
-  const direct = await probe.ask(prompt, { max_tokens: 60 })
+  const direct = await probe.complete(prompt, { max_tokens: 60 })
   const { promptTokens, completionTokens } = direct
   expect(text).toBe(direct.text)
   expect(stored?.usage).toMatchObject({ promptTokens, completionTokens, estimated: false })

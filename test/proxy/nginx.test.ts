@@ -10,7 +10,7 @@ import { exchange } from '../support/http-exchange.ts'
 import { startNginx } from '../support/nginx-server.ts'
 import { startOrSkip } from '../support/optional-program.ts'
 import { openSocket } from '../support/raw-socket.ts'
-import { ask, placeSent, type SentEvent, sendMessage } from '../support/reply-operations.ts'
+import { placeSent, questionInput, type SentEvent, sendMessage } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer, type TestServerOptions } from '../support/test-server.ts'
 
@@ -157,7 +157,7 @@ async function startBehind(context: TestContext, site: keyof typeof SITES, optio
 }
 
 function send(client: GraphqlClient, by: Transport, conversationId: string, more = {}) {
-  const stream = client.streamBy(by, sendMessage, { input: ask(conversationId, 'Go on', more) })
+  const stream = client.streamBy(by, sendMessage, { input: questionInput(conversationId, 'Go on', more) })
   const events: SentEvent[] = []
   const ended = read()
   return { events, ended, leave: () => void stream.return() }

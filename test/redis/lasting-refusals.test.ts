@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { createGraphqlClient } from '../support/graphql-client.ts'
 import { createKeptLog } from '../support/kept-log.ts'
 import { newMongodb } from '../support/memory-node.ts'
@@ -34,7 +34,7 @@ test.each<[string, (admin: Redis) => Promise<unknown>, (admin: Redis) => Promise
   const admin = connectTo(redis)
   const { reader, writer, id } = await startPair(redis.url)
   await refuse(admin)
-  await say(writer.client, id, 'while it refuses')
+  await appendTexts(writer.client, id, 'while it refuses')
   await expect.poll(() => reader.contents(id), PATIENT).toContain('while it refuses')
   for (const node of [reader, writer]) {
     await expect.poll(() => node.lines(), PATIENT).toEqual(['the cache is gone: reads go to the history'])
@@ -55,11 +55,11 @@ test('behind a failover that leaves connections open, nodes see what others appe
   await secondAdmin.replicaof('NO', 'ONE')
   proxy.switchTo(second.url)
   await firstAdmin.replicaof('127.0.0.1', new URL(second.url).port)
-  await say(writer.client, id, 'behind the failover')
+  await appendTexts(writer.client, id, 'behind the failover')
   await expect.poll(() => reader.contents(id), PATIENT).toContain('behind the failover')
   // What is cached from here on is in the new one.
   const later = await startConversation(writer.client)
-  await say(writer.client, later, 'one', 'two')
+  await appendTexts(writer.client, later, 'one', 'two')
   const isCached = async () => {
     await reader.contents(later)
     return secondAdmin.exists(`bs:v1:{${later}}:tail`)
@@ -85,7 +85,7 @@ async function startPair(redisUrl: string) {
   const settings = { PORT: '0', MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl, REDIS_COMMAND_TIMEOUT_MS: '2500' }
   const [reader, writer] = [await startNode(settings), await startNode(settings)]
   const id = await startConversation(writer.client)
-  await say(writer.client, id, 'one', 'two')
+  await appendTexts(writer.client, id, 'one', 'two')
   for (const node of [reader, writer]) await expect.poll(() => node.source(id), PATIENT).toBe('CACHE')
   return { reader, writer, id }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createReplyId } from '../../src/memory/ids.ts'
 import { graphql } from '../generated/gql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -34,10 +34,10 @@ test('100 conversations with counts and active replies are four look-ups', async
   })
   for (let index = 0; index < 99; index += 1) await memory.createConversation('local', {}, 'FAIL')
   const id = await startConversation(client)
-  await say(client, id, 'one', 'two')
+  await appendTexts(client, id, 'one', 'two')
   const { startReply } = await client.get(startedReply, { id })
   const replyId = startReply.__typename === 'StartReplySuccess' ? startReply.reply.id : ''
-  history.forget()
+  history.resetCounts()
   replyCalls.length = 0
   const { conversations } = await client.get(sidebar, {})
   expect(conversations.nodes).toHaveLength(100)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import type { GraphqlClient } from '../support/graphql-client.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -41,7 +41,7 @@ interface PageArguments {
 async function startPaging(count: number) {
   const { client } = await startTestServer()
   const id = await startConversation(client)
-  if (count > 0) await say(client, id, ...Array.from({ length: count }, (_, index) => `m${index + 1}`))
+  if (count > 0) await appendTexts(client, id, ...Array.from({ length: count }, (_, index) => `m${index + 1}`))
   return async (page: PageArguments) => {
     const { conversation } = await client.get(messages, { id, ...page })
     const { edges, nodes, pageInfo } = conversation?.messages ?? { edges: [], nodes: [], pageInfo: undefined }
@@ -83,7 +83,7 @@ describe('the messages of a conversation', () => {
       const { client } = await startTestServer(undefined, { server: { maxAnswerBytes: 80_000 } })
       const id = await startConversation(client)
       const lengths = [4_000, 4_000, 4_000, 9_000, 12_000, 12_000, 10, 10, 9_000, 900]
-      for (const [index, length] of lengths.entries()) await say(client, id, `${index}${'x'.repeat(length)}`)
+      for (const [index, length] of lengths.entries()) await appendTexts(client, id, `${index}${'x'.repeat(length)}`)
       const pages: number[][] = []
       let cursor: string | null | undefined
       let hasMore = true
@@ -157,7 +157,7 @@ describe('the messages of a conversation', () => {
   ])('%s is refused when it is wrong (%#)', async (field, page) => {
     const { client } = await startTestServer()
     const id = await startConversation(client)
-    const { errors } = await client.ask(messages, { id, ...page })
+    const { errors } = await client.execute(messages, { id, ...page })
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field } }])
   })
 })
@@ -202,7 +202,7 @@ describe('the conversations of an owner', () => {
     ['before', { before: cursorOf('conversation 1 conv_x') }],
   ])('%s is refused when it is wrong (%#)', async (field, page) => {
     const { client } = await startTestServer()
-    const { errors } = await client.ask(conversations, page)
+    const { errors } = await client.execute(conversations, page)
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field } }])
   })
 })

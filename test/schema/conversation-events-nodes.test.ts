@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
 import type { TabEventsSubscription } from '../generated/graphql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { type GraphqlClient, TRANSPORTS, type Transport } from '../support/graphql-client.ts'
-import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
+import { questionInput, readSent, sendMessage } from '../support/reply-operations.ts'
 import { startWireNodes } from '../support/wire-nodes.ts'
 
 const tabEvents = graphql(`
@@ -36,7 +36,7 @@ test.each(TRANSPORTS)(
     const id = await startConversation(client)
     const tab = openTab(other.client, by, id, null)
     expect((await tab.next()).value.data.conversationEvents.__typename).toBe('ConversationHeartbeat')
-    const sent = readSent(client.streamBy(by, sendMessage, { input: ask(id, 'hello') }))
+    const sent = readSent(client.streamBy(by, sendMessage, { input: questionInput(id, 'hello') }))
     const call = await model.nextCall()
     call.answer('hi')
     const replyId = (await sent)[0]?.replyId
@@ -93,7 +93,7 @@ test('between loading a conversation and subscribing after its cursor nothing is
       const loads: ReturnType<typeof load>[] = []
       for (const [index, { kind, at }] of [...steps, { kind: 'load', at: 0 as const }].entries()) {
         const { client } = nodes[at] ?? nodes[0]
-        if (kind === 'append') work.push(say(client, id, `${index}`))
+        if (kind === 'append') work.push(appendTexts(client, id, `${index}`))
         else if (kind === 'rename') work.push(client.get(renameTo, { id, title: `Title ${index}` }))
         else loads.push(load(client, id))
       }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import { graphql } from '../generated/gql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
 const conversationEvents = graphql(`
@@ -46,7 +46,7 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
     const { test, id } = await startFollowed()
     const events = open[transport](test, id)
     await heartbeat(events)
-    const [messageId = ''] = await say(test.client, id, 'one')
+    const [messageId = ''] = await appendTexts(test.client, id, 'one')
     expect((await events.next()).value.data.conversationEvents).toMatchObject({
       __typename: 'MessageAppended',
       message: { content: 'one', versions: [messageId] },
@@ -65,7 +65,7 @@ describe.each(['SSE', 'WebSocket'] as const)('events by %s', (transport) => {
     const { test, id } = await startFollowed()
     const events = open[transport](test, id)
     await heartbeat(events)
-    await say(test.client, id, 'one', 'two', 'three')
+    await appendTexts(test.client, id, 'one', 'two', 'three')
     const { cursor } = (await events.next()).value.data.conversationEvents
     await events.return()
     const resumed = open[transport](test, id, cursor)
@@ -117,9 +117,9 @@ test('a message that is gone is passed over, and a history that is away is a res
   const events = test.client.streamBySse(conversationEvents, { id, after: null })
   await heartbeat(events)
   const pending = events.next()
-  await say(test.client, id, 'gone')
+  await appendTexts(test.client, id, 'gone')
   await expect.poll(() => findInConversation).toHaveBeenCalledTimes(1)
-  await say(test.client, id, 'missed')
+  await appendTexts(test.client, id, 'missed')
   expect((await pending).value.data).toMatchObject({ conversationEvents: { __typename: 'ConversationReset' } })
   expect(findInConversation).toHaveBeenCalledTimes(2)
   await events.return()
@@ -138,7 +138,7 @@ test('a source that throws is a masked error at the end of the stream, logged on
   })
   const events = test.client.streamBySocket(conversationEvents, { id, after: null })
   await heartbeat(events)
-  await say(test.client, id, 'one')
+  await appendTexts(test.client, id, 'one')
   expect((await events.next()).value.errors).toMatchObject([
     { message: 'Unexpected error.', extensions: { code: 'INTERNAL_SERVER_ERROR' } },
   ])
@@ -153,7 +153,7 @@ test('a later event answers with what is there then', async () => {
   await test.client.get(renameConversation, { id })
   const changed = { __typename: 'ConversationChanged', conversation: { title: 'New', messageCount: 0 } }
   expect((await events.next()).value.data.conversationEvents).toMatchObject(changed)
-  await say(test.client, id, 'one')
+  await appendTexts(test.client, id, 'one')
   expect((await events.next()).value.data.conversationEvents).toMatchObject({ __typename: 'MessageAppended' })
   await test.client.get(renameConversation, { id })
   expect((await events.next()).value.data.conversationEvents).toMatchObject({

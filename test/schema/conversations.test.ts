@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import { graphql } from '../generated/gql.ts'
-import { createConversation, say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, createConversation, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 const findConversation = graphql(`
@@ -108,7 +108,7 @@ test('a history that is away is an answer that may be asked again', async () => 
 test('a conversation is found by its id and by its external id', async () => {
   const { client } = await startTestServer()
   const id = await startConversation(client, { externalId: 'x', title: 'X' })
-  await say(client, id, 'one', 'two')
+  await appendTexts(client, id, 'one', 'two')
   const { conversation } = await client.get(findConversation, { id })
   expect(conversation).toMatchObject({ id, title: 'X', messageCount: 2, tokenCount: 10 })
   expect(conversation?.lastMessageAt).toBeTruthy()
@@ -127,7 +127,7 @@ test.each([{}, { id: null }, { id: 'conv_x', externalId: 'x' }])(
   'a conversation is asked for by exactly one of its ids, not by %o',
   async (variables) => {
     const { client } = await startTestServer()
-    const { errors } = await client.ask(findConversation, variables)
+    const { errors } = await client.execute(findConversation, variables)
     expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field: 'id' } }])
   },
 )

@@ -5,7 +5,7 @@ import type { Asker } from '../../src/memory/tokens/fair-queue.ts'
 import { graphql } from '../generated/gql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
 import { openSocket } from '../support/raw-socket.ts'
-import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
+import { questionInput, readSent, sendMessage } from '../support/reply-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 const append = graphql(`
@@ -28,14 +28,14 @@ const start = graphql(`
 test('each way in says by which connection a text came', async () => {
   const { client, origin, askers, id } = await startCounted()
   await client.get(append, { input: { conversationId: id, messages: [{ role: 'USER', content: 'one' }] } })
-  await client.ask(start, { input: ask(id, 'two', { onBusy: 'QUEUE' }) })
+  await client.execute(start, { input: questionInput(id, 'two', { onBusy: 'QUEUE' }) })
   // By Yoga's own way: an operation beside another one is no plain request.
   await client.post({
     query: `query Other { __typename } ${append}`,
     operationName: 'AppendInTurn',
     variables: appended(id),
   })
-  await readSent(client.streamBySse(sendMessage, { input: ask(id, 'four', { onBusy: 'QUEUE' }) }))
+  await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'four', { onBusy: 'QUEUE' }) }))
   for (const socket of [await openSocket(origin), await openSocket(origin)]) {
     for (const operation of ['a', 'b']) {
       socket.send({ id: operation, type: 'subscribe', payload: { query: String(append), variables: appended(id) } })
@@ -53,7 +53,7 @@ test('each way in says by which connection a text came', async () => {
 
 test('what finds no room is refused with a time, by the words of each field, and done when it is sent again', async () => {
   const { client, refuse, held, id } = await startCounted()
-  const input = { ...ask(id, 'hello'), onBusy: 'QUEUE' as const }
+  const input = { ...questionInput(id, 'hello'), onBusy: 'QUEUE' as const }
   const refused = { code: 'RATE_LIMITED', retryAfterMs: 1_234 }
   refuse(3)
   expect((await client.get(append, appended(id))).appendMessages).toMatchObject({
@@ -74,9 +74,9 @@ test('the room is free again also where nothing was stored', async () => {
   const missing = id.replace(/.{4}$/, '0000')
   await client.get(append, appended(missing))
   await client.get(append, { input: { conversationId: id, messages: [{ role: 'USER', content: '' }] } })
-  await client.get(start, { input: ask(missing, 'hello') })
-  await readSent(client.streamBySse(sendMessage, { input: ask(missing, 'hello') }))
-  await readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello', { maxContextTokens: 1 }) }))
+  await client.get(start, { input: questionInput(missing, 'hello') })
+  await readSent(client.streamBySse(sendMessage, { input: questionInput(missing, 'hello') }))
+  await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'hello', { maxContextTokens: 1 }) }))
   expect(held()).toBe(0)
 })
 

@@ -7,7 +7,7 @@ import { createEventLookups } from '../../src/schema/conversation/event-lookups.
 import { followConversation } from '../../src/schema/conversation/follow-conversation.ts'
 import type { FollowedEvent } from '../../src/schema/conversation/followed-event.ts'
 import { graphql } from '../generated/gql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import type { Transport } from '../support/graphql-client.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -38,8 +38,8 @@ async function countCalls(transport: Transport, subscribers: number) {
     expect(value.data.conversationEvents.__typename).toBe('ConversationHeartbeat')
   }
   const firsts = streams.map((stream) => stream.next())
-  history.forget()
-  const [messageId = ''] = await say(client, id, 'for all')
+  history.resetCounts()
+  const [messageId = ''] = await appendTexts(client, id, 'for all')
   const event = { __typename: 'MessageAppended', message: { content: 'for all', versions: [messageId] } }
   for (const first of firsts) expect((await first).value.data.conversationEvents).toEqual(event)
   const count = (name: string) => history.calls.filter((call) => call === name).length

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
-import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
+import { appendMessages, appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 const updateMessage = graphql(`
@@ -80,7 +80,7 @@ test('a part is of exactly one kind', async () => {
   const conversationId = await startConversation(client)
   const part = { text: { text: 'a' }, reasoning: { text: 'b' } }
   const messages = [{ role: 'USER' as const, parts: [part as never] }]
-  const { errors } = await client.ask(appendMessages, { input: { conversationId, messages } })
+  const { errors } = await client.execute(appendMessages, { input: { conversationId, messages } })
   expect(errors?.[0]?.message).toMatch(/exactly one/i)
 })
 
@@ -121,7 +121,7 @@ test('messages cannot be appended to a conversation that is not there', async ()
 
 test("a message's metadata is replaced and removed", async () => {
   const { client } = await startTestServer()
-  const [id = ''] = await say(client, await startConversation(client), 'one')
+  const [id = ''] = await appendTexts(client, await startConversation(client), 'one')
   const set = await client.get(updateMessage, { input: { id, metadata: { liked: true } } })
   expect(set.updateMessage).toEqual({ __typename: 'UpdateMessageSuccess', message: { id, metadata: { liked: true } } })
   const removed = await client.get(updateMessage, { input: { id } })

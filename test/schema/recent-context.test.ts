@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import { graphql } from '../generated/gql.ts'
-import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
+import { appendMessages, appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 const recentContext = graphql(`
@@ -45,7 +45,7 @@ const contextOfConversation = graphql(`
 test('a context holds the newest messages that fit and reports what it left out', async () => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client, { title: 'Numbers' })
-  await say(client, conversationId, 'one', 'two', 'three')
+  await appendTexts(client, conversationId, 'one', 'two', 'three')
   const { recentContext: context } = await client.get(recentContext, { conversationId, maxTokens: 12 })
   expect(context).toMatchObject({
     messages: [
@@ -67,7 +67,7 @@ test('a context holds the newest messages that fit and reports what it left out'
 test('without arguments a context takes 3,000 tokens from any message on', async () => {
   const { client } = await startTestServer()
   const id = await startConversation(client)
-  await say(client, id, 'one', 'two')
+  await appendTexts(client, id, 'one', 'two')
   const { conversation } = await client.get(contextOfConversation, { id })
   expect(conversation?.recentContext.messages).toEqual([{ content: 'one' }, { content: 'two' }])
   expect(conversation?.small).toEqual({ cut: 'BUDGET', messages: [{ content: 'two' }] })
@@ -76,7 +76,7 @@ test('without arguments a context takes 3,000 tokens from any message on', async
 test('a context can begin with a message of the user', async () => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client)
-  await say(client, conversationId, 'one', 'two', 'three')
+  await appendTexts(client, conversationId, 'one', 'two', 'three')
   const { recentContext: context } = await client.get(recentContext, { conversationId, maxTokens: 12, startOn: 'USER' })
   expect(context).toMatchObject({ cut: 'TURN', messages: [{ content: 'three' }] })
 })
@@ -137,7 +137,7 @@ test('the id of the conversation of a context costs no read', async () => {
 
 test('a conversation that is not there is NOT_FOUND', async () => {
   const { client } = await startTestServer()
-  const { errors } = await client.ask(recentContext, { conversationId: 'conv_nothing' })
+  const { errors } = await client.execute(recentContext, { conversationId: 'conv_nothing' })
   expect(errors).toMatchObject([{ message: 'No conversation "conv_nothing".', extensions: { code: 'NOT_FOUND' } }])
 })
 
@@ -148,7 +148,7 @@ test.each([
 ])('%s out of its range is BAD_USER_INPUT (%#)', async (field, input) => {
   const { client } = await startTestServer()
   const conversationId = await startConversation(client)
-  const { errors } = await client.ask(recentContext, { conversationId, ...input })
+  const { errors } = await client.execute(recentContext, { conversationId, ...input })
   expect(errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT', field } }])
 })
 
@@ -156,7 +156,7 @@ test('while the history is away a read may be asked again, and the log says why'
   const { client, log } = await startTestServer(() => ({
     readContexts: async (requests) => requests.map(() => new HistoryUnavailableError(new Error('mongodb://secret'))),
   }))
-  const answer = await client.ask(recentContext, { conversationId: 'conv_any' })
+  const answer = await client.execute(recentContext, { conversationId: 'conv_any' })
   expect(answer.errors).toMatchObject([{ extensions: { code: 'HISTORY_UNAVAILABLE', retryable: true } }])
   expect(JSON.stringify(answer)).not.toContain('secret')
   expect(log.entries).toMatchObject([{ level: 'warn', fields: { err: { cause: { message: 'mongodb://secret' } } } }])
@@ -181,7 +181,7 @@ test('chat messages are made once, whatever the aliases that show them', async (
     },
   }))
   const id = await startConversation(client)
-  await say(client, id, 'one')
+  await appendTexts(client, id, 'one')
   const counts: number[] = []
   for (const fields of ['chatMessages', 'chatMessages a: chatMessages b: chatMessages']) {
     reads = 0
@@ -203,7 +203,7 @@ test('a window of few tokens and many characters is refused before all of it is 
     metadata,
   }))
   for (let batch = 0; batch < 3; batch += 1) await memory.appendMessages('local', id, messages)
-  history.forget()
+  history.resetCounts()
   const { errors } = await client.post({
     query: `{ recentContext(conversationId: "${id}", maxTokens: 200000) { messages { id } } }`,
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
-import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
-import { ask, readReply, readSent, sendMessage } from '../support/reply-operations.ts'
+import { appendMessages, appendTexts, startConversation } from '../support/conversation-operations.ts'
+import { questionInput, readReply, readSent, sendMessage } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer } from '../support/test-server.ts'
 import { edit, pathOf, redactMessage, selectVersion, versionsOf } from '../support/version-operations.ts'
@@ -18,7 +18,7 @@ test('what a redacted message says is gone, its place and its tokens stay', asyn
   const id = await startConversation(client)
   const messages = [{ role: 'USER' as const, content: 'secret', metadata: { stars: 5 }, clientMessageId: 'c-1' }]
   await client.get(appendMessages, { input: { conversationId: id, messages } })
-  await say(client, id, 'two')
+  await appendTexts(client, id, 'two')
   const [before, after] = await pathOf(client, id)
   const { redactMessage: redacted } = await client.get(redactMessage, { id: before?.id ?? '' })
   const { tokenCount } = before ?? {}
@@ -62,7 +62,7 @@ test('a redacted tool call and its result keep what belongs together', async () 
 test('the other versions of a redacted message stay', async () => {
   const { client } = await startTestServer()
   const id = await startConversation(client)
-  const [one = ''] = await say(client, id, 'one', '1')
+  const [one = ''] = await appendTexts(client, id, 'one', '1')
   await edit(client, id, one, 'eins')
   await client.get(redactMessage, { id: one })
   expect(await versionsOf(client, one)).toEqual(['', 'eins'])
@@ -74,7 +74,7 @@ test('what a reply answered and what it said are gone from the reply too', async
   const model = createScriptedModel()
   const { client } = await startTestServer(undefined, { model })
   const id = await startConversation(client)
-  const sent = readSent(client.streamBySse(sendMessage, { input: ask(id, 'my secret') }))
+  const sent = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'my secret') }))
   ;(await model.nextCall()).answer('Your secret is out.')
   const [{ replyId } = { replyId: '' }] = await sent
   for (const message of await pathOf(client, id)) await client.get(redactMessage, { id: message.id })
@@ -89,7 +89,7 @@ test('what is redacted on one node is gone from the cache of all', async () => {
   const { nodes } = await startWireNodes()
   const [{ client }, { client: other }] = nodes
   const id = await startConversation(client)
-  const [messageId = ''] = await say(client, id, 'secret')
+  const [messageId = ''] = await appendTexts(client, id, 'secret')
   const read = async () => (await other.get(contextAsSent, { id })).recentContext
   await expect.poll(read).toMatchObject({ source: 'CACHE', messages: [{ content: 'secret' }] })
   await client.get(redactMessage, { id: messageId })

@@ -4,10 +4,10 @@ import type { Memory } from '../../src/memory/memory.ts'
 import { graphql } from '../generated/gql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
 import {
-  ask,
   cancelReply,
   followReply,
   placeSent,
+  questionInput,
   readReply,
   readSent,
   sendMessage,
@@ -35,7 +35,7 @@ const replyEvents = graphql(`
 describe('a started reply', () => {
   test('is there while it runs and after, and streams to whoever subscribes', async () => {
     const { client, model, id, started } = await startChat()
-    const reply = await started(ask(id, 'hello'))
+    const reply = await started(questionInput(id, 'hello'))
     expect(reply).toMatchObject({ status: 'RUNNING', text: '', question: { content: 'hello' }, message: null })
     const call = await model.nextCall()
     call.text('so far')
@@ -62,7 +62,7 @@ describe('a started reply', () => {
 
   test('that has ended streams its end behind the cursor of its text', async () => {
     const { client, model, id, started } = await startChat()
-    const { id: replyId } = await started(ask(id, 'hello'))
+    const { id: replyId } = await started(questionInput(id, 'hello'))
     const call = await model.nextCall()
     call.answer('done')
     await expect.poll(async () => (await client.get(readReply, { id: replyId })).reply?.status).toBe('COMPLETED')
@@ -76,7 +76,7 @@ describe('a started reply', () => {
 
   test('is the same one for the same message', async () => {
     const { model, id, started } = await startChat()
-    const input = ask(id, 'hello')
+    const input = questionInput(id, 'hello')
     const [one, two] = await Promise.all([started(input), started(input)])
     expect(one.id).toBe(two.id)
     expect(model.calls).toHaveLength(1)
@@ -84,7 +84,7 @@ describe('a started reply', () => {
 
   test('is found by its conversation', async () => {
     const { client, model, id, started } = await startChat()
-    const { id: replyId } = await started(ask(id, 'hello'))
+    const { id: replyId } = await started(questionInput(id, 'hello'))
     const call = await model.nextCall()
     call.answer('hi')
     const events = []
@@ -113,7 +113,7 @@ describe('a started reply', () => {
       }
     })()
     await expect.poll(() => subscribed).toHaveBeenCalled()
-    const reply = await started(ask(id, 'hello'))
+    const reply = await started(questionInput(id, 'hello'))
     const call = await model.nextCall()
     call.answer('hi')
     await reading
@@ -124,22 +124,24 @@ describe('a started reply', () => {
 describe('a busy conversation', () => {
   test('refuses another question, and says which reply is active', async () => {
     const { client, id, started } = await startChat()
-    const { id: active } = await started(ask(id, 'one'))
+    const { id: active } = await started(questionInput(id, 'one'))
     const refusal = { code: 'BUSY', activeReplyId: active, retryAfterMs: expect.any(Number) }
-    const events = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'two') }))
+    const events = await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'two') }))
     expect(events).toMatchObject([{ __typename: 'ReplyRejected', replyId: null, ...refusal }])
-    const { startReply: result } = await client.get(startReply, { input: ask(id, 'two') })
+    const { startReply: result } = await client.get(startReply, { input: questionInput(id, 'two') })
     expect(result).toMatchObject({ __typename: 'ReplyRejectedError', ...refusal })
   })
 
   test('gives way to a question that supersedes', async () => {
     const { client, model, id } = await startChat()
-    const first = client.streamBySse(sendMessage, { input: ask(id, 'one') })
+    const first = client.streamBySse(sendMessage, { input: questionInput(id, 'one') })
     await first.next()
     const call = await model.nextCall()
     call.text('half')
     await first.next()
-    const second = readSent(client.streamBySse(sendMessage, { input: ask(id, 'two', { onBusy: 'SUPERSEDE' }) }))
+    const second = readSent(
+      client.streamBySse(sendMessage, { input: questionInput(id, 'two', { onBusy: 'SUPERSEDE' }) }),
+    )
     expect((await first.next()).value.data.sendMessage).toMatchObject({
       __typename: 'ReplyInterrupted',
       reason: 'SUPERSEDED',
@@ -157,13 +159,15 @@ describe('a busy conversation', () => {
 
   test('lets questions wait in order, so many and no more', async () => {
     const { client, model, id, started } = await startChat()
-    await started(ask(id, 'one'))
+    await started(questionInput(id, 'one'))
     const call = await model.nextCall()
-    const queued = client.streamBySocket(sendMessage, { input: ask(id, 'two', { onBusy: 'QUEUE' }) })
+    const queued = client.streamBySocket(sendMessage, { input: questionInput(id, 'two', { onBusy: 'QUEUE' }) })
     expect((await queued.next()).value.data.sendMessage).toMatchObject({ __typename: 'ReplyQueued', position: 1 })
-    const third = await started(ask(id, 'three', { onBusy: 'QUEUE' }))
+    const third = await started(questionInput(id, 'three', { onBusy: 'QUEUE' }))
     expect(third).toMatchObject({ status: 'QUEUED', question: null })
-    const full = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'four', { onBusy: 'QUEUE' }) }))
+    const full = await readSent(
+      client.streamBySse(sendMessage, { input: questionInput(id, 'four', { onBusy: 'QUEUE' }) }),
+    )
     expect(full).toMatchObject([{ __typename: 'ReplyRejected', code: 'QUEUE_FULL' }])
     call.answer('first')
     const second = await model.nextCall()
@@ -179,10 +183,10 @@ describe('a busy conversation', () => {
 
   test('forgets a waiting question that is cancelled', async () => {
     const { client, model, id, started } = await startChat()
-    await started(ask(id, 'one'))
+    await started(questionInput(id, 'one'))
     const call = await model.nextCall()
-    const queued = readSent(client.streamBySse(sendMessage, { input: ask(id, 'two', { onBusy: 'QUEUE' }) }))
-    const waiting = await started(ask(id, 'three', { onBusy: 'QUEUE' }))
+    const queued = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'two', { onBusy: 'QUEUE' }) }))
+    const waiting = await started(questionInput(id, 'three', { onBusy: 'QUEUE' }))
     await client.get(cancelReply, { id: waiting.id })
     expect((await client.get(readReply, { id: waiting.id })).reply).toMatchObject({
       status: 'REJECTED',
@@ -198,7 +202,7 @@ describe('a busy conversation', () => {
 
 test('a cancelled reply keeps what was written, and says so to all', async () => {
   const { client, model, id } = await startChat()
-  const events = client.streamBySse(sendMessage, { input: ask(id, 'hello') })
+  const events = client.streamBySse(sendMessage, { input: questionInput(id, 'hello') })
   const { replyId } = (await events.next()).value.data.sendMessage
   const call = await model.nextCall()
   call.text('half')
@@ -217,7 +221,7 @@ test('a cancelled reply keeps what was written, and says so to all', async () =>
 
 test('a model that fails is a failure in the stream, with what was written', async () => {
   const { client, model, id } = await startChat()
-  const events = readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
+  const events = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'hello') }))
   const call = await model.nextCall()
   call.text('half')
   call.fail(new ModelError('MODEL_STREAM_BROKEN', 'It broke off.', { retryable: true }))
@@ -259,7 +263,7 @@ test.each([
   ['long', 'x'.repeat(10_000)],
 ])('a cursor that is %s is rejected in the stream', async (_, after) => {
   const { client, id, started } = await startChat()
-  const reply = await started(ask(id, 'hello'))
+  const reply = await started(questionInput(id, 'hello'))
   expect(await readFollowed(client.streamBySse(followReply, { id: reply.id, after }))).toMatchObject([
     { __typename: 'ReplyRejected', code: 'BAD_USER_INPUT', detail: expect.stringContaining('after') },
   ])
@@ -267,9 +271,9 @@ test.each([
 
 test('a message that breaks a limit is an error of startReply', async () => {
   const { client, id } = await startChat()
-  const bad = await client.get(startReply, { input: ask(id, 'hello', { maxReplyTokens: 0 }) })
+  const bad = await client.get(startReply, { input: questionInput(id, 'hello', { maxReplyTokens: 0 }) })
   expect(bad.startReply).toMatchObject({ __typename: 'InvalidInputError', field: 'maxReplyTokens' })
-  const unknown = await client.get(startReply, { input: ask('conv_x', 'hello') })
+  const unknown = await client.get(startReply, { input: questionInput('conv_x', 'hello') })
   expect(unknown.startReply).toMatchObject({ __typename: 'NotFoundError' })
 })
 
@@ -290,7 +294,7 @@ test('a reply whose conversation is deleted while it is read says nothing, and t
   const { client, history } = await startTestServer(undefined, { model })
   const [kept, deleted] = [await startConversation(client), await startConversation(client)]
   for (const id of [kept, deleted]) {
-    const events = readSent(client.streamBySse(sendMessage, { input: ask(id, 'hello') }))
+    const events = readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'hello') }))
     ;(await model.nextCall()).answer('said')
     await events
   }
@@ -307,7 +311,7 @@ async function startChat(change?: (memory: Memory) => Partial<Memory>) {
   const model = createScriptedModel()
   const { client } = await startTestServer(change, { model })
   const id = await startConversation(client)
-  const started = async (input: ReturnType<typeof ask>) => {
+  const started = async (input: ReturnType<typeof questionInput>) => {
     const { startReply: result } = await client.get(startReply, { input })
     if (result.__typename !== 'StartReplySuccess') throw new Error(JSON.stringify(result))
     return result.reply

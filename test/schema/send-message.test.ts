@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
 import type { SendMessageInput } from '../generated/graphql.ts'
 import { startConversation } from '../support/conversation-operations.ts'
-import { ask, followReply, placeSent, readReply, readSent, sendMessage } from '../support/reply-operations.ts'
+import { followReply, placeSent, questionInput, readReply, readSent, sendMessage } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
@@ -26,7 +26,7 @@ const follow = {
 describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport) => {
   test('is answered as the model writes, and the placed text is what is stored', async () => {
     const { server, model, id } = await startChat()
-    const events = send[transport](server, ask(id, 'hello'))
+    const events = send[transport](server, questionInput(id, 'hello'))
     const started = events.next()
     const call = await model.nextCall()
     expect((await started).value.data.sendMessage).toMatchObject({
@@ -55,7 +55,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
 
   test('goes on behind every cursor, while it is written and after', async () => {
     const { server, model, id } = await startChat()
-    const events = send[transport](server, ask(id, 'hello'))
+    const events = send[transport](server, questionInput(id, 'hello'))
     const started = events.next()
     const call = await model.nextCall()
     const { cursor, replyId } = (await started).value.data.sendMessage
@@ -84,7 +84,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
 
   test('stops the model at once when its sender leaves and wants that', async () => {
     const { server, model, id } = await startChat()
-    const events = send[transport](server, ask(id, 'hello', { onDisconnect: 'CANCEL' }))
+    const events = send[transport](server, questionInput(id, 'hello', { onDisconnect: 'CANCEL' }))
     const started = events.next()
     const call = await model.nextCall()
     const replyId = (await started).value.data.sendMessage.replyId ?? ''
@@ -99,7 +99,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
 
   test('is answered to the end when its sender leaves', async () => {
     const { server, model, id } = await startChat()
-    const events = send[transport](server, ask(id, 'hello'))
+    const events = send[transport](server, questionInput(id, 'hello'))
     const started = events.next()
     const call = await model.nextCall()
     const replyId = (await started).value.data.sendMessage.replyId ?? ''
@@ -112,7 +112,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
 
   test('joins its reply from the beginning when it is sent again, and is stored once', async () => {
     const { server, model, id } = await startChat()
-    const input = ask(id, 'hello')
+    const input = questionInput(id, 'hello')
     const first = send[transport](server, input)
     const started = first.next()
     const call = await model.nextCall()
@@ -136,7 +136,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
 
   test('is kept alive by heartbeats while the model thinks', async () => {
     const { server, id } = await startChat({ heartbeatMs: 20 })
-    const events = send[transport](server, ask(id, 'hello'))
+    const events = send[transport](server, questionInput(id, 'hello'))
     await events.next()
     const beat = (await events.next()).value.data.sendMessage
     expect(beat.__typename).toBe('ReplyHeartbeat')
@@ -162,7 +162,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
     ['modelOptions', 'with a list of options', { modelOptions: [] }],
   ])('is rejected in the stream for its %s: %s', async (field, _, change) => {
     const { server, model, id } = await startChat()
-    const events = await readSent(send[transport](server, ask(id, 'hello', change)))
+    const events = await readSent(send[transport](server, questionInput(id, 'hello', change)))
     expect(events).toMatchObject([
       { __typename: 'ReplyRejected', code: 'BAD_USER_INPUT', detail: expect.stringContaining(field) },
     ])
@@ -175,14 +175,14 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
     'to the unknown conversation %s is rejected',
     async (id) => {
       const { server } = await startChat()
-      const events = await readSent(send[transport](server, ask(id, 'hello')))
+      const events = await readSent(send[transport](server, questionInput(id, 'hello')))
       expect(events).toMatchObject([{ __typename: 'ReplyRejected', replyId: null, code: 'NOT_FOUND' }])
     },
   )
 
   test('under the client id of another message is rejected', async () => {
     const { server, model, id } = await startChat()
-    const input = ask(id, 'hello')
+    const input = questionInput(id, 'hello')
     const first = readSent(send[transport](server, input))
     const call = await model.nextCall()
     call.answer('hi')
@@ -205,7 +205,7 @@ describe.each(['SSE', 'WebSocket'] as const)('a message sent by %s', (transport)
   test('reaches the model with its options', async () => {
     const { server, model, id } = await startChat()
     const input = { model: 'big', maxReplyTokens: 5, modelOptions: { temperature: 0 } }
-    const events = readSent(send[transport](server, ask(id, 'hello', input)))
+    const events = readSent(send[transport](server, questionInput(id, 'hello', input)))
     const call = await model.nextCall()
     expect(call.request).toMatchObject({ model: 'big', maxReplyTokens: 5, options: { temperature: 0 }, cacheKey: id })
     call.toolCall({ type: 'toolCall', toolCallId: '1', toolName: 'look', arguments: '{}' })

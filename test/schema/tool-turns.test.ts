@@ -12,7 +12,7 @@ import {
   startServer,
   textChunk,
 } from '../support/openai-scripts.ts'
-import { ask, readSent, sendMessage } from '../support/reply-operations.ts'
+import { questionInput, readSent, sendMessage } from '../support/reply-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 afterEach(closeServers)
@@ -44,7 +44,7 @@ const callTools = answerWith(
 
 test('text and tool calls that a server streams become events of whole parts, stored, and sent with their results', async () => {
   const { client, id, model, readContext } = await startChat(callTools, answerText('Rain, and snow.'))
-  const events = await readSent(client.streamBySse(sendMessage, { input: ask(id, 'How is the weather?') }))
+  const events = await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'How is the weather?') }))
   const parts = events.filter(({ __typename }) => __typename === 'ReplyPart')
   expect(parts).toMatchObject(
     CALLS.map((part, index) => ({ partIndex: index + 1, part: { ...part, __typename: 'ToolCallPart' } })),
@@ -62,7 +62,7 @@ test('text and tool calls that a server streams become events of whole parts, st
 
   const results = [resultOf('call_1', 'snow'), resultOf('call_0', 'rain')]
   await client.get(appendMessages, { input: { conversationId: id, messages: results } })
-  await readSent(client.streamBySse(sendMessage, { input: ask(id, 'And?') }))
+  await readSent(client.streamBySse(sendMessage, { input: questionInput(id, 'And?') }))
   const { messages: sent } = model.calls[1]?.body ?? {}
   expect(sent).toEqual([
     { role: 'user', content: 'How is the weather?' },
@@ -87,7 +87,7 @@ test('the turns of a conversation share a cache key, and an anchored prompt goes
 async function promptsOf(turns: number, anchor: number) {
   const { client, id, model } = await startChat(answerText('A short answer of a few words.'))
   for (let turn = 0; turn < turns; turn += 1) {
-    const input = ask(id, `Question ${turn}?`, { maxContextTokens: 200, anchor })
+    const input = questionInput(id, `Question ${turn}?`, { maxContextTokens: 200, anchor })
     await readSent(client.streamBySse(sendMessage, { input }))
   }
   return model.calls.map(({ body }) => body)

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 test("branches that go round in a circle are one conversation's error, and its owner's list shows all others", async () => {
   const { client, history, log } = await startTestServer()
   const [broken, whole] = [await startConversation(client), await startConversation(client)]
-  for (const id of [broken, whole]) await say(client, id, 'x')
+  for (const id of [broken, whole]) await appendTexts(client, id, 'x')
   const branch = { id: 'a', parent: 'b', atSequence: 1, tokenStart: 0 }
   const head = { sequence: 1, tokens: 5 }
   for (const [epoch, newBranch] of [branch, { ...branch, id: 'b', parent: 'a' }].entries()) {

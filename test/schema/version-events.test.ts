@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { graphql } from '../generated/gql.ts'
 import type { VersionEventsSubscription } from '../generated/graphql.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { TRANSPORTS, type Transport } from '../support/graphql-client.ts'
 import { readSent, sendMessage } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
@@ -35,7 +35,7 @@ test.each([
   for (const transport of TRANSPORTS) {
     const { client, follower, model } = await start()
     const id = await startConversation(client)
-    const ids = await say(client, id, 'one', '1', 'two', '2')
+    const ids = await appendTexts(client, id, 'one', '1', 'two', '2')
     const tab = await openTab(follower, transport, id)
     const [zwei = ''] = await edit(client, id, ids[2] ?? '', 'zwei', 'II')
     expect(await tab.next(3)).toEqual(['BranchSelected 3 zwei of 4', 'MessageAppended zwei', 'MessageAppended II'])
@@ -65,10 +65,10 @@ test.each([
 test('selecting what is shown already publishes nothing', async () => {
   const { client, follower } = await startLocalNode()
   const id = await startConversation(client)
-  const [one = ''] = await say(client, id, 'one')
+  const [one = ''] = await appendTexts(client, id, 'one')
   const tab = await openTab(follower, 'SSE', id)
   await client.get(selectVersion, { messageId: one })
-  await say(client, id, 'two')
+  await appendTexts(client, id, 'two')
   expect(await tab.next(1)).toEqual(['MessageAppended two'])
   await tab.close()
 })

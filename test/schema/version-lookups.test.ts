@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 test('the versions of all messages of a list are looked up in their conversation once', async () => {
   const { client, history } = await startTestServer()
   const id = await startConversation(client)
-  await say(client, id, ...Array.from({ length: 50 }, (_, index) => `text ${index}`))
+  await appendTexts(client, id, ...Array.from({ length: 50 }, (_, index) => `text ${index}`))
   const read = async (field: string) => {
-    history.forget()
+    history.resetCounts()
     const query = `{ recentContext(conversationId: "${id}", maxTokens: 1000) { messages { ${field} } } }`
     expect(await client.post({ query })).toMatchObject({ data: { recentContext: { messages: { length: 50 } } } })
     return history.calls.filter((call) => call === 'findConversations').length

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { SendMessageInput } from '../generated/graphql.ts'
-import { appendMessages, createConversation, say, startConversation } from '../support/conversation-operations.ts'
+import {
+  appendMessages,
+  appendTexts,
+  createConversation,
+  startConversation,
+} from '../support/conversation-operations.ts'
 import { TRANSPORTS } from '../support/graphql-client.ts'
-import { ask, readReply, readSent, sendMessage, startReply } from '../support/reply-operations.ts'
+import { questionInput, readReply, readSent, sendMessage, startReply } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { startTestServer } from '../support/test-server.ts'
 import { answer, selectVersion, textsOf, versionsOf } from '../support/version-operations.ts'
@@ -13,7 +18,7 @@ describe.each(TRANSPORTS)('a reply by %s', (transport) => {
   test('to an edited message is given the path of the edit, which is active from then on', async () => {
     const { client, model, id, ids } = await startSaid('one', '1', 'two', '2', 'three')
     const sent = readSent(
-      client.streamBy(transport, sendMessage, { input: ask(id, 'zwei', { replaces: ids[2] ?? '' }) }),
+      client.streamBy(transport, sendMessage, { input: questionInput(id, 'zwei', { replaces: ids[2] ?? '' }) }),
     )
     ;(await model.nextCall()).answer('II')
     const [started, ...rest] = await sent
@@ -44,7 +49,7 @@ describe.each(TRANSPORTS)('a reply by %s', (transport) => {
 
   test('goes on from the results of its tools', async () => {
     const { client, model, id } = await startSaid()
-    const asked = readSent(client.streamBy(transport, sendMessage, { input: ask(id, 'Where is it?') }))
+    const asked = readSent(client.streamBy(transport, sendMessage, { input: questionInput(id, 'Where is it?') }))
     const first = await model.nextCall()
     first.toolCall(CALL)
     first.finish('TOOL_CALLS')
@@ -101,7 +106,7 @@ test('an answer that is cut off is what stands there', async () => {
 })
 
 test.each<[string, string, (ids: string[], id: string) => SendMessageInput]>([
-  ['replaces', 'an edit of what a model said', (ids, id) => ask(id, 'x', { replaces: ids[1] ?? '' })],
+  ['replaces', 'an edit of what a model said', (ids, id) => questionInput(id, 'x', { replaces: ids[1] ?? '' })],
   ['replaces', 'another answer in the place of a question', (ids, id) => answer(id, ids[0])],
   ['content', 'going on where nothing was asked', (_, id) => answer(id)],
   ['author', 'an author without a message', (ids, id) => ({ ...answer(id, ids[1]), author: 'ann' })],
@@ -109,7 +114,7 @@ test.each<[string, string, (ids: string[], id: string) => SendMessageInput]>([
   [
     'content',
     'content and parts',
-    (ids, id) => ask(id, 'x', { replaces: ids[0] ?? '', parts: [{ text: { text: 'y' } }] }),
+    (ids, id) => questionInput(id, 'x', { replaces: ids[0] ?? '', parts: [{ text: { text: 'y' } }] }),
   ],
 ])('names %s: %s', async (field, _, input) => {
   const { client, model, id, ids } = await startSaid('one', '1')
@@ -123,9 +128,9 @@ test.each<[string, string, (ids: string[], id: string) => SendMessageInput]>([
 
 test('what is not in the conversation cannot be replaced', async () => {
   const { client, model, id, ids } = await startSaid('one', '1')
-  const [elsewhere = ''] = await say(client, await startConversation(client), 'elsewhere')
+  const [elsewhere = ''] = await appendTexts(client, await startConversation(client), 'elsewhere')
   for (const replaces of [elsewhere, `${ids[0]}_zzz`, 'nonsense']) {
-    for (const input of [ask(id, 'x', { replaces }), answer(id, replaces)]) {
+    for (const input of [questionInput(id, 'x', { replaces }), answer(id, replaces)]) {
       expect(await readSent(client.streamBySse(sendMessage, { input }))).toMatchObject([
         { __typename: 'ReplyRejected', replyId: null, code: 'NOT_FOUND', detail: `No message "${replaces}".` },
       ])
@@ -138,7 +143,7 @@ test('what is not in the conversation cannot be replaced', async () => {
 
 test('what replaces a message or goes on makes no conversation', async () => {
   const { client, id, ids } = await startSaid('one', '1')
-  const sends = [ask(id, 'x', { replaces: ids[0] ?? '' }), answer(id, ids[1]), answer(id)]
+  const sends = [questionInput(id, 'x', { replaces: ids[0] ?? '' }), answer(id, ids[1]), answer(id)]
   for (const { conversationId: _, ...send } of sends) {
     const input = { ...send, externalId: 'unknown' }
     expect(await readSent(client.streamBySse(sendMessage, { input }))).toMatchObject([
@@ -152,7 +157,7 @@ test('what replaces a message or goes on makes no conversation', async () => {
 test('a conversation is found by its external id where a message is replaced', async () => {
   const { client, model } = await startSaid()
   const id = await startConversation(client, { externalId: 'ticket-7' })
-  const [, old] = await say(client, id, 'one', '1')
+  const [, old] = await appendTexts(client, id, 'one', '1')
   const { conversationId: _, ...send } = answer(id, old)
   const sent = readSent(client.streamBySse(sendMessage, { input: { ...send, externalId: 'ticket-7' } }))
   ;(await model.nextCall()).answer('I')
@@ -165,5 +170,5 @@ async function startSaid(...texts: string[]) {
   const model = createScriptedModel()
   const { client } = await startTestServer(undefined, { model })
   const id = await startConversation(client)
-  return { client, model, id, ids: texts.length > 0 ? await say(client, id, ...texts) : [] }
+  return { client, model, id, ids: texts.length > 0 ? await appendTexts(client, id, ...texts) : [] }
 }

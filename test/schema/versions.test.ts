@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { HistoryUnavailableError } from '../../src/errors.ts'
 import { createConversationId } from '../../src/memory/ids.ts'
 import { graphql } from '../generated/gql.ts'
-import { appendMessages, say, startConversation } from '../support/conversation-operations.ts'
+import { appendMessages, appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 import { edit, redactMessage, selectVersion, textsOf, versionsOf } from '../support/version-operations.ts'
 
@@ -30,7 +30,7 @@ describe('an edit', () => {
     const [zwei] = await edit(client, id, ids[2] ?? '', 'zwei', 'II')
     expect(await textsOf(client, id)).toEqual(['one', '1', 'zwei', 'II'])
     expect(await versionsOf(client, zwei ?? '')).toEqual(['two', 'zwei'])
-    await say(client, id, 'drei')
+    await appendTexts(client, id, 'drei')
     expect(await textsOf(client, id)).toEqual(['one', '1', 'zwei', 'II', 'drei'])
   })
 
@@ -76,7 +76,7 @@ describe('an edit', () => {
     const first = { parent: '0', atSequence: 1, tokenStart: 0 }
     const branches = Array.from({ length: 999 }, (_, index) => ({ id: `b${index}`, ...first }))
     await history.createConversation({ ...conversation, id, branches })
-    const [one = ''] = await say(client, id, 'one')
+    const [one = ''] = await appendTexts(client, id, 'one')
     await edit(client, id, one, 'eins')
     await expect(edit(client, id, one, 'uno')).rejects.toThrow(/BAD_USER_INPUT.*"field":"replaces"/)
     expect(await textsOf(client, id)).toEqual(['eins'])
@@ -113,7 +113,7 @@ describe('a selected version', () => {
     const { client, id, ids } = await startSaid('one', '1', 'two')
     await edit(client, id, ids[2] ?? '', 'zwei', 'II')
     await client.get(selectVersion, { messageId: ids[2] ?? '' })
-    await say(client, id, 'three')
+    await appendTexts(client, id, 'three')
     expect(await textsOf(client, id)).toEqual(['one', '1', 'two', 'three'])
   })
 
@@ -141,11 +141,11 @@ describe('a selected version', () => {
 test('the versions of all messages of an operation are one lookup', async () => {
   const { client, history, id, ids } = await startSaid('one', '1', 'two')
   const other = await startConversation(client)
-  await say(client, other, 'a', 'b')
+  await appendTexts(client, other, 'a', 'b')
   await edit(client, id, ids[2] ?? '', 'zwei')
   const read = () => client.get(twoPaths, { one: id, two: other })
   await expect.poll(read).toMatchObject({ one: { source: 'CACHE' }, two: { source: 'CACHE' } })
-  history.forget()
+  history.resetCounts()
   const { one, two } = await read()
   expect([...one.messages, ...two.messages].map(({ versions }) => versions.length)).toEqual([1, 1, 2, 1, 1])
   expect(history.calls).toEqual(['findConversations'])
@@ -154,7 +154,7 @@ test('the versions of all messages of an operation are one lookup', async () => 
 describe('what is not there', () => {
   test('cannot be replaced, selected or redacted, whoever has it', async () => {
     const { client, memory, id, ids } = await startSaid('one')
-    const [elsewhere = ''] = await say(client, await startConversation(client), 'elsewhere')
+    const [elsewhere = ''] = await appendTexts(client, await startConversation(client), 'elsewhere')
     const eve = (await memory.createConversation('eve', {}, 'FAIL')).conversation.id
     const draft = { role: 'USER' as const, parts: [{ type: 'text' as const, text: 'x' }] }
     const [foreign] = (await memory.appendMessages('eve', eve, [draft])).messages
@@ -196,5 +196,5 @@ test('a version is said by whom the message was said', async () => {
 async function startSaid(...texts: string[]) {
   const { client, memory, history } = await startTestServer()
   const id = await startConversation(client)
-  return { client, memory, history, id, ids: await say(client, id, ...texts) }
+  return { client, memory, history, id, ids: await appendTexts(client, id, ...texts) }
 }

@@ -58,7 +58,7 @@ export interface CaseWorld {
 
 /** Plays a case in a new conversation; what was otherwise than it should be. */
 export async function playCase(world: CaseWorld, one: StreamCase): Promise<string[]> {
-  const { conversation } = await ask<{ conversation: { id: string } }>(world, CREATE, {
+  const { conversation } = await request<{ conversation: { id: string } }>(world, CREATE, {
     input: { model: world.played.model, ...one.create },
   })
   const problems: string[] = []
@@ -76,7 +76,7 @@ async function playStep(world: CaseWorld, conversationId: string, step: CaseStep
   if (step.stopped) await stopBeforeFirstWord(world, conversationId, step.stopped)
   if (step.redact !== undefined) {
     const messages = await readMessages(world, conversationId)
-    await ask(world, REDACT, { id: messages.find(({ sequence }) => sequence === step.redact)?.id })
+    await request(world, REDACT, { id: messages.find(({ sequence }) => sequence === step.redact)?.id })
   }
   const sent = step.send ? await send(world, conversationId, step.send, step.expect ?? {}) : []
   const asked = step.asked?.flatMap((question) => judgeQuestion(world.played.taken, question)) ?? []
@@ -218,12 +218,12 @@ async function stopBeforeFirstWord(world: CaseWorld, conversationId: string, giv
   for await (const event of streamOf(world, conversationId, given)) {
     if (event.__typename !== 'ReplyStarted') continue
     await world.played.untilAsked(asked + 1)
-    await ask(world, CANCEL, { id: event.replyId })
+    await request(world, CANCEL, { id: event.replyId })
   }
 }
 
 async function append(world: CaseWorld, conversationId: string, messages: Record<string, unknown>[]) {
-  await ask(world, APPEND, { input: { conversationId, messages } })
+  await request(world, APPEND, { input: { conversationId, messages } })
 }
 
 /** One message with a result for each call of the newest answer. */
@@ -234,11 +234,11 @@ async function appendResults(world: CaseWorld, conversationId: string, results: 
 }
 
 async function readMessages(world: CaseWorld, id: string): Promise<ReadMessage[]> {
-  return (await ask<{ messages: { nodes: ReadMessage[] } }>(world, READ, { id })).messages.nodes
+  return (await request<{ messages: { nodes: ReadMessage[] } }>(world, READ, { id })).messages.nodes
 }
 
 /** The one field of an answer that has no errors. */
-async function ask<T>({ client }: CaseWorld, query: string, variables: object): Promise<T> {
+async function request<T>({ client }: CaseWorld, query: string, variables: object): Promise<T> {
   const { data, errors } = await client.post({ query, variables })
   const [field] = Object.values((data ?? {}) as Record<string, T & { code?: string }>)
   if (errors || field === undefined || field?.code) throw new Error(JSON.stringify({ errors, data }))

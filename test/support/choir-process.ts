@@ -5,7 +5,7 @@ import type { ChoirAnswer, ChoirOrder } from './choir-server.ts'
 /** A server in a process of its own, whose model says the same in all replies at once. */
 export interface ChoirProcess {
   origin: string
-  say(text: string): Promise<void>
+  emit(text: string): Promise<void>
   finish(): Promise<void>
   /** The heap in use, after a collection. */
   measureHeap(): Promise<number>
@@ -27,8 +27,8 @@ export async function startChoirProcess(env: Record<string, string>, program = C
   }
   return {
     origin,
-    async say(text) {
-      await order({ say: text })
+    async emit(text) {
+      await order({ emit: text })
     },
     async finish() {
       await order('finish')

@@ -2,7 +2,7 @@ import { createChoirModel } from './choir-model.ts'
 import { startWireNode } from './wire-node.ts'
 
 /** What a test tells this process to do; it answers with `done`, or what it found. */
-export type ChoirOrder = { say: string } | 'finish' | 'measure' | 'cpu'
+export type ChoirOrder = { emit: string } | 'finish' | 'measure' | 'cpu'
 export type ChoirAnswer = { origin: string } | { heapBytes: number } | { cpuMicros: number } | 'done'
 
 /** A loaded machine may need minutes to open a thousand streams, in which the choir is silent. */
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
       answer({ heapBytes: process.memoryUsage().heapUsed })
       return
     }
-    model.say(order === 'finish' ? { type: 'finish', reason: 'STOP' } : { type: 'text', text: order.say })
+    model.emit(order === 'finish' ? { type: 'finish', reason: 'STOP' } : { type: 'text', text: order.emit })
     answer('done')
   })
   process.once('disconnect', () => process.exit())

@@ -82,7 +82,11 @@ export async function startConversation(client: GraphqlClient, input = {}): Prom
 }
 
 /** The ids of the messages, said by the user in turn with the model. */
-export async function say(client: GraphqlClient, conversationId: string, ...texts: string[]): Promise<string[]> {
+export async function appendTexts(
+  client: GraphqlClient,
+  conversationId: string,
+  ...texts: string[]
+): Promise<string[]> {
   const messages = texts.map((content, index) => ({
     role: index % 2 ? ('ASSISTANT' as const) : ('USER' as const),
     content,

@@ -21,8 +21,8 @@ export type Transport = (typeof TRANSPORTS)[number]
 /** A typed client of one server. */
 export interface GraphqlClient {
   url: string
-  ask<T, V>(document: TypedDocumentString<T, V>, variables: V): Promise<Answer<T>>
-  /** As `ask`; throws when there are errors. */
+  execute<T, V>(document: TypedDocumentString<T, V>, variables: V): Promise<Answer<T>>
+  /** As `execute`; throws when there are errors. */
   get<T, V>(document: TypedDocumentString<T, V>, variables: V): Promise<T>
   /** Anything, also what has no types. */
   post(body: unknown, headers?: Record<string, string>): Promise<Answer<unknown>>
@@ -60,7 +60,7 @@ export function createGraphqlClient(origin: string): GraphqlClient {
   return {
     url,
     post,
-    ask: (document, variables) => post({ query: String(document), variables }),
+    execute: (document, variables) => post({ query: String(document), variables }),
     async get(document, variables) {
       const { data, errors } = await post<never>({ query: String(document), variables })
       if (errors) throw new Error(JSON.stringify(errors))

@@ -35,10 +35,10 @@ export interface MemoryNode {
   /** Waits until what comes after the responses is written, too. */
   settle(): Promise<void>
   /** Begins to count anew. */
-  forget(): void
+  resetCounts(): void
 }
 
-/** What went over the wires since the last `forget`. */
+/** What went over the wires since the last `resetCounts`. */
 export interface Traffic {
   /** Names of the commands; what the clients send to keep house is not among them. */
   redis: string[]
@@ -98,13 +98,13 @@ export async function startMemoryNode(
     await guard.close()
     await history.close()
   })
-  const forget = () => {
+  const resetCounts = () => {
     Object.assign(traffic, { redis: [], mongodb: [], documents: 0 })
-    history.forget()
+    history.resetCounts()
     cache.calls.length = 0
   }
-  forget()
-  return { memory, history, cache, guard, writer, traffic, settle: () => writer.drain(60_000), forget }
+  resetCounts()
+  return { memory, history, cache, guard, writer, traffic, settle: () => writer.drain(60_000), resetCounts }
 }
 
 /** A database of the test's own on the shared server. */

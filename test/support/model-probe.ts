@@ -20,7 +20,7 @@ export interface ModelProbe {
   render(messages: readonly object[]): Promise<string>
   countTokens(prompt: string): Promise<number>
   /** The whole answer to messages, without a stream. */
-  ask(messages: readonly object[], options: object): Promise<DirectAnswer>
+  complete(messages: readonly object[], options: object): Promise<DirectAnswer>
 }
 
 /** A probe of the llama.cpp server at `url`. */
@@ -46,7 +46,7 @@ export function createModelProbe(url: string): ModelProbe {
       const { tokens } = await call<{ tokens: number[] }>('/tokenize', { content: prompt, parse_special: true })
       return tokens.length
     },
-    async ask(messages, options) {
+    async complete(messages, options) {
       const { choices, usage } = await call<Completion>('/v1/chat/completions', { ...options, messages })
       const { message, finish_reason } = only(choices)
       return {

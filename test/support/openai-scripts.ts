@@ -41,16 +41,16 @@ export async function streamOf(scripts: Script[], request = REQUEST) {
 export async function callOf(scripts: Script[], timeouts = PATIENT) {
   const server = await startServer(...scripts)
   const controller = new AbortController()
-  const heard: (string | ToolCallPart | DataPart)[] = []
-  const listener = createListener((said) => void heard.push(said))
+  const received: (string | ToolCallPart | DataPart)[] = []
+  const listener = createListener((said) => void received.push(said))
   const model = createOpenAiModel({ apiKey: API_KEY, baseUrl: server.url, model: 'm' })
   const end = callModel(model, REQUEST, timeouts, listener, controller.signal).catch((error: unknown) => error)
-  return { server, controller, heard, end }
+  return { server, controller, received, end }
 }
 
-/** A listener that is told texts and parts; of thoughts nothing. */
-export function createListener(hear: (said: string | ToolCallPart | DataPart) => void): ModelListener {
-  return { onText: hear, onReasoning() {}, onPart: hear, onState() {} }
+/** A listener that gets texts and parts; of thoughts nothing. */
+export function createListener(receive: (said: string | ToolCallPart | DataPart) => void): ModelListener {
+  return { onText: receive, onReasoning() {}, onPart: receive, onState() {} }
 }
 
 /** All events up to the end; `onEvent` is called after each. */

@@ -2,13 +2,13 @@ import type { History } from '../../src/memory/history/history.ts'
 import type { Message } from '../../src/memory/message.ts'
 
 export interface RecordedHistory extends History {
-  /** Names of the methods called since the last `forget`, in order. */
+  /** Names of the methods called since the last `resetCounts`, in order. */
   readonly calls: string[]
   /** How many messages the range reads have returned since then. */
   readonly messagesRead: number
   /** Called before each; while it waits, the method does. */
   before: (operation: string) => Promise<void> | void
-  forget(): void
+  resetCounts(): void
 }
 
 /** A history that records what it is asked; `change` may replace methods of the one below. */
@@ -37,7 +37,7 @@ export function recordHistory(history: History, change: (history: History) => Pa
     get messagesRead() {
       return messagesRead
     },
-    forget() {
+    resetCounts() {
       calls.length = 0
       messagesRead = 0
     },

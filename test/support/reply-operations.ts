@@ -69,7 +69,11 @@ export const readReply = graphql(`
 export type SentEvent = SendMessageSubscription['sendMessage']
 
 /** A question with a client id of its own. */
-export function ask(conversationId: string, content: string, more: Partial<SendMessageInput> = {}): SendMessageInput {
+export function questionInput(
+  conversationId: string,
+  content: string,
+  more: Partial<SendMessageInput> = {},
+): SendMessageInput {
   return { conversationId, content, clientMessageId: randomUUID(), ...more }
 }
 

@@ -15,15 +15,15 @@ export const TOOL_CALL: ToolCallPart = {
   arguments: '{"q":"x"}',
 }
 
-/** A call of the scripted model, what its listener heard, and its end: the answer or the error. */
+/** A call of the scripted model, what its listener received, and its end: the answer or the error. */
 export function startCall({ hangsOnAbort = false, aborted }: { hangsOnAbort?: boolean; aborted?: Error } = {}) {
   const model = createScriptedModel({ hangsOnAbort })
   const request = { messages: [{ role: 'user', content: 'Hello' }], cacheKey: 'conv_1' }
   const controller = new AbortController()
   if (aborted !== undefined) controller.abort(aborted)
-  const heard: (string | ToolCallPart | DataPart)[] = []
+  const received: (string | ToolCallPart | DataPart)[] = []
   let isSettled = false
-  const listener = createListener((said) => void heard.push(said))
+  const listener = createListener((said) => void received.push(said))
   const end = callModel(model, request, TIMEOUTS, listener, controller.signal)
     .catch((error: unknown) => error)
     .finally(() => {
@@ -32,7 +32,7 @@ export function startCall({ hangsOnAbort = false, aborted }: { hangsOnAbort?: bo
   return {
     model,
     request,
-    heard,
+    received,
     end,
     isSettled: () => isSettled,
     next: () => model.nextCall(),

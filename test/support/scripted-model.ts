@@ -86,18 +86,18 @@ function createCall(
     },
   })
   const isOver = () => signal.aborted && !hangsOnAbort
-  const say = (step: Step) => isOver() || controller?.enqueue(step)
+  const emit = (step: Step) => isOver() || controller?.enqueue(step)
   const end = () => void (isOver() || controller?.close())
   const call: ScriptedCall = {
     request,
     signal,
-    text: (text) => void say(() => ({ type: 'text', text })),
-    activity: () => void say(() => ({ type: 'activity' })),
-    toolCall: (part) => void say(() => ({ type: 'toolCall', part })),
-    usage: (usage) => void say(() => ({ type: 'usage', usage })),
-    finish: (reason = 'STOP') => void say(() => ({ type: 'finish', reason })),
+    text: (text) => void emit(() => ({ type: 'text', text })),
+    activity: () => void emit(() => ({ type: 'activity' })),
+    toolCall: (part) => void emit(() => ({ type: 'toolCall', part })),
+    usage: (usage) => void emit(() => ({ type: 'usage', usage })),
+    finish: (reason = 'STOP') => void emit(() => ({ type: 'finish', reason })),
     fail: (error) =>
-      void say(() => {
+      void emit(() => {
         throw error
       }),
     end,

@@ -5,7 +5,7 @@ import { spawnOwned } from './owned-process.ts'
 /** The program as users run it, in a process of its own. */
 export interface ServerProcess {
   url: string
-  ask(query: string, variables?: object): Promise<Record<string, never>>
+  query(query: string, variables?: object): Promise<Record<string, never>>
   /** Every event of a subscription with one field, until it ends, breaks or the signal aborts. */
   stream(query: string, variables: object, signal?: AbortSignal): AsyncIterable<StreamedEvent>
   /** SIGKILL. */
@@ -50,7 +50,7 @@ export async function startServerProcess(env: Record<string, string>, attempts =
   return {
     url,
     output: owned.output,
-    async ask(query, variables = {}) {
+    async query(query, variables = {}) {
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',

@@ -66,12 +66,12 @@ export async function pathOf(client: GraphqlClient, id: string): Promise<PathMes
   const { conversation } = await client.get(readPath, { id })
   if (conversation === null || conversation === undefined) throw new Error(`No conversation ${id}`)
   const { messages, messageCount, tokenCount, recentContext } = conversation
-  const told = { messageCount, tokenCount, context: recentContext.messages.map(({ content }) => content) }
+  const answered = { messageCount, tokenCount, context: recentContext.messages.map(({ content }) => content) }
   const { nodes } = messages
   const tokens = nodes.reduce((sum, message) => sum + message.tokenCount, 0)
   const seen = { messageCount: nodes.length, tokenCount: tokens, context: nodes.map(({ content }) => content) }
-  if (JSON.stringify(told) !== JSON.stringify(seen)) {
-    throw new Error(`${JSON.stringify(told)} of a path of ${JSON.stringify(seen)}`)
+  if (JSON.stringify(answered) !== JSON.stringify(seen)) {
+    throw new Error(`${JSON.stringify(answered)} of a path of ${JSON.stringify(seen)}`)
   }
   if (nodes.some(({ sequence }, index) => sequence !== index + 1)) throw new Error('The sequences have gaps')
   return nodes

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { createDemoModel } from '../../src/chat/model/demo-model.ts'
 import { startConversation } from '../support/conversation-operations.ts'
-import { ask, placeSent, sendMessage } from '../support/reply-operations.ts'
+import { placeSent, questionInput, sendMessage } from '../support/reply-operations.ts'
 import { startTestServer } from '../support/test-server.ts'
 
 interface Sent {
@@ -15,7 +15,10 @@ interface Sent {
   message?: { content: string }
 }
 
-type Send = (origin: string, variables: { input: ReturnType<typeof ask> }) => AsyncIterable<Sent> | Promise<Sent[]>
+type Send = (
+  origin: string,
+  variables: { input: ReturnType<typeof questionInput> },
+) => AsyncIterable<Sent> | Promise<Sent[]>
 
 const query = String(sendMessage)
 
@@ -92,7 +95,7 @@ test.each(Object.entries(clients))('%s streams a whole reply, which is what is s
   const { origin, client } = await startTestServer(undefined, { model: createDemoModel({ delayMs: 1 }) })
   const id = await startConversation(client)
   const sent: Sent[] = []
-  for await (const event of await send(origin, { input: ask(id, 'Was weißt du? 🧐') })) sent.push(event)
+  for await (const event of await send(origin, { input: questionInput(id, 'Was weißt du? 🧐') })) sent.push(event)
   expect(sent[0]?.__typename).toBe('ReplyStarted')
   const stored = await client.post({
     query: 'query ($id: ID!) { conversation(id: $id) { messages(last: 1) { nodes { content } } } }',

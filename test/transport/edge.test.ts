@@ -13,7 +13,7 @@ import { createErrorMask } from '../../src/transport/error-mask.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
 import { createPlainRequests } from '../../src/transport/plain-requests.ts'
 import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { ACCEPTS, BODIES, JSON_TYPE, OPERATIONS, OTHERS, UNREACHABLE } from '../support/edge-requests.ts'
 import { exchange, type Received } from '../support/http-exchange.ts'
 import { createKeptLog } from '../support/kept-log.ts'
@@ -152,7 +152,7 @@ test('a query whose client has left reads nothing more', async () => {
 test('a client that reads slowly gets a large answer whole', async () => {
   const { origin, client } = await startTestServer()
   const id = await startConversation(client)
-  await say(client, id, 'grün '.repeat(50_000))
+  await appendTexts(client, id, 'grün '.repeat(50_000))
   const aliases = Array.from(
     { length: 10 },
     (_, index) => `a${index}: recentContext(conversationId: "${id}", maxTokens: 200000) { chatMessages }`,
@@ -183,7 +183,7 @@ async function startBoth(): Promise<
   }))
   const { memory, replies, client } = server
   const id = await startConversation(client, { title: 'Edge' })
-  await say(client, id, 'one', 'zwei ☕', 'three')
+  await appendTexts(client, id, 'one', 'zwei ☕', 'three')
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler(
     { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, ownerOf: () => 'local' },

@@ -8,10 +8,10 @@ import { createChat } from '../../src/chat/chat.ts'
 import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { createEventStreams } from '../../src/transport/event-streams.ts'
 import { createGraphqlHandler } from '../../src/transport/graphql-handler.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { exchange, type Received } from '../support/http-exchange.ts'
 import { createKeptLog } from '../support/kept-log.ts'
-import { ask } from '../support/reply-operations.ts'
+import { questionInput } from '../support/reply-operations.ts'
 import { createScriptedModel } from '../support/scripted-model.ts'
 import { subscribe } from '../support/sse-subscriber.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
@@ -118,7 +118,7 @@ test('a reply that is being written is streamed with each delta as the model wri
   const model = createScriptedModel()
   const { origin, client } = await startTestServer(undefined, { model })
   const id = await startConversation(client)
-  const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello') })
+  const subscriber = subscribe(origin, SEND, { input: questionInput(id, 'hello') })
   const call = await model.nextCall()
   for (const word of ['One', ' zwei ☕', ' 👩‍🚀']) {
     call.text(word)
@@ -166,7 +166,7 @@ test('a client without room for more gets what it missed in one delta', async ()
     full = Object.assign(response, { write: keep })
     await streams.answer(incoming, { body: await buffer(incoming) }, response)
   })
-  const subscriber = subscribe(origin, SEND, { input: ask(id, 'hello again') })
+  const subscriber = subscribe(origin, SEND, { input: questionInput(id, 'hello again') })
   const call = await model.nextCall()
   await expect.poll(() => subscriber.last).toMatchObject({ __typename: 'ReplyStarted' })
   for (const letter of 'abcdef') call.text(letter)
@@ -225,12 +225,12 @@ async function startBoth() {
   const server = await startTestServer(undefined, { model })
   const { memory, replies, client, origin } = server
   const id = await startConversation(client, { title: 'Streams' })
-  await say(client, id, 'one', 'zwei ☕')
+  await appendTexts(client, id, 'one', 'zwei ☕')
   const subscriber = subscribe(
     origin,
     'subscription ($input: SendMessageInput!) { sendMessage(input: $input) { replyId } }',
     {
-      input: ask(id, 'hello'),
+      input: questionInput(id, 'hello'),
     },
   )
   const call = await model.nextCall()

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished, type TestContext, test } from 'vitest'
 import { startBrowser } from '../support/browser.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { startOrSkip } from '../support/optional-program.ts'
 import { startTestServer, type TestServer } from '../support/test-server.ts'
 
@@ -27,7 +27,7 @@ test('in a browser GraphiQL follows a subscription', async (context) => {
   const { page, faults } = await openPage(context, query, server)
   await page.click(RUN)
   await expect.poll(() => textOf(page)).toContain('ConversationHeartbeat')
-  await say(server.client, id, 'Hello there')
+  await appendTexts(server.client, id, 'Hello there')
   await expect.poll(() => textOf(page)).toContain('Hello there')
   expect(faults).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { getIntrospectionQuery } from 'graphql'
 import { expect, test } from 'vitest'
 import { COSTLY_QUERIES } from '../support/complex-queries.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { exchange } from '../support/http-exchange.ts'
 import { openSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/test-server.ts'
@@ -75,7 +75,7 @@ test('a subscription is refused for what each of its events would cost', async (
 test.each(HONEST_QUERIES)('%s is answered', async (query) => {
   const { client } = await startTestServer()
   const id = await startConversation(client)
-  await say(client, id, 'hello')
+  await appendTexts(client, id, 'hello')
   const { status, data, errors } = await client.post({ query: query.replace('"c"', `"${id}"`) })
   expect([status, errors]).toEqual([200, undefined])
   expect(data).toBeTruthy()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import WebSocket from 'ws'
 import { COMPLEX_QUERIES } from '../support/complex-queries.ts'
-import { say, startConversation } from '../support/conversation-operations.ts'
+import { appendTexts, startConversation } from '../support/conversation-operations.ts'
 import { openSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/test-server.ts'
 
@@ -29,7 +29,7 @@ test('a mistake in one operation is its answer and leaves the others running', a
   socket.send({ type: 'subscribe', id: 'query', payload: { query: '{ __typename }' } })
   expect(await socket.next()).toEqual({ type: 'next', id: 'query', payload: { data: { __typename: 'Query' } } })
   expect(await socket.next()).toEqual({ type: 'complete', id: 'query' })
-  await say(client, id, 'still here')
+  await appendTexts(client, id, 'still here')
   expect(await socket.next()).toMatchObject({ type: 'next', id: 'good' })
 })
 

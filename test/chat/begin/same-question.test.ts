@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { startConversation } from '../../support/conversation-operations.ts'
 import { TRANSPORTS } from '../../support/graphql-client.ts'
-import { ask, placeSent, readSent, sendMessage } from '../../support/reply-operations.ts'
+import { placeSent, questionInput, readSent, sendMessage } from '../../support/reply-operations.ts'
 import { storedTexts } from '../../support/stored-texts.ts'
 import { startWireNodes } from '../../support/wire-nodes.ts'
 
 test('sent 50 times at once, by both transports to two nodes, a message is one question with one answer', async () => {
   const { nodes, model } = await startWireNodes()
   const id = await startConversation(nodes[0].client)
-  const input = ask(id, 'Once?')
+  const input = questionInput(id, 'Once?')
   const streams = Array.from({ length: 50 }, (_, index) => {
     const { client } = nodes[index % 2 === 0 ? 0 : 1]
     const transport = TRANSPORTS[index % 4 < 2 ? 0 : 1]
@@ -37,7 +37,7 @@ test('sent 50 times at once, by both transports to two nodes, a message is one q
 test.each(TRANSPORTS)('the same id with other content is rejected by %s, during the reply and after it', async (by) => {
   const { nodes, model } = await startWireNodes()
   const id = await startConversation(nodes[0].client)
-  const input = ask(id, 'one')
+  const input = questionInput(id, 'one')
   const first = readSent(nodes[0].client.streamBy(by, sendMessage, { input }))
   const call = await model.nextCall()
   const other = { ...input, content: 'other' }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { startConversation } from '../../support/conversation-operations.ts'
 import { createGraphqlClient, TRANSPORTS, type Transport } from '../../support/graphql-client.ts'
-import { ask, cancelReply, sendMessage } from '../../support/reply-operations.ts'
+import { cancelReply, questionInput, sendMessage } from '../../support/reply-operations.ts'
 import type { ScriptedCall, ScriptedModel } from '../../support/scripted-model.ts'
 import { startRedis } from '../../support/services.ts'
 import { storedTexts } from '../../support/stored-texts.ts'
@@ -53,7 +53,7 @@ test('cancelReply on the other node stops the model at its next checkpoint while
   await redis.stop()
 })
 
-/** A reply of which the client has heard the first word, and how it goes away. */
+/** A reply of which the client has received the first word, and how it goes away. */
 async function beginAndListen(
   node: WireNode,
   model: ScriptedModel,
@@ -62,7 +62,7 @@ async function beginAndListen(
 ) {
   const id = await startConversation(node.client)
   const client = createGraphqlClient(node.origin)
-  const stream = client.streamBy(transport, sendMessage, { input: ask(id, 'hello', { onDisconnect }) })
+  const stream = client.streamBy(transport, sendMessage, { input: questionInput(id, 'hello', { onDisconnect }) })
   const { replyId } = (await stream.next()).value.data.sendMessage
   const call = await model.nextCall()
   call.text('heard')

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type ChoirProcess, startChoirProcess } from '../../support/choir-process.ts'
 import { startConversation } from '../../support/conversation-operations.ts'
 import { createGraphqlClient } from '../../support/graphql-client.ts'
-import { ask, startReply } from '../../support/reply-operations.ts'
+import { questionInput, startReply } from '../../support/reply-operations.ts'
 import { type StreamSubscriber, subscribe } from '../../support/sse-subscriber.ts'
 import { storedTexts } from '../../support/stored-texts.ts'
 import { sharedStores } from '../../support/wire-nodes.ts'
@@ -26,7 +26,7 @@ const FOLLOW = `subscription ($id: ID!) { reply(id: $id) { ${EVENT} } }`
 test(`${STREAMS} subscribers of one reply get every byte of it`, async () => {
   const { server, client } = await startServer(sharedStores())
   const id = await startConversation(client)
-  const { startReply: result } = await client.get(startReply, { input: ask(id, 'hello') })
+  const { startReply: result } = await client.get(startReply, { input: questionInput(id, 'hello') })
   if (result.__typename !== 'StartReplySuccess') throw new Error(JSON.stringify(result))
   const follow = () => subscribe(server.origin, FOLLOW, { id: result.reply.id })
   for (const subscriber of await openAll(BATCH, follow)) subscriber.unsubscribe()
@@ -69,7 +69,7 @@ async function streamAll(
   const before = await server.measureHeap()
   const subscribers = await openAll(STREAMS, open)
   for (const word of WORDS) {
-    await server.say(word)
+    await server.emit(word)
     await expect.poll(() => subscribers.filter(({ text }) => !text.endsWith(word)).length, WAIT).toBe(0)
   }
   const bytes = ((await server.measureHeap()) - before) / STREAMS

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { startConversation } from '../../support/conversation-operations.ts'
 import { TRANSPORTS } from '../../support/graphql-client.ts'
 import { createReplyChain, type Hop } from '../../support/reply-chain.ts'
-import { ask, cancelReply, startReply } from '../../support/reply-operations.ts'
+import { cancelReply, questionInput, startReply } from '../../support/reply-operations.ts'
 import { storedTexts } from '../../support/stored-texts.ts'
 import type { WireNode } from '../../support/wire-node.ts'
 import { startWireNodes } from '../../support/wire-nodes.ts'
@@ -103,7 +103,7 @@ const LAST_HOP: Hop = { node: 1, transport: 'WebSocket', events: Number.POSITIVE
 
 async function begin({ client }: WireNode) {
   const conversationId = await startConversation(client)
-  const { startReply: result } = await client.get(startReply, { input: ask(conversationId, 'hello') })
+  const { startReply: result } = await client.get(startReply, { input: questionInput(conversationId, 'hello') })
   if (result.__typename !== 'StartReplySuccess') throw new Error(JSON.stringify(result))
   return { conversationId, replyId: result.reply.id }
 }

@@ -12,7 +12,7 @@ const MESSAGES: Json[] = [
 
 describe('the demo model', () => {
   test('says what context it was given', async () => {
-    const answer = await ask(MESSAGES)
+    const answer = await answerTo(MESSAGES)
     expect(answer).toContain('**3 messages (2 user, 1 assistant)**')
     expect(answer).toContain('- Instructions: “Be kind.”')
     expect(answer).toContain('- First message, from user: “Where is my order? 📦”')
@@ -20,10 +20,10 @@ describe('the demo model', () => {
   })
 
   test('answers without instructions, without messages and to what it cannot read', async () => {
-    expect(await ask([])).toContain('**0 messages**')
-    expect(await ask([{ role: 'user', content: 'Hi' }])).toContain('**1 message (1 user)**')
-    expect(await ask([{ role: 'user', content: 'Hi' }])).toContain('- Instructions: none')
-    expect(await ask([5])).toContain('**1 message (1 unknown)**')
+    expect(await answerTo([])).toContain('**0 messages**')
+    expect(await answerTo([{ role: 'user', content: 'Hi' }])).toContain('**1 message (1 user)**')
+    expect(await answerTo([{ role: 'user', content: 'Hi' }])).toContain('- Instructions: none')
+    expect(await answerTo([5])).toContain('**1 message (1 unknown)**')
   })
 
   test('streams word by word, with whole characters of many bytes', async () => {
@@ -34,12 +34,12 @@ describe('the demo model', () => {
   })
 
   test('cuts long messages between characters as people see them', async () => {
-    const answer = await ask([{ role: 'user', content: '👩‍👩‍👧'.repeat(10_000) }])
+    const answer = await answerTo([{ role: 'user', content: '👩‍👩‍👧'.repeat(10_000) }])
     expect(answer).toContain(`“${'👩‍👩‍👧'.repeat(100)}…”`)
   })
 
   test('gives the same answer to the same messages', async () => {
-    expect(await ask(MESSAGES)).toBe(await ask(MESSAGES))
+    expect(await answerTo(MESSAGES)).toBe(await answerTo(MESSAGES))
   })
 
   test('finishes, and says nothing of what it cost', async () => {
@@ -57,7 +57,7 @@ describe('the demo model', () => {
   })
 })
 
-async function ask(messages: Json[]): Promise<string> {
+async function answerTo(messages: Json[]): Promise<string> {
   return textsOf(await collect(createDemoModel({ delayMs: 0 }).stream(request(messages), signal()))).join('')
 }
 

@@ -111,9 +111,9 @@ describe('a call ends', () => {
       await begin('Hel')(call)
       await drip(call, ['1\r\na\r\n'])
     }
-    const { end, heard, server } = await callOf([script], { ...PATIENT, idleMs: 500 })
+    const { end, received, server } = await callOf([script], { ...PATIENT, idleMs: 500 })
     expect(await end).toMatchObject({ code: 'MODEL_TIMEOUT' })
-    expect(heard).toEqual(['Hel'])
+    expect(received).toEqual(['Hel'])
     await server.calls[0]?.closed
   })
 })

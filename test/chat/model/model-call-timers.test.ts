@@ -35,7 +35,7 @@ describe('timers', () => {
     expect(call.isSettled()).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     expect(await call.end).toMatchObject({ code: 'MODEL_TIMEOUT' })
-    expect(call.heard).toEqual(['a', 'b', 'c'])
+    expect(call.received).toEqual(['a', 'b', 'c'])
   })
 
   test('see a model that is at work on a tool call', async () => {
@@ -72,7 +72,7 @@ describe('timers', () => {
     await call.end
     scripted.answer('too late')
     await settle()
-    expect(call.heard).toEqual([])
+    expect(call.received).toEqual([])
   })
 })
 
@@ -85,7 +85,7 @@ describe('retries', () => {
     const second = await call.next()
     second.answer('Hi')
     expect(await call.end).toMatchObject({ finishReason: 'STOP' })
-    expect(call.heard).toEqual(['Hi'])
+    expect(call.received).toEqual(['Hi'])
   })
 
   test('are two at most, after waits that double and differ', async () => {

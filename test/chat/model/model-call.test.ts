@@ -18,7 +18,7 @@ describe('an answer', () => {
     expect(scripted.request).toBe(call.request)
     scripted.text('Hel')
     await settle()
-    expect(call.heard).toEqual(['Hel'])
+    expect(call.received).toEqual(['Hel'])
     scripted.text('lo')
     scripted.toolCall(TOOL_CALL)
     scripted.finish('TOOL_CALLS')
@@ -28,7 +28,7 @@ describe('an answer', () => {
       finishReason: 'TOOL_CALLS',
       usage: { promptTokens: 5, completionTokens: 2, estimated: false },
     })
-    expect(call.heard).toEqual(['Hel', 'lo', TOOL_CALL])
+    expect(call.received).toEqual(['Hel', 'lo', TOOL_CALL])
     expect(scripted.signal.aborted).toBe(false)
   })
 
@@ -45,7 +45,7 @@ describe('an answer', () => {
     scripted.finish('CONTENT_FILTER')
     scripted.end()
     expect(await call.end).toEqual({ finishReason: 'CONTENT_FILTER', usage: undefined })
-    expect(call.heard).toEqual([])
+    expect(call.received).toEqual([])
   })
 
   test('that ends without a finish reason is a broken stream', async () => {
@@ -54,7 +54,7 @@ describe('an answer', () => {
     scripted.text('Half an ans')
     scripted.end()
     expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN', retryable: true })
-    expect(call.heard).toEqual(['Half an ans'])
+    expect(call.received).toEqual(['Half an ans'])
     expect(call.model.calls).toHaveLength(1)
   })
 
@@ -97,14 +97,14 @@ describe('half characters', () => {
     const scripted = await call.next()
     scripted.text('a\ud83d')
     await settle()
-    expect(call.heard).toEqual(['a'])
+    expect(call.received).toEqual(['a'])
     scripted.text('\ude00b')
     scripted.text('\ud83d')
     scripted.text('\ude00')
     scripted.finish()
     scripted.end()
     await call.end
-    expect(call.heard).toEqual(['a', '😀b', '😀'])
+    expect(call.received).toEqual(['a', '😀b', '😀'])
   })
 
   test('without their other half become U+FFFD', async () => {
@@ -116,7 +116,7 @@ describe('half characters', () => {
     scripted.finish()
     scripted.end()
     await call.end
-    expect(call.heard).toEqual(['a\ufffdb', '\ufffdc', 'd', '\ufffd'])
+    expect(call.received).toEqual(['a\ufffdb', '\ufffdc', 'd', '\ufffd'])
   })
 
   test('are not joined across a tool call', async () => {
@@ -127,7 +127,7 @@ describe('half characters', () => {
     scripted.finish()
     scripted.end()
     await call.end
-    expect(call.heard).toEqual(['\ufffd', TOOL_CALL])
+    expect(call.received).toEqual(['\ufffd', TOOL_CALL])
   })
 
   test('are dropped when the stream breaks', async () => {
@@ -136,7 +136,7 @@ describe('half characters', () => {
     scripted.text('a\ud83d')
     scripted.end()
     await call.end
-    expect(call.heard).toEqual(['a'])
+    expect(call.received).toEqual(['a'])
   })
 })
 
@@ -159,7 +159,7 @@ describe('an abort', () => {
     expect(scripted.signal.reason).toBe(reason)
     if (hangsOnAbort) scripted.answer('too late')
     await settle()
-    expect(call.heard).toEqual(['a'])
+    expect(call.received).toEqual(['a'])
   })
 
   test('ends a wait before a retry at once', async () => {

@@ -30,14 +30,14 @@ describe('the end of a call', () => {
   test('a stall after the first token is a timeout', async () => {
     const call = await callOf([begin('Hel')], { ...PATIENT, idleMs: 500 })
     expect(await call.end).toMatchObject({ code: 'MODEL_TIMEOUT' })
-    expect(call.heard).toEqual(['Hel'])
+    expect(call.received).toEqual(['Hel'])
     await call.server.calls[0]?.closed
   })
 
   test('an end without a finish reason is a broken stream', async () => {
     const call = await callOf([answerWith(textChunk('Hel'))])
     expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN' })
-    expect(call.heard).toEqual(['Hel'])
+    expect(call.received).toEqual(['Hel'])
   })
 
   test.each([
@@ -47,14 +47,14 @@ describe('the end of a call', () => {
   ])('%s with status 200 is a broken stream', async (_name, contentType, body) => {
     const call = await callOf([(raw) => raw.respond(200, body, { 'content-type': contentType })])
     expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN' })
-    expect(call.heard).toEqual([])
+    expect(call.received).toEqual([])
   })
 
   test.each(['{"choices":[{"del', '5', '{"choices":{"a":1}}'])('the event %s is a broken stream', async (data) => {
     const logged = vi.spyOn(console, 'error')
     const call = await callOf([answerWith(textChunk('Hel'), data, finishChunk('stop'))])
     expect(await call.end).toMatchObject({ code: 'MODEL_STREAM_BROKEN', message: expect.stringContaining('read') })
-    expect(call.heard).toEqual(['Hel'])
+    expect(call.received).toEqual(['Hel'])
     expect(logged).not.toHaveBeenCalled()
     logged.mockRestore()
   })
@@ -76,7 +76,7 @@ describe('the end of a call', () => {
     const call = await callOf([
       async (raw) => {
         await begin('Hel')(raw)
-        await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 60_000)
+        await vi.waitFor(() => expect(call.received).toEqual(['Hel']), 60_000)
         raw.cut()
       },
     ])
@@ -92,7 +92,7 @@ describe('the end of a call', () => {
     }
     const call = await callOf([cut, cutLater, answerText('Hi')])
     expect(await call.end).toMatchObject({ finishReason: 'STOP' })
-    expect(call.heard).toEqual(['Hi'])
+    expect(call.received).toEqual(['Hi'])
   })
 
   test('[DONE] ends the stream although the socket stays open', async () => {
@@ -111,7 +111,7 @@ describe('the end of a call', () => {
 
   test('an abort closes the connection', async () => {
     const call = await callOf([begin('Hel')])
-    await vi.waitFor(() => expect(call.heard).toEqual(['Hel']), 60_000)
+    await vi.waitFor(() => expect(call.received).toEqual(['Hel']), 60_000)
     const reason = new Error('Cancelled.')
     call.controller.abort(reason)
     expect(await call.end).toBe(reason)
@@ -134,7 +134,7 @@ describe('characters', () => {
       ),
     ])
     await call.end
-    expect(call.heard).toEqual(['a', '😀b'])
+    expect(call.received).toEqual(['a', '😀b'])
   })
 
   test('in two packets are one', async () => {
@@ -150,6 +150,6 @@ describe('characters', () => {
       },
     ])
     expect(await call.end).toMatchObject({ finishReason: 'STOP' })
-    expect(call.heard).toEqual(['😀'])
+    expect(call.received).toEqual(['😀'])
   })
 })

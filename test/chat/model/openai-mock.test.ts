@@ -19,12 +19,12 @@ test('an independent double of the API gives text, finish reason and usage', asy
     content: 'Grüße, 世界 👋',
     usage: { prompt_tokens: 12, completion_tokens: 7, total_tokens: 19 },
   })
-  const { end, heard } = ask('hello')
+  const { end, received } = startCall('hello')
   expect(await end).toEqual({
     finishReason: 'STOP',
     usage: { promptTokens: 12, completionTokens: 7, estimated: false },
   })
-  expect(heard.join('')).toBe('Grüße, 世界 👋')
+  expect(received.join('')).toBe('Grüße, 世界 👋')
 })
 
 test('an independent double of the API gives tool calls', async () => {
@@ -34,9 +34,9 @@ test('an independent double of the API gives tool calls', async () => {
       { name: 'weather', arguments: '{"city":"Oslo"}', id: 'call_2' },
     ],
   })
-  const { end, heard } = ask('weather')
+  const { end, received } = startCall('weather')
   expect(await end).toMatchObject({ finishReason: 'TOOL_CALLS' })
-  expect(heard).toEqual([
+  expect(received).toEqual([
     { type: 'toolCall', toolCallId: 'call_1', toolName: 'weather', arguments: '{"city":"Paris"}' },
     { type: 'toolCall', toolCallId: 'call_2', toolName: 'weather', arguments: '{"city":"Oslo"}' },
   ])
@@ -45,16 +45,16 @@ test('an independent double of the API gives tool calls', async () => {
 test('an independent double of the API is asked again after an error of its own', async () => {
   mock.onMessage('hello', { content: 'Hi' })
   mock.nextRequestError(503, { message: 'overloaded' })
-  const { end, heard } = ask('hello')
+  const { end, received } = startCall('hello')
   expect(await end).toMatchObject({ finishReason: 'STOP' })
-  expect(heard.join('')).toBe('Hi')
+  expect(received.join('')).toBe('Hi')
 })
 
-function ask(content: string) {
+function startCall(content: string) {
   const model = createOpenAiModel({ apiKey: 'none', baseUrl: `${mock.url}/v1`, model: 'gpt-4o' })
-  const heard: (string | ToolCallPart | DataPart)[] = []
-  const listener = createListener((said) => void heard.push(said))
+  const received: (string | ToolCallPart | DataPart)[] = []
+  const listener = createListener((said) => void received.push(said))
   const request = { messages: [{ role: 'user', content }], cacheKey: 'conv_1' }
   const end = callModel(model, request, PATIENT, listener, new AbortController().signal)
-  return { heard, end: end.catch((error: unknown) => error) }
+  return { received, end: end.catch((error: unknown) => error) }
 }

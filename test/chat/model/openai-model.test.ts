@@ -96,9 +96,9 @@ describe('a stream', () => {
   })
 
   test('whose finish reason is an error is one, behind what was said', async () => {
-    const { heard, end } = await callOf([answerText('Hi', 'error')])
+    const { received, end } = await callOf([answerText('Hi', 'error')])
     expect(await end).toMatchObject({ code: 'MODEL_UNAVAILABLE', retryable: true })
-    expect(heard).toEqual(['Hi'])
+    expect(received).toEqual(['Hi'])
   })
 
   test('gives tool calls whole when the model finishes, and shows that it is at work before', async () => {
@@ -136,11 +136,11 @@ describe('a stream', () => {
 
   test('that ends with tool calls waits for their results, also where a server says that it stopped', async () => {
     const called = { index: 0, id: 'call_a', function: { name: 'now', arguments: '{}' } }
-    const { heard, end } = await callOf([
+    const { received, end } = await callOf([
       answerWith(deltaChunk({ tool_calls: [called] }), finishChunk('stop'), finishChunk('stop')),
     ])
     expect(await end).toMatchObject({ finishReason: 'TOOL_CALLS' })
-    expect(heard).toEqual([toolCall('call_a', 'now', '{}')])
+    expect(received).toEqual([toolCall('call_a', 'now', '{}')])
   })
 
   test('gives the one call of the old form', async () => {
@@ -170,11 +170,11 @@ describe('a stream', () => {
 
   test('survives events with nothing for us in them', async () => {
     const other = { choices: [{ index: 1, delta: { content: 'other' } }] }
-    const { heard, end } = await callOf([
+    const { received, end } = await callOf([
       answerWith({}, { choices: null }, textChunk('Hi'), other, { object: 'ping' }, finishChunk('stop')),
     ])
     expect(await end).toMatchObject({ finishReason: 'STOP' })
-    expect(heard).toEqual(['Hi'])
+    expect(received).toEqual(['Hi'])
   })
 })
 

@@ -51,13 +51,13 @@ test('a delta of a long reply costs what one of a short reply costs', async () =
 
 test('a thousand subscribers do not hold the event loop in one piece', async () => {
   const view = createReplyView('reply')
-  let told = 0
-  for (let count = 0; count < 1_000; count += 1) view.onChange(() => (told += 1))
-  const forget = view.onChange(() => (told += 1_000_000))
+  let notified = 0
+  for (let count = 0; count < 1_000; count += 1) view.onChange(() => (notified += 1))
+  const unsubscribe = view.onChange(() => (notified += 1_000_000))
   view.placeText(0, 'word')
-  expect(told).toBeLessThan(100)
-  forget()
-  await expect.poll(() => told).toBe(1_000)
+  expect(notified).toBeLessThan(100)
+  unsubscribe()
+  await expect.poll(() => notified).toBe(1_000)
 })
 
 /** Milliseconds for each delta, from the model to a subscriber, behind a text. */

@@ -27,8 +27,8 @@ test('where one of them is refused, or fails, that one alone is told', async () 
     return id !== 'rep_1'
   })
   const renewReply = createReplyRenewals({ change, renew: async () => false })
-  const told = await Promise.allSettled(IDS.slice(0, 4).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
-  expect(told.map((each) => (each.status === 'fulfilled' ? each.value : each.reason))).toEqual([
+  const results = await Promise.allSettled(IDS.slice(0, 4).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
+  expect(results.map((each) => (each.status === 'fulfilled' ? each.value : each.reason))).toEqual([
     true,
     false,
     away,
@@ -44,10 +44,10 @@ test('a text that the store cannot hold is no fault of the others', async () => 
     return true
   })
   const renewReply = createReplyRenewals({ change, renew: async () => Promise.reject(tooLong) })
-  const [told, other] = await Promise.allSettled(
+  const [results, other] = await Promise.allSettled(
     IDS.slice(0, 2).map((id) => renewReply({ id, beat: 3, changes: CHANGES })),
   )
-  expect(told).toEqual({ status: 'rejected', reason: tooLong })
+  expect(results).toEqual({ status: 'rejected', reason: tooLong })
   expect(other).toEqual({ status: 'fulfilled', value: true })
 })
 
@@ -55,7 +55,7 @@ test('a store that is away is asked once for all of them', async () => {
   const away = new HistoryUnavailableError(new Error('away'))
   const change = vi.fn<Records['change']>()
   const renewReply = createReplyRenewals({ change, renew: async () => Promise.reject(away) })
-  const told = await Promise.allSettled(IDS.slice(0, 9).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
-  expect(told).toEqual(Array.from({ length: 9 }, () => ({ status: 'rejected', reason: away })))
+  const results = await Promise.allSettled(IDS.slice(0, 9).map((id) => renewReply({ id, beat: 3, changes: CHANGES })))
+  expect(results).toEqual(Array.from({ length: 9 }, () => ({ status: 'rejected', reason: away })))
   expect(change).not.toHaveBeenCalled()
 })

@@ -65,7 +65,7 @@ describe.each(Object.entries(STORES))('on %s', (_, createParts) => {
     const again = await appendTexts(node, conversationId, texts)
     expect(again).toMatchObject({ messages: first.messages, stored: [] })
     await node.settle()
-    node.forget()
+    node.resetCounts()
     expect(await readContext(node, conversationId, 1_000)).toMatchObject({ source: 'CACHE', messages: first.messages })
     expect(node.history.calls).toEqual([])
   })

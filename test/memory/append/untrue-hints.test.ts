@@ -127,8 +127,8 @@ test('an append looks for the message of a hint only where its node did not stor
   const history = newMongodb()
   const [node, other] = [await startMemoryNode({ history }), await startMemoryNode({ history })]
   const id = await startConversation(node)
-  const append = async ({ memory, settle, traffic, forget }: MemoryNode) => {
-    forget()
+  const append = async ({ memory, settle, traffic, resetCounts }: MemoryNode) => {
+    resetCounts()
     await memory.appendMessages(OWNER, id, [say('a')])
     const sent = traffic.mongodb.filter((command) => command !== 'hello')
     await settle()

@@ -126,7 +126,7 @@ describe.each(Object.entries(STORES))('on %s', (_, openStore) => {
     for (let count = 0; count < 60; count++) await create(clock.now + 1_000)
     clock.now += 1_000
     await node.memory.sweep()
-    node.forget()
+    node.resetCounts()
     const list = { ownerId: OWNER, archived: false, limit: 2, from: 'NEWEST' as const }
     expect(await node.memory.listConversations(list)).toHaveLength(2)
     expect(node.traffic.mongodb.length).toBeLessThanOrEqual(2)

@@ -54,7 +54,7 @@ describe.each(['MongoDB', 'SQLite'] as const)('on %s', (store) => {
 /** How many messages a read fetched of a conversation that the cache does not hold. */
 async function readCold(node: MemoryNode, { conversationId, messages }: StoredConversation): Promise<number> {
   await node.guard.drop(conversationId)
-  node.forget()
+  node.resetCounts()
   const context = await readContext(node, conversationId, BUDGET)
   expect(context.messages).toEqual(newestWithin(messages, BUDGET))
   const omittedCount = messages.length - IN_BUDGET

@@ -10,7 +10,7 @@ test.each([
 ])('a thousand readers of one cold conversation cause at most two reads of history, on %s', async (_, createParts) => {
   const node = await startMemoryNode(createParts())
   const { conversationId, messages } = await storeConversation(node, { length: 200 })
-  node.forget()
+  node.resetCounts()
   const reads = Array.from({ length: READERS }, () => node.memory.readContexts([contextRequest(conversationId, 3_000)]))
   const contexts = (await Promise.all(reads)).flat()
   const expected = newestWithin(messages, 3_000)
@@ -24,7 +24,7 @@ test.each([
 test('readers with different budgets share the reads, and each gets its own window', async () => {
   const node = await startMemoryNode()
   const { conversationId, messages } = await storeConversation(node, { length: 200 })
-  node.forget()
+  node.resetCounts()
   const budgets = Array.from({ length: 100 }, (_, index) => 100 + index * 50)
   const reads = budgets.map((maxTokens) => node.memory.readContexts([contextRequest(conversationId, maxTokens)]))
   const contexts = (await Promise.all(reads)).flat()

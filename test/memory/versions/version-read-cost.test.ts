@@ -69,7 +69,7 @@ async function costOfContext(
   maxTokens: number,
   consistency?: Consistency,
 ): Promise<Cost> {
-  node.forget()
+  node.resetCounts()
   const { messages } = await readContext(node, conversationId, maxTokens, consistency)
   const cost = costOf(node)
   const branch = messages.at(-1)?.branch ?? ROOT_BRANCH
@@ -90,7 +90,7 @@ async function expectPages(node: MemoryNode, conversation: Conversation, path: r
   for (const range of ranges) {
     const { afterSequence, beforeSequence, from } = range
     const between = path.filter(({ sequence }) => sequence > afterSequence && sequence < beforeSequence)
-    node.forget()
+    node.resetCounts()
     const { messages: page } = await node.memory.readMessages(conversation, range)
     expect(page).toEqual(from === 'OLDEST' ? between.slice(0, PAGE) : between.slice(-PAGE))
     expect(costOf(node)).toEqual({ queries: crossed(page), documents: PAGE })
