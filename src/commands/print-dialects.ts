@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { SERVERS } from '../chat/model/wire/dialects/dialect.ts'
 import { DIALECTS, type DialectChapter } from '../chat/model/wire/dialects/dialects.ts'
 
 const FILE = new URL('../../docs/dialects.md', import.meta.url)
+const CASES = new URL('../../test/chat/model/cases/', import.meta.url)
 const ROWS = /(?<=<!-- rows: npm run dialects -->\n).*(?=<!-- end of rows -->)/s
 
 /** The table of dialects as docs/dialects.md holds it: a table for each chapter, and one of the servers. */
@@ -19,15 +20,22 @@ function printChapter({ title, rows }: DialectChapter): string {
   return tableOf(title, [hasNames ? 'names' : 'read by', 'what is odd', 'read as', 'seen at', 'cases'], lines)
 }
 
-/** What the cases say of each server: how many are cut from reports, and how many made from its description. */
+/** How many cases name each server: cut from reports, and made from its description. */
 function printServers(): string {
+  const cases = readCases()
   const lines = SERVERS.map((server) => {
     const rows = DIALECTS.flatMap((chapter) => chapter.rows).filter(({ seen }) => seen.includes(server))
-    const cases = [...new Set(rows.flatMap((row) => row.cases))]
-    const count = (letter: string) => String(cases.filter((id) => id.startsWith(letter)).length)
+    // Azure OpenAI is Azure in the cases.
+    const word = server.split(' ')[0] ?? server
+    const own = cases.filter(({ seen }) => seen?.split(/[^\w.]/).includes(word === 'GitHub' ? 'Copilot' : word))
+    const count = (letter: string) => String(own.filter(({ id }) => id.startsWith(letter)).length)
     return lineOf([server, String(rows.length), count('C'), count('D')])
   })
-  return tableOf('By server', ['server', 'rows', 'their cases from reports', 'and from descriptions'], lines)
+  return tableOf('By server', ['server', 'rows', 'cases from reports', 'and from descriptions'], lines)
+}
+
+function readCases(): { id: string; seen?: string }[] {
+  return readdirSync(CASES).flatMap((name) => JSON.parse(readFileSync(new URL(name, CASES), 'utf8')))
 }
 
 function tableOf(title: string, head: readonly string[], lines: readonly string[]): string {

@@ -7,7 +7,8 @@ import type { CaseExpectation, CaseQuestion, CaseStep, StreamCase } from './stre
 
 const MESSAGE = `id sequence role status content finishReason model
   usage { promptTokens completionTokens cachedPromptTokens reasoningTokens estimated }
-  parts { __typename providerMetadata ... on ReasoningPart { text } ... on ToolCallPart { toolCallId toolName arguments } }`
+  parts { __typename providerMetadata ... on ReasoningPart { text } ... on ToolCallPart { toolCallId toolName arguments }
+    ... on DataPart { name data } }`
 const SEND = `subscription ($input: SendMessageInput!) { sendMessage(input: $input) {
   __typename replyId ... on ReplyStarted { question { id } } ... on ReplyDelta { offset text } ... on ReplyPart { partIndex }
   ... on ReplyCompleted { message { ${MESSAGE} } } ... on ReplyInterrupted { reason partial { ${MESSAGE} } }
@@ -27,6 +28,7 @@ interface Part {
   toolCallId?: string
   toolName?: string
   arguments?: string
+  data?: unknown
 }
 interface ReadMessage {
   id: string
@@ -117,6 +119,7 @@ function judgeEnd(end: SentEvent | undefined, message: ReadMessage | undefined, 
   return [
     ...(expected.end && end?.__typename !== `Reply${expected.end}` ? [`the end is ${JSON.stringify(end)}`] : []),
     ...differs('content', message?.content, expected.content),
+    ...judgeUnknown(message, expected.unknown ?? []),
     ...differs('partial', end?.partial?.content, expected.partial),
     ...differs('finishReason', message?.finishReason, expected.finishReason),
     ...differs('reasoning', reasoning, expected.reasoning),
@@ -131,6 +134,13 @@ function judgeEnd(end: SentEvent | undefined, message: ReadMessage | undefined, 
     ...(expected.usage && !holds(message?.usage, expected.usage) ? [`usage ${JSON.stringify(message?.usage)}`] : []),
     ...(new Set(calls.map(({ id }) => id)).size < calls.length ? ['two calls have one id'] : []),
   ]
+}
+
+function judgeUnknown(message: ReadMessage | undefined, expected: readonly string[]): string[] {
+  const parts = message?.parts.filter((part) => part.__typename === 'DataPart') ?? []
+  const all = JSON.stringify(parts.map(({ data }) => data))
+  const isRight = parts.length > 0 === expected.length > 0 && expected.every((text) => all.includes(quote(text)))
+  return isRight ? [] : [`not understood was ${all}`]
 }
 
 function callsOf(message: ReadMessage | undefined) {

@@ -23,6 +23,8 @@ export interface CaseExpectation {
   calls?: Record<string, unknown>[]
   reasoning?: string
   usage?: Record<string, unknown>
+  /** Texts that the data parts hold; there are none where this is absent. */
+  unknown?: string[]
   code?: string | string[]
   retryable?: boolean
   detail?: string[]

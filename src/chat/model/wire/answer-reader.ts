@@ -2,12 +2,15 @@ import type { FinishReason, Json } from '../../../memory/message.ts'
 import { ModelError, type ModelEvent } from '../chat-model.ts'
 import { broken, toEventError } from '../openai-error.ts'
 import { type DeltaFields, readDelta } from './delta-fields.ts'
+import { namesOf } from './dialects/dialect.ts'
+import { SILENT } from './dialects/silent-dialects.ts'
 import { type Fields, fieldsOf, storableOf } from './fields.ts'
 import { finishMeaningOf, finishWordOf } from './finish-words.ts'
 import { ERROR_PLACES, errorIn, errorInChoice, readProviderError } from './provider-error.ts'
 import { createSaidText } from './said-text.ts'
 import { createThoughtTags } from './thought-tags.ts'
 import { createToolCallAssembly } from './tool-call-assembly.ts'
+import { createUnknownShapes, SILENT_EVENT, UNKNOWN_CONTENT } from './unknown-shapes.ts'
 import { createUsageReader, USAGE_ROOTS } from './usage-fields.ts'
 import type { WireEvent } from './wire-reader.ts'
 
@@ -38,11 +41,12 @@ const MAX_UNKNOWN_PARTS = 100
 /** Of an event's choices one is ours; a body that is a list has one for each piece of its answer. */
 const MAX_CHOICES = 128
 const MAX_VALUES = 10_000
-const MAX_SHOWN_NAMES = 5
 /** Where an event says something else than text. */
 const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
-/** The name of the data part that holds content of a kind that is not known. */
-const UNKNOWN_CONTENT = 'unknown content of the model'
+const CHOICE_FIELDS = ['delta', 'message', 'text', 'finish_reason', 'native_finish_reason']
+/** An event may be its own choice. */
+const KNOWN_EVENT_FIELDS = new Set([...SILENT_EVENT, ...OTHER_PLACES, ...CHOICE_FIELDS, 'choices'])
+const KNOWN_CHOICE_FIELDS = new Set([...KNOWN_EVENT_FIELDS, ...namesOf(SILENT, 'nothing in a choice')])
 
 /**
  * Reads what a chat completions server says, in any of the dialects of dialects/, into one strict form. What is not
@@ -67,14 +71,15 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   let unknownParts = 0
   let isDone = false
   let isAlive = false
-  let ignored: Ignored = { events: 0, fields: new Set(), isPage: false }
+  let isPage = false
+  const shapes = createUnknownShapes()
 
   function read(event: WireEvent): void {
     if (isDone) return
     if (event.type === 'value') readValue(event.value, event.name)
     else if (event.type === 'done') endWithDone()
     else {
-      if (event.type === 'junk') ignore(event.text)
+      if (event.type === 'junk') ignoreLine(event.text)
       isAlive = true
     }
   }
@@ -99,10 +104,12 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       return
     }
     const choices = choicesOf(event)
-    if (choices.length === 0) ignore(event)
     for (const choice of choices) readText(choice)
     const error = errorIn(event, name) ?? choices.map(errorInChoice).find((found) => found !== undefined)
     if (error !== undefined) throw toEventError(readProviderError(error), apiKey)
+    // What stands beside the choices is mostly there in every event: that of the end counts.
+    const isEnd = choices.some(({ finish_reason: given }) => finishWordOf(given) !== '')
+    if (isEnd || (choices.length === 0 && !('choices' in event))) shapes.noteOthers('event', event, KNOWN_EVENT_FIELDS)
     for (const choice of choices) readFinish(choice)
     const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
     const found = hasUsage ? usage.usage() : undefined
@@ -127,12 +134,23 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   function readText(choice: Fields): void {
     const { delta, message, text } = choice
-    const given = delta ?? message
-    const fields = typeof given === 'string' ? { content: given } : (fieldsOf(given) ?? { text })
-    const { texts, calls: pieces, state: kept, unknown, reasoningField: field } = readDelta(fields)
+    const isDeltaSaid = delta !== undefined && delta !== null && readSaid('delta', delta)
+    // A message at the end of a stream says all of it again, and so does a text beside a delta.
+    const isMessageSaid = message !== undefined && message !== null && readSaid('message', message)
+    if (typeof text === 'string' && !isDeltaSaid && !isMessageSaid) readSaid('text', text)
+    shapes.noteOthers('choice', choice, KNOWN_CHOICE_FIELDS)
+  }
+
+  /** Whether it had a text. */
+  function readSaid(place: 'delta' | 'message' | 'text', given: unknown): boolean {
+    const fields = typeof given === 'string' ? { content: given } : fieldsOf(given)
+    if (fields === undefined) {
+      shapes.note('choice', place, given)
+      return false
+    }
+    const { texts, calls: pieces, state: kept, unknown, reasoningField: field } = readDelta(fields, shapes)
     reasoningField ??= field
-    // A message at the end of a stream says all of it again.
-    const isWhole = fields !== fieldsOf(delta) && message !== undefined
+    const isWhole = place === 'message'
     for (const { type, text: piece } of isWhole ? whole.behind(texts) : texts) {
       whole.add(type, piece)
       if (type === 'text') tags.push(piece)
@@ -141,6 +159,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     if (pieces.length > 0 && !(isWhole && calls.hasBegun())) addCalls(pieces)
     addState(kept)
     for (const item of unknown) addUnknown(item)
+    return texts.length > 0
   }
 
   function addCalls(pieces: DeltaFields['calls']): void {
@@ -185,13 +204,15 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   function finish(given: FinishReason, isLast = false): void {
     tags.flush()
+    const part = shapes.take()
+    if (part !== undefined) push({ type: 'part', part })
     const parts = calls.finish(given, isLast)
     if (parts.length > 0) hasContent = true
-    for (const part of parts) {
-      const { providerMetadata: call } = part
+    for (const called of parts) {
+      const { providerMetadata: call } = called
       push({
         type: 'toolCall',
-        part: call === undefined ? part : { ...part, providerMetadata: { provider, call } },
+        part: call === undefined ? called : { ...called, providerMetadata: { provider, call } },
       })
     }
     // Some servers say "stop" also when they wait for the results of calls.
@@ -234,16 +255,16 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   }
 
   function notAnAnswer(): ModelError {
-    const { events: count, fields, isPage } = ignored
-    if (unknownWord !== '') return broken(`The model ended with the finish reason "${unknownWord}" and said nothing.`)
+    const { count, names } = shapes.summary()
     if (isPage) return broken('What the model sent is no answer of a chat completions API but a text or a page.')
-    const names = [...fields].join(', ')
-    if (count > 0) return broken(`The model sent ${count} events that are not understood${names && `, with ${names}`}.`)
+    const fields = names.length > 0 ? `, in ${names.join(', ')}` : ''
+    if (count > 0) return broken(`The model said nothing but ${count} values that are not understood${fields}.`)
+    if (unknownWord !== '') return broken(`The model ended with the finish reason "${unknownWord}" and said nothing.`)
     return broken('The model ended without an answer.')
   }
 
-  function ignore(event: Fields | string): void {
-    ignored = noteIgnored(ignored, event)
+  function ignoreLine(text: string): void {
+    isPage = shapes.noteLine(text) || isPage
   }
 
   /** Texts that came at once are told at once: each event of its own would wake all who listen. */
@@ -296,22 +317,6 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 /** An event of a megabyte has room for half a million of what each takes a microsecond. */
 function checkCount(items: readonly unknown[], most: number, what: string): void {
   if (items.length > most) throw broken(`The model sent an event with more than ${most} ${what}.`)
-}
-
-/** What came that no reader knows. */
-interface Ignored {
-  events: number
-  fields: ReadonlySet<string>
-  isPage: boolean
-}
-
-/** Names of fields are shown, and nothing else of what came. */
-function noteIgnored({ events, fields, isPage }: Ignored, event: Fields | string): Ignored {
-  if (typeof event === 'string') return { events, fields, isPage: true }
-  if (fields.size >= MAX_SHOWN_NAMES || 'choices' in event || 'usage' in event) return { events, fields, isPage }
-  const names = Object.keys(event).slice(0, MAX_SHOWN_NAMES)
-  const plain = names.filter((name) => name.length <= 32 && /^[\w.-]+$/.test(name))
-  return { events: events + 1, fields: new Set([...fields, ...plain]), isPage }
 }
 
 /** The text of an event that holds nothing else, as nearly all do: to look for all else would take three times as long. */

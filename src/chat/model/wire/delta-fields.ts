@@ -2,8 +2,10 @@ import type { Json } from '../../../memory/message.ts'
 import { broken } from '../openai-error.ts'
 import { CALL_FIELDS, DELTA_FIELDS, ITEM_FIELDS, ITEM_TYPES } from './dialects/delta-dialects.ts'
 import { namesOf } from './dialects/dialect.ts'
+import { SILENT } from './dialects/silent-dialects.ts'
 import { countOf, type Fields, fieldsOf, listOf, storableOf, textOf } from './fields.ts'
 import type { ToolCallPiece } from './tool-call-assembly.ts'
+import type { UnknownShapes } from './unknown-shapes.ts'
 
 /** What one delta, or one whole message, says. */
 export interface DeltaFields {
@@ -30,18 +32,22 @@ const CALL_ID = namesOf(CALL_FIELDS, 'id')
 const ARGUMENTS = namesOf(CALL_FIELDS, 'arguments')
 const ITEM_TEXT = namesOf(ITEM_FIELDS, 'text')
 const ITEM_THOUGHT = [...namesOf(ITEM_FIELDS, 'reasoning'), ...ITEM_TEXT]
+const SILENT_FIELDS = namesOf(SILENT, 'nothing in a delta')
+const KNOWN_FIELDS = new Set([...DELTA_FIELDS.flatMap(({ names }) => names), ...SILENT_FIELDS])
+const KNOWN_CALL_FIELDS = new Set([...CALL_FIELDS.flatMap(({ names }) => names), ...SILENT_FIELDS])
 const MAX_NESTING = 6
 const MAX_KIND = 64
 /** Of what one delta says; each of them wakes all who listen. */
 const MAX_TEXTS = 10_000
 
-/** Reads a delta of any of the known shapes. */
-export function readDelta(delta: Fields): DeltaFields {
+/** Reads a delta of any of the known shapes; fields that are not known are noted. */
+export function readDelta(delta: Fields, shapes: UnknownShapes): DeltaFields {
   const read: DeltaFields = { texts: [], reasoningField: undefined, calls: [], state: {}, unknown: [] }
   readReasoning(delta, read)
   for (const field of TEXT) readItem(delta[field], 'text', read, 0)
-  for (const field of CALLS) for (const call of listOf(delta[field])) addCall(read, call)
+  for (const field of CALLS) for (const call of listOf(delta[field])) addCall(read, call, shapes)
   keepState(read.state, delta, MESSAGE_STATE)
+  shapes.noteOthers('delta', delta, KNOWN_FIELDS)
   return read
 }
 
@@ -90,10 +96,15 @@ function addText(read: DeltaFields, type: 'text' | 'reasoning', text: unknown): 
   read.texts.push({ type, text })
 }
 
-function addCall(read: DeltaFields, given: unknown): void {
+function addCall(read: DeltaFields, given: unknown, shapes?: UnknownShapes): void {
   const call = fieldsOf(given)
-  if (call === undefined) return
+  if (call === undefined) {
+    shapes?.note('delta', 'tool_calls', given)
+    return
+  }
   const called = CALLED.map((field) => fieldsOf(call[field])).find((fields) => fields !== undefined) ?? call
+  shapes?.noteOthers('call', call, KNOWN_CALL_FIELDS)
+  if (called !== call) shapes?.noteOthers('call', called, KNOWN_CALL_FIELDS)
   const state: { [field: string]: Json } = {}
   keepState(state, call, CALL_STATE)
   keepState(state, called === call ? {} : called, CALL_STATE)

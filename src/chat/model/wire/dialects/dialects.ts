@@ -5,6 +5,7 @@ import { ERROR_FIELDS, ERROR_MEANINGS } from './error-dialects.ts'
 import { FINISH_STEMS, FINISH_WORDS } from './finish-dialects.ts'
 import { ENDS, FRAMING } from './frame-dialects.ts'
 import { PROMPTS } from './prompt-dialects.ts'
+import { SILENT, SILENT_LINES, UNKNOWN } from './silent-dialects.ts'
 import { USAGE_NUMBERS, USAGE_PLACES } from './usage-dialects.ts'
 
 /** Rows about one thing. */
@@ -29,5 +30,8 @@ export const DIALECTS: readonly DialectChapter[] = [
   { title: 'Numbers of usage', rows: USAGE_NUMBERS },
   { title: 'Fields of an error', rows: ERROR_FIELDS },
   { title: 'Codes of errors, by a part of the word, as a status', rows: ERROR_MEANINGS },
+  { title: 'What says nothing', rows: SILENT },
+  { title: 'Lines that say nothing', rows: SILENT_LINES },
+  { title: 'What nobody knows', rows: UNKNOWN },
   { title: 'Prompts', rows: PROMPTS },
 ]

@@ -91,7 +91,7 @@ export const FINISH_WORDS: readonly NamedDialect<FinishMeaning>[] = [
     odd: 'The word of their own APIs.',
     seen: ['Cohere', 'Together', 'TGI'],
     reads: 'STOP',
-    cases: ['C06.g'],
+    cases: ['C06.g', 'D01.i'],
   },
   {
     names: ['error_toxic'],
