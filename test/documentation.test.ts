@@ -111,6 +111,32 @@ test('each limit of the source and of the settings stands in its page with its n
   expect(named.filter((name) => !known.has(name))).toEqual([])
 })
 
+test("the README's table of servers names each server of the dialects, as it is tested", async () => {
+  const [readme, dialects] = await Promise.all(
+    ['README.md', 'docs/dialects.md'].map((page) => readFile(join(ROOT, page), 'utf8')),
+  )
+  const known = [...(dialects ?? '').matchAll(/^\| ([\w. ]+) \| \d+ \| (\d+) \| (\d+) \|$/gm)]
+  const rows = [...(readme ?? '').matchAll(/^\| (.*?) +\| .* \| ((?:real|cases from).*?) +\|$/gm)]
+  expect(known.length).toBeGreaterThan(20)
+  const wrong = known.filter(([, server = '', reports = '', descriptions = '']) => {
+    const own = rows.filter(([, names = '']) => names.split(/, (?:by.*)?/).includes(server))
+    const how = own[0]?.[2] ?? ''
+    const isTrue = how.includes('reports') === Number(reports) > 0 && Number(reports) + Number(descriptions) > 0
+    return own.length !== 1 || !isTrue
+  })
+  expect(wrong.map(([, server]) => server)).toEqual([])
+})
+
+test("the README's table of files names each format that is read", async () => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  const documented = [...readme.matchAll(/^\| [^|]+\| `([\w-]+:)ID` +\|/gm)].map(([, prefix]) => prefix)
+  const folder = join(ROOT, 'src/transfer')
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('-conversation.ts'))
+  const sources = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')))
+  const read = sources.flatMap((source) => /EXTERNAL_ID_PREFIX = '([\w-]+:)'/.exec(source)?.[1] ?? [])
+  expect(documented.toSorted()).toEqual(read.toSorted())
+})
+
 test('each script, each page and each file that the documentation names is there', async () => {
   const missing: string[] = []
   for (const page of PAGES) {
