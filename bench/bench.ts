@@ -14,6 +14,7 @@ import { measureNodes } from './nodes.ts'
 import { measureOutage } from './outage.ts'
 import { measurePeers } from './peers.ts'
 import { measurePlans } from './plans.ts'
+import { measureReaders } from './readers.ts'
 import { measureScenario } from './scenario.ts'
 import { measureSize } from './size.ts'
 import { measureStart } from './start.ts'
@@ -37,6 +38,7 @@ const ROWS: Record<string, (grounds: Grounds) => Promise<Finding[]>> = {
   length: measureLength,
   outage: measureOutage,
   peers: measurePeers,
+  readers: measureReaders,
   scenario: measureScenario,
   size: measureSize,
   nodes: measureNodes,

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { AnswerPeer } from './answer-peer.ts'
 import type { Peer, PeerStores } from './peer.ts'
 
 /** Where the peers are, a file each. */
@@ -13,6 +14,13 @@ export async function openInstalledPeer(file: string, stores: PeerStores): Promi
   // By a path that the compiler does not follow: the types come with the packages.
   const { openPeer } = (await import(join(PEERS, file))) as { openPeer(stores: PeerStores): Promise<Peer> }
   return openPeer(stores)
+}
+
+/** Opens a reader of answers of bench/peers. */
+export async function installedAnswerPeer(file: string): Promise<AnswerPeer> {
+  await installPeers()
+  const { openAnswerPeer } = (await import(join(PEERS, file))) as { openAnswerPeer(): AnswerPeer }
+  return openAnswerPeer()
 }
 
 /** Installs the peers' packages unless they are there as the lockfile says. */
