@@ -24,11 +24,13 @@ export interface UnknownShapes {
 export const UNKNOWN_CONTENT = 'unknown content of the model'
 
 /** More is counted and not kept. */
-const MAX_CHARACTERS = 64 * 1024
-const MAX_FIELDS = 20
-const MAX_NAME = 64
+const MAX_UNKNOWN_CHARACTERS = 64 * 1024
+const MAX_UNKNOWN_FIELDS = 20
+/** Of one object: an event of a megabyte has room for a hundred thousand. */
+const NOTED_AT_ONCE = 1_000
+const KEPT_NAME = 64
 const MAX_SHOWN_NAMES = 5
-const MAX_DEPTH = 4
+const SEARCHED_DEPTH = 4
 const QUIET_LINES = new Set(namesOf(SILENT_LINES, 'a sign of life'))
 
 /** What says nothing in an event. */
@@ -54,10 +56,10 @@ export function createUnknownShapes(): UnknownShapes {
     if (!saysSomething(value, 0)) return
     count += 1
     if (names.size < MAX_SHOWN_NAMES && field.length <= 32 && /^[\w.-]+$/.test(field)) names.add(field)
-    const name = field.slice(0, MAX_NAME).toWellFormed()
+    const name = field.slice(0, KEPT_NAME).toWellFormed()
     const key = `${place} ${name}`
     const entry = noted.get(key) ?? { in: place, field: name, texts: [], values: [], omittedCharacters: 0 }
-    if (noted.size < MAX_FIELDS) noted.set(key, entry)
+    if (noted.size < MAX_UNKNOWN_FIELDS) noted.set(key, entry)
     keep(entry, value)
   }
 
@@ -65,13 +67,19 @@ export function createUnknownShapes(): UnknownShapes {
     const storable = typeof value === 'string' ? value : storableOf(value)
     const length = typeof value === 'string' ? value.length : JSON.stringify(value).length
     characters += length
-    if (storable === undefined || characters > MAX_CHARACTERS) entry.omittedCharacters += length
+    if (storable === undefined || characters > MAX_UNKNOWN_CHARACTERS) entry.omittedCharacters += length
     else if (typeof storable === 'string') entry.texts.push(storable)
     else entry.values.push(storable)
   }
 
   function noteOthers(place: UnknownPlace, fields: Fields, known: ReadonlySet<string>): void {
-    for (const field in fields) if (!known.has(field)) note(place, field, fields[field])
+    let others = 0
+    for (const field in fields) {
+      if (known.has(field)) continue
+      note(place, field, fields[field])
+      others += 1
+      if (others === NOTED_AT_ONCE) return
+    }
   }
 
   function noteLine(text: string): boolean {
@@ -104,5 +112,5 @@ function toJson({ in: place, field, texts, values, omittedCharacters }: Noted): 
 function saysSomething(value: unknown, depth: number): boolean {
   if (typeof value === 'string') return value.trim() !== ''
   if (typeof value !== 'object' || value === null) return false
-  return depth > MAX_DEPTH || Object.values(value).some((inner) => saysSomething(inner, depth + 1))
+  return depth > SEARCHED_DEPTH || Object.values(value).some((inner) => saysSomething(inner, depth + 1))
 }
