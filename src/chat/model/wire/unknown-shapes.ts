@@ -74,9 +74,9 @@ export function createUnknownShapes(): UnknownShapes {
 
   function noteOthers(place: UnknownPlace, fields: Fields, known: ReadonlySet<string>): void {
     let others = 0
-    for (const field in fields) {
+    for (const [field, value] of Object.entries(fields)) {
       if (known.has(field)) continue
-      note(place, field, fields[field])
+      note(place, field, value)
       others += 1
       if (others === NOTED_AT_ONCE) return
     }
