@@ -167,6 +167,7 @@ const NO_LIMITS = new Set([
   'MAX_CODE',
   'MAX_COST',
   'MAX_DISTANCE',
+  'MAX_EPOCH',
   'MAX_HELD',
   'MAX_ID',
   'MAX_INT',
