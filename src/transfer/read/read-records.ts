@@ -15,7 +15,7 @@ type OnBytes = (bytes: number) => void
 const LINE_EXTENSIONS = ['.jsonl', '.ndjson']
 /** Parsed values take many times the text, and those of nothing but brackets and commas most. */
 const MAX_VALUE_LENGTH = 128 * 1024 * 1024
-const MAX_VALUE_MARKS = 8_000_000
+const MAX_VALUE_MARKS = 4_000_000
 const LIMITS = { maxLength: MAX_VALUE_LENGTH, maxMarks: MAX_VALUE_MARKS }
 const TOO_LONG = { length: MAX_VALUE_LENGTH + 1, marks: 0 }
 /** So much of a file decides what it is. */
