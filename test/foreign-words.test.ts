@@ -33,7 +33,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/chat/model/wire/provider-error.ts: choice[place]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: event[field]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: fields[field]', OF_TABLES],
-  ['src/chat/model/wire/unknown-shapes.ts: fields[field]', OWN_KEYS],
   ['src/chat/model/wire/usage-fields.ts: fieldsOf(value)?.[field]', OF_TABLES],
   ['src/config.ts: environment[name]', OURS],
   ['src/memory/history/sqlite/sqlite-database.ts: row?.[pragma]', OURS],
