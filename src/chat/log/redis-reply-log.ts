@@ -43,6 +43,9 @@ export const REPLY_LOG_LIMITS: RedisReplyLogLimits = {
   pauseMs: 500,
 }
 
+/** Erasures that are kept for a Redis that is away. */
+const MAX_UNERASED = 10_000
+
 /**
  * The reply log of all nodes on one Redis. While it cannot be reached, writes only gather text, and
  * notifications reach this node only; when it is back, it gets what it lacks, be it everything.
@@ -52,6 +55,8 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
   const store = createRedisReplyStore(deps.redis, limits)
   const gate = createRetryGate(limits)
   const stops = new Set<() => void>()
+  /** Replies whose erasure Redis did not take; what is beyond the bound is left to expire. */
+  const unerased = new Set<string>()
 
   async function execute<T>(command: () => Promise<T>): Promise<T> {
     try {
@@ -67,7 +72,7 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
       gate,
       append: (replyId, placed) => execute(() => store.append(replyId, placed)),
       notify: (replyId, state) => execute(() => store.notify(replyId, state)),
-      erase: (replyId) => execute(() => store.erase(replyId)),
+      clear: (replyId) => execute(() => store.clear(replyId)),
       onUnsent(replyId) {
         channels.publishLocally(textChannel(replyId), '')
         channels.publishLocally(notifyChannel(replyId), '')
@@ -105,18 +110,34 @@ export function createRedisReplyLog(deps: RedisReplyLogDeps, limits: RedisReplyL
   }
 
   async function erase(replyId: string): Promise<boolean> {
+    writer.discard(replyId)
     try {
       await execute(() => store.erase(replyId))
+      unerased.delete(replyId)
       return true
     } catch {
       // Counted by `execute`.
+      if (unerased.size === 0) gate.wait({ retry: () => void eraseAgain() })
+      if (unerased.size < MAX_UNERASED) unerased.add(replyId)
       return false
+    }
+  }
+
+  /** With the first that fails again the rest waits. */
+  async function eraseAgain(): Promise<void> {
+    const waiting = [...unerased]
+    unerased.clear()
+    for (const [index, replyId] of waiting.entries()) {
+      if (await erase(replyId)) continue
+      for (const other of waiting.slice(index)) unerased.add(other)
+      return
     }
   }
 
   async function close(): Promise<void> {
     for (const stop of stops) stop()
     await writer.close()
+    await eraseAgain()
     gate.close()
   }
 

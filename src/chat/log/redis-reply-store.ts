@@ -7,11 +7,15 @@ import type { ReplyLogState } from './reply-log-writer.ts'
 export interface RedisReplyStore {
   /**
    * Stores and publishes text that begins where the stored text ends, and only then; returns where the
-   * stored text ends now. So what is stored has no gap, whatever was lost, doubled or late.
+   * stored text ends now. So what is stored has no gap, whatever was lost, doubled or late. Undefined: it was erased,
+   * and nothing of it is taken any more.
    */
-  append(replyId: string, placed: PlacedText): Promise<number>
+  append(replyId: string, placed: PlacedText): Promise<number | undefined>
   /** Notifies the readers and the owner; an ended reply's text expires soon after, a deleted one's at once. */
   notify(replyId: string, state: ReplyLogState): Promise<void>
+  /** Deletes the text, which may be written anew. */
+  clear(replyId: string): Promise<void>
+  /** Deletes the text for good, and refuses what a node that is late writes of it. */
   erase(replyId: string): Promise<void>
   /** What reaches beyond `from`, in order, at most `readChunks`. */
   read(replyId: string, from: number): Promise<PlacedText[]>
@@ -37,8 +41,12 @@ declare module 'ioredis' {
       chunk: string,
     ): Result<string, Context>
     notifyReply(key: string, publish: string, ttlMs: number | ''): Result<null, Context>
+    eraseReplyText(key: string, ttlMs: number, emptyTtlMs: number): Result<null, Context>
   }
 }
+
+/** Stands in the place of an erased text. */
+const ERASED = 'erased'
 
 /**
  * A chunk's id in the stream is where it ends: the newest id tells how far the text is stored. What is no such stream,
@@ -47,6 +55,7 @@ declare module 'ioredis' {
 const APPEND_SCRIPT = `
 local rows = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 if rows.err and not string.find(rows.err, 'WRONGTYPE', 1, true) then return rows end
+if rows.err and redis.pcall('GET', KEYS[1]) == '${ERASED}' then return '${ERASED}' end
 local newest = rows[1]
 local stored = newest and string.match(newest[1], '^%d+') or '0'
 if rows.err or #stored > 15 then
@@ -71,18 +80,29 @@ redis.call(ARGV[1], KEYS[1], '')
 redis.call(ARGV[1], KEYS[1] .. ':notify', '')
 `
 
+/**
+ * An owner that was paused, or cut off from Redis, may write once more. Where a text is, it may be the whole life of one
+ * later; where there is none, only what waited for Redis is to come. A full Redis need not take it.
+ */
+const ERASE_SCRIPT = `
+local ttl = redis.call('DEL', KEYS[1]) > 0 and ARGV[1] or ARGV[2]
+redis.pcall('SET', KEYS[1], '${ERASED}', 'PX', ttl)
+`
+
 /** One Redis Stream a reply; a write costs what it carries, however much is stored. Sharded channels on a Cluster (7). */
 export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReplyStoreLimits): RedisReplyStore {
   redis.defineCommand('appendReplyText', { numberOfKeys: 1, lua: APPEND_SCRIPT })
   redis.defineCommand('notifyReply', { numberOfKeys: 1, lua: NOTIFY_SCRIPT })
+  redis.defineCommand('eraseReplyText', { numberOfKeys: 1, lua: ERASE_SCRIPT })
   const publish = redis.isCluster ? 'SPUBLISH' : 'PUBLISH'
 
-  async function append(replyId: string, placed: PlacedText): Promise<number> {
+  async function append(replyId: string, placed: PlacedText): Promise<number | undefined> {
     const { offset, text } = placed
     const { runningTtlMs } = limits
     const end = offset + text.length
     const chunk = encodeChunk(placed)
-    return Number(await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, chunk))
+    const stored = await redis.appendReplyText(textChannel(replyId), publish, runningTtlMs, offset, end, chunk)
+    return stored === ERASED ? undefined : Number(stored)
   }
 
   async function notify(replyId: string, state: ReplyLogState): Promise<void> {
@@ -90,8 +110,12 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
     await redis.notifyReply(textChannel(replyId), publish, ttlMs)
   }
 
-  async function erase(replyId: string): Promise<void> {
+  async function clear(replyId: string): Promise<void> {
     await redis.del(textChannel(replyId))
+  }
+
+  async function erase(replyId: string): Promise<void> {
+    await redis.eraseReplyText(textChannel(replyId), limits.runningTtlMs, limits.endedTtlMs)
   }
 
   async function read(replyId: string, from: number): Promise<PlacedText[]> {
@@ -105,7 +129,7 @@ export function createRedisReplyStore(redis: Redis | Cluster, limits: RedisReply
     })
   }
 
-  return { append, notify, erase, read }
+  return { append, notify, clear, erase, read }
 }
 
 /** The channel of a reply's text, and the key under which the text is stored. */

@@ -6,6 +6,8 @@ export interface ReplyLogWriter {
   write(replyId: string, offset: number, text: string): void
   end(replyId: string, isDeleted?: boolean): void
   notify(replyId: string): void
+  /** Forgets a reply's text, and takes no more of it: it is erased. */
+  discard(replyId: string): void
   /** Sends what is left, up to the first failure. */
   close(): Promise<void>
 }
@@ -16,10 +18,11 @@ export type ReplyLogState = 'RUNNING' | 'ENDED' | 'DELETED'
 /** Where a writer writes, and which faults it reports. */
 export interface ReplyLogWriterDeps {
   gate: Pick<RetryGate, 'wait'>
-  /** Returns where the stored text ends, which need not be where this text does. */
-  append(replyId: string, placed: PlacedText): Promise<number>
+  /** Returns where the stored text ends, which need not be where this text does. Undefined: it is erased. */
+  append(replyId: string, placed: PlacedText): Promise<number | undefined>
   notify(replyId: string, state: ReplyLogState): Promise<void>
-  erase(replyId: string): Promise<void>
+  /** Deletes what is stored, so that all is written anew. */
+  clear(replyId: string): Promise<void>
   /** A notification could not be sent yet. */
   onUnsent(replyId: string): void
 }
@@ -147,9 +150,11 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
   async function sendText(replyId: string, entry: Entry): Promise<void> {
     const placed = { offset: entry.stored, text: cutText(entry.unstored, limits.writeLength) }
     let end = await deps.append(replyId, placed)
+    // Erased, or discarded meanwhile.
+    if (end === undefined || entry.text === '') return discardText(entry)
     if (end > entry.text.length) {
       // More than was ever written is junk: nothing would be stored behind it.
-      await deps.erase(replyId)
+      await deps.clear(replyId)
       end = 0
     }
     const isAsExpected = end === placed.offset + placed.text.length
@@ -171,10 +176,7 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     const entry = find(replyId)
     entry.state = isDeleted ? 'DELETED' : 'ENDED'
     entry.isRunning = false
-    if (isDeleted) {
-      entry.text = ''
-      entry.unstored = ''
-    }
+    if (isDeleted) discardText(entry)
     entry.pending = 'ALL'
     send(replyId)
   }
@@ -185,6 +187,11 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     send(replyId)
   }
 
+  function discard(replyId: string): void {
+    const entry = entries.get(replyId)
+    if (entry !== undefined) discardText(entry)
+  }
+
   async function close(): Promise<void> {
     isClosing = true
     for (const [replyId, entry] of entries) if (hasWork(entry)) gathered.add(replyId)
@@ -193,7 +200,7 @@ export function createReplyLogWriter(deps: ReplyLogWriterDeps, limits: ReplyLogW
     entries.clear()
   }
 
-  return { write, end, notify, close }
+  return { write, end, notify, discard, close }
 }
 
 function createEntry(): Entry {
@@ -207,6 +214,12 @@ function createEntry(): Entry {
     isWaiting: false,
     sending: undefined,
   }
+}
+
+/** What is written behind it does not begin where nothing ends, and is ignored. */
+function discardText(entry: Entry): void {
+  entry.text = ''
+  entry.unstored = ''
 }
 
 function hasWork({ unstored, pending }: Entry): boolean {

@@ -32,7 +32,10 @@ export interface ReplyLog {
   notify(replyId: string): void
   /** Reads the text from `from` (0) on, first what there is and then what comes, until the returned function is called. */
   follow(replyId: string, handlers: ReplyLogHandlers, from?: number): () => void
-  /** True when nothing is kept any more of an ended reply's text; false when the store did not answer. */
+  /**
+   * True when nothing is kept any more of an ended reply's text, and nothing of it will be. False when the store did not
+   * answer: it is erased when that is back, as long as this process lives.
+   */
   erase(replyId: string): Promise<boolean>
   /** Sends what is left, unless the store fails, and stops every reader. */
   close(): Promise<void>

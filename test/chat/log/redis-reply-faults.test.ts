@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { textChannel } from '../../../src/chat/log/redis-reply-store.ts'
 import { createConversationId, createReplyId } from '../../../src/memory/ids.ts'
 import {
@@ -286,3 +286,46 @@ async function disconnect(redis: RedisReplyNode['redis']): Promise<void> {
   redis.disconnect()
   await expect.poll(() => redis.status, WAIT).toBe('end')
 }
+
+test('an erasure that Redis refuses is done when it takes writes again', async () => {
+  const owner = await startNode()
+  writeReply(owner.log, id, ['secret'])
+  owner.log.end(id)
+  await expect.poll(() => client.pttl(textChannel(id)), WAIT).toBeLessThanOrEqual(60_000)
+  onTestFinished(async () => void (await client.replicaof('NO', 'ONE')))
+  await client.replicaof('127.0.0.1', 1)
+  expect(await owner.log.erase(id)).toBe(false)
+  const { length } = owner.faults
+  await expect.poll(() => owner.faults.length, WAIT).toBeGreaterThan(length)
+  await client.replicaof('NO', 'ONE')
+  await expect.poll(() => client.type(textChannel(id)), WAIT).toBe('string')
+})
+
+test.each([{ written: ['first'] }, { written: [] }])(
+  'what an owner that was paused writes of a reply that was erased is refused, behind $written',
+  async ({ written }) => {
+    const [owner, other] = [await startNode(), await startNode()]
+    const reader = await listen(other)
+    const end = writeReply(owner.log, id, written)
+    await untilText(reader, written.join(''))
+    expect(await other.log.erase(id)).toBe(true)
+    writeReply(owner.log, id, [' late', ' and later'], end)
+    owner.log.end(id)
+    await owner.log.close()
+    expect(await client.get(textChannel(id))).toBe('erased')
+    const newcomer = await listen(other)
+    expect([reader.text, newcomer.text]).toEqual([written.join(''), ''])
+    expect(owner.faults).toEqual([])
+  },
+)
+
+test('a full Redis erases', async () => {
+  const owner = await startNode()
+  writeReply(owner.log, id, ['secret'])
+  await expect.poll(() => client.exists(textChannel(id)), WAIT).toBe(1)
+  onTestFinished(async () => void (await client.config('SET', 'maxmemory', '0')))
+  await client.config('SET', 'maxmemory', '1')
+  expect(await owner.log.erase(id)).toBe(true)
+  expect(await client.type(textChannel(id))).not.toBe('stream')
+  expect(await owner.log.erase(createReplyId(createConversationId()))).toBe(true)
+})

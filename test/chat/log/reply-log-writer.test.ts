@@ -33,7 +33,7 @@ function createWorld() {
     call(() => {
       world.notified += 1
     })
-  const writer = createReplyLogWriter({ gate, append, notify, erase: async () => {}, onUnsent() {} }, LIMITS)
+  const writer = createReplyLogWriter({ gate, append, notify, clear: async () => {}, onUnsent() {} }, LIMITS)
   return Object.assign(world, { writer })
 }
 
