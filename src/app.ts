@@ -115,7 +115,8 @@ function startErrorOf(error: unknown, { mongodbUrl, dataDir }: Config): StartErr
 /** Which history, cache and model serve, without access to them. */
 function describeParts({ mongodbUrl, dataDir, redisUrls, openaiApiKey, openaiBaseUrl, openaiModel }: Config): string {
   const history = mongodbUrl === undefined ? `SQLite ${dataDir}` : `MongoDB ${urlWithoutAccess(mongodbUrl)}`
-  const cache = redisUrls.length === 0 ? 'in process' : `Redis ${redisUrls.map(urlWithoutAccess).join(', ')}`
+  const inProcess = mongodbUrl === undefined ? 'in process' : 'in process, so for one node only (REDIS_URL is not set)'
+  const cache = redisUrls.length === 0 ? inProcess : `Redis ${redisUrls.map(urlWithoutAccess).join(', ')}`
   const isDemo = openaiApiKey === undefined && openaiBaseUrl === undefined
   const model = isDemo ? 'demo' : `${openaiModel} at ${urlWithoutAccess(openaiBaseUrl ?? 'https://api.openai.com/v1')}`
   return `history: ${history}; cache: ${cache}; model: ${model}`

@@ -92,6 +92,14 @@ test('the start names history, cache and model in one line, and settings that ar
   expect(await program.exited).toEqual([0, null])
 })
 
+test('the start says that MongoDB without Redis serves one node', async () => {
+  const program = await startMain({ PORT: '0', MONGODB_URL: inject('mongodbUrl') })
+  await expect.poll(() => program.output(), { timeout: 60_000 }).toContain('ready')
+  expect(program.output()).toContain('cache: in process, so for one node only (REDIS_URL is not set)')
+  program.child.kill('SIGTERM')
+  expect(await program.exited).toEqual([0, null])
+})
+
 test('every line is an entry of the log, whoever writes it', async () => {
   const loud =
     "setInterval(() => { console.error('loud', new Error('at a socket')); process.emitWarning('careful') }, 20)"

@@ -21,7 +21,7 @@ const DESCRIPTION = `Backscroll remembers conversations between people and langu
 - \`recentContext\` returns the newest messages of a conversation that fit a token budget, ready to be sent to a model.
 - \`sendMessage\` stores a message, calls the model with that context and streams the answer; \`reply\` streams it again, from any place.
 - \`appendMessages\` stores messages without a model, \`conversationEvents\` keeps every tab and device up to date.
-- Ids and cursors are opaque. What is sent again under the same \`clientMessageId\` is stored once, so everything may be retried.
+- Ids and cursors are opaque. What is sent again under the same \`clientMessageId\` is stored once, so everything may be retried; once its message is redacted, any content counts as the same.
 - Select \`__typename\` and ignore members of interfaces, unions and enums that you do not know: there will be more.`
 
 /** The GraphQL schema: what the files of this folder added to the builder. */

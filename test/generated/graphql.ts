@@ -191,7 +191,7 @@ export type MessagePartInput =
 export type NewMessageInput = {
   /** Who of several users, or which agent, wrote it. 1 to 128 characters. */
   author?: string | null | undefined;
-  /** The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters. */
+  /** The client's own id of it, unique in the conversation: the same message sent again is not stored twice; once it is redacted, any counts as the same. 1 to 256 characters. */
   clientMessageId?: string | null | undefined;
   /** Text, not empty; it becomes the first part. */
   content?: string | null | undefined;

@@ -21,7 +21,7 @@ const NewMessageInput = builder.inputType('NewMessageInput', {
     parts: t.field({ type: [MessagePartInput], description: 'What else it says, in order. At most 100 parts.' }),
     clientMessageId: t.string({
       description:
-        "The client's own id of it, unique in the conversation: the same message sent again is not stored twice. 1 to 256 characters.",
+        "The client's own id of it, unique in the conversation: the same message sent again is not stored twice; once it is redacted, any counts as the same. 1 to 256 characters.",
     }),
     author: t.string({ description: 'Who of several users, or which agent, wrote it. 1 to 128 characters.' }),
     metadata: t.field({
