@@ -43,6 +43,8 @@ const MAX_CHOICES = 128
 const MAX_VALUES = 10_000
 /** Where an event says something else than text. */
 const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
+/** What says nothing beside a text. */
+const QUIET_FIELDS = new Set([...SILENT_EVENT, 'choices', 'index', 'delta'])
 const CHOICE_FIELDS = ['delta', 'message', 'text', 'finish_reason', 'native_finish_reason']
 /** An event may be its own choice. */
 const KNOWN_EVENT_FIELDS = new Set([...SILENT_EVENT, ...OTHER_PLACES, ...CHOICE_FIELDS, 'choices'])
@@ -326,7 +328,8 @@ function plainTextOf(event: Fields): string | undefined {
   const choice: Fields = choices[0] ?? {}
   const delta = choice.delta as Fields | null | undefined
   if (choice.index !== 0 || choice.finish_reason || !delta) return undefined
-  for (const place of OTHER_PLACES) if (event[place] || choice[place]) return undefined
+  for (const field in event) if (!QUIET_FIELDS.has(field) && event[field]) return undefined
+  for (const field in choice) if (!QUIET_FIELDS.has(field) && choice[field]) return undefined
   const { content } = delta
   if (typeof content !== 'string' || content === '') return undefined
   for (const field in delta) if (field !== 'content' && field !== 'role' && delta[field] !== null) return undefined
