@@ -29,7 +29,7 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/chat/model/wire/delta-fields.ts: given[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: item[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: kept[field]', OF_TABLES],
-  ['src/chat/model/wire/provider-error.ts: choice[field]', OWN_KEYS],
+  ['src/chat/model/wire/provider-error.ts: choice[field]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: choice[place]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: event[field]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: fields[field]', OF_TABLES],
