@@ -61,7 +61,10 @@ async function run(sources: Sources, job: TransferJob): Promise<ExitCode> {
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
   const limits = { ownerId: OWNER_ID, maxMessageBytes: config.maxMessageBytes }
   const progress = startProgress(job.progressTo, PROGRESS, bytes, { conversations: 0, messages: 0, present: 0 })
-  const importing = importFiles({ ...stores, now: Date.now }, files, limits, progress.update)
+  const onRetry = (waitMs: number) => {
+    printError(`The history cannot be reached; trying again in ${(waitMs / 1_000).toFixed(1)} s.`)
+  }
+  const importing = importFiles({ ...stores, now: Date.now, onRetry }, files, limits, progress.update)
   const report = await importing.finally(() => {
     progress.stop()
     sources.close()

@@ -4,6 +4,7 @@ import { createNotes, type Note } from './notes.ts'
 import { readRecords } from './read/read-records.ts'
 import { FileFormatError } from './read/read-text.ts'
 import type { SourceFile } from './read/source-files.ts'
+import { createRetries, type RetryDeps } from './store/retries.ts'
 import type { ImporterDeps } from './store/stored-messages.ts'
 
 /** Conversations under way: enough to count one while another is inserted. */
@@ -31,17 +32,18 @@ interface Waiting {
  * Imports files: of each conversation what can be read is stored in batches, in order, under ids that the files
  * determine, and what cannot is counted. So a second run stores nothing, and one after an interrupted run only what is
  * missing; and files may come in any order. Rejects when a file or the history cannot be read on; what was stored until
- * then stays.
+ * then stays. A history that cannot be reached is tried again for a while.
  */
 export async function importFiles(
-  deps: ImporterDeps,
+  deps: ImporterDeps & RetryDeps,
   files: readonly SourceFile[],
   limits: ImportLimits,
   onProgress: (bytes: number, report: Readonly<ImportReport>) => void,
 ): Promise<ImportReport> {
   const report: ImportReport = { ...EMPTY_REPORT, errors: [], notes: [] }
   let bytes = 0
-  const running = { deps, limits, report, underWay: new Map(), metIn: new Map(), made: new Map() }
+  const retries = createRetries(deps)
+  const running = { deps, limits, report, underWay: new Map(), metIn: new Map(), made: new Map(), retries }
   const import_ = { ...running, onProgress: () => onProgress(bytes, report) }
   const waiting: Waiting[] = []
   for (const file of files) {

@@ -1,13 +1,14 @@
+import type { IPolicy } from 'cockatiel'
 import { BadUserInputError, ClientMessageIdConflictError, ConversationIdTakenError, NotFoundError } from '../errors.ts'
 import { checkNewConversation } from '../memory/input/limits.ts'
 import type { FileConversation, MessageLimits } from './file-conversation.ts'
 import { decodeConversation } from './formats.ts'
-import { countNotes, createNotes, type Note, type NoteCount, type Notes } from './notes.ts'
+import { countNotes, createNotes, type Note, type NoteCount } from './notes.ts'
 import type { FileRecord } from './read/read-records.ts'
 import { FileFormatError } from './read/read-text.ts'
 import type { SourceFile } from './read/source-files.ts'
 import { hasParents } from './store/find-conversation.ts'
-import { storeConversation } from './store/store-conversation.ts'
+import { startAttempts, storeConversation } from './store/store-conversation.ts'
 import type { ImporterDeps, StoredBatch } from './store/stored-messages.ts'
 
 /** The owner of what is imported, and the size of the largest message in bytes of UTF-8. */
@@ -48,6 +49,8 @@ export interface Import {
   metIn: Map<string, SourceFile>
   /** By conversation that this run made: when the newest of what it read of it was changed. */
   made: Map<string, number>
+  /** What a conversation is stored by. */
+  retries: IPolicy
   onProgress(): void
 }
 
@@ -61,15 +64,16 @@ export async function importRecord(
   record: FileRecord,
   mayWait: boolean,
 ): Promise<boolean> {
-  const { limits, report, underWay, onProgress } = import_
+  const { limits, report, underWay, retries, onProgress } = import_
   const notes: Note[] = []
   try {
     const conversation = readChecked(import_, file, record, notes)
     const key = conversation.origin.id ?? conversation.externalId ?? ''
     const before = underWay.get(key)
     const storing = (before ?? Promise.resolve()).then(async () => {
-      if (mayWait && !(await hasParents(import_.deps, conversation, limits.ownerId))) return false
-      await store(import_, conversation, key, createNotes(notes, record.place))
+      if (mayWait && !(await retries.execute(() => hasParents(import_.deps, conversation, limits.ownerId))))
+        return false
+      await store(import_, conversation, key, { notes, place: record.place })
       return true
     })
     const settled = storing.then(() => {}).catch(() => {})
@@ -86,18 +90,27 @@ export async function importRecord(
   return true
 }
 
-/** Stores one, and knows what this run has made of it. */
+/**
+ * Stores one, and knows what this run has made of it. Where the history cannot be reached, or another import stores the
+ * same, it goes on a little later.
+ */
 async function store(
-  { deps, limits, report, made, onProgress }: Import,
+  { deps, limits, report, made, onProgress, retries }: Import,
   conversation: FileConversation,
   key: string,
-  notes: Notes,
+  { notes, place }: { notes: Note[]; place: string },
 ): Promise<void> {
   const onStored = (stored: StoredBatch) => {
     addTo(report, stored)
     onProgress()
   }
-  const { isCreated } = await storeConversation(deps, conversation, limits.ownerId, notes, onStored, made.get(key))
+  const attempts = startAttempts()
+  const { length } = notes
+  const { isCreated } = await retries.execute(() => {
+    notes.length = length
+    const noted = createNotes(notes, place)
+    return storeConversation(deps, conversation, limits.ownerId, noted, onStored, made.get(key), attempts)
+  })
   const { lastMessageAt: changedAt = 0 } = conversation.origin
   const before = made.get(key)
   if (isCreated || before !== undefined) made.set(key, Math.max(changedAt, before ?? changedAt))

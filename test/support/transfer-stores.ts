@@ -10,6 +10,7 @@ import { exportFile } from '../../src/transfer/export-file.ts'
 import { importFiles } from '../../src/transfer/import-files.ts'
 import type { ImportReport } from '../../src/transfer/import-record.ts'
 import { openSources } from '../../src/transfer/read/source-files.ts'
+import type { RetryDeps } from '../../src/transfer/store/retries.ts'
 import { startTestMemory } from './test-memory.ts'
 
 const ownerId = 'local'
@@ -38,12 +39,13 @@ export async function startTransferMemory(maxMessageBytes?: number): Promise<Tra
 export function transferStoresOf(
   { memory, history }: { memory: Memory; history: History },
   maxMessageBytes = 1_048_576,
+  retries: RetryDeps = {},
 ): TransferStores {
   const writer = { depth: 0, drain: memory.drain }
   return {
     async importFile(...paths) {
       const sources = await openSources(paths)
-      const deps = { memory, history, writer, now: Date.now }
+      const deps = { memory, history, writer, now: Date.now, ...retries }
       return importFiles(deps, sources.files, { ownerId, maxMessageBytes }, () => {}).finally(sources.close)
     },
     async exportFile(path) {

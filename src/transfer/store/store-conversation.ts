@@ -33,7 +33,7 @@ const DIGEST_LENGTH = 12
  * written becomes a version, with what follows it. Whether it is archived and which path is active is set by the run
  * that stores its last message, and never again; what the file has is older than what is here shows nothing of itself.
  * `madeAt` is the newest time of what this run has made of it until now: then title and archive follow what is newer.
- * Rejects with the history's faults; batches stored until then stay.
+ * Rejects with the history's faults; batches stored until then stay, and with the same `attempts` it goes on behind them.
  */
 export async function storeConversation(
   deps: ImporterDeps,
@@ -42,21 +42,35 @@ export async function storeConversation(
   notes: Notes,
   onStored: (stored: StoredBatch) => void,
   madeAt?: number,
+  attempts: Attempts = startAttempts(),
 ): Promise<{ isCreated: boolean }> {
   const { memory, now } = deps
   const { conversation, created } = await findOrCreate(memory, file, ownerId, notes, now())
-  const state = { stored: new Map(), variants: new Map() }
-  let hasStored = created
+  const { stored, variants } = attempts
+  attempts.isCreated ||= created
+  attempts.hasStored ||= created
   const count = (batch: StoredBatch) => {
-    hasStored ||= batch.stored > 0
+    attempts.hasStored ||= batch.stored > 0
     onStored(batch)
   }
-  const storing: Storing = { file, ownerId, conversation, isNew: created, notes, ...state, onStored: count }
+  const storing: Storing = { file, ownerId, conversation, isNew: created, notes, stored, variants, onStored: count }
   const shown = isOlder(file, conversation, madeAt, now()) ? await readShown(memory, conversation) : undefined
   for (const branch of file.branches) await storeBranch(deps, storing, branch)
+  const { hasStored, isCreated } = attempts
   if (shown === undefined) await showAsIn(deps, storing, hasStored, madeAt !== undefined)
   else if (hasStored) await memory.selectVersion(ownerId, shown.id)
-  return { isCreated: created }
+  return { isCreated }
+}
+
+/** What the attempts to store one conversation have done together. */
+interface Attempts extends Pick<Storing, 'stored' | 'variants'> {
+  isCreated: boolean
+  hasStored: boolean
+}
+
+/** Before the first of them. */
+export function startAttempts(): Attempts {
+  return { stored: new Map(), variants: new Map(), isCreated: false, hasStored: false }
 }
 
 /** Makes active what the file shows, and the conversation what else the file says of it. */
@@ -167,8 +181,9 @@ async function storeRuns(
     const known = each && found.get(each)
     if (each && known && known !== 'CHANGED') {
       last = known
+      // What an earlier attempt stored is counted already.
+      if (!storing.stored.has(each.id)) storing.onStored({ messages: 1, stored: 0, tokens: known.tokens })
       remember(storing, each, known, variant)
-      storing.onStored({ messages: 1, stored: 0, tokens: known.tokens })
       index++
     } else {
       const rest = placed.slice(index)
