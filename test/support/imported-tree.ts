@@ -1,6 +1,7 @@
 import type { Conversation } from '../../src/memory/conversation.ts'
 import { contentOf, type Message } from '../../src/memory/message.ts'
 import { versionsAt } from '../../src/memory/versions/branches.ts'
+import type { RetryDeps } from '../../src/transfer/store/retries.ts'
 import type { ExportedConversation } from './chatgpt-export.ts'
 import { type MemoryNode, type MemoryNodeOptions, startMemoryNode } from './memory-node.ts'
 import { type TransferStores, transferStoresOf, writeTestFile } from './transfer-stores.ts'
@@ -21,10 +22,13 @@ export interface ImportedTree extends TransferStores {
 const OWNER = 'local'
 
 /** Ends with the test. */
-export async function startImportedTree(options: MemoryNodeOptions = {}): Promise<ImportedTree> {
+export async function startImportedTree(
+  options: MemoryNodeOptions = {},
+  retries: RetryDeps = {},
+): Promise<ImportedTree> {
   const node = await startMemoryNode(options)
   const { memory, history } = node
-  const stores = transferStoresOf({ memory, history })
+  const stores = transferStoresOf({ memory, history }, undefined, retries)
 
   async function findConversation(): Promise<Conversation> {
     const range = { ownerId: OWNER, archived: false, limit: 1, from: 'NEWEST' } as const
