@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     if (isStopping) return
     app = createApp(config, log)
     const url = await app.start()
-    if (!isStopping) log.info({ url }, `ready: open ${url}/graphql in a browser`)
+    if (!isStopping) log.info({ url }, config.introspection ? `ready: open ${url}/graphql in a browser` : 'ready')
   } catch (error) {
     if (!isStopping) fail(error)
   }

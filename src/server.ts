@@ -123,7 +123,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     if (path === '/ready' && isClosing) return answer(request, response, 503, { status: 'closing' })
     if (path === '/ready') return answer(request, response, 200, { status: 'ready' })
     if (page && (path === '/' || path === '/graphql/') && isBrowser(request)) return redirect(response, '/graphql')
-    answer(request, response, 404, { status: 'not found' })
+    answer(request, response, 404, { status: 'not found', detail: 'The API is at /graphql.' })
   }
 
   async function serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -19,6 +19,7 @@ const PAGES = [
   'docs/architecture.md',
   'docs/clients.md',
   'docs/dialects.md',
+  'docs/imports.md',
   'docs/limits.md',
   'docs/operation.md',
   'docs/performance.md',

@@ -16,7 +16,7 @@ const STORES = { REDIS_URL: 'redis://127.0.0.1:1', MONGODB_URL: 'mongodb://127.0
 test('where the stores are there, it says what the tests run on and what is left out, and installs nothing', async () => {
   // Without a PATH there is no program at all.
   const { stdout } = await install(STORES)
-  expect(stdout).toBe('The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n' + LEFT_OUT)
+  expect(stdout).toBe(`The tests run on:\n  Redis of REDIS_URL\n  MongoDB of MONGODB_URL\n${LEFT_OUT}`)
 })
 
 test('in CI nothing is left out', async () => {

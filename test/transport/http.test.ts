@@ -37,7 +37,10 @@ test.each(['/', '/graphql/'])(
     const page = await fetch(origin + path, { headers: { accept: 'text/html,*/*;q=0.8' } })
     expect([page.url, page.status]).toEqual([client.url, 200])
     const other = await fetch(origin + path, { headers: { accept: 'application/json' } })
-    expect([other.status, await other.json()]).toEqual([404, { status: 'not found' }])
+    expect([other.status, await other.json()]).toEqual([
+      404,
+      { status: 'not found', detail: 'The API is at /graphql.' },
+    ])
     expect((await fetch(origin + path, { method: 'POST', body: '{}' })).status).toBe(404)
   },
 )

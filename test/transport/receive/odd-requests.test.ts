@@ -62,7 +62,7 @@ describe.each(METHODS)('%s', (method, status) => {
 
 test.each(PATHS)('nothing is at %s', async (path) => {
   const { answers, hasEffect } = await send([`POST ${path} HTTP/1.1`, HOST, CLOSE, JSON_TYPE], CREATE)
-  expect(answers).toMatchObject([{ status: 404, body: '{"status":"not found"}\n' }])
+  expect(answers).toMatchObject([{ status: 404, body: '{"status":"not found","detail":"The API is at /graphql."}\n' }])
   expect(hasEffect).toBe(false)
 })
 
