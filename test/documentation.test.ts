@@ -112,6 +112,12 @@ test('each limit of the source and of the settings stands in its page with its n
   expect(named.filter((name) => !known.has(name))).toEqual([])
 })
 
+test('no name stands for two limits', async () => {
+  const limits = [...(await readConstants()), ...(await readSettings())]
+  const numbers = new Map(limits)
+  expect(limits.filter(([name, value]) => numbers.get(name) !== value)).toEqual([])
+})
+
 test("the README's table of servers names each server of the dialects, as it is tested", async () => {
   const [readme, dialects] = await Promise.all(
     ['README.md', 'docs/dialects.md'].map((page) => readFile(join(ROOT, page), 'utf8')),

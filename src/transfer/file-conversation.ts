@@ -89,10 +89,10 @@ export type FileMessage = Omit<MessageDraft, 'createdAt' | 'clientMessageId' | '
 const CLIENT_ID_PREFIX = 'import:'
 
 /** A client's id has room for so many characters beside our own. */
-const MAX_ID_LENGTH = 230
+const MAX_FILE_ID_LENGTH = 230
 
 /** The idempotency key of a message with this id in a file; a digest of one that cannot be stored as it is. */
 export function clientIdOf(id: string): string {
-  const isStorable = id.length <= MAX_ID_LENGTH && id.isWellFormed() && !id.includes('\0')
+  const isStorable = id.length <= MAX_FILE_ID_LENGTH && id.isWellFormed() && !id.includes('\0')
   return `${CLIENT_ID_PREFIX}${isStorable ? id : createHash('sha256').update(id).digest('hex')}`
 }

@@ -28,7 +28,7 @@ export interface ReplyContentDeps {
 /** The record holds it beside a question of up to 8 MiB, and MongoDB takes 16 MiB: more could never be sealed. */
 const MAX_REPLY_BYTES = 4 * 1024 * 1024
 /** Far more than a model means; cursors count up to 9,999. */
-const MAX_PARTS = 2_000
+const MAX_REPLY_PARTS = 2_000
 
 /** The content of one reply; ModelError where it becomes longer than a reply may be. */
 export function createReplyContent({ replyId, view, log, mayPublish }: ReplyContentDeps): ReplyContent {
@@ -93,8 +93,8 @@ export function createReplyContent({ replyId, view, log, mayPublish }: ReplyCont
 
   function onPart(part: ToolCallPart | DataPart): void {
     checkRoom(JSON.stringify(part))
-    if (said.whole.length === MAX_PARTS) {
-      const detail = `The answer has more than ${MAX_PARTS} parts.`
+    if (said.whole.length === MAX_REPLY_PARTS) {
+      const detail = `The answer has more than ${MAX_REPLY_PARTS} parts.`
       throw new ModelError('MODEL_STREAM_BROKEN', detail, { retryable: false })
     }
     said.whole.push(part)

@@ -18,8 +18,8 @@ import { restoreSelections, selectionsOf } from './branch-selections.ts'
 /** Of what is written; what is read without it is of the time before there was one, and holds one path. */
 const VERSION = 2
 /** A reply may be larger than what is sent. */
-const MAX_MESSAGE_BYTES = 16_000_000
-const MAX_TOKENS = 100_000_000
+const MAX_OWN_MESSAGE_BYTES = 16_000_000
+const MAX_REDACTED_TOKENS = 100_000_000
 
 /**
  * A conversation as the export writes it: its active path as chat completions APIs take it, the messages of other
@@ -127,13 +127,14 @@ function readMessage(
   { notes }: DecodeContext,
 ): PlacedMessage | undefined {
   const decoded = decodeMessage(place, value, place, notes)
-  const message = decoded && repairOwnMessage(decoded, place, notes, MAX_MESSAGE_BYTES)
+  const message = decoded && repairOwnMessage(decoded, place, notes, MAX_OWN_MESSAGE_BYTES)
   if (message === undefined) return undefined
   const given = objectOf(objectOf(value)[OWN_FIELD])
   const isHere = typeof given.id === 'string' && placeOf(given.id)?.conversationId === conversationId
   if (!isHere) return { id: place, place, message }
   const { id, tokens } = given
-  const isCounted = Number.isSafeInteger(tokens) && Number(tokens) >= MIN_MESSAGE_TOKENS && Number(tokens) < MAX_TOKENS
+  const isCounted =
+    Number.isSafeInteger(tokens) && Number(tokens) >= MIN_MESSAGE_TOKENS && Number(tokens) < MAX_REDACTED_TOKENS
   const replyId = textOf(given.replyId)
   const own: OwnMessage = omitUndefined({
     id: String(id),

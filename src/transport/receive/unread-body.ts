@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 /** Bodies that nobody wants are read to their end if that comes so soon; then the connection is cut. */
 const MAX_UNREAD_BYTES = 67_108_864
 const MAX_UNREAD_MS = 30_000
-const MAX_SILENT_MS = 5_000
+const MAX_UNREAD_SILENT_MS = 5_000
 
 /**
  * Reads and forgets what is left of a body; resolves when nothing is, also because the connection is gone.
@@ -15,7 +15,7 @@ export function readToEnd(request: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     let bytes = 0
     const late = setTimeout(() => request.destroy(), MAX_UNREAD_MS).unref()
-    const silent = setTimeout(() => request.destroy(), MAX_SILENT_MS).unref()
+    const silent = setTimeout(() => request.destroy(), MAX_UNREAD_SILENT_MS).unref()
     const settle = () => {
       clearTimeout(late)
       clearTimeout(silent)
