@@ -1,8 +1,10 @@
+import type { FileFormat } from '../transfer/file-conversation.ts'
+import { FORMATS } from '../transfer/formats.ts'
 import { importFiles } from '../transfer/import-files.ts'
 import type { ImportReport } from '../transfer/import-record.ts'
 import type { NoteCount } from '../transfer/notes.ts'
 import { countOf, groupDigits, startProgress } from '../transfer/progress.ts'
-import { openSources, type Sources } from '../transfer/read/source-files.ts'
+import { NOT_OPENED, openSources, type Sources } from '../transfer/read/source-files.ts'
 import {
   EXIT_CODES_HELP,
   type ExitCode,
@@ -16,14 +18,11 @@ const HELP = `Usage: npm run import -- FILE…
 
 Imports conversations into the stores that the settings name. Each FILE is a file, a folder or a zip. What it holds is
 known by itself:
-  Backscroll   what the export wrote, with everything: ids, dates, all versions, redactions
-  ChatGPT      conversations.json, or its shards conversations-000.json and so on; also the folder or the zip of the
-               whole export. All versions of every message; the path that it shows becomes the active one
-  others       {"id": …, "title": …, "messages": [{"role": …, "content": …}]} in the format of chat completions APIs:
-               a JSON array of such objects, one of them, one a line (JSONL, fine-tuning files), or a list of messages
+${FORMATS.map(describeFormat).join('\n')}
 
 In a folder or a zip with files that are named conversations….json only these are read, else all JSON and JSONL; the
-others are named as skipped. What cannot be kept is left out alone, and the report counts and names it.
+others are named as skipped. A zip in a folder or in a zip is not opened: it is named, to be imported by itself. What
+cannot be kept is left out alone, and the report counts and names it.
 
 A second run stores nothing; a run after an interrupted one stores what is missing, and a newer export what is new. A
 conversation without an "id" is known by its content. Images and other files are kept by their web address only. Servers
@@ -53,11 +52,16 @@ if (import.meta.main) {
   })
 }
 
+function describeFormat({ name, files }: FileFormat): string {
+  return files.map((line, index) => `  ${(index === 0 ? name : '').padEnd(18)}${line}`).join('\n')
+}
+
 async function run(sources: Sources, job: TransferJob): Promise<ExitCode> {
   const { config, stores, printError } = job
   const begun = performance.now()
-  const { files, skipped } = sources
+  const { files, skipped, unopened } = sources
   if (skipped.length > 0) printError(`Skipped: ${listSome(skipped)}.`)
+  if (unopened.length > 0) printError(`Skipped: ${unopened.join(', ')} (${NOT_OPENED}).`)
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
   const limits = { ownerId: OWNER_ID, maxMessageBytes: config.maxMessageBytes }
   const progress = startProgress(job.progressTo, PROGRESS, bytes, { conversations: 0, messages: 0, present: 0 })
@@ -70,7 +74,7 @@ async function run(sources: Sources, job: TransferJob): Promise<ExitCode> {
     sources.close()
   })
   printReport(report, (performance.now() - begun) / 1000, job)
-  return report.refused > 0 || report.hasLosses ? 1 : 0
+  return report.refused > 0 || report.hasLosses || unopened.length > 0 ? 1 : 0
 }
 
 function listSome(names: readonly string[]): string {

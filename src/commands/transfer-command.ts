@@ -32,7 +32,7 @@ export type ExitCode = 0 | 1 | 2 | 3
 /** The exit codes, for the helps. */
 export const EXIT_CODES_HELP = `Exit codes:
   0  all is done
-  1  some conversations or messages were left out: the list says which and why
+  1  some conversations, messages or zips were left out: the list says which and why
   2  the command line, a setting or the file cannot be used
   3  a store failed: run the same command again, nothing doubles`
 

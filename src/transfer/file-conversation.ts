@@ -7,6 +7,8 @@ import type { Notes } from './notes.ts'
 export interface FileFormat {
   /** As people know it. */
   name: string
+  /** Which files are of it, in the lines of a help. */
+  files: readonly string[]
   /** Whether a conversation is of this format. */
   matches(value: unknown): boolean
   /**

@@ -8,7 +8,7 @@ import { OPEN_WEBUI } from './open-webui/open-webui-conversation.ts'
 import { CHAT_COMPLETIONS } from './openai/openai-conversation.ts'
 
 /** Every format that is read; the first one that matches counts. */
-const FORMATS: readonly FileFormat[] = [BACKSCROLL, CHATGPT, CLAUDE, OPEN_WEBUI, CHAT_COMPLETIONS]
+export const FORMATS: readonly FileFormat[] = [BACKSCROLL, CHATGPT, CLAUDE, OPEN_WEBUI, CHAT_COMPLETIONS]
 const SHOWN_KEYS = 8
 
 /**

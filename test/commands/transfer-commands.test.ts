@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { IMPORT } from '../../src/commands/import.ts'
+import { FORMATS } from '../../src/transfer/formats.ts'
 import { EXPORTED_TALK } from '../support/chatgpt-export.ts'
 import { realisticText } from '../support/texts.ts'
 import { createDirectory } from '../support/transfer-stores.ts'
@@ -77,6 +79,22 @@ test('what was refused is listed at the end and said by the exit code', async ()
   expect(output).toContain(
     `1 not imported:\n  ${file}: line 2: nothing of it can be read: line 2.messages[0]: a message`,
   )
+})
+
+test('a zip that lies in a folder is named with the reason and said by the exit code', async () => {
+  const directory = await createDirectory()
+  const folder = join(directory, 'chats')
+  await mkdir(folder)
+  await writeFile(join(folder, 'some.jsonl'), '{"messages":[{"role":"user","content":"hello"}]}\n')
+  await writeFile(join(folder, 'chatgpt.zip'), '')
+  const { code, output } = await run('import', [folder], environmentOf('embedded', directory))
+  expect(code).toBe(1)
+  expect(output).toMatch(/Skipped: \S+chatgpt\.zip \(a zip in a folder .* is not opened: import it by itself\)\.\n/)
+  expect(output).toContain('Read 1 conversation, 1 message (')
+})
+
+test('the help of the import names each format that is read', () => {
+  expect(FORMATS.filter(({ name }) => !IMPORT.help.includes(`\n  ${name}  `))).toEqual([])
 })
 
 test.each(['import', 'export'])(

@@ -119,6 +119,23 @@ test.each<[string, number, number, number]>([
   expect(errors).toEqual([expect.stringMatching(/conversations-000\.json: the zip cannot be read on: /)])
 })
 
+test('zips in a folder are named to be imported by themselves, but what was sent in the zip of an export', async () => {
+  const folder = await createDirectory()
+  for (const name of ['one.zip', 'two.ZIP']) await writeZip(join(folder, name), EXPORT)
+  const none = openSources([folder])
+  await expect(none).rejects.toThrow(/not opened: import it by itself: \S+one\.zip, \S+two\.ZIP$/)
+  await writeFile(join(folder, 'chats.jsonl'), '')
+  const { skipped, unopened } = await openSources([folder])
+  expect(skipped).toEqual([])
+  expect(unopened.map((name) => basename(name))).toEqual(['one.zip', 'two.ZIP'])
+  const zip = join(await createDirectory(), 'export.zip')
+  await writeZip(zip, { ...EXPORT, 'file-sent.zip': '' })
+  const sources = await openSources([zip])
+  sources.close()
+  expect(sources.unopened).toEqual([])
+  expect(sources.skipped.map((name) => basename(name))).toContain('file-sent.zip')
+})
+
 test('a zip or a folder without a file of conversations is told as such', async () => {
   const stores = await startTransferStores()
   const folder = await createDirectory()
@@ -126,7 +143,7 @@ test('a zip or a folder without a file of conversations is told as such', async 
   await writeZip(join(folder, 'inner.zip'), { 'conversations.json': shard('one') })
   const zip = join(await createDirectory(), 'outer.zip')
   await writeZip(zip, { 'inner.zip': await readFile(join(folder, 'inner.zip'), 'latin1') })
-  await expect(stores.importFile(zip)).rejects.toThrow(/inner\.zip is not opened: unpack it first$/)
+  await expect(stores.importFile(zip)).rejects.toThrow(/not opened: import it by itself: .*inner\.zip$/)
 })
 
 test('a zip of more files than are looked through is told as such, before they are', async () => {

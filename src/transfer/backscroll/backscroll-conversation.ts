@@ -25,7 +25,12 @@ const MAX_REDACTED_TOKENS = 100_000_000
  * A conversation as the export writes it: its active path as chat completions APIs take it, the messages of other
  * versions under `otherVersions`, and all that the format has no place for under `backscroll`.
  */
-export const BACKSCROLL: FileFormat = { name: 'Backscroll', matches, decode }
+export const BACKSCROLL: FileFormat = {
+  name: 'Backscroll',
+  files: ['what the export wrote, with everything: ids, dates, all versions, redactions'],
+  matches,
+  decode,
+}
 
 /** The fields that stand before the `messages`. */
 export function encodeConversation(conversation: Conversation): JsonObject {

@@ -13,7 +13,15 @@ import { readTree } from './chatgpt-nodes.ts'
 const EXTERNAL_ID_PREFIX = 'chatgpt:'
 
 /** A conversation of ChatGPT's `conversations.json`, with all versions of its messages. */
-export const CHATGPT: FileFormat = { name: 'ChatGPT', matches, decode }
+export const CHATGPT: FileFormat = {
+  name: 'ChatGPT',
+  files: [
+    'conversations.json, or its shards conversations-000.json and so on; also the folder or the zip',
+    'of the whole export. All versions of every message; the path that it shows becomes the active one',
+  ],
+  matches,
+  decode,
+}
 
 function matches(value: unknown): boolean {
   return isObject(value) && isObject(value.mapping) && !Array.isArray(value.messages)

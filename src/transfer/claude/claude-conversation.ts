@@ -18,7 +18,12 @@ const NOBODY = '00000000-0000-4000-8000-000000000000'
 const PASSED_OVER: readonly unknown[] = ['token_budget', 'flag']
 
 /** A conversation of Claude's `conversations.json`, with all versions of its messages. */
-export const CLAUDE: FileFormat = { name: 'Claude', matches, decode }
+export const CLAUDE: FileFormat = {
+  name: 'Claude',
+  files: ['conversations.json, or the zip of the whole export, with all versions of every message'],
+  matches,
+  decode,
+}
 
 function matches(value: unknown): boolean {
   return isObject(value) && Array.isArray(value.chat_messages)

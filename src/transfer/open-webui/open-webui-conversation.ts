@@ -19,7 +19,12 @@ const ROLES = new Map<unknown, Role>([
 const SHOWN_LENGTH = 64
 
 /** A chat of Open WebUI's export, with all versions of its messages. */
-export const OPEN_WEBUI: FileFormat = { name: 'Open WebUI', matches, decode }
+export const OPEN_WEBUI: FileFormat = {
+  name: 'Open WebUI',
+  files: ['its export of chats. All versions of every message; the path that it shows becomes the active one'],
+  matches,
+  decode,
+}
 
 function matches(value: unknown): boolean {
   return isObject(value) && isObject(value.chat)

@@ -11,7 +11,15 @@ import { decodeMessage, decodeOwnFields, OWN_FIELD } from './openai-message.ts'
 const EXTERNAL_ID_PREFIX = 'import:'
 
 /** A conversation `{id, messages}`, or a bare list of messages, as chat completions APIs take them. */
-export const CHAT_COMPLETIONS: FileFormat = { name: 'chat completions', matches, decode }
+export const CHAT_COMPLETIONS: FileFormat = {
+  name: 'chat completions',
+  files: [
+    '{"id": …, "title": …, "messages": [{"role": …, "content": …}]} of any other program: a JSON array of',
+    'such objects, one of them, one a line (JSONL, fine-tuning files), or a list of messages',
+  ],
+  matches,
+  decode,
+}
 
 function matches(value: unknown): boolean {
   return Array.isArray(value) || (isObject(value) && Array.isArray(value.messages))

@@ -18,6 +18,8 @@ export interface Sources {
   files: SourceFile[]
   /** Names of those beside them that hold no conversations. */
   skipped: string[]
+  /** Names of zips in folders and zips, which may hold some. */
+  unopened: string[]
   close(): void
 }
 
@@ -25,6 +27,8 @@ export interface Sources {
 const EXPORTED = /^conversations(?:-\d+)?\.json$/i
 const READABLE = ['.json', '.jsonl', '.ndjson']
 const ZIP = '.zip'
+/** Why a zip that lies in a folder or in a zip is not read. */
+export const NOT_OPENED = 'a zip in a folder or in a zip is not opened: import it by itself'
 /** In one folder or zip: about 1 KB is held of each. */
 const MAX_FILES = 100_000
 
@@ -33,7 +37,7 @@ const MAX_FILES = 100_000
  * or a zip holds no file that can be one of conversations, or too many.
  */
 export async function openSources(paths: readonly string[]): Promise<Sources> {
-  const sources: Sources = { files: [], skipped: [], close }
+  const sources: Sources = { files: [], skipped: [], unopened: [], close }
   const zips: ZipFile[] = []
   function close(): void {
     for (const zip of zips) zip.close()
@@ -41,8 +45,8 @@ export async function openSources(paths: readonly string[]): Promise<Sources> {
   try {
     for (const path of paths) {
       const { size, isFolder } = await look(path)
-      if (isFolder) addMost(sources, path, await listFolder(path))
-      else if (extname(path).toLowerCase() === ZIP) addMost(sources, path, await listZip(path, zips))
+      if (isFolder) addMost(sources, { path, isFolder }, await listFolder(path))
+      else if (extname(path).toLowerCase() === ZIP) addMost(sources, { path, isFolder }, await listZip(path, zips))
       else sources.files.push({ name: path, size, read: () => createReadStream(path) })
     }
     return sources
@@ -58,21 +62,33 @@ async function look(path: string): Promise<{ size: number; isFolder: boolean }> 
   return { size: found.size, isFolder: found.isDirectory() }
 }
 
-/** Where there are files that are named as in an export, only these; in their order. */
-function addMost(sources: Sources, path: string, found: readonly SourceFile[]): void {
+/**
+ * Where there are files that are named as in an export, only these; in their order. A zip in the zip of such an export
+ * was sent in a message, as an image may be.
+ */
+function addMost(
+  sources: Sources,
+  { path, isFolder }: { path: string; isFolder: boolean },
+  found: readonly SourceFile[],
+): void {
   const byName = found.toSorted((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }))
   const exported = byName.filter(({ name }) => EXPORTED.test(basename(name)))
   const readable = byName.filter(({ name }) => READABLE.includes(extname(name).toLowerCase()))
   const files = new Set(exported.length > 0 ? exported : readable)
   if (files.size === 0) {
-    const zip = byName.find(({ name }) => extname(name).toLowerCase() === ZIP)
-    const advice = zip ? `; ${zip.name} is not opened: unpack it first` : ''
+    const zips = byName.filter(isZip).map(({ name }) => name)
+    const advice = zips.length > 0 ? `; ${NOT_OPENED}: ${zips.join(', ')}` : ''
     throw new FileFormatError(`${path} holds no file that ends in ${READABLE.join(', ')}${advice}`)
   }
   for (const file of byName) {
     if (files.has(file)) sources.files.push(file)
+    else if (isZip(file) && (isFolder || exported.length === 0)) sources.unopened.push(file.name)
     else sources.skipped.push(file.name)
   }
+}
+
+function isZip({ name }: SourceFile): boolean {
+  return extname(name).toLowerCase() === ZIP
 }
 
 async function listFolder(folder: string): Promise<SourceFile[]> {
