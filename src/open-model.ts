@@ -25,6 +25,8 @@ const RECORDING_QUIET_MS = 60_000
 export async function openModel(config: ModelConfig, log: Log): Promise<OpenModel> {
   const { openaiApiKey, openaiBaseUrl, openaiModel } = config
   if (openaiApiKey === undefined && openaiBaseUrl === undefined) {
+    if (config.modelRecordDir !== undefined)
+      log.warn({}, 'MODEL_RECORD_DIR has no effect: the demo model has no server')
     const { createDemoModel } = await import('./chat/model/demo-model.ts')
     return { model: createDemoModel(), close: async () => {} }
   }
@@ -54,16 +56,19 @@ async function openRecorder(
   const lines = {
     begins: 'calls of the model cannot be recorded',
     ends: 'calls of the model are recorded again',
+    fields: { setting: 'MODEL_RECORD_DIR', folder: path },
     quietMs: RECORDING_QUIET_MS,
   }
   const { onFault, onSuccess } = createFaultLog(log, lines)
-  log.info({ content: modelRecordContent }, 'calls of the model are recorded')
-  return createModelRecorder({
+  const recorder = createModelRecorder({
     path,
     masking: { apiKey, content: modelRecordContent === 'mask' },
     now: Date.now,
-    // What the file system says has the path in it.
+    // What the file system says has names of files in it.
     onFault: (error) => onFault({ reason: (error as NodeJS.ErrnoException).code ?? String(error) }),
     onSuccess,
   })
+  if (await recorder.prepare())
+    log.info({ folder: path, content: modelRecordContent }, 'calls of the model are recorded')
+  return recorder
 }

@@ -6,6 +6,8 @@ import { createRecordingFolder } from './recording-folder.ts'
 
 /** Keeps what is asked of a model's server and what it answers, each exchange as a file. */
 export interface ModelRecorder {
+  /** Makes the folder and tries whether it takes a file; whether it does. What is wrong is told by `onFault`. */
+  prepare(): Promise<boolean>
   /** Asks as the platform's own `fetch`; the answer is kept while it is read, and written when it has ended. */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>
   /** Resolves when all that was asked so far has ended and is written. */
@@ -16,7 +18,7 @@ export interface ModelRecorder {
 
 /** What the recorder is made of. */
 export interface ModelRecorderDeps {
-  /** The folder; it is made with the first file. */
+  /** The folder; it is made where it is missing. */
   path: string
   masking: Masking
   now(): number
@@ -133,6 +135,16 @@ export function createModelRecorder(deps: ModelRecorderDeps, limits: ModelRecord
     return thread.run(task)
   }
 
+  async function prepare(): Promise<boolean> {
+    return folder.prepare().then(
+      () => true,
+      (error: unknown) => {
+        deps.onFault(error)
+        return false
+      },
+    )
+  }
+
   async function drain(): Promise<void> {
     await Promise.all(running)
     await queue.onIdle()
@@ -142,7 +154,7 @@ export function createModelRecorder(deps: ModelRecorderDeps, limits: ModelRecord
     await thread?.destroy()
   }
 
-  return { fetch: fetchRecorded, drain, close }
+  return { prepare, fetch: fetchRecorded, drain, close }
 }
 
 /** The same body, whose pieces and end are told; it is asked for no more than its reader asks for. */

@@ -1,8 +1,11 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectory } from '../../../make-directory.ts'
 
 /** A folder that keeps the newest of what is written into it. */
 export interface RecordingFolder {
+  /** Makes the folder and tries whether it takes a file. Rejects as the file system does. */
+  prepare(): Promise<void>
   /** Writes a file of this name, whole or not at all; the oldest ones go. Rejects as the file system does. */
   write(name: string, text: string): Promise<void>
 }
@@ -10,18 +13,26 @@ export interface RecordingFolder {
 /** Ours begin so; others in the folder stay as they are. */
 const PREFIX = 'recorded-'
 const SUFFIX = '.json'
+const PROBE = `${PREFIX}nothing.part`
 
 /**
  * Files below `path` that only this user can read, at most `maxFiles` of ours, by their names in the order of their
- * making. The folder is made with the first file.
+ * making. The folder is made where it is missing.
  */
 export function createRecordingFolder(path: string, { maxFiles }: { maxFiles: number }): RecordingFolder {
   let names: string[] | undefined
 
   async function open(): Promise<string[]> {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path)
     const found = await readdir(path)
     return found.filter((name) => name.startsWith(PREFIX) && name.endsWith(SUFFIX)).toSorted()
+  }
+
+  async function prepare(): Promise<void> {
+    names = await open()
+    const probe = join(path, PROBE)
+    await writeFile(probe, '', { mode: 0o600 })
+    await rm(probe)
   }
 
   async function write(name: string, text: string): Promise<void> {
@@ -41,5 +52,5 @@ export function createRecordingFolder(path: string, { maxFiles }: { maxFiles: nu
     while (names.length > maxFiles) await rm(join(path, names.shift() ?? ''), { force: true })
   }
 
-  return { write }
+  return { prepare, write }
 }

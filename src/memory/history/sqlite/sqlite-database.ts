@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { HistoryUnavailableError, StartError } from '../../../errors.ts'
+import { makeDirectory } from '../../../make-directory.ts'
 import { sqliteFault } from './sqlite-fault.ts'
 
 /** Values of a statement, by their names. */
@@ -47,7 +48,6 @@ const SYNCED = 'PRAGMA synchronous = FULL'
 const UNSYNCED = 'PRAGMA synchronous = NORMAL'
 const PRAGMAS = `PRAGMA journal_mode = WAL; ${SYNCED}; PRAGMA secure_delete = ON`
 
-const OWN_DIRECTORY = 0o700
 const OWN_FILE = 0o600
 const OTHERS = 0o077
 
@@ -189,11 +189,4 @@ export function makePrivate(path: string): void {
   }
   // Not opened where it is there: closing it would take the locks of the process' other connections.
   if (statSync(path, { throwIfNoEntry: false }) === undefined) closeSync(openSync(path, 'a', OWN_FILE))
-}
-
-/** Level by level: Node's own recursion never returns in a file system where nothing can be made, as in /proc. */
-function makeDirectory(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
-  if (dirname(path) !== path) makeDirectory(dirname(path))
-  mkdirSync(path, { mode: OWN_DIRECTORY })
 }

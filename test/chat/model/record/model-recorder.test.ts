@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../../../src/app.ts'
 import { loadConfig } from '../../../../src/config.ts'
+import { openModel } from '../../../../src/open-model.ts'
 import { playCase } from '../../../support/case-conversation.ts'
 import { type CaseServer, startCaseServer } from '../../../support/case-server.ts'
 import { createGraphqlClient } from '../../../support/graphql-client.ts'
@@ -136,8 +137,36 @@ test('MODEL_RECORD_DIR records what the app asks, and a folder that fails is one
   const log = createKeptLog()
   expect(await playInApp([one, one], { MODEL_RECORD_DIR: path }, log)).toEqual([])
   const lines = log.entries.filter(({ level }) => level === 'warn')
-  expect(lines).toMatchObject([{ message: 'calls of the model cannot be recorded' }])
-  expect(JSON.stringify(lines)).not.toContain(path)
+  const fields = { setting: 'MODEL_RECORD_DIR', folder: path, reason: 'EEXIST' }
+  expect(lines).toEqual([{ level: 'warn', fields, message: 'calls of the model cannot be recorded' }])
+})
+
+test.each(['/proc/x', '/proc/x/y', 'FILE', 'FILE/below', 'FOLDER/a/b'])(
+  'MODEL_RECORD_DIR %s is tried at the start, and the log names it',
+  async (given) => {
+    const folder = await createRecordFolder()
+    await writeFile(join(folder, 'file'), '')
+    const path = given.replace('FILE', join(folder, 'file')).replace('FOLDER', folder)
+    const log = createKeptLog()
+    const model = await openModel(loadConfig({ MODEL_RECORD_DIR: path, OPENAI_BASE_URL: server.url }), log)
+    await model.close(1_000)
+    const isGood = given.startsWith('FOLDER')
+    const message = isGood ? 'calls of the model are recorded' : 'calls of the model cannot be recorded'
+    const fields = {
+      folder: path,
+      ...(!isGood && { setting: 'MODEL_RECORD_DIR', reason: expect.stringMatching(/^E/) }),
+    }
+    expect(log.entries).toMatchObject([{ level: isGood ? 'info' : 'warn', fields, message }])
+    if (isGood) expect(await readdir(path)).toEqual([])
+  },
+)
+
+test('MODEL_RECORD_DIR is said to have no effect on the demo model', async () => {
+  const log = createKeptLog()
+  await openModel(loadConfig({ MODEL_RECORD_DIR: '/proc/x' }), log)
+  expect(log.entries).toMatchObject([
+    { level: 'warn', message: expect.stringContaining('MODEL_RECORD_DIR has no effect') },
+  ])
 })
 
 function record(answer: CaseAnswer, options?: RecordingOptions): Promise<RecordedCall> {
