@@ -4,6 +4,7 @@ import { toModelError } from '../openai-error.ts'
 import { fieldsOf, listOf } from '../wire/fields.ts'
 import { readProviderError } from '../wire/provider-error.ts'
 import { readAnswer } from '../wire/read-answer.ts'
+import { UNKNOWN_CONTENT } from '../wire/unknown-shapes.ts'
 import { maskContent } from './mask-content.ts'
 
 /** One request to a model's server and what came back. */
@@ -131,7 +132,8 @@ async function readOutcome(exchange: Exchange, { apiKey }: Masking): Promise<Out
     const hasEnded = events.some(({ type }) => type === 'finish')
     const code = error.cause === SILENCE ? 'MODEL_TIMEOUT' : error.code
     const said = textOf(events, 'text')
-    if (!hasEnded) return { end: 'Failed', code, retryable: error.retryable, ...(said !== '' && { partial: said }) }
+    const partial = { ...(said !== '' && { partial: said }), ...unknownOf(events) }
+    if (!hasEnded) return { end: 'Failed', code, retryable: error.retryable, ...partial }
   }
   return completed(events)
 }
@@ -150,6 +152,7 @@ function completed(events: readonly ModelEvent[]): Outcome {
     ...(finish?.type === 'finish' && { finishReason: finish.reason }),
     reasoning: textOf(events, 'reasoning'),
     calls,
+    ...unknownOf(events),
     ...(usage?.type === 'usage' && { usage: { ...usage.usage } }),
   }
 }
@@ -158,9 +161,24 @@ function textOf(events: readonly ModelEvent[], type: 'text' | 'reasoning'): stri
   return events.flatMap((event) => (event.type === type ? [event.text] : [])).join('')
 }
 
+/** The texts of what has no form of its own; absent where there is no such part. */
+function unknownOf(events: readonly ModelEvent[]): Outcome {
+  const parts = events.flatMap((event) => (event.type === 'part' ? [event.part] : []))
+  const data = parts.map(({ name, data: held }) => {
+    if (name !== UNKNOWN_CONTENT) return held
+    return listOf(held).map((noted) => [fieldsOf(noted)?.text, fieldsOf(noted)?.values])
+  })
+  return parts.length > 0 ? { unknown: textsIn(data) } : {}
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return value === '' ? [] : [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
 /** What masking must not change: everything but the words. */
-function shapeOf({ content, reasoning, partial, calls, ...rest }: Outcome): string {
-  const lengths = [content, reasoning, partial].map((text) => String(text ?? '').length)
+function shapeOf({ content, reasoning, partial, calls, unknown, ...rest }: Outcome): string {
+  const lengths = [content, reasoning, partial, ...listOf(unknown)].map((text) => String(text ?? '').length)
   return JSON.stringify([rest, lengths, listOf(calls).length])
 }
 

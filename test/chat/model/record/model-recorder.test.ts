@@ -58,6 +58,20 @@ describe('a recorded call', () => {
     expect(await playInApp([one])).toEqual([])
   })
 
+  test.each([
+    ['at its end', [END], false, ['aura', 'smell', 'rain']],
+    ['masked', [END], true, ['xxxx', 'smell', 'xxxx']],
+    ['not where it was cut', [], false, undefined],
+  ])('says what of it nobody knows, %s', async (_, ends, content, unknown) => {
+    const delta = { content: 'Hello', hologram: 'aura', list: [{ type: 'smell', of: 'rain' }] }
+    const chunks = [`data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`, ...ends]
+    const recording = await record({ chunks, cut: ends.length === 0 }, { content })
+    const one = firstOf(recording)
+    expect(one.title).not.toContain('otherwise')
+    expect(one.expect?.unknown).toEqual(unknown)
+    expect(await playInApp([one])).toEqual([])
+  })
+
   test('that was left says that the server held it open', async () => {
     const recording = await record({ chunks: [TEXT], hang: true }, { leave: true })
     const one = firstOf(recording)
