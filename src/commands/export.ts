@@ -20,7 +20,7 @@ FILE.json becomes one JSON array, any other name JSONL, one conversation a line.
 conversations of it, ids, dates, versions and redactions included; records of replies are not among it.
 
 The file is written beside FILE as FILE.partial and takes its place when it is whole; an interrupted export is run
-again.
+again. A FILE that is there already stays until then and is replaced, which the command says at its end.
 
 ${EXIT_CODES_HELP}`
 
@@ -29,7 +29,7 @@ const PROGRESS = 'conversations {conversations}, messages {messages}'
 /** The command as it is called. */
 export const EXPORT: TransferCommand<string> = {
   help: HELP,
-  checkCount: (files) => (files.length === 1 ? undefined : 'Give one FILE.'),
+  checkCount,
   open,
   run,
 }
@@ -44,6 +44,11 @@ if (import.meta.main) {
   })
 }
 
+function checkCount(files: readonly string[]): string | undefined {
+  if (files.length !== 1) return 'Give one FILE.'
+  return files[0] === '-' ? 'Give one FILE: an export is not written to the standard output.' : undefined
+}
+
 async function open([file = '']: readonly string[]): Promise<string> {
   await readdir(dirname(file))
   const found = await stat(file).catch(() => undefined)
@@ -53,6 +58,7 @@ async function open([file = '']: readonly string[]): Promise<string> {
 
 async function run(file: string, { stores, print, progressTo }: TransferJob): Promise<ExitCode> {
   const begun = performance.now()
+  const isThere = (await stat(file).catch(() => undefined)) !== undefined
   const format: ExportFormat = extname(file).toLowerCase() === '.json' ? 'json' : 'jsonl'
   const progress = startProgress(progressTo, PROGRESS, 0, { conversations: 0, messages: 0 })
   const onProgress = (numbers: object) => progress.update(0, numbers)
@@ -61,5 +67,6 @@ async function run(file: string, { stores, print, progressTo }: TransferJob): Pr
   const seconds = ((performance.now() - begun) / 1000).toFixed(1)
   const said = `${countOf(messages, 'message')} (${countOf(tokens, 'token')})`
   print(`Wrote ${countOf(conversations, 'conversation')}, ${said} in ${seconds} s.`)
+  if (isThere) print(`Replaced the file that was there: ${file}`)
   return 0
 }

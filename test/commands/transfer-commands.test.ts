@@ -93,6 +93,17 @@ test('a zip that lies in a folder is named with the reason and said by the exit 
   expect(output).toContain('Read 1 conversation, 1 message (')
 })
 
+test('an export says that it replaced a file, and is not written to the standard output', async () => {
+  const directory = await createDirectory()
+  const environment = environmentOf('embedded', directory)
+  const file = join(directory, 'out.json')
+  expect((await run('export', [file], environment)).output).not.toContain('Replaced')
+  const again = await run('export', [file], environment)
+  expect(again).toMatchObject({ code: 0, output: expect.stringContaining(`Replaced the file that was there: ${file}`) })
+  const output = 'Give one FILE: an export is not written to the standard output. See --help.\n'
+  expect(await run('export', ['-'], environment)).toEqual({ code: 2, output })
+})
+
 test('the help of the import names each format that is read', () => {
   expect(FORMATS.filter(({ name }) => !IMPORT.help.includes(`\n  ${name}  `))).toEqual([])
 })
