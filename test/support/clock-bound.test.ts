@@ -9,6 +9,7 @@ const ALLOWED = [
   'fuzz/',
   'model/',
   'chat/killed-nodes.test.ts',
+  'chat/model/junk-server.test.ts',
   'chat/redis-outage.test.ts',
   'chat/run/long-replies.test.ts',
   'memory/history/mongo/mongo-faults.test.ts',

@@ -125,7 +125,7 @@ function sends(...pieces: (string | Uint8Array)[]): Script {
   }
 }
 
-/** A piece every few milliseconds, the last one again and again. */
+/** A piece every few milliseconds, the last one again and again: the server is slow, and no test waits for it. */
 async function drip(call: RawCall, pieces: readonly string[]): Promise<void> {
   let place = 0
   await forever(async () => {
