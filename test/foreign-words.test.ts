@@ -21,14 +21,14 @@ const ANSWER = 'An answer has no prototype where a field of it is called `__prot
 
 /** Why these are safe all the same. */
 const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
-  ['src/chat/model/wire/answer-reader.ts: choice[field]', OWN_KEYS],
-  ['src/chat/model/wire/answer-reader.ts: delta[field]', OWN_KEYS],
-  ['src/chat/model/wire/answer-reader.ts: event[field]', OWN_KEYS],
   ['src/chat/model/wire/delta-fields.ts: call[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: delta[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: given[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: item[field]', OF_TABLES],
   ['src/chat/model/wire/delta-fields.ts: kept[field]', OF_TABLES],
+  ['src/chat/model/wire/plain-text.ts: choice[field]', OWN_KEYS],
+  ['src/chat/model/wire/plain-text.ts: delta[field]', OWN_KEYS],
+  ['src/chat/model/wire/plain-text.ts: event[field]', OWN_KEYS],
   ['src/chat/model/wire/provider-error.ts: choice[field]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: choice[place]', OF_TABLES],
   ['src/chat/model/wire/provider-error.ts: event[field]', OF_TABLES],

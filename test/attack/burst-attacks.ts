@@ -138,7 +138,7 @@ async function framesOnManySockets(target: Target, payload: string): Promise<Out
     sendFrames(socket, 10, (id) => `{"id":"${id}","type":"subscribe","payload":${payload}}`),
   )
   // A server that stops reading is right, and then sending takes long.
-  await Promise.race([Promise.all(sending), new Promise((resolve) => setTimeout(resolve, 15_000))])
+  await Promise.race([Promise.all(sending), delay(15_000, undefined, { ref: false })])
   return judge(await post(target.origin, { query: '{ __typename }' }))
 }
 

@@ -10,7 +10,7 @@ interface Event {
   cursor: string
 }
 
-/** What a subscriber of a reply gets: any number of events, then exactly one ending. */
+/** What a subscriber of a reply gets: events, then exactly one ending. */
 export type ReplyEvent = Event &
   (
     | { type: 'ReplyQueued'; position: number }

@@ -34,7 +34,7 @@ export interface AppenderDeps extends AfterAppendDeps {
 export interface AppendTarget {
   /** The first draft takes the place of this message, on a branch that becomes active. */
   replaces?: string
-  /** The role that the replaced message must have, else BadUserInputError; absent: any will do. */
+  /** The role that the replaced message must have, else BadUserInputError. Absent: every role will do. */
   role?: Role
   /** Behind the head of this branch; with `replaces`: the id for the branch that is made. */
   branch?: string

@@ -29,7 +29,7 @@ export interface SequenceRange {
   limit: number
   /** Which end of the range is kept when there are more than `limit`. */
   from: 'OLDEST' | 'NEWEST'
-  /** Characters: long messages are fewer than `limit`, one at least, and only about so many are read. Absent: any. */
+  /** Characters: long messages are fewer than `limit`, one at least, and only about so many are read. Absent: without a bound. */
   maxLength?: number
 }
 

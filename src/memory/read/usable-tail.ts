@@ -10,7 +10,7 @@ export interface PathNeed {
   ownerId: string
   conversationId: string
   maxTokens: number
-  /** Characters that may be read for it; absent: any. */
+  /** Characters that may be read for it. Absent: without a bound. */
   maxLength?: number
   /** Whether history must prove that nothing newer is there: of a cached tail no more than a base. */
   isStrong: boolean

@@ -13,7 +13,8 @@ import { memoizeLast } from '../memoize-last.ts'
 import { parseError, publicErrors } from '../public-errors.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
 import { createFollowing } from './following.ts'
-import { type SocketFrames, watchFrames } from './socket-frames.ts'
+import { dropSilent, type SilenceLimits } from './silent-sockets.ts'
+import type { SocketFrames } from './socket-frames.ts'
 import { type HandleMessage, takeInTurn } from './socket-inbox.ts'
 import { writeResults } from './socket-results.ts'
 
@@ -34,11 +35,8 @@ export interface GraphqlSocketDeps {
 }
 
 /** Bounds of one socket. */
-export interface GraphqlSocketLimits {
+export interface GraphqlSocketLimits extends SilenceLimits {
   maxPayloadBytes: number
-  /** One that reads nothing for so long while something waits for it is cut off. */
-  maxStalledMs: number
-  pingMs: number
 }
 
 /** Operations of one socket at once. A gateway has those of all its users on one. */
@@ -47,8 +45,6 @@ const MAX_SOCKET_OPERATIONS = 1_000
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009
 const GOING_AWAY = 1001
-/** Pings are sent as often as proxies need them; an answer may take so long. */
-const MAX_SILENT_MS = 12_000
 const SOCKET_OPTIONS = {
   noServer: true,
   // Each message in a tick of its own.
@@ -192,50 +188,6 @@ function send(socket: WebSocket, text: string): Promise<void> {
     if (socket.readyState !== socket.OPEN) return resolve()
     socket.send(text, (error) => (error ? reject(error) : resolve()))
   })
-}
-
-/** Drops a client that answers no ping, does not read what waits for it, or does not end what it has begun to send. */
-function dropSilent(
-  { client, raw }: { client: WebSocket; raw: Socket },
-  incoming: SharedBudget,
-  { maxStalledMs, pingMs }: Omit<GraphqlSocketLimits, 'maxPayloadBytes'>,
-  log: Log,
-): SocketFrames {
-  const frames = watchFrames({ client, raw }, incoming, () =>
-    drop('its message is not whole, and others need the room'),
-  )
-  let isSilent = false
-  let sinceLookMs = 0
-  client.on('pong', () => {
-    isSilent = false
-  })
-  const ping = setInterval(() => {
-    if (client.readyState !== client.OPEN) return
-    sinceLookMs += pingMs
-    if (sinceLookMs >= MAX_SILENT_MS) look()
-    if (client.readyState === client.OPEN) client.ping()
-  }, pingMs)
-  client.once('close', () => clearInterval(ping))
-  // Node's timer starts anew whenever anything moves, within a large frame too.
-  raw.setTimeout(maxStalledMs)
-  raw.on('timeout', () => {
-    if (raw.writableLength > 0) drop('it does not read')
-  })
-
-  function look(): void {
-    sinceLookMs = 0
-    if (frames.isStuck()) drop('its message does not become whole')
-    // Behind what waits to be read it has not seen the ping.
-    else if (isSilent && raw.writableLength === 0) drop('it answers no ping')
-    isSilent = true
-  }
-
-  function drop(reason: string): void {
-    log.debug({ reason }, 'socket dropped')
-    client.terminate()
-  }
-
-  return frames
 }
 
 function tooManyOperations(): GraphQLError {

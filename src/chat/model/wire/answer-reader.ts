@@ -6,7 +6,10 @@ import { namesOf } from './dialects/dialect.ts'
 import { SILENT } from './dialects/silent-dialects.ts'
 import { type Fields, fieldsOf, storableOf } from './fields.ts'
 import { finishMeaningOf, finishWordOf } from './finish-words.ts'
+import { checkCount, createOwnChoice } from './own-choice.ts'
+import { plainTextOf } from './plain-text.ts'
 import { ERROR_PLACES, errorIn, errorInChoice, readProviderError } from './provider-error.ts'
+import { createReadEvents } from './read-events.ts'
 import { createSaidText } from './said-text.ts'
 import { createThoughtTags } from './thought-tags.ts'
 import { createToolCallAssembly } from './tool-call-assembly.ts'
@@ -38,13 +41,9 @@ export interface AnswerReader {
 const MAX_HELD_CHARACTERS = 4 * 1024 * 1024
 const MAX_UNKNOWN_CHARACTERS = 64 * 1024
 const MAX_UNKNOWN_PARTS = 100
-/** Of an event's choices one is ours; a body that is a list has one for each piece of its answer. */
-const MAX_CHOICES = 128
 const MAX_VALUES = 10_000
 /** Where an event says something else than text. */
 const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
-/** What says nothing beside a text. */
-const QUIET_FIELDS = new Set([...SILENT_EVENT, 'choices', 'index', 'delta'])
 const CHOICE_FIELDS = ['delta', 'message', 'text', 'finish_reason', 'native_finish_reason']
 /** An event may be its own choice. */
 const KNOWN_EVENT_FIELDS = new Set([...SILENT_EVENT, ...OTHER_PLACES, ...CHOICE_FIELDS, 'choices'])
@@ -56,14 +55,13 @@ const KNOWN_CHOICE_FIELDS = new Set([...KNOWN_EVENT_FIELDS, ...namesOf(SILENT, '
  * but unknown events says what they were.
  */
 export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): AnswerReader {
-  let events: ModelEvent[] = []
+  const events = createReadEvents()
+  const ownChoice = createOwnChoice()
   const calls = createToolCallAssembly()
   const usage = createUsageReader()
   const tags = createThoughtTags(addText)
   const whole = createSaidText()
-  const said: { type: 'text' | 'reasoning'; pieces: string[] } = { type: 'text', pieces: [] }
   const state = new Map<string, Json>()
-  let choiceIndex: unknown
   let reasoningField: string | undefined
   let reason: FinishReason | undefined
   let unknownWord = ''
@@ -99,13 +97,13 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       throw broken('The model sent an event that cannot be read.')
     }
     isAlive = true
-    const plain = name === undefined && choiceIndex === 0 ? plainTextOf(event) : undefined
+    const plain = name === undefined && ownChoice.isFirst ? plainTextOf(event) : undefined
     if (plain !== undefined) {
       whole.add('text', plain)
       tags.push(plain)
       return
     }
-    const choices = choicesOf(event)
+    const choices = ownChoice.piecesIn(event)
     for (const choice of choices) readText(choice)
     const error = errorIn(event, name) ?? choices.map(errorInChoice).find((found) => found !== undefined)
     if (error !== undefined) throw toEventError(readProviderError(error), apiKey)
@@ -115,23 +113,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     for (const choice of choices) readFinish(choice)
     const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
     const found = hasUsage ? usage.usage() : undefined
-    if (found) push({ type: 'usage', usage: found })
-  }
-
-  /** Those of the one choice that is ours: the first that comes. */
-  function choicesOf(event: Fields): Fields[] {
-    const { choices } = event
-    const given = choices === undefined || choices === null ? event : choices
-    if (!Array.isArray(given)) {
-      const choice = fieldsOf(given)
-      if (choice && isChoice(choice)) return [choice]
-      if (given === event) return []
-      throw broken('The model sent an event that cannot be read.')
-    }
-    checkCount(given, MAX_CHOICES, 'choices')
-    const read = (given as unknown[]).map(fieldsOf).filter((choice) => choice !== undefined)
-    if (read.length > 0 && choiceIndex === undefined) choiceIndex = Number(read[0]?.index ?? 0)
-    return read.filter(({ index }) => Number(index ?? 0) === choiceIndex)
+    if (found) events.push({ type: 'usage', usage: found })
   }
 
   function readText(choice: Fields): void {
@@ -190,7 +172,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       throw broken('The model sent content of an unknown kind.')
     }
     hasContent = true
-    push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
+    events.push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
   }
 
   function readFinish(choice: Fields): void {
@@ -207,12 +189,12 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   function finish(given: FinishReason, isLast = false): void {
     tags.flush()
     const part = shapes.take()
-    if (part !== undefined) push({ type: 'part', part })
+    if (part !== undefined) events.push({ type: 'part', part })
     const parts = calls.finish(given, isLast)
     if (parts.length > 0) hasContent = true
     for (const called of parts) {
       const { providerMetadata: call } = called
-      push({
+      events.push({
         type: 'toolCall',
         part: call === undefined ? called : { ...called, providerMetadata: { provider, call } },
       })
@@ -221,7 +203,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const next = given === 'STOP' && calls.hasGiven() ? 'TOOL_CALLS' : given
     if (reason === undefined || parts.length > 0) {
       reason = next
-      push({ type: 'finish', reason })
+      events.push({ type: 'finish', reason })
     }
   }
 
@@ -252,7 +234,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const reasoning = reasoningField && calls.hasGiven() ? { reasoning: reasoningField } : {}
     const message = state.size > 0 ? { message: Object.fromEntries(state) } : {}
     if ('message' in message || 'reasoning' in reasoning) {
-      push({ type: 'state', state: { provider, ...reasoning, ...message } })
+      events.push({ type: 'state', state: { provider, ...reasoning, ...message } })
     }
   }
 
@@ -269,25 +251,9 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     isPage = shapes.noteLine(text) || isPage
   }
 
-  /** Texts that came at once are told at once: each event of its own would wake all who listen. */
   function addText(type: 'text' | 'reasoning', text: string): void {
     hasContent = true
-    if (said.type !== type) closeText()
-    said.type = type
-    said.pieces.push(text)
-  }
-
-  /** Joined once: a text that grows letter by letter is a tree of its letters, each of which takes 32 bytes. */
-  function closeText(): void {
-    const [only = ''] = said.pieces
-    if (said.pieces.length > 0)
-      events.push({ type: said.type, text: said.pieces.length === 1 ? only : said.pieces.join('') })
-    said.pieces = []
-  }
-
-  function push(event: ModelEvent): void {
-    closeText()
-    events.push(event)
+    events.addText(type, text)
   }
 
   function count(characters: number): void {
@@ -299,11 +265,10 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   /** A sign of life is told only where nothing else is. */
   function takeEvents(): ModelEvent[] {
-    closeText()
-    const taken: ModelEvent[] = events.length === 0 && isAlive ? [{ type: 'activity' }] : events
-    events = []
+    const taken = events.take()
+    const isSilent = taken.length === 0 && isAlive
     isAlive = false
-    return taken
+    return isSilent ? [{ type: 'activity' }] : taken
   }
 
   return {
@@ -314,30 +279,6 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
       return isDone
     },
   }
-}
-
-/** An event of a megabyte has room for half a million of what each takes a microsecond. */
-function checkCount(items: readonly unknown[], most: number, what: string): void {
-  if (items.length > most) throw broken(`The model sent an event with more than ${most} ${what}.`)
-}
-
-/** The text of an event that holds nothing else, as nearly all do: to look for all else would take three times as long. */
-function plainTextOf(event: Fields): string | undefined {
-  const { choices } = event
-  if (!Array.isArray(choices) || choices.length !== 1) return undefined
-  const choice: Fields = choices[0] ?? {}
-  const delta = choice.delta as Fields | null | undefined
-  if (choice.index !== 0 || choice.finish_reason || !delta) return undefined
-  for (const field in event) if (!QUIET_FIELDS.has(field) && event[field]) return undefined
-  for (const field in choice) if (!QUIET_FIELDS.has(field) && choice[field]) return undefined
-  const { content } = delta
-  if (typeof content !== 'string' || content === '') return undefined
-  for (const field in delta) if (field !== 'content' && field !== 'role' && delta[field] !== null) return undefined
-  return content
-}
-
-function isChoice({ delta, message, text }: Fields): boolean {
-  return fieldsOf(delta) !== undefined || fieldsOf(message) !== undefined || typeof text === 'string'
 }
 
 function failure(): ModelError {

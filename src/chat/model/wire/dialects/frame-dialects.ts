@@ -74,7 +74,7 @@ export const ENDS: readonly TreatedDialect[] = [
     seen: ['Azure OpenAI'],
     reads: 'what they have',
     cases: ['C14.a', 'C18.i'],
-    by: ['wire/answer-reader.ts', 'choicesOf'],
+    by: ['wire/own-choice.ts', 'piecesIn'],
   },
   {
     odd: '`[DONE]` without a finish reason, or with an empty one.',
