@@ -1,19 +1,21 @@
-import type { FinishReason, Json } from '../../../memory/message.ts'
+import type { FinishReason } from '../../../memory/message.ts'
 import { ModelError, type ModelEvent } from '../chat-model.ts'
 import { broken, toEventError } from '../openai-error.ts'
+import { readCallsOfMessage } from './calls-of-message.ts'
 import { type DeltaFields, readDelta } from './delta-fields.ts'
 import { namesOf } from './dialects/dialect.ts'
 import { SILENT } from './dialects/silent-dialects.ts'
 import { type Fields, fieldsOf, storableOf } from './fields.ts'
-import { finishMeaningOf, finishWordOf } from './finish-words.ts'
+import { FINISH_PLACES, finishMeaningOf, finishWordIn, saysWhetherDone } from './finish-words.ts'
+import { createMessageState } from './message-state.ts'
 import { checkCount, createOwnChoice } from './own-choice.ts'
 import { plainTextOf } from './plain-text.ts'
 import { ERROR_PLACES, errorIn, errorInChoice, readProviderError } from './provider-error.ts'
 import { createReadEvents } from './read-events.ts'
-import { createSaidText } from './said-text.ts'
+import { createSaidText, type MessageKind, type Said } from './said-text.ts'
 import { createThoughtTags } from './thought-tags.ts'
 import { createToolCallAssembly } from './tool-call-assembly.ts'
-import { createUnknownShapes, SILENT_EVENT, UNKNOWN_CONTENT } from './unknown-shapes.ts'
+import { createUnknownShapes, SILENT_EVENT } from './unknown-shapes.ts'
 import { createUsageReader, USAGE_ROOTS } from './usage-fields.ts'
 import type { WireEvent } from './wire-reader.ts'
 
@@ -31,6 +33,8 @@ export interface AnswerReader {
   read(event: WireEvent): void
   /** The body has ended. Throws ModelError where that is no end of an answer. */
   end(): void
+  /** Nothing more is read: what was held back until it is known what it is counts as it stands. */
+  release(): void
   /** What was read since the last call, in its order. */
   takeEvents(): ModelEvent[]
   /** `[DONE]` has come: nothing that follows counts. */
@@ -39,12 +43,10 @@ export interface AnswerReader {
 
 /** So many characters an answer may hold in what is not text, as the record of a reply must hold it all. */
 const MAX_HELD_CHARACTERS = 4 * 1024 * 1024
-const MAX_UNKNOWN_CHARACTERS = 64 * 1024
-const MAX_UNKNOWN_PARTS = 100
 const MAX_VALUES = 10_000
 /** Where an event says something else than text. */
 const OTHER_PLACES = [...ERROR_PLACES, ...USAGE_ROOTS]
-const CHOICE_FIELDS = ['delta', 'message', 'text', 'finish_reason', 'native_finish_reason']
+const CHOICE_FIELDS = ['delta', 'message', 'text', ...FINISH_PLACES, 'native_finish_reason']
 /** An event may be its own choice. */
 const KNOWN_EVENT_FIELDS = new Set([...SILENT_EVENT, ...OTHER_PLACES, ...CHOICE_FIELDS, 'choices'])
 const KNOWN_CHOICE_FIELDS = new Set([...KNOWN_EVENT_FIELDS, ...namesOf(SILENT, 'nothing in a choice')])
@@ -60,15 +62,17 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   const calls = createToolCallAssembly()
   const usage = createUsageReader()
   const tags = createThoughtTags(addText)
-  const whole = createSaidText()
-  const state = new Map<string, Json>()
+  const said = createSaidText({
+    say: (type, text) => (type === 'text' ? tags.push(text) : addText(type, text)),
+    note: (text) => shapes.note('choice', 'message', text),
+  })
+  const state = createMessageState(count)
   let reasoningField: string | undefined
   let reason: FinishReason | undefined
   let unknownWord = ''
   let hasContent = false
+  let hasDeltaCalls = false
   let heldCharacters = 0
-  let unknownCharacters = 0
-  let unknownParts = 0
   let isDone = false
   let isAlive = false
   let isPage = false
@@ -99,8 +103,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     isAlive = true
     const plain = name === undefined && ownChoice.isFirst ? plainTextOf(event) : undefined
     if (plain !== undefined) {
-      whole.add('text', plain)
-      tags.push(plain)
+      said.add('text', plain)
       return
     }
     const choices = ownChoice.piecesIn(event)
@@ -108,7 +111,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     const error = errorIn(event, name) ?? choices.map(errorInChoice).find((found) => found !== undefined)
     if (error !== undefined) throw toEventError(readProviderError(error), apiKey)
     // What stands beside the choices is mostly there in every event: that of the end counts.
-    const isEnd = choices.some(({ finish_reason: given }) => finishWordOf(given) !== '')
+    const isEnd = choices.some((choice) => finishWordIn(choice) !== '')
     if (isEnd || (choices.length === 0 && !('choices' in event))) shapes.noteOthers('event', event, KNOWN_EVENT_FIELDS)
     for (const choice of choices) readFinish(choice)
     const hasUsage = [event, ...choices].map((place) => usage.add(place)).some(Boolean)
@@ -118,32 +121,54 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   function readText(choice: Fields): void {
     const { delta, message, text } = choice
-    const isDeltaSaid = delta !== undefined && delta !== null && readSaid('delta', delta)
-    // A message at the end of a stream says all of it again, and so does a text beside a delta.
-    const isMessageSaid = message !== undefined && message !== null && readSaid('message', message)
-    if (typeof text === 'string' && !isDeltaSaid && !isMessageSaid) readSaid('text', text)
+    const isPiece = saysWhetherDone(choice)
+    const isLast = reason !== undefined || finishWordIn(choice) !== ''
+    const beside = delta === undefined || delta === null ? [] : readSaid('delta', delta)
+    const kind = { isPiece, isLast, beside }
+    const inMessage = message === undefined || message === null ? [] : readSaid('message', message, kind)
+    if (typeof text === 'string') readBareText(text, { ...kind, beside: beside.length > 0 ? beside : inMessage })
     shapes.noteOthers('choice', choice, KNOWN_CHOICE_FIELDS)
   }
 
-  /** Whether it had a text. */
-  function readSaid(place: 'delta' | 'message' | 'text', given: unknown): boolean {
+  /** A text beside a delta says it again. */
+  function readBareText(text: string, kind: MessageKind): void {
+    if (kind.beside.some(({ type }) => type === 'text')) said.addMessage([{ type: 'text', text }], kind)
+    else said.add('text', text)
+  }
+
+  /** Returns its texts. */
+  function readSaid(place: 'delta' | 'message', given: unknown, kind?: MessageKind): readonly Said[] {
     const fields = typeof given === 'string' ? { content: given } : fieldsOf(given)
     if (fields === undefined) {
       shapes.note('choice', place, given)
-      return false
+      return []
     }
     const { texts, calls: pieces, state: kept, unknown, reasoningField: field } = readDelta(fields, shapes)
     reasoningField ??= field
-    const isWhole = place === 'message'
-    for (const { type, text: piece } of isWhole ? whole.behind(texts) : texts) {
-      whole.add(type, piece)
-      if (type === 'text') tags.push(piece)
-      else addText(type, piece)
-    }
-    if (pieces.length > 0 && !(isWhole && calls.hasBegun())) addCalls(pieces)
-    addState(kept)
+    if (kind) said.addMessage(texts, kind)
+    else for (const { type, text } of texts) said.add(type, text)
+    if (pieces.length > 0) readCalls(pieces, kind)
+    state.add(kept, kind !== undefined)
     for (const item of unknown) addUnknown(item)
-    return texts.length > 0
+    return texts
+  }
+
+  function readCalls(pieces: DeltaFields['calls'], kind: MessageKind | undefined): void {
+    if (kind === undefined) {
+      hasDeltaCalls = true
+      addCalls(pieces)
+      return
+    }
+    const { isPiece } = kind
+    const {
+      rests,
+      pieces: added,
+      others,
+    } = readCallsOfMessage(pieces, calls.known, { hasDeltas: hasDeltaCalls, isPiece })
+    for (const { text } of rests) count(text.length)
+    calls.addRests(rests)
+    addCalls(added)
+    for (const other of others) shapes.note('choice', 'message', storableOf(other))
   }
 
   function addCalls(pieces: DeltaFields['calls']): void {
@@ -154,40 +179,25 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     if (reason !== undefined) finish(reason)
   }
 
-  /** Lists come in pieces; everything else counts as it came last. */
-  function addState(kept: { [field: string]: Json }): void {
-    for (const [field, value] of Object.entries(kept)) {
-      count(JSON.stringify(value).length)
-      const before = state.get(field)
-      if (Array.isArray(before) && Array.isArray(value)) for (const item of value) before.push(item)
-      else state.set(field, value)
-    }
-  }
-
   function addUnknown(item: unknown): void {
-    const data = storableOf(item)
-    unknownParts += 1
-    unknownCharacters += data === undefined ? 0 : JSON.stringify(data).length
-    if (data === undefined || unknownParts > MAX_UNKNOWN_PARTS || unknownCharacters > MAX_UNKNOWN_CHARACTERS) {
-      throw broken('The model sent content of an unknown kind.')
-    }
+    const part = shapes.readItem(item)
     hasContent = true
-    events.push({ type: 'part', part: { type: 'data', name: UNKNOWN_CONTENT, data } })
+    events.push({ type: 'part', part })
   }
 
   function readFinish(choice: Fields): void {
-    const { finish_reason: given, native_finish_reason: native } = choice
-    const meaning = finishMeaningOf(given)
-    if (meaning === 'FAILURE' || (finishWordOf(given) !== '' && finishMeaningOf(native) === 'FAILURE')) {
+    const word = finishWordIn(choice)
+    const meaning = finishMeaningOf(word)
+    if (meaning === 'FAILURE' || (word !== '' && finishMeaningOf(choice.native_finish_reason) === 'FAILURE')) {
       if (reason === undefined) throw failure()
     } else if (meaning !== undefined) finish(meaning)
     // A word that nobody knows ends an answer that said something, and only that.
-    else if (finishWordOf(given) !== '' && (hasContent || calls.hasBegun())) finish('STOP')
-    else unknownWord ||= finishWordOf(given)
+    else if (word !== '' && (hasContent || calls.hasBegun())) finish('STOP')
+    else unknownWord ||= word
   }
 
   function finish(given: FinishReason, isLast = false): void {
-    tags.flush()
+    release()
     const part = shapes.take()
     if (part !== undefined) events.push({ type: 'part', part })
     const parts = calls.finish(given, isLast)
@@ -224,7 +234,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   }
 
   function checkContent(): void {
-    tags.flush()
+    release()
     if (!hasContent && !calls.hasBegun()) throw notAnAnswer()
   }
 
@@ -232,9 +242,9 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
     finish(given, true)
     // Thoughts go back only with the calls that came of them.
     const reasoning = reasoningField && calls.hasGiven() ? { reasoning: reasoningField } : {}
-    const message = state.size > 0 ? { message: Object.fromEntries(state) } : {}
-    if ('message' in message || 'reasoning' in reasoning) {
-      events.push({ type: 'state', state: { provider, ...reasoning, ...message } })
+    const message = state.read()
+    if (message || 'reasoning' in reasoning) {
+      events.push({ type: 'state', state: { provider, ...reasoning, ...(message && { message }) } })
     }
   }
 
@@ -249,6 +259,11 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
 
   function ignoreLine(text: string): void {
     isPage = shapes.noteLine(text) || isPage
+  }
+
+  function release(): void {
+    said.settle()
+    tags.flush()
   }
 
   function addText(type: 'text' | 'reasoning', text: string): void {
@@ -274,6 +289,7 @@ export function createAnswerReader({ apiKey, provider = '' }: AnswerSource): Ans
   return {
     read,
     end,
+    release,
     takeEvents,
     get isDone() {
       return isDone

@@ -29,6 +29,7 @@ export async function* readAnswer(
     } catch (error) {
       // What cannot be read behind the end is as if it had not come.
       if (!(error instanceof WireError && answer.isDone)) failure = modelErrorOf(error)
+      answer.release()
     }
     const events = answer.takeEvents()
     hasBegun ||= events.some(({ type }) => type !== 'activity')
@@ -48,6 +49,7 @@ export async function* readAnswer(
     })
   } catch (error) {
     if (error instanceof ModelError) throw error
+    yield* take(answer.release)
     throw hasBegun ? broken('The connection to the model was cut.', error) : unreachable(error)
   } finally {
     if (answer.isDone && failure === undefined) readEnd(body)

@@ -12,10 +12,32 @@ export interface ToolCallPiece {
   state?: { [field: string]: Json } | undefined
 }
 
+/** A call as far as it is known. */
+export interface KnownCall {
+  id: string
+  name: string
+  /** Of its arguments, and their length together. */
+  pieces: readonly string[]
+  length: number
+  /** Whether they end in a whole object. */
+  isWhole: boolean
+}
+
+/** What a known call has besides. */
+export interface CallRest {
+  place: number
+  text: string
+  state: { [field: string]: Json } | undefined
+}
+
 /** The tool calls of one answer while they come. */
 export interface ToolCallAssembly {
   /** The pieces of one event. */
   add(pieces: readonly ToolCallPiece[]): void
+  /** What is known of the calls, in the order of their beginnings. */
+  readonly known: readonly KnownCall[]
+  /** What comes to calls by their places in `known`. */
+  addRests(rests: readonly CallRest[]): void
   /** Whether a call has begun. */
   hasBegun(): boolean
   /** Whether one was given. */
@@ -29,16 +51,13 @@ export interface ToolCallAssembly {
   finish(reason: FinishReason, isLast: boolean): ToolCallPart[]
 }
 
-interface OpenCall {
+interface OpenCall extends KnownCall {
   place: number
   index: number | undefined
-  id: string
-  name: string
   pieces: string[]
   scanner: JsonScanner
-  /** Whether the arguments have begun, and whether they end in a whole object. */
+  /** Whether the arguments have begun. */
   isBegun: boolean
-  isWhole: boolean
   state: { [field: string]: Json } | undefined
   isGiven: boolean
   /** How often it was looked at before all was there, and how many pieces there were the last time. */
@@ -80,6 +99,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
       id: '',
       name: '',
       pieces: [],
+      length: 0,
       scanner: createJsonScanner(),
       isBegun: false,
       isWhole: false,
@@ -126,6 +146,14 @@ export function createToolCallAssembly(): ToolCallAssembly {
     if (calls.length > before) newestGroup = before
   }
 
+  function addRests(rests: readonly CallRest[]): void {
+    for (const { place, text, state } of rests) {
+      const call = calls[place]
+      if (call && text !== '') addArguments(call, text)
+      if (call && state) call.state = { ...call.state, ...state }
+    }
+  }
+
   function finish(reason: FinishReason, isLast: boolean): ToolCallPart[] {
     const ownIds = new Set(calls.map(({ id }) => id))
     return calls.flatMap((call) => {
@@ -140,6 +168,8 @@ export function createToolCallAssembly(): ToolCallAssembly {
 
   return {
     add,
+    known: calls,
+    addRests,
     hasBegun: () => hasBegun,
     hasGiven: () => givenIds.size > 0,
     areWhole: () => calls.every((call) => call.name === '' || isJson(argumentsOf(call))),
@@ -181,6 +211,7 @@ function tooMuch(what: string): ModelError {
 
 function addArguments(call: OpenCall, text: string): void {
   call.pieces.push(text)
+  call.length += text.length
   if (text.trim() === '') return
   call.isBegun = true
   let end = call.scanner.readToEnd(text, 0)

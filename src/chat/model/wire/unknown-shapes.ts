@@ -1,4 +1,5 @@
 import type { DataPart, Json } from '../../../memory/message.ts'
+import { broken } from '../openai-error.ts'
 import { namesOf } from './dialects/dialect.ts'
 import { SILENT, SILENT_LINES } from './dialects/silent-dialects.ts'
 import { type Fields, storableOf } from './fields.ts'
@@ -14,6 +15,8 @@ export interface UnknownShapes {
   noteOthers(place: UnknownPlace, fields: Fields, known: ReadonlySet<string>): void
   /** A line that is no JSON; whether it says something. */
   noteLine(text: string): boolean
+  /** An item of content of an unknown kind as a part. Throws ModelError for what cannot be stored or is too much. */
+  readItem(item: unknown): DataPart
   /** What was noted since the last call, as a part of the message; undefined where that is nothing. */
   take(): DataPart | undefined
   /** How many values were noted, and the names of the first fields that are plain words. */
@@ -26,6 +29,7 @@ export const UNKNOWN_CONTENT = 'unknown content of the model'
 /** More is counted and not kept. */
 const MAX_UNKNOWN_CHARACTERS = 64 * 1024
 const MAX_UNKNOWN_FIELDS = 20
+const MAX_UNKNOWN_PARTS = 100
 /** Of one object: an event of a megabyte has room for a hundred thousand. */
 const NOTED_AT_ONCE = 1_000
 const KEPT_NAME = 64
@@ -50,6 +54,8 @@ export function createUnknownShapes(): UnknownShapes {
   let noted = new Map<string, Noted>()
   let characters = 0
   let count = 0
+  let items = 0
+  let itemCharacters = 0
   const names = new Set<string>()
 
   function note(place: UnknownPlace, field: string, value: unknown): void {
@@ -88,6 +94,16 @@ export function createUnknownShapes(): UnknownShapes {
     return true
   }
 
+  function readItem(item: unknown): DataPart {
+    const data = storableOf(item)
+    items += 1
+    itemCharacters += data === undefined ? 0 : JSON.stringify(data).length
+    if (data === undefined || items > MAX_UNKNOWN_PARTS || itemCharacters > MAX_UNKNOWN_CHARACTERS) {
+      throw broken('The model sent content of an unknown kind.')
+    }
+    return { type: 'data', name: UNKNOWN_CONTENT, data }
+  }
+
   function take(): DataPart | undefined {
     if (noted.size === 0) return undefined
     const data = [...noted.values()].map(toJson)
@@ -95,7 +111,7 @@ export function createUnknownShapes(): UnknownShapes {
     return { type: 'data', name: UNKNOWN_CONTENT, data }
   }
 
-  return { note, noteOthers, noteLine, take, summary: () => ({ count, names: [...names] }) }
+  return { note, noteOthers, noteLine, readItem, take, summary: () => ({ count, names: [...names] }) }
 }
 
 function toJson({ in: place, field, texts, values, omittedCharacters }: Noted): Json {

@@ -2,6 +2,7 @@ import type { Usage } from '../../../memory/message.ts'
 import { namesOf } from './dialects/dialect.ts'
 import { USAGE_NUMBERS, USAGE_PLACES, type UsageNumber } from './dialects/usage-dialects.ts'
 import { countOf, type Fields, fieldsOf } from './fields.ts'
+import { saysWhetherDone } from './finish-words.ts'
 
 type Counts = Partial<Record<UsageNumber, number>>
 
@@ -24,7 +25,8 @@ export function createUsageReader(): UsageReader {
   let counts: Counts = {}
 
   function add(event: Fields): boolean {
-    const found = PLACES.map((path) => fieldsOf(valueAt(event, path))).find((usage) => usage !== undefined)
+    const stated = PLACES.map((path) => fieldsOf(valueAt(event, path))).find((usage) => usage !== undefined)
+    const found = stated ?? (saysWhetherDone(event) ? event : undefined)
     const numbers = found ? countsOf(found) : {}
     const isNews = Object.values(numbers).some((count) => count > 0)
     if (isNews || Object.keys(counts).length === 0) counts = { ...counts, ...numbers }

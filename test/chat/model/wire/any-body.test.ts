@@ -146,6 +146,36 @@ test('junk ends as an answer or as an error that says so, and never as another o
   )
 })
 
+test('no text of a message or a delta is lost, whatever it says again', async () => {
+  const said = fc.constantFrom('a', 'b', 'ab', 'aa', 'ba', 'aab', 'abab', ' ', ' b')
+  const choice = fc.record(
+    {
+      delta: fc.record({ content: said }),
+      message: fc.record({ content: said }),
+      text: said,
+      finish_reason: fc.constantFrom(null, null, 'stop'),
+    },
+    { requiredKeys: [] },
+  )
+  const whole = fc.array(said, { maxLength: 6 }).map((texts) => texts.join(''))
+  const grown = whole.map((text) => [...text].map((_, at) => ({ message: { content: text.slice(0, at + 1) } })))
+  const answer = fc.oneof(fc.array(choice, { maxLength: 8 }), grown)
+  await fc.assert(
+    fc.asyncProperty(answer, async (choices) => {
+      const body = [...choices, { delta: { content: '.' }, finish_reason: 'stop' }].map((one) => {
+        return `data: ${JSON.stringify({ choices: [{ index: 0, ...one }] })}\n\n`
+      })
+      const answered = await read([Buffer.from([...body, 'data: [DONE]\n\n'].join(''))])
+      const heard = answered.text.text + JSON.stringify(answered.said.part ?? '')
+      const lost = choices.flatMap((one: { message?: { content: string }; text?: string }) => {
+        return [one.message?.content ?? '', one.text ?? ''].filter((text) => !heard.includes(text.trim()))
+      })
+      expect(lost).toEqual([])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 function cut(body: Buffer, places: readonly number[] | 'everywhere'): Uint8Array[] {
   if (places === 'everywhere') return [...body].map((byte) => Uint8Array.of(byte))
   const ends = [...places.map((place) => place % (body.length + 1)).toSorted((a, b) => a - b), body.length]

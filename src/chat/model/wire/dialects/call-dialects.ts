@@ -31,6 +31,13 @@ export const CALL_ASSEMBLY: readonly TreatedDialect[] = [
     by: ['wire/tool-call-assembly.ts', 'argumentsOf'],
   },
   {
+    odd: 'Calls in messages: all of them again, perhaps with more, or pieces of them.',
+    seen: [],
+    reads: 'each call once',
+    cases: ['D10.k', 'D10.m', 'D10.n', 'D10.o', 'D10.q'],
+    by: ['wire/calls-of-message.ts', 'readCallsOfMessage'],
+  },
+  {
     odd: 'A whole call that comes twice.',
     seen: [],
     reads: 'one call',

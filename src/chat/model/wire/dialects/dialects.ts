@@ -2,7 +2,7 @@ import { CALL_ASSEMBLY } from './call-dialects.ts'
 import { CALL_FIELDS, DELTA_FIELDS, ITEM_FIELDS, ITEM_TYPES, THOUGHT_TAGS } from './delta-dialects.ts'
 import type { Dialect, NamedDialect, TreatedDialect } from './dialect.ts'
 import { ERROR_FIELDS, ERROR_MEANINGS } from './error-dialects.ts'
-import { FINISH_STEMS, FINISH_WORDS } from './finish-dialects.ts'
+import { FINISH_FIELDS, FINISH_STEMS, FINISH_WORDS } from './finish-dialects.ts'
 import { ENDS, FRAMING } from './frame-dialects.ts'
 import { PROMPTS } from './prompt-dialects.ts'
 import { SILENT, SILENT_LINES, UNKNOWN } from './silent-dialects.ts'
@@ -24,6 +24,7 @@ export const DIALECTS: readonly DialectChapter[] = [
   { title: 'Tags', rows: THOUGHT_TAGS },
   { title: 'Fields of a call', rows: CALL_FIELDS },
   { title: 'Pieces of calls', rows: CALL_ASSEMBLY },
+  { title: 'Where the end is told', rows: FINISH_FIELDS },
   { title: 'Finish reasons', rows: FINISH_WORDS },
   { title: 'Finish reasons that nobody has described, by a part of the word', rows: FINISH_STEMS },
   { title: 'Places of usage', rows: USAGE_PLACES },

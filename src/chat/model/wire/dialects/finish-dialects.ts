@@ -4,6 +4,31 @@ import type { NamedDialect } from './dialect.ts'
 /** What a finish reason means: an end of the answer, or that the server broke off. */
 export type FinishMeaning = FinishReason | 'FAILURE'
 
+/** Where a choice, or an event that is its own choice, tells of the end. */
+export const FINISH_FIELDS: readonly NamedDialect<'the reason' | 'an end where it is true'>[] = [
+  {
+    names: ['finish_reason'],
+    odd: 'The field of the API itself.',
+    seen: ['OpenAI'],
+    reads: 'the reason',
+    cases: ['C19.a'],
+  },
+  {
+    names: ['done_reason'],
+    odd: 'The name of the native API.',
+    seen: ['Ollama'],
+    reads: 'the reason',
+    cases: ['D09.a', 'D09.b'],
+  },
+  {
+    names: ['done'],
+    odd: 'In each line of the native API; whose messages are pieces.',
+    seen: ['Ollama'],
+    reads: 'an end where it is true',
+    cases: ['D09.c'],
+  },
+]
+
 /** The words of the APIs that are described, in small letters and with `_` for other signs. */
 export const FINISH_WORDS: readonly NamedDialect<FinishMeaning>[] = [
   {

@@ -12,15 +12,15 @@ export const SILENT: readonly NamedDialect<'nothing in an event' | 'nothing in a
   {
     names: [
       ...['system_fingerprint', 'service_tier', 'obfuscation', 'base_resp', 'prompt_filter_results', 'metadata'],
-      ...['nonce', 'session_id', 'trace_id', 'log_id', 'stats', 'model_info', 'runtime'],
+      ...['nonce', 'session_id', 'trace_id', 'log_id', 'stats', 'model_info', 'runtime', 'remote_model', 'remote_host'],
     ],
     odd: 'What the server says of itself.',
-    seen: ['OpenAI', 'Azure OpenAI', 'MiniMax', 'SGLang', 'LM Studio'],
+    seen: ['OpenAI', 'Azure OpenAI', 'MiniMax', 'SGLang', 'LM Studio', 'Ollama'],
     reads: 'nothing in an event',
-    cases: ['D07.a'],
+    cases: ['D07.a', 'D09.a'],
   },
   {
-    names: ['index', 'logprobs', 'seed', 'token_ids', 'stop_reason', 'matched_stop', 'stop_sequence', 'done_reason'],
+    names: ['index', 'logprobs', 'seed', 'token_ids', 'stop_reason', 'matched_stop', 'stop_sequence'],
     odd: 'How an answer was made, and by what it ended.',
     seen: ['OpenAI', 'vLLM', 'SGLang', 'Together', 'Claude'],
     reads: 'nothing in a choice',
