@@ -145,12 +145,11 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
     askForBody(request, response, limits.maxBodyBytes)
     const body = await bodies.read(request, response)
     if (!Buffer.isBuffer(body)) return body
-    await turns.next()
+    await turns.next(body.length)
     if (!isSoonParsed(body)) {
       const limit = `have at most ${MAX_JSON_MARKS} commas, colons and opening brackets outside of strings`
       return { status: 413, code: 'PAYLOAD_TOO_LARGE', message: `The body must ${limit}.` }
     }
-    await turns.next()
     return { body }
   }
 

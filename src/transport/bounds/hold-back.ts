@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 
 /** A connection that is not read from. */
 export interface HeldConnection {
-  release(): void
+  /** Reads on, unless somebody else holds it. */
+  release(mayRead?: boolean): void
 }
 
 /**
@@ -14,9 +15,9 @@ export function holdBack(socket: Socket): HeldConnection {
     socket.pause()
   }
 
-  function release(): void {
+  function release(mayRead = true): void {
     socket.off('resume', pause)
-    socket.resume()
+    if (mayRead) socket.resume()
   }
 
   socket.on('resume', pause)

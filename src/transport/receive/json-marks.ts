@@ -10,11 +10,14 @@ const BRACKET = 0x5b
 const BACKSLASH = 0x5c
 const BRACE = 0x7b
 
+/** So many bytes of a string are looked at one by one, and the rest of it is searched, which takes a tenth of the time. */
+const NEAR_BYTES = 32
+
 /**
  * Whether it is soon parsed, if it is JSON at all: 4 MB of brackets block the event loop for half a second, a
  * text of 4 MB for 12 ms.
  */
-export function isSoonParsed(json: Uint8Array): boolean {
+export function isSoonParsed(json: Buffer): boolean {
   if (json.length < MIN_BYTES) return true
   let marks = 0
   for (let at = 0; at < json.length; at += 1) {
@@ -26,8 +29,24 @@ export function isSoonParsed(json: Uint8Array): boolean {
   return true
 }
 
-function endOfString(json: Uint8Array, start: number): number {
-  let at = start + 1
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1
-  return at
+/** Where its closing quote is, or where the JSON ends. */
+function endOfString(json: Buffer, start: number): number {
+  let from = start + 1
+  for (;;) {
+    const far = from + NEAR_BYTES
+    let at = from
+    while (at < far && json[at] !== QUOTE && at < json.length) at += json[at] === BACKSLASH ? 2 : 1
+    if (at < far) return at
+    const quote = json.indexOf(QUOTE, at)
+    if (quote < 0) return json.length
+    if (!isEscaped(json, at, quote)) return quote
+    from = quote + 1
+  }
+}
+
+/** Whether the backslashes before a place are odd in number; `from` is one that none of them escapes. */
+function isEscaped(json: Buffer, from: number, place: number): boolean {
+  let at = place
+  while (at > from && json[at - 1] === BACKSLASH) at -= 1
+  return (place - at) % 2 === 1
 }

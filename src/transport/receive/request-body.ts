@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { nextTick } from 'node:process'
 import { Readable } from 'node:stream'
-import { holdBack } from '../bounds/hold-back.ts'
+import { createReadPace } from '../bounds/read-pace.ts'
 import type { Share, SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
 
@@ -51,7 +51,6 @@ const MIN_BUFFER_BYTES = 16_384
 const GROWTH = 4
 /** The budget learns of so many at a time. */
 const NOTED_BYTES = 16_384
-const CHUNKS_PER_LOOK = 16
 const NOTHING = Buffer.alloc(0)
 /** Proxies are told that they cannot use the connection for the next request. */
 const CUT = { headers: { connection: 'close' } }
@@ -105,7 +104,9 @@ export function createRequestBodies(maxBytes: number, budget: SharedBudget, turn
         // Reading on to the end would cost as much as taking it does. By then the answer is on its way.
         queueMicrotask(() => nextTick(() => request.socket.destroySoon()))
       }
-      pace(request, turns)
+      const pace = createReadPace(request.socket, turns)
+      // Also of a body that is read to its end only to be forgotten.
+      request.on('data', (chunk: Buffer) => pace.add(chunk.length))
       request.on('data', take).once('end', end).once('error', reject)
     })
   }
@@ -159,27 +160,6 @@ function collect(length: number, maxBytes: number): Collected {
       return isWhole
     },
   }
-}
-
-/**
- * Has a body read no longer than a turn lasts, also one that is read to its end only to be forgotten: Node reads two
- * megabytes of one connection before it turns to the next.
- */
-function pace(request: IncomingMessage, turns: Turns): void {
-  let isHeld = false
-  let chunks = 0
-  request.on('data', () => {
-    // The clock is not for every crumb.
-    if (isHeld || chunks++ % CHUNKS_PER_LOOK > 0) return
-    const turn = turns.next()
-    if (turn === undefined) return
-    isHeld = true
-    const held = holdBack(request.socket)
-    void turn.then(() => {
-      isHeld = false
-      held.release()
-    })
-  })
 }
 
 function tooLarge(maxBytes: number): BodyRefusal {

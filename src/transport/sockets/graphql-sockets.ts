@@ -101,7 +101,7 @@ export function createGraphqlSockets(
 
   function accept(request: IncomingMessage, raw: Socket, head: Buffer): void {
     sockets.handleUpgrade(request, raw, head, (client) => {
-      const frames = dropSilent({ client, raw }, incoming, limits, log)
+      const frames = dropSilent({ client, raw }, { incoming, turns }, limits, log)
       serve(protocol, { client, raw, turns, frames }, log)
     })
   }

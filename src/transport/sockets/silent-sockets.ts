@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Log } from '../../log.ts'
 import type { SharedBudget } from '../bounds/shared-budget.ts'
+import type { Turns } from '../bounds/turns.ts'
 import { type SocketFrames, watchFrames } from './socket-frames.ts'
 
 /** How long a socket may be silent. */
@@ -17,13 +18,11 @@ const MAX_SILENT_MS = 12_000
 /** Drops a client that answers no ping, does not read what waits for it, or does not end what it has begun to send. */
 export function dropSilent(
   { client, raw }: { client: WebSocket; raw: Socket },
-  incoming: SharedBudget,
+  shared: { incoming: SharedBudget; turns: Turns },
   { maxStalledMs, pingMs }: SilenceLimits,
   log: Log,
 ): SocketFrames {
-  const frames = watchFrames({ client, raw }, incoming, () =>
-    drop('its message is not whole, and others need the room'),
-  )
+  const frames = watchFrames({ client, raw }, shared, () => drop('its message is not whole, and others need the room'))
   let isSilent = false
   let sinceLookMs = 0
   client.on('pong', () => {

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import { createReadPace } from '../bounds/read-pace.ts'
 import type { Share, SharedBudget } from '../bounds/shared-budget.ts'
+import type { Turns } from '../bounds/turns.ts'
 
 /** What came of a message of one socket that is not whole yet. */
 export interface SocketFrames {
@@ -16,10 +18,13 @@ const STUCK_AFTER = 3
 /** Of a control frame by a client. */
 const HEAD_BYTES = 6
 
-/** Counts a large message from its beginning until it is done with; `drop` is called when others need the room more. */
+/**
+ * Counts a large message from its beginning until it is done with, and has it read in turns with others; `drop` is
+ * called when others need the room more.
+ */
 export function watchFrames(
   { client, raw }: { client: WebSocket; raw: Socket },
-  incoming: SharedBudget,
+  { incoming, turns }: { incoming: SharedBudget; turns: Turns },
   drop: () => void,
 ): SocketFrames {
   let readBefore = raw.bytesRead
@@ -27,16 +32,19 @@ export function watchFrames(
   /** Of the messages that are whole. */
   const shares = new Map<Buffer, Share>()
   let asked = 0
+  const pace = createReadPace(raw, turns, () => !client.isPaused)
 
-  raw.on('data', () => {
+  raw.on('data', (piece: Buffer) => {
     const bytes = raw.bytesRead - readBefore
     if (bytes < MIN_BYTES) return
     share ??= incoming.open(drop)
     share.hold(bytes)
+    pace.add(piece.length)
   })
   client.on('message', (data: Buffer) => {
     // What has come of the next one already is less than one read.
     readBefore = raw.bytesRead
+    pace.restart()
     if (share === undefined) return
     share.keep()
     shares.set(data, share)

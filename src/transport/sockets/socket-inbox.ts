@@ -35,7 +35,7 @@ export function takeInTurn(
     if (isTaking) return
     isTaking = true
     while (hasRoom()) {
-      const turn = turns.next()
+      const turn = turns.next(waiting[0]?.length)
       if (turn !== undefined) await turn
       begin(waiting.shift())
     }

@@ -2,10 +2,12 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
-import { createSharedBudget } from '../../../src/transport/bounds/shared-budget.ts'
+import { createSharedBudget, type SharedBudget } from '../../../src/transport/bounds/shared-budget.ts'
 import { createTurns } from '../../../src/transport/bounds/turns.ts'
-import { watchFrames } from '../../../src/transport/sockets/socket-frames.ts'
+import { type SocketFrames, watchFrames } from '../../../src/transport/sockets/socket-frames.ts'
 import { MAX_BEGUN_MESSAGES, MAX_UNREAD_FRAME_BYTES, takeInTurn } from '../../../src/transport/sockets/socket-inbox.ts'
+
+const PIECE = Buffer.alloc(65_536)
 
 test('no more is begun than may be unanswered, and what only goes on holds up nothing', async () => {
   const { say, begun, reading, settle } = startInbox()
@@ -39,12 +41,12 @@ test('a large message that does not become whole is stuck, and goes where others
   const client = new EventEmitter()
   const budget = createSharedBudget(300_000)
   let isDropped = false
-  const frames = watchFrames({ client: client as WebSocket, raw: raw as unknown as Socket }, budget, () => {
+  const frames = watch({ client, raw, budget }, () => {
     isDropped = true
   })
   const receive = (bytes: number) => {
     raw.bytesRead += bytes
-    raw.emit('data')
+    raw.emit('data', PIECE)
   }
   receive(200_000)
   expect([frames.isStuck(), frames.isStuck()]).toEqual([false, false])
@@ -64,10 +66,10 @@ test('a large message counts until it is done with, and stays however much other
   const client = new EventEmitter()
   const budget = createSharedBudget(300_000)
   const drop = vi.fn()
-  const frames = watchFrames({ client: client as WebSocket, raw: raw as unknown as Socket }, budget, drop)
+  const frames = watch({ client, raw, budget }, drop)
   const whole = Buffer.alloc(1)
   raw.bytesRead = 200_000
-  raw.emit('data')
+  raw.emit('data', PIECE)
   client.emit('message', whole)
   const fits = () => {
     const dropped = vi.fn()
@@ -80,7 +82,7 @@ test('a large message counts until it is done with, and stays however much other
   frames.end(whole)
   expect(fits()).toBe(true)
   raw.bytesRead = 400_000
-  raw.emit('data')
+  raw.emit('data', PIECE)
   client.emit('message', whole)
   client.emit('close')
   expect(fits()).toBe(true)
@@ -89,18 +91,23 @@ test('a large message counts until it is done with, and stays however much other
 test('pongs for days are no message that does not become whole', () => {
   const raw = Object.assign(new EventEmitter(), { bytesRead: 0 })
   const client = new EventEmitter()
-  const frames = watchFrames(
-    { client: client as WebSocket, raw: raw as unknown as Socket },
-    createSharedBudget(300_000),
-    () => {},
-  )
+  const frames = watch({ client, raw, budget: createSharedBudget(300_000) }, () => {})
   for (let count = 0; count < 50_000; count += 1) {
     raw.bytesRead += 6
-    raw.emit('data')
+    raw.emit('data', PIECE)
     client.emit('pong', Buffer.alloc(0))
   }
   expect([1, 2, 3].map(() => frames.isStuck())).toEqual([false, false, false])
 })
+
+function watch(
+  { client, raw, budget }: { client: EventEmitter; raw: EventEmitter; budget: SharedBudget },
+  drop: () => void,
+): SocketFrames {
+  const connection = Object.assign(raw, { pause() {}, resume() {} })
+  const shared = { incoming: budget, turns: createTurns() }
+  return watchFrames({ client: client as WebSocket, raw: connection as unknown as Socket }, shared, drop)
+}
 
 function startInbox() {
   let isReading = true

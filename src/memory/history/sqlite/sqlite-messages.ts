@@ -1,4 +1,3 @@
-import { setImmediate as nextTick } from 'node:timers/promises'
 import { type MessagePlace, placeOf } from '../../ids.ts'
 import type { Head, Message, MessagePart, Metadata } from '../../message.ts'
 import type {
@@ -14,8 +13,8 @@ import type {
 import { batchMessages } from '../message-batches.ts'
 import { readableHead } from '../stored-check.ts'
 import { createLengthRoom, encodeParts, lengthOfDraft } from '../stored-draft.ts'
+import { createBatches } from './sqlite-batches.ts'
 import type { SqliteDatabase, SqliteValues } from './sqlite-database.ts'
-import { createReadBatches } from './sqlite-read-batches.ts'
 import { removeRows } from './sqlite-removal.ts'
 import { decodeMessage, encodeMessage, MESSAGE_COLUMNS, type MessageRow } from './sqlite-rows.ts'
 
@@ -35,9 +34,11 @@ export type SqliteMessages = Pick<
 
 type RangeBounds = Pick<SequenceRange, 'limit' | 'maxLength'> & Pick<TokenRange, 'room'>
 
-/** Characters of one transaction, and of what is read in one tick: a few milliseconds of the event loop. */
-const BATCH_LENGTH = 250_000
+/** Characters that are written in one tick, and read: a few milliseconds of the event loop. */
+const WRITE_LENGTH = 250_000
 const READ_LENGTH = 500_000
+/** A row takes as long as so many characters more than its texts. */
+const ROW_LENGTH = 500
 /** Rows that one statement reads. */
 const STATEMENT_ROWS = 250
 
@@ -63,10 +64,11 @@ const REDACT = `UPDATE messages SET status = 'REDACTED', content = :content, par
 
 /** The messages' part of the embedded history: every read is one range of a unique index. */
 export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
-  const readInBatch = createReadBatches(READ_LENGTH)
+  const readInBatch = createBatches(READ_LENGTH)
+  const writeInBatch = createBatches(WRITE_LENGTH)
 
   async function read(sql: string, values: SqliteValues): Promise<Message[]> {
-    return (await readInBatch(() => database.all<MessageRow>(sql, values))).map(decodeMessage)
+    return (await readInBatch(() => database.all<MessageRow>(sql, values), lengthOfRows)).map(decodeMessage)
   }
 
   /** The first rows, which may be long each: as many as can be read in one tick. */
@@ -76,7 +78,7 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
       room -= lengthOfDraft(row)
       return room < 0
     }
-    const rows = await readInBatch(() => database.takeUntil(sql, values, isLast))
+    const rows = await readInBatch(() => database.takeUntil(sql, values, isLast), lengthOfRows)
     return { rows, isWhole: room >= 0 }
   }
 
@@ -114,11 +116,11 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
     { mayGoOn = () => true, unlistedSince }: InsertOptions = {},
   ): Promise<InsertOutcome> {
     let inserted = 0
-    for (const batch of batchMessages(messages, BATCH_LENGTH)) {
-      // Between two batches the event loop belongs to others.
-      if (inserted > 0) await nextTick()
-      if (inserted > 0 && !mayGoOn()) break
-      const outcome = await database.guard(() => database.transact(() => insertBatch(database, batch, unlistedSince)))
+    for (const batch of batchMessages(messages, WRITE_LENGTH)) {
+      const insert = () =>
+        inserted === 0 || mayGoOn() ? database.transact(() => insertBatch(database, batch, unlistedSince)) : undefined
+      const outcome = await database.guard(() => writeInBatch(insert, (written) => written?.length ?? 0))
+      if (outcome === undefined) break
       inserted += outcome.inserted
       if (outcome.duplicate) return { inserted, duplicate: true }
     }
@@ -220,12 +222,22 @@ export function createSqliteMessages(database: SqliteDatabase): SqliteMessages {
   }
 }
 
+function lengthOfRows(rows: readonly MessageRow[]): number {
+  return rows.reduce((length, row) => length + ROW_LENGTH + lengthOfDraft(row), 0)
+}
+
+/** With the characters of what it tried to insert. */
 function insertBatch(
   database: SqliteDatabase,
   batch: readonly Message[],
   unlistedSince: number | undefined,
-): InsertOutcome {
+): InsertOutcome & { length: number } {
   const since = unlistedSince ?? null
-  const stop = batch.findIndex((message) => database.run(INSERT, [...encodeMessage(message), since]) === 0)
-  return stop < 0 ? { inserted: batch.length, duplicate: false } : { inserted: stop, duplicate: true }
+  let length = 0
+  const stop = batch.findIndex((message) => {
+    const values = encodeMessage(message)
+    for (const value of values) length += typeof value === 'string' ? value.length : 0
+    return database.run(INSERT, [...values, since]) === 0
+  })
+  return stop < 0 ? { inserted: batch.length, duplicate: false, length } : { inserted: stop, duplicate: true, length }
 }

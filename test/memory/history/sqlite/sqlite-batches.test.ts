@@ -34,6 +34,19 @@ test.each(Object.entries(READS))('reading %s leaves ticks of the event loop to o
   expect(ticks()).toBeGreaterThan(2)
 })
 
+test('long messages that many append at once are stored one in each tick of the event loop', async () => {
+  const history = await storeMessages()
+  const ids = Array.from({ length: 5 }, () => createConversationId())
+  const text = 'x'.repeat(300_000)
+  const ticks = countTicks()
+  await Promise.all(
+    ids.map((id) =>
+      history.insertMessages(sampleMessages(id, 1, 1).map((one) => ({ ...one, parts: [{ type: 'text', text }] }))),
+    ),
+  )
+  expect(ticks()).toBeGreaterThanOrEqual(ids.length - 1)
+})
+
 test('a range that is longer than a page is read whole, in order, and up to its limit', async () => {
   const history = await storeMessages()
   const newestFirst = messages.toReversed()
