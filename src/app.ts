@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import { urlWithoutAccess, withoutAccess } from './log-error.ts'
 import { logUnreadableOnce } from './log-unreadable-once.ts'
 import { DEFAULT_ENCODING } from './memory/tokens/encoding.ts'
+import { openAccess } from './open-access.ts'
 import { type OpenMemory, openMemory } from './open-memory.ts'
 import { type OpenModel, openModel } from './open-model.ts'
 import { createServer, type Server } from './server.ts'
@@ -84,12 +85,23 @@ async function open(config: Config, log: Log, opened: Opened, signal: AbortSigna
   const { replies, chat } = openChat(config, stores, opened.model.model, log)
   opened.replies = replies
   const { memory } = stores
-  const { host, port, maxMessageBytes, maxQueryCost, introspection, getQueries } = config
+  const { host, port, corsOrigins, maxMessageBytes, maxQueryCost, introspection, getQueries } = config
   const pingMs = Math.min(config.replyHeartbeatMs, MAX_PING_MS)
   const maxBodyBytes = BODY_PER_MESSAGE * maxMessageBytes
   const maxAnswerBytes = ANSWER_PER_MESSAGE * maxMessageBytes
-  const limits = { host, port, maxBodyBytes, maxQueryCost, maxAnswerBytes, pingMs, introspection, getQueries }
-  const server = createServer({ memory, chat, log }, limits)
+  const limits = {
+    host,
+    port,
+    corsOrigins,
+    maxBodyBytes,
+    maxQueryCost,
+    maxAnswerBytes,
+    pingMs,
+    introspection,
+    getQueries,
+  }
+  const access = await openAccess(config.access, log)
+  const server = createServer({ memory, chat, access, log }, limits)
   await stores.prepare()
   signal.throwIfAborted()
   opened.server = server

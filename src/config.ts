@@ -1,3 +1,4 @@
+import { ACCESS_SETTINGS, type AccessSettings, isProven, loadAccessSettings } from './access/settings.ts'
 import { LOG_LEVELS, type LogLevel } from './log.ts'
 import { isLoopback } from './loopback.ts'
 import { findUnknownSettings } from './unknown-settings.ts'
@@ -6,6 +7,9 @@ import { findUnknownSettings } from './unknown-settings.ts'
 export interface Config {
   host: string
   port: number
+  access: AccessSettings
+  /** Of pages that may call beside the server's own. */
+  corsOrigins: string[]
   dataDir: string
   mongodbUrl?: string
   /** One URL, or several for a cluster. */
@@ -55,6 +59,8 @@ export class ConfigError extends Error {
 export const SETTINGS: readonly string[] = [
   'HOST',
   'PORT',
+  ...ACCESS_SETTINGS,
+  'CORS_ORIGINS',
   'DATA_DIR',
   'MONGODB_URL',
   'REDIS_URL',
@@ -91,6 +97,11 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function loadConfig(environment: Environment): Config {
   const faults: string[] = []
   const text = (name: string) => environment[name]?.trim() || undefined
+  const list = (name: string) =>
+    (text(name) ?? '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   const integer = (name: string, fallback: number, min: number, max: number) => {
     const given = text(name)
     const value = given === undefined ? fallback : /^\d+$/.test(given) ? Number(given) : Number.NaN
@@ -112,12 +123,11 @@ export function loadConfig(environment: Environment): Config {
   const config: Config = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 4000, 0, 65_535),
+    access: loadAccessSettings(text, faults),
+    corsOrigins: list('CORS_ORIGINS'),
     dataDir: text('DATA_DIR') ?? './data',
     ...(mongodbUrl !== undefined && { mongodbUrl }),
-    redisUrls: (text('REDIS_URL') ?? '')
-      .split(',')
-      .map((url) => url.trim())
-      .filter((url) => url !== ''),
+    redisUrls: list('REDIS_URL'),
     ...(openaiApiKey !== undefined && { openaiApiKey }),
     ...(openaiBaseUrl !== undefined && { openaiBaseUrl }),
     openaiModel: text('OPENAI_MODEL') ?? 'gpt-4o-mini',
@@ -143,7 +153,8 @@ export function loadConfig(environment: Environment): Config {
     logLevel: LOG_LEVELS.find((level) => level === text('LOG_LEVEL')) ?? 'info',
   }
   faults.push(
-    ...hostFaults(config.host),
+    ...hostFaults(config),
+    ...originFaults(config.corsOrigins),
     ...urlFaults('MONGODB_URL', ['mongodb:', 'mongodb+srv:'], [config.mongodbUrl]),
   )
   faults.push(...urlFaults('REDIS_URL', ['redis:', 'rediss:'], config.redisUrls), ...databaseFaults(config.redisUrls))
@@ -158,10 +169,27 @@ export function loadConfig(environment: Environment): Config {
 }
 
 /** Without authentication everybody who reaches the address reads everything. */
-function hostFaults(host: string): string[] {
-  if (isLoopback(host)) return []
-  const address = JSON.stringify(host)
-  return [`HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got ${address}.`]
+function hostFaults({ host, access }: Config): string[] {
+  if (isLoopback(host) || isProven(access)) return []
+  const wanted = 'a loopback address (127.0.0.1, ::1, localhost) without authentication'
+  return [`HOST must be ${wanted} (AUTH_JWKS_URL, AUTH_JWT_SECRET, SERVICE_KEYS); got ${JSON.stringify(host)}.`]
+}
+
+/** As browsers write them: what differs would match no page. */
+function originFaults(origins: readonly string[]): string[] {
+  return origins
+    .filter((origin) => !isOrigin(origin))
+    .map((origin) => {
+      const hint = origin === '*' ? ' (every page that may call has to be named)' : ''
+      return `CORS_ORIGINS must list origins such as https://chat.example.org; got ${JSON.stringify(origin)}${hint}.`
+    })
+}
+
+/** Apps have schemes of their own, of which URL parsers make no origin. */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || !/^[a-z][a-z\d+.-]*:\/\/[^/?#@\s]+$/.test(text)) return false
+  return /^https?:$/.test(url.protocol) ? url.origin === text : true
 }
 
 /** A checkpoint renews the lease: one that is lost must not end the reply. */

@@ -106,6 +106,14 @@ export class StartError extends Error {
   }
 }
 
+/** Why a stream ends whose caller has to prove anew who it is; what it followed goes on. */
+export class CallerExpiredError extends Error {
+  constructor() {
+    super('The proof of who asked has expired.')
+    this.name = 'CallerExpiredError'
+  }
+}
+
 /** More at once than this node, or who asks, may have under way; nothing was done. The message is fit for clients. */
 export class RateLimitedError extends Error {
   readonly code = 'RATE_LIMITED'

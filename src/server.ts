@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
+import type { Access } from './access/access.ts'
 import type { Chat } from './chat/chat.ts'
 import { StartError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -20,10 +21,11 @@ import { createEventStreams } from './transport/event-streams.ts'
 import { createGraphiqlPage } from './transport/graphiql-page.ts'
 import { createGraphqlHandler } from './transport/graphql-handler.ts'
 import { createPlainRequests } from './transport/plain-requests.ts'
+import { credentialsOf } from './transport/receive/credentials.ts'
 import { answer, askForBody, expectNoBody, type Refusal, refuse } from './transport/receive/early-answers.ts'
+import { createForeignRequests, originForm } from './transport/receive/foreign-requests.ts'
 import { isSoonParsed, MAX_JSON_MARKS } from './transport/receive/json-marks.ts'
 import { refusalOfBody } from './transport/receive/json-request.ts'
-import { originForm, refusalOfForeign } from './transport/receive/local-requests.ts'
 import { createRawAnswers } from './transport/receive/raw-answers.ts'
 import { createRequestBodies, type ReceivedBody, withBody } from './transport/receive/request-body.ts'
 import { answerByYoga } from './transport/receive/yoga-requests.ts'
@@ -43,6 +45,7 @@ export interface Server {
 export interface ServerDeps {
   memory: Memory
   chat: Chat
+  access: Access
   log: Log
 }
 
@@ -50,6 +53,8 @@ export interface ServerDeps {
 export interface ServerLimits {
   host: string
   port: number
+  /** Of pages that may call beside those of the server's own origin. */
+  corsOrigins: readonly string[]
   maxBodyBytes: number
   maxQueryCost: number
   maxAnswerBytes: number
@@ -62,8 +67,8 @@ export interface ServerLimits {
   bounds?: Partial<Bounds>
 }
 
-/** The one owner while there is no authentication: the configuration lets only this machine connect. */
-const LOCAL_OWNER = 'local'
+/** Streams end within a minute after the proof of who asked has expired. */
+const END_EXPIRED_EVERY_MS = 5_000
 const CLOSE_IDLE_EVERY_MS = 20
 /** Longer than balancers keep idle connections (60 s, nginx 75 s): else they send a request into a closed one. */
 const KEEP_ALIVE_MS = 90_000
@@ -97,11 +102,11 @@ const HTTP_OPTIONS: ServerOptions = {
 }
 
 /** A server that listens from `listen` on; no request reaches the stores but through memory and chat. */
-export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLimits): Server {
+export function createServer({ memory, chat, access, log }: ServerDeps, limits: ServerLimits): Server {
   const bounds = boundsOf(limits)
   const turns = createTurns()
   const shared = { turns, makeRoom: () => unread.makeRoom() }
-  const handler = createGraphqlHandler({ memory, chat, log, ...shared, ownerOf: () => LOCAL_OWNER }, limits)
+  const handler = createGraphqlHandler({ memory, chat, access, log, ...shared }, limits)
   const incoming = createSharedBudget(bounds.maxIncomingBytes)
   const bodies = createRequestBodies(limits.maxBodyBytes, incoming, turns)
   const page = limits.introspection ? createGraphiqlPage(turns) : undefined
@@ -109,13 +114,16 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   const events = createEventStreams(handler, turns, limits)
   const { maxBodyBytes: maxPayloadBytes, pingMs } = limits
   const socketLimits = { maxPayloadBytes, maxStalledMs: bounds.maxStalledMs, pingMs }
-  const sockets = createGraphqlSockets({ handler, log, turns, incoming }, socketLimits)
+  const sockets = createGraphqlSockets({ handler, access, log, turns, incoming }, socketLimits)
+  const foreign = createForeignRequests({ isProven: access.isProven, corsOrigins: limits.corsOrigins })
+  const expiring = setInterval(access.endExpired, END_EXPIRED_EVERY_MS).unref()
   let isClosing = false
   let closing: Promise<void> | undefined
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const foreign = refusalOfForeign(request)
-    if (foreign !== undefined) return refuse(request, response, foreign)
+    const refusal = foreign.refusalOf(request)
+    if (refusal !== undefined) return refuse(request, response, refusal)
+    if (foreign.allow(request, response)) return
     request.url = originForm(request.url)
     const path = pathOf(request)
     if (path === '/graphql') return await serveGraphql(request, response)
@@ -128,17 +136,20 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
 
   async function serveGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (isClosing) return refuse(request, response.setHeader('connection', 'close'), CLOSING)
-    const refusal = refusalOfBody(request)
-    if (refusal !== undefined) return refuse(request, response, refusal)
     // Node leaves the body of an answer to HEAD away by itself.
     if (request.method === 'HEAD') request.method = 'GET'
     if (await page?.answer(request, response)) return
+    const caller = await access.admit(credentialsOf(request))
+    if ('status' in caller) return refuse(request, response, caller)
+    const refusal = refusalOfBody(request)
+    if (refusal !== undefined) return refuse(request, response, refusal)
     if (request.method === 'GET' && !limits.getQueries) return refuse(request, response, NOT_BY_GET)
     const received = await receive(request, response)
     if ('status' in received) return refuse(request, response, received)
-    if (await plain.answer(request, received, response)) return
-    if (await events.answer(request, received, response)) return
-    await answerByYoga(handler, request.method === 'POST' ? withBody(request, received.body) : request, response)
+    if (await plain.answer({ request, caller }, received, response)) return
+    if (await events.answer({ request, caller }, received, response)) return
+    const whole = request.method === 'POST' ? withBody(request, received.body) : request
+    await answerByYoga(handler, { request: whole, caller }, response)
   }
 
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<ReceivedBody | Refusal> {
@@ -166,6 +177,7 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
 
   async function close(deadlineMs: number): Promise<void> {
     isClosing = true
+    clearInterval(expiring)
     const closed = closeHttp(http, deadlineMs)
     handler.streams.endAll()
     await Promise.all([sockets.close(deadlineMs), closed])
@@ -186,8 +198,8 @@ export function createServer({ memory, chat, log }: ServerDeps, limits: ServerLi
   })
   http.on('upgrade', (request, socket, head) => {
     if (!(socket instanceof Socket)) return void socket.destroy()
-    const foreign = refusalOfForeign(request)
-    if (foreign !== undefined) return raw.refuse(socket, foreign)
+    const refusal = foreign.refusalOf(request)
+    if (refusal !== undefined) return raw.refuse(socket, refusal)
     request.url = originForm(request.url)
     if (isClosing) return raw.refuse(socket, CLOSING)
     if (pathOf(request) !== '/graphql') return raw.refuse(socket, NOTHING_THERE)

@@ -6,6 +6,8 @@ test('with nothing set every setting has its documented default', () => {
   expect(loadConfig({})).toEqual({
     host: '127.0.0.1',
     port: 4000,
+    access: { serviceKeys: [], ownerClaim: 'sub' },
+    corsOrigins: [],
     dataDir: './data',
     redisUrls: [],
     openaiModel: 'gpt-4o-mini',
@@ -51,6 +53,86 @@ test('a model is what its key, its URL and its name say', () => {
   })
 })
 
+const KEYS = `a:${'0'.repeat(64)}, b-2:${'F'.repeat(64)}`
+const SECRET = 'x'.repeat(32)
+const BY_URL = { AUTH_JWKS_URL: 'https://a/keys', AUTH_ISSUER: 'https://a', AUTH_AUDIENCE: 'backscroll' }
+
+test.each([{ SERVICE_KEYS: KEYS }, { AUTH_JWT_SECRET: SECRET }, BY_URL])(
+  'with %j any address is listened on',
+  (set) => {
+    expect(loadConfig({ ...set, HOST: '0.0.0.0' }).host).toBe('0.0.0.0')
+  },
+)
+
+test('who may ask is read', () => {
+  const { access, corsOrigins } = loadConfig({
+    ...BY_URL,
+    AUTH_OWNER_CLAIM: 'email',
+    AUTH_TENANT_CLAIM: 'org',
+    SERVICE_KEYS: KEYS,
+    CORS_ORIGINS: 'https://a.example, http://localhost:5173,capacitor://localhost',
+  })
+  expect(access).toEqual({
+    jwksUrl: 'https://a/keys',
+    issuer: 'https://a',
+    audience: 'backscroll',
+    ownerClaim: 'email',
+    tenantClaim: 'org',
+    serviceKeys: [
+      { name: 'a', sha256: '0'.repeat(64) },
+      { name: 'b-2', sha256: 'F'.repeat(64) },
+    ],
+  })
+  expect(corsOrigins).toEqual(['https://a.example', 'http://localhost:5173', 'capacitor://localhost'])
+})
+
+const MISTAKES: [Record<string, string>, string][] = [
+  [{ AUTH_JWT_SECRET: 'x'.repeat(31) }, 'AUTH_JWT_SECRET must have at least 32 bytes; got 31.'],
+  [
+    { ...BY_URL, AUTH_JWT_SECRET: SECRET },
+    'AUTH_JWKS_URL and AUTH_JWT_SECRET must not both be set: tokens have one issuer.',
+  ],
+  [{ ...BY_URL, AUTH_ISSUER: '' }, 'AUTH_ISSUER must be set with AUTH_JWKS_URL.'],
+  [{ ...BY_URL, AUTH_AUDIENCE: ' ' }, 'AUTH_AUDIENCE must be set with AUTH_JWKS_URL.'],
+  [{ ...BY_URL, AUTH_JWKS_URL: 'file:///etc/keys' }, 'AUTH_JWKS_URL must be a URL of https or http.'],
+  [{ ...BY_URL, AUTH_JWKS_URL: 'a.example/keys' }, 'AUTH_JWKS_URL must be a URL of https or http.'],
+  [{ AUTH_ISSUER: 'x' }, 'AUTH_ISSUER has no effect without AUTH_JWKS_URL or AUTH_JWT_SECRET.'],
+  [
+    { SERVICE_KEYS: KEYS, AUTH_TENANT_CLAIM: 'org' },
+    'AUTH_TENANT_CLAIM has no effect without AUTH_JWKS_URL or AUTH_JWT_SECRET.',
+  ],
+  [
+    { SERVICE_KEYS: `${KEYS},bsk_secret` },
+    'SERVICE_KEYS must be name:sha256 with commas, as npm run service-key prints it; entry 3 is not.',
+  ],
+  [
+    { SERVICE_KEYS: `${KEYS},a:${'1'.repeat(64)}` },
+    'SERVICE_KEYS must have a name once only: remove the old key when the new one is in use.',
+  ],
+  [
+    { CORS_ORIGINS: '*' },
+    'CORS_ORIGINS must list origins such as https://chat.example.org; got "*" (every page that may call has to be named).',
+  ],
+  ...[
+    'https://a.example/',
+    'https://A.example',
+    'https://a.example:443',
+    'a.example',
+    'https://u@a.example',
+    'null',
+  ].map(
+    (origin) =>
+      [
+        { CORS_ORIGINS: origin },
+        `CORS_ORIGINS must list origins such as https://chat.example.org; got "${origin}".`,
+      ] satisfies [object, string],
+  ),
+]
+
+test.each(MISTAKES)('%j is refused', (set, fault) => {
+  expect(faultsOf(set)).toEqual([fault])
+})
+
 test('a lease must outlive a checkpoint that is lost', () => {
   expect(loadConfig({ REPLY_LEASE_MS: '2000' }).replyLeaseMs).toBe(2_000)
   expect(faultsOf({ REPLY_LEASE_MS: '1999' })).toEqual([
@@ -72,7 +154,7 @@ test('all mistakes are told at once, and never a password', () => {
     'PORT must be a whole number from 0 to 65535; got "70000".',
     'INTROSPECTION must be true or false; got "no".',
     'CACHE_TTL_SECONDS must be a whole number from 1 to 31536000; got "1.5".',
-    'HOST must be a loopback address (127.0.0.1, ::1, localhost), as there is no authentication; got "0.0.0.0".',
+    'HOST must be a loopback address (127.0.0.1, ::1, localhost) without authentication (AUTH_JWKS_URL, AUTH_JWT_SECRET, SERVICE_KEYS); got "0.0.0.0".',
     'REDIS_URL must begin with redis:// or rediss://.',
     'OPENAI_BASE_URL must begin with http:// or https://.',
   ])

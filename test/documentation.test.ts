@@ -23,6 +23,7 @@ const PAGES = [
   'docs/limits.md',
   'docs/operation.md',
   'docs/performance.md',
+  'docs/security.md',
 ]
 const ORIGIN = 'http://127.0.0.1:4000'
 /** As strict as a reader's project may be. */
@@ -148,7 +149,7 @@ test('each script, each page and each file that the documentation names is there
   const missing: string[] = []
   for (const page of PAGES) {
     const text = await readFile(join(ROOT, page), 'utf8')
-    const scripts = [...text.matchAll(/npm run ([a-z]+(?::[a-z]+)?)/g)].map(([, name = '']) => name)
+    const scripts = [...text.matchAll(/npm run ([a-z]+(?:[:-][a-z]+)*)/g)].map(([, name = '']) => name)
     missing.push(...scripts.filter((name) => !(name in packageJson.scripts)))
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path = '']) => join(dirname(page), path))
     const files = [...text.matchAll(/`((?:src|test|bench|docs)\/[\w/.-]*)`/g)].map(([, path = '']) => path)

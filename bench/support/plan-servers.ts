@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createYoga } from 'graphql-yoga'
+import { createAccess } from '../../src/access/access.ts'
 import { createChat } from '../../src/chat/chat.ts'
 import { createDemoModel } from '../../src/chat/model/demo-model.ts'
 import { createLog } from '../../src/log.ts'
@@ -37,8 +38,16 @@ export async function openPlanServers(stage: Stage): Promise<PlanServers> {
   const replies = openReplies(stage, createDemoModel())
   const chat = createChat({ replies, memory, now: Date.now }, LIMITS)
   const server = createServer(
-    { memory, chat, log },
-    { host: HOST, port: 0, maxBodyBytes: 4_000_000, pingMs: 12_000, getQueries: true, ...QUERY_BOUNDS },
+    { memory, chat, access: createAccess({ log, now: Date.now }), log },
+    {
+      host: HOST,
+      port: 0,
+      corsOrigins: [],
+      maxBodyBytes: 4_000_000,
+      pingMs: 12_000,
+      getQueries: true,
+      ...QUERY_BOUNDS,
+    },
   )
   const context = () => ({ ownerId: SERVER_OWNER, memory, chat, loaders: createLoaders(memory, SERVER_OWNER) })
   const options = { schema: createSchema(), context, maskedErrors: { maskError: createErrorMask(log) }, logging: false }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BadUserInputError } from '../errors.ts'
+import { BadUserInputError, CallerExpiredError } from '../errors.ts'
 import type { ReplyRecord } from '../memory/history/reply-record.ts'
 import { bytesOfParts } from '../memory/input/check-part.ts'
 import type { Memory } from '../memory/memory.ts'
@@ -112,8 +112,8 @@ export function createReplies(deps: RepliesDeps, limits: RepliesLimits): Replies
   function cancelWith(signal: AbortSignal, ownerId: string, view: ReplyView): void {
     const { replyId } = view
     const cancel = () => {
-      // A stream that is at its end aborts its signal too.
-      if (view.ending !== undefined) return
+      // A stream that is at its end aborts its signal too; a client whose proof expired comes back with a new one.
+      if (view.ending !== undefined || signal.reason instanceof CallerExpiredError) return
       const run = runs.find(replyId)?.run
       // Without a read of the history, which may be slow or away.
       if (run !== undefined) run.stop('DISCONNECTED')

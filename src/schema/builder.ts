@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import { GraphQLJSON } from 'graphql-scalars'
+import type { Caller } from '../access/caller.ts'
 import type { Chat } from '../chat/chat.ts'
 import type { Loaders } from '../memory/loader.ts'
 import type { Memory } from '../memory/memory.ts'
@@ -18,7 +19,9 @@ export interface Following {
 
 /** What the resolvers of one operation get as their context. */
 export interface OperationContext {
+  /** The caller's: whose conversations the operation may read and change. */
   ownerId: string
+  caller: Caller
   /** The connection that the operation came by, unlike that of every other open one. */
   connectionId: string
   memory: Memory

@@ -8,6 +8,7 @@ import type { LargeAnswers } from './large-answers.ts'
 import { memoizeLast } from './memoize-last.ts'
 import { breakOff, SERVER_STOPS } from './operation-streams.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
+import type { Admitted } from './receive/credentials.ts'
 import { acceptsEventStream } from './receive/json-request.ts'
 import { forget, type ReceivedBody, withBody } from './receive/request-body.ts'
 import { answerByYoga } from './receive/yoga-requests.ts'
@@ -16,7 +17,7 @@ import { UNBUFFERED_HEADS } from './unbuffered-heads.ts'
 /** Answers subscriptions that come by POST as JSON and want server-sent events. */
 export interface EventStreams {
   /** Resolves, once the stream has begun, to false, with nothing done, when the request is Yoga's to answer. */
-  answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean>
+  answer(admitted: Admitted, received: ReceivedBody, response: ServerResponse): Promise<boolean>
 }
 
 /** How often a stream shows that it lives, in milliseconds. */
@@ -51,7 +52,7 @@ const COMPLETE = 'event: complete\ndata:\n\n'
  * has room for it, so a slow client gets fewer and larger ones.
  */
 export function createEventStreams(
-  handler: Pick<GraphqlHandler, 'yoga' | 'subscribe' | 'maskError' | 'large'>,
+  handler: Pick<GraphqlHandler, 'yoga' | 'envelop' | 'subscribe' | 'maskError' | 'large'>,
   turns: Turns,
   limits: EventStreamLimits,
 ): EventStreams {
@@ -59,9 +60,13 @@ export function createEventStreams(
   const frames = createFrames(yoga.fetchAPI, large)
   return { answer }
 
-  async function answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean> {
+  async function answer(
+    { request, caller }: Admitted,
+    received: ReceivedBody,
+    response: ServerResponse,
+  ): Promise<boolean> {
     if (!acceptsEventStream(request)) return false
-    const operation = prepareOperation(yoga.getEnveloped, request, received.body)
+    const operation = prepareOperation(handler.envelop, { caller, req: request }, received.body)
     if (operation?.kind !== 'subscription') return false
     const { result, signal } = await subscribe(handler, operation, response)
     if (isAsyncIterable(result)) {
@@ -70,7 +75,13 @@ export function createEventStreams(
       writeEvents(results, response, { frames, turns }, limits)
         .then(() => (signal?.reason === SERVER_STOPS ? breakOff(response) : response.end(COMPLETE)))
         .catch((error: Error) => response.destroy(error))
-    } else await answerByYoga(handler, withoutMultipart(withBody(request, received.body)), response, { result })
+    } else
+      await answerByYoga(
+        handler,
+        { request: withoutMultipart(withBody(request, received.body)), caller },
+        response,
+        result,
+      )
     return true
   }
 }

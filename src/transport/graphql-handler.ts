@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql'
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga'
+import type { Access } from '../access/access.ts'
+import type { Caller } from '../access/caller.ts'
 import type { Chat } from '../chat/chat.ts'
 import { QueryTooComplexError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -37,8 +39,7 @@ export interface GraphqlDeps {
   turns: Turns
   /** Is called before a large answer is written: those that nobody reads are to go. */
   makeRoom(): void
-  /** The owner of the conversations that an operation may read and change. */
-  ownerOf(): string
+  access: Pick<Access, 'watch'>
 }
 
 /** What one operation may take. */
@@ -50,9 +51,11 @@ export interface GraphqlLimits {
   introspection: boolean
 }
 
-/** Executes GraphQL operations, over HTTP by itself and for other transports through `yoga.getEnveloped`. */
+/** Executes GraphQL operations, over HTTP by itself and for other transports through `envelop`. */
 export interface GraphqlHandler {
   yoga: YogaServerInstance<ServerContext, YogaContext>
+  /** Yoga's pipeline, its plugins and the operation's context, for one operation. */
+  envelop(asked: Asked): Enveloped
   streams: OperationStreams
   large: LargeAnswers
   /** Subscribes by a plan where there is one, else with `otherwise`. */
@@ -63,13 +66,23 @@ export interface GraphqlHandler {
 /** Results that come, or one that says why none do. */
 export type Subscribed = ExecutionResult | AsyncGenerator<ExecutionResult>
 
+/** Yoga's functions with the plugins around them. */
+export type Enveloped = ReturnType<YogaServerInstance<ServerContext, YogaContext>['getEnveloped']>
+
 /** What a transport gives an operation. */
-interface ServerContext {
+export interface ServerContext {
+  /** Who was admitted: there is no operation of nobody. */
+  caller: Caller
   /** A result that is there already: Yoga only writes it into the response. */
   result?: ExecutionResult
   following?: Following
   /** The request, or that of the upgrade. */
   req?: Pick<IncomingMessage, 'socket'>
+}
+
+/** An operation as it was sent, and what its transport gives. */
+export interface Asked extends ServerContext {
+  params: { query: string; operationName?: string | null | undefined }
 }
 
 /** Yoga's context has that of the operation in it, and once more alone. */
@@ -86,12 +99,12 @@ const COST_OF_TURN = 5_000
 
 /** Yoga with this schema and masked errors; a body is limited and checked before it comes here. */
 export function createGraphqlHandler(
-  { memory, chat, log, turns, makeRoom, ownerOf }: GraphqlDeps,
+  { memory, chat, log, turns, makeRoom, access }: GraphqlDeps,
   { maxQueryCost, maxAnswerBytes, introspection }: GraphqlLimits,
 ): GraphqlHandler {
   const maskError = createErrorMask(log)
   const maxPageLength = Math.floor(maxAnswerBytes / ANSWER_PER_PAGE)
-  const streams = createOperationStreams(maskError)
+  const streams = createOperationStreams(maskError, access)
   const large = createLargeAnswers({ turns, makeRoom }, maxAnswerBytes)
   const heavy = createHeavyOperations(maxQueryCost)
   const plans = createPlanCache({
@@ -111,9 +124,9 @@ export function createGraphqlHandler(
   const lookups = createEventLookups({ memory, findReply: chat.find })
   const yoga = createYoga<ServerContext, YogaContext>({
     schema: createSchema(),
-    context: ({ following, req }: ServerContext) => {
+    context: ({ caller, following, req }: ServerContext) => {
       const own = {
-        ...createOperationContext(connectionIdOf(req?.socket)),
+        ...createOperationContext(caller, connectionIdOf(req?.socket)),
         ...(following !== undefined && { following }),
       }
       return { ...own, own }
@@ -144,7 +157,7 @@ export function createGraphqlHandler(
     // Costs a third of the throughput: the server counts a body's bytes before it comes here.
     maxRequestBodySize: false,
   })
-  return { yoga, streams, large, maskError, subscribe }
+  return { yoga, envelop: (asked) => yoga.getEnveloped(asked), streams, large, maskError, subscribe }
 
   async function subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed> {
     if (faultOfLargeVariables(args)) return (await otherwise(args)) as Subscribed
@@ -173,12 +186,13 @@ export function createGraphqlHandler(
     return streams.open(context, () => subscriptions.open(planned), subscriptions.mappingOf(planned))
   }
 
-  function createOperationContext(connectionId: string): OperationContext {
-    const ownerId = ownerOf()
+  /** The one place where a caller becomes what resolvers see. */
+  function createOperationContext(caller: Caller, connectionId: string): OperationContext {
+    const { ownerId } = caller
     const loaders = { ...createLoaders(memory, ownerId, maxAnswerBytes), ...createReplyLoaders(chat, ownerId) }
     const controller = new AbortController()
     const pages = createPageRoom(maxPageLength)
-    return { ownerId, connectionId, memory, chat, loaders, lookups, pages, controller }
+    return { ownerId, caller, connectionId, memory, chat, loaders, lookups, pages, controller }
   }
 }
 

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, isPromise } from 'graphql-yoga'
+import type { Access } from '../access/access.ts'
+import { CallerExpiredError } from '../errors.ts'
 import type { EventMapping } from '../plans/planned-subscription.ts'
 import type { OperationContext } from '../schema/builder.ts'
 
@@ -12,7 +14,7 @@ export interface OperationStreams {
   /**
    * Aborts a subscription's controller at once when its client leaves or it ends, and turns what its source
    * throws into a last result. Errors are masked. Where the context has a response, that breaks off when the
-   * server stops, as Yoga would complete it.
+   * server stops, as Yoga would complete it. The stream of a caller whose proof expires is completed.
    */
   open(context: StreamContext, source: StreamSource, mapping: EventMapping): Promise<Opened>
   /** Ends all streams, their signals with the reason SERVER_STOPS: clients are to come back. */
@@ -35,16 +37,21 @@ export const RESULTS: EventMapping = { toResult: (result) => result as Execution
  * A set of controllers: `AbortSignal.any` with a signal that lives as long as the process keeps 0.7 kB
  * an operation for ever.
  */
-export function createOperationStreams(maskError: MaskError): OperationStreams {
+export function createOperationStreams(maskError: MaskError, access: Pick<Access, 'watch'>): OperationStreams {
   const streams = new Set<AbortController>()
 
   async function open(
-    { controller, request, res }: StreamContext,
+    { controller, caller, request, res }: StreamContext,
     source: StreamSource,
     mapping: EventMapping,
   ): Promise<Opened> {
     streams.add(controller)
-    controller.signal.addEventListener('abort', () => streams.delete(controller), { once: true })
+    const unwatch = access.watch(caller, () => controller.abort(new CallerExpiredError()))
+    const forget = () => {
+      streams.delete(controller)
+      unwatch()
+    }
+    controller.signal.addEventListener('abort', forget, { once: true })
     if (request?.signal.aborted) controller.abort()
     else request?.signal.addEventListener('abort', () => controller.abort(), { once: true })
     try {

@@ -1,16 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
 import { processRegularResult } from 'graphql-yoga'
 import type { OperationContext } from '../schema/builder.ts'
 import type { GraphqlHandler } from './graphql-handler.ts'
 import { type PreparedOperation, prepareOperation } from './prepared-operation.ts'
+import type { Admitted } from './receive/credentials.ts'
 import { plainAnswerType } from './receive/json-request.ts'
 import { forget, type ReceivedBody } from './receive/request-body.ts'
 
 /** Answers plain requests: queries and mutations that come by POST as JSON and want JSON. */
 export interface PlainRequests {
   /** Resolves to false, with nothing done, when the request is Yoga's to answer. */
-  answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean>
+  answer(admitted: Admitted, received: ReceivedBody, response: ServerResponse): Promise<boolean>
 }
 
 /**
@@ -21,15 +22,20 @@ export interface PlainRequests {
  */
 export function createPlainRequests({
   yoga,
+  envelop,
   maskError,
   large,
-}: Pick<GraphqlHandler, 'yoga' | 'maskError' | 'large'>): PlainRequests {
-  const { fetchAPI, getEnveloped } = yoga
+}: Pick<GraphqlHandler, 'yoga' | 'envelop' | 'maskError' | 'large'>): PlainRequests {
+  const { fetchAPI } = yoga
   return { answer }
 
-  async function answer(request: IncomingMessage, received: ReceivedBody, response: ServerResponse): Promise<boolean> {
+  async function answer(
+    { request, caller }: Admitted,
+    received: ReceivedBody,
+    response: ServerResponse,
+  ): Promise<boolean> {
     const type = plainAnswerType(request)
-    const operation = type && prepareOperation(getEnveloped, request, received.body)
+    const operation = type && prepareOperation(envelop, { caller, req: request }, received.body)
     if (!operation || operation.kind === 'subscription') return false
     forget(received)
     const result = large.withText(await execute(operation, response, maskError))

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { type DocumentNode, getOperationAST, type OperationTypeNode } from 'graphql'
-import type { GraphqlHandler } from './graphql-handler.ts'
+import type { Enveloped, GraphqlHandler, ServerContext } from './graphql-handler.ts'
 import { decodeOperation, type OperationParams } from './receive/json-request.ts'
 
 /** A valid operation, to be executed by Yoga's own pipeline with its plugins. */
@@ -11,18 +10,16 @@ export interface PreparedOperation {
   kind: OperationTypeNode
 }
 
-type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
-
 /** Undefined for requests that Yoga has to answer. Nothing was executed then, so Yoga finds any error anew. */
 export function prepareOperation(
-  getEnveloped: GraphqlHandler['yoga']['getEnveloped'],
-  req: IncomingMessage,
+  envelop: GraphqlHandler['envelop'],
+  context: ServerContext,
   body: Buffer,
 ): PreparedOperation | undefined {
   const params = decodeOperation(body)
   if (params === undefined) return undefined
   try {
-    const enveloped = getEnveloped({ params, req })
+    const enveloped = envelop({ ...context, params })
     const document: DocumentNode = enveloped.parse(params.query)
     if (enveloped.validate(enveloped.schema, document).length > 0) return undefined
     const kind = getOperationAST(document, params.operationName)?.operation

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { type Access, type AccessDeps, createAccess } from '../../src/access/access.ts'
 import { createChat } from '../../src/chat/chat.ts'
 import { createLocalReplyLog } from '../../src/chat/log/local-reply-log.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
@@ -14,6 +15,7 @@ import { type ChangeCounter, INPUT_LIMITS, startTestMemory } from './test-memory
 
 export interface TestServer {
   server: Server
+  access: Access
   origin: string
   memory: Memory
   history: RecordedHistory
@@ -30,6 +32,7 @@ export interface TestServerOptions {
   bounds?: Partial<Bounds>
   server?: Partial<ServerLimits>
   changeCounter?: ChangeCounter
+  access?: Partial<AccessDeps>
 }
 
 /** The defaults of the configuration. */
@@ -38,6 +41,7 @@ export const QUERY_BOUNDS = { maxQueryCost: 100_000, maxAnswerBytes: 16_777_216,
 export const SERVER_LIMITS: ServerLimits = {
   host: '127.0.0.1',
   port: 0,
+  corsOrigins: [],
   maxBodyBytes: 2_000_000,
   pingMs: 12_000,
   getQueries: true,
@@ -58,7 +62,14 @@ const LIMITS: RepliesLimits = {
 /** A server on a free port with a client, both closed when the test ends. `change` may replace parts of its memory. */
 export async function startTestServer(
   change: (memory: Memory) => Partial<Memory> = () => ({}),
-  { model = createScriptedModel(), limits, bounds = {}, server: serverLimits, changeCounter }: TestServerOptions = {},
+  {
+    model = createScriptedModel(),
+    limits,
+    bounds = {},
+    server: serverLimits,
+    changeCounter,
+    access: proofs,
+  }: TestServerOptions = {},
 ): Promise<TestServer> {
   const { memory: whole, history, records: unrecorded, counter, stop } = await startTestMemory(changeCounter)
   const replyCalls: string[] = []
@@ -78,7 +89,8 @@ export async function startTestServer(
     { ...LIMITS, ...limits },
   )
   const chat = createChat({ replies, memory: whole, now: Date.now }, INPUT_LIMITS)
-  const server = createServer({ memory, chat, log }, { ...SERVER_LIMITS, bounds, ...serverLimits })
+  const access = createAccess({ log, now: Date.now, ...proofs })
+  const server = createServer({ memory, chat, access, log }, { ...SERVER_LIMITS, bounds, ...serverLimits })
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   onTestFinished(async () => {
@@ -87,5 +99,5 @@ export async function startTestServer(
     await server.close(1_000)
     await stop()
   })
-  return { server, origin, memory, history, replies, replyCalls, log, client }
+  return { server, access, origin, memory, history, replies, replyCalls, log, client }
 }

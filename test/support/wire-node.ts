@@ -2,6 +2,7 @@ import { createChat } from '../../src/chat/chat.ts'
 import type { ChatModel } from '../../src/chat/model/chat-model.ts'
 import { createReplies, type Replies, type RepliesLimits } from '../../src/chat/replies.ts'
 import { loadConfig } from '../../src/config.ts'
+import { openAccess } from '../../src/open-access.ts'
 import { openMemory } from '../../src/open-memory.ts'
 import { createServer } from '../../src/server.ts'
 import { createGraphqlClient, type GraphqlClient } from './graphql-client.ts'
@@ -47,7 +48,7 @@ export async function startWireNode(
   const deps = { records, memory, counter, log: replyLog, model, now: Date.now, onFault }
   const replies = createReplies(deps, { ...LIMITS, ...limits })
   const chat = createChat({ replies, memory, now: Date.now }, config)
-  const server = createServer({ memory, chat, log }, SERVER_LIMITS)
+  const server = createServer({ memory, chat, access: await openAccess(config.access, log), log }, SERVER_LIMITS)
   const origin = await server.listen()
   const client = createGraphqlClient(origin)
   return {

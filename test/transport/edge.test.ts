@@ -4,6 +4,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { createYoga } from 'graphql-yoga'
 import { expect, onTestFinished, test } from 'vitest'
+import { createAccess } from '../../src/access/access.ts'
+import { LOCAL_CALLER } from '../../src/access/caller.ts'
 import { type Chat, createChat } from '../../src/chat/chat.ts'
 import { createLoaders } from '../../src/memory/loader.ts'
 import { createPageRoom } from '../../src/schema/page-room.ts'
@@ -20,6 +22,7 @@ import { createKeptLog } from '../support/kept-log.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
 import { QUERY_BOUNDS, startTestServer, type TestServer } from '../support/test-server.ts'
 
+const ACCESS = createAccess({ log: createKeptLog(), now: Date.now })
 /** What our plugins refuse, and stock Yoga does not, or not in these words. */
 const REFUSED_BY_US: ReadonlySet<string> = new Set([
   ...COMPLEX_QUERIES.map(([name]) => name),
@@ -78,7 +81,7 @@ test.each([
   const answered = Promise.withResolvers<boolean>()
   const origin = await listen(async (incoming, response) => {
     const body = await buffer(incoming)
-    const isAnswered = await plain.answer(incoming, { body }, response)
+    const isAnswered = await plain.answer({ request: incoming, caller: LOCAL_CALLER }, { body }, response)
     answered.resolve(isAnswered)
     if (!isAnswered) response.end()
   })
@@ -186,10 +189,10 @@ async function startBoth(): Promise<
   await appendTexts(client, id, 'one', 'zwei ☕', 'three')
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler(
-    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, ownerOf: () => 'local' },
+    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, access: ACCESS },
     QUERY_BOUNDS,
   )
-  const configured = await listen(handler.yoga)
+  const configured = await listen((incoming, response) => handler.yoga(incoming, response, { caller: LOCAL_CALLER }))
   return { ...server, configured, stock: await listen(createStockYoga(memory, chat)), id, handler }
 }
 

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { createClient } from 'graphql-sse'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { createAccess } from '../../src/access/access.ts'
+import { LOCAL_CALLER } from '../../src/access/caller.ts'
 import { createChat } from '../../src/chat/chat.ts'
 import { createTurns } from '../../src/transport/bounds/turns.ts'
 import { createEventStreams } from '../../src/transport/event-streams.ts'
@@ -17,6 +19,7 @@ import { subscribe } from '../support/sse-subscriber.ts'
 import { INPUT_LIMITS } from '../support/test-memory.ts'
 import { QUERY_BOUNDS, startTestServer } from '../support/test-server.ts'
 
+const ACCESS = createAccess({ log: createKeptLog(), now: Date.now })
 const JSON_TYPE = { 'content-type': 'application/json' }
 const SEND = `subscription ($input: SendMessageInput!, $max: Int = 100) {
   sent: sendMessage(input: $input) {
@@ -164,7 +167,7 @@ test('a client without room for more gets what it missed in one delta', async ()
       return write(chunk) && hasRoom
     }
     full = Object.assign(response, { write: keep })
-    await streams.answer(incoming, { body: await buffer(incoming) }, response)
+    await streams.answer({ request: incoming, caller: LOCAL_CALLER }, { body: await buffer(incoming) }, response)
   })
   const subscriber = subscribe(origin, SEND, { input: questionInput(id, 'hello again') })
   const call = await model.nextCall()
@@ -238,10 +241,17 @@ async function startBoth() {
   await subscriber.ended
   const chat = createChat({ replies, memory, now: Date.now }, INPUT_LIMITS)
   const handler = createGraphqlHandler(
-    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, ownerOf: () => 'local' },
+    { memory, chat, log: createKeptLog(), turns: createTurns(), makeRoom() {}, access: ACCESS },
     QUERY_BOUNDS,
   )
-  return { ...server, model, id, replyId: subscriber.last?.replyId ?? '', handler, stock: await serve(handler.yoga) }
+  return {
+    ...server,
+    model,
+    id,
+    replyId: subscriber.last?.replyId ?? '',
+    handler,
+    stock: await serve((incoming, response) => handler.yoga(incoming, response, { caller: LOCAL_CALLER })),
+  }
 }
 
 /** Streams alone; what they leave to Yoga is answered with nothing. */
@@ -253,7 +263,7 @@ function serveStreams(
   const streams = createEventStreams(handler, createTurns(), { pingMs })
   return serve(async (incoming, response) => {
     const body = await buffer(incoming)
-    const isOurs = await streams.answer(incoming, { body }, response)
+    const isOurs = await streams.answer({ request: incoming, caller: LOCAL_CALLER }, { body }, response)
     onAnswer(isOurs)
     if (!isOurs) response.end()
   })

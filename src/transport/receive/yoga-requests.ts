@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { sendNodeResponse } from '@whatwg-node/server'
 import type { ExecutionResult } from 'graphql'
 import type { GraphqlHandler } from '../graphql-handler.ts'
+import type { Admitted } from './credentials.ts'
 
 /**
  * Has a request answered by Yoga; rejects with a fault of its HTTP layer or of a plugin's hooks there. Called as a
@@ -9,11 +10,11 @@ import type { GraphqlHandler } from '../graphql-handler.ts'
  */
 export async function answerByYoga(
   { yoga }: Pick<GraphqlHandler, 'yoga'>,
-  request: IncomingMessage,
+  { request, caller }: Admitted,
   response: ServerResponse,
-  { result }: { result?: ExecutionResult } = {},
+  result?: ExecutionResult,
 ): Promise<void> {
-  const context = { req: request, res: response, ...(result !== undefined && { result }) }
+  const context = { caller, req: request, res: response, ...(result !== undefined && { result }) }
   const answer = await yoga.handleNodeRequestAndResponse(request, response, context)
   await sendNodeResponse(answer, response, request, true)
 }

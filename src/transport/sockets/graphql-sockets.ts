@@ -4,13 +4,16 @@ import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult
 import { CloseCode, handleProtocols, makeServer, type Server, type SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { type WebSocket, WebSocketServer } from 'ws'
+import type { Access } from '../../access/access.ts'
+import type { Caller } from '../../access/caller.ts'
 import type { Log } from '../../log.ts'
 import type { Following, OperationContext } from '../../schema/builder.ts'
 import type { SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
-import type { GraphqlHandler } from '../graphql-handler.ts'
+import type { Asked, Enveloped, GraphqlHandler } from '../graphql-handler.ts'
 import { memoizeLast } from '../memoize-last.ts'
 import { parseError, publicErrors } from '../public-errors.ts'
+import { credentialsOfInit } from '../receive/credentials.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
 import { createFollowing } from './following.ts'
 import { dropSilent, type SilenceLimits } from './silent-sockets.ts'
@@ -28,6 +31,7 @@ export interface GraphqlSockets {
 /** What the sockets share with all other ways in. */
 export interface GraphqlSocketDeps {
   handler: GraphqlHandler
+  access: Access
   log: Log
   turns: Turns
   /** For messages that are not whole yet. */
@@ -45,6 +49,7 @@ const MAX_SOCKET_OPERATIONS = 1_000
 /** As the library closes a socket on a frame of too many bytes. */
 const TOO_LARGE = 1009
 const GOING_AWAY = 1001
+const TRY_AGAIN_LATER = 1013
 const SOCKET_OPTIONS = {
   noServer: true,
   // Each message in a tick of its own.
@@ -56,13 +61,14 @@ const SOCKET_OPTIONS = {
   maxBufferedChunks: 16_384,
 }
 
-type Enveloped = ReturnType<GraphqlHandler['yoga']['getEnveloped']>
 /** Where an operation's functions travel from `onSubscribe` to its execution. */
 type Root = Pick<Enveloped, 'execute' | 'subscribe'>
 
 /** What is known of a socket while one of its messages is begun. */
 interface Connected {
   socket: WebSocket
+  /** Once it is initialised. */
+  caller?: Caller
   /** Messages that are not done: all operations, and what is answered at once. */
   open: number
   /** Of the message that is begun. */
@@ -78,7 +84,7 @@ interface Connected {
  * operation is its answer, and leaves the socket's other operations alone.
  */
 export function createGraphqlSockets(
-  { handler, log, turns, incoming }: GraphqlSocketDeps,
+  { handler, access, log, turns, incoming }: GraphqlSocketDeps,
   { maxPayloadBytes, ...limits }: GraphqlSocketLimits,
 ): GraphqlSockets {
   const options = { ...SOCKET_OPTIONS, maxPayload: maxPayloadBytes, handleProtocols }
@@ -91,10 +97,12 @@ export function createGraphqlSockets(
     onNext: (_context, _id, _payload, _args, result) =>
       result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => publicErrors(errors),
-    onSubscribe({ extra: { socket, open, onBegun, following, req, running } }, id, payload) {
+    onConnect: ({ connectionParams, extra }) => admit(access, extra, connectionParams),
+    onSubscribe({ extra: { socket, caller, open, onBegun, following, req, running } }, id, payload) {
+      if (caller === undefined) throw new Error('An operation came before its caller was known.')
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
       const write = (results: AsyncGenerator<ExecutionResult>) => writeResults(socket, id, results, toText, turns)
-      return prepare(handler, { params: payload, following, req }, { running, onSubscribed: onBegun, write })
+      return prepare(handler, { caller, params: payload, following, req }, { running, onSubscribed: onBegun, write })
     },
   })
   return { accept, close }
@@ -114,6 +122,29 @@ export function createGraphqlSockets(
     await new Promise((resolve) => sockets.close(resolve))
     clearTimeout(timer)
   }
+}
+
+/**
+ * Clients come back after 4403, with a new token; after 4401, which answers credentials that never were any good, they
+ * do not.
+ */
+async function admit(
+  access: Access,
+  connected: Connected,
+  params: Readonly<Record<string, unknown>> | undefined,
+): Promise<boolean> {
+  const { socket } = connected
+  const caller = await access.admit(credentialsOfInit(params))
+  if (socket.readyState !== socket.OPEN) return false
+  if ('status' in caller) {
+    socket.close(caller.status === 401 ? CloseCode.Unauthorized : TRY_AGAIN_LATER, caller.message)
+    return false
+  }
+  connected.caller = caller
+  // Before any of its streams is watched: it closes first, so none of them is said to be complete.
+  const unwatch = access.watch(caller, () => socket.close(CloseCode.Forbidden, 'The token has expired.'))
+  socket.once('close', unwatch)
+  return true
 }
 
 /** The library's own adapter prints each fault to the console, one for every frame that waited; here a socket has one entry. */
@@ -209,8 +240,8 @@ function parseOf<Document>(parse: () => Document): Document {
 
 /** Errors are the operation's answer: thrown, they would close the socket under all others. */
 async function prepare(
-  { yoga, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
-  initial: { params: SubscribePayload } & Pick<Connected, 'following' | 'req'>,
+  { envelop, subscribe: subscribeByPlan, maskError, large }: GraphqlHandler,
+  asked: Asked & { params: SubscribePayload },
   {
     running,
     onSubscribed,
@@ -222,8 +253,8 @@ async function prepare(
   },
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   try {
-    const { schema, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped(initial)
-    const { params } = initial
+    const { schema, execute, subscribe, contextFactory, parse, validate } = envelop(asked)
+    const { params } = asked
     const document = parseOf(() => parse(params.query))
     const errors = validate(schema, document)
     if (errors.length > 0) return errors
