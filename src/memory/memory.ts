@@ -130,7 +130,7 @@ export function createMemory(deps: MemoryDeps, limits: MemoryLimits): Memory {
   const paths = createPathReader(deps, limits)
   const contexts = createContextReader(deps, paths, LENGTH_PER_MESSAGE * limits.maxMessageBytes)
   const { readPrompt } = createPromptReader({ history, paths, contexts, now })
-  const { append, appendBehind } = createAppender({ ...deps, heads, publish })
+  const { append, appendBehind } = createAppender({ ...deps, heads, publish, tailTokens: limits.tailTokens })
   const eraser = createEraser({ ...deps, publish })
   const redactor = createRedactor(deps)
 

@@ -1,5 +1,5 @@
 import type { CacheGuard } from '../cache/cache-guard.ts'
-import { encodeRow, joinRows } from '../cache/tail-row.ts'
+import { encodeRows } from '../cache/tail-row.ts'
 import { type Conversation, headHint } from '../conversation.ts'
 import type { ConversationChange } from '../events/conversation-events.ts'
 import { messageId } from '../ids.ts'
@@ -14,6 +14,8 @@ export interface AfterAppendDeps {
   writer: Pick<Writer, 'confirm' | 'raiseHead' | 'run'>
   heads: Pick<KnownHeads, 'raise'>
   now: () => number
+  /** Of a tail. */
+  tailTokens: number
   /** Gets the events of what is durable, also of what a call stored before it failed. */
   publish: (conversationId: string, changes: readonly ConversationChange[]) => void
 }
@@ -45,7 +47,7 @@ export function afterAppend(deps: AfterAppendDeps, append: StoredAppend, arrived
     const last = batch.at(-1)
     if (first === undefined || last === undefined) continue
     const tokens = last.tokenStart + last.tokens - first.tokenStart
-    const rows = joinRows(batch.map(encodeRow))
+    const rows = encodeRows(batch, deps.tailTokens)
     deps.writer.confirm(id, { epoch, branch: first.branch, first: first.sequence, last: last.sequence, tokens, rows })
   }
   deps.heads.raise(id, branch, head, arrivedAt)

@@ -74,7 +74,7 @@ export interface AppendedRows {
 
 /** Lifetimes and bounds of what is cached. */
 export interface CacheLimits {
-  /** The tail keeps the newest messages up to this many tokens. */
+  /** The tail keeps the newest messages up to this many tokens, and TAIL_LENGTH_PER_TOKEN times as many characters. */
   tailTokens: number
   /** A tail lives so long from its whole fill; a register lives 60 s longer than that from its last use. */
   ttlSeconds: number
@@ -95,6 +95,9 @@ export const OPENED_SECONDS = 60
  * register, as by its expiry. A conversation has at most half as many.
  */
 export const MAX_MARKS = 2_000
+
+/** Characters of a tail's rows for each of the tokens that it may have; in Redis bytes. Metadata and thoughts have no tokens. */
+export const TAIL_LENGTH_PER_TOKEN = 100
 
 /** No position, count of tokens or epoch is larger: it is what GraphQL's Int can say. */
 export const MAX_POSITION = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-import { MAX_EPOCH, MAX_MARKS, MAX_POSITION } from './cache.ts'
+import { MAX_EPOCH, MAX_MARKS, MAX_POSITION, TAIL_LENGTH_PER_TOKEN } from './cache.ts'
 import { FORMAT_VERSION, MAX_REGISTER_BYTES } from './cache-format.ts'
 
 /*
@@ -183,7 +183,8 @@ t.rows = t.rows .. (t.rows == '' and '' or ',\\n') .. string.sub(ARGV[8], from)
 t.l, t.t = last, t.t + tokens
 
 from = 1
-while t.t > tonumber(ARGV[2]) do
+local tail_tokens = tonumber(ARGV[2])
+while t.t > tail_tokens or #t.rows - from + 1 > tail_tokens * ${TAIL_LENGTH_PER_TOKEN} do
   local count, after = row_at(t.rows, from)
   if not count then return 0 end
   t.f, t.k, t.s, t.t, from = t.f + 1, t.s + 1, t.s + count, t.t - count, after

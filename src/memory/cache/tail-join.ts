@@ -1,9 +1,9 @@
-import type { AppendedRows, Tail } from './cache.ts'
+import { type AppendedRows, TAIL_LENGTH_PER_TOKEN, type Tail } from './cache.ts'
 import { forksAbove } from './tail-forks.ts'
 import { ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**
- * The tail with the appended rows behind it and its front trimmed to `tailTokens`, rows as text.
+ * The tail with the appended rows behind it and its front trimmed to `tailTokens` and their characters, rows as text.
  * Undefined when that left a hole, brought nothing new, or the tail is of another branch.
  */
 export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number): Tail | undefined {
@@ -11,7 +11,9 @@ export function joinTail(tail: Tail, appended: AppendedRows, tailTokens: number)
   const known = cutFront(appended.rows, ({ count }) => count <= tail.last - appended.first)
   const joined = tail.rows === '' ? known.rest : `${tail.rows}${ROW_SEPARATOR}${known.rest}`
   const tokens = tail.tokens + appended.tokens - known.tokens
-  const trimmed = cutFront(joined, (cut) => tokens - cut.tokens > tailTokens)
+  const length = TAIL_LENGTH_PER_TOKEN * tailTokens
+  const isTooMuch = (cut: Cut) => tokens - cut.tokens > tailTokens || joined.length - cut.length > length
+  const trimmed = cutFront(joined, isTooMuch)
   const first = tail.first + trimmed.count
   return {
     ...tail,
@@ -30,18 +32,19 @@ interface Cut {
   tokens: number
   /** Of the last row that was taken. */
   lastTokens: number
+  /** With the separators. */
+  length: number
 }
 
 /** Takes rows off the front for as long as `goOn` says of what was taken so far. */
 function cutFront(rows: string, goOn: (cut: Cut) => boolean): Cut & { rest: string } {
-  const cut = { count: 0, tokens: 0, lastTokens: 0 }
-  let from = 0
-  while (from < rows.length && goOn(cut)) {
-    cut.lastTokens = tokensOfRow(rows, from)
+  const cut = { count: 0, tokens: 0, lastTokens: 0, length: 0 }
+  while (cut.length < rows.length && goOn(cut)) {
+    cut.lastTokens = tokensOfRow(rows, cut.length)
     cut.tokens += cut.lastTokens
     cut.count++
-    const separator = rows.indexOf(ROW_SEPARATOR, from)
-    from = separator < 0 ? rows.length : separator + ROW_SEPARATOR.length
+    const separator = rows.indexOf(ROW_SEPARATOR, cut.length)
+    cut.length = separator < 0 ? rows.length : separator + ROW_SEPARATOR.length
   }
-  return { ...cut, rest: rows.slice(from) }
+  return { ...cut, rest: rows.slice(cut.length) }
 }

@@ -1,6 +1,6 @@
 import type { Message, MessageDraft, MessagePart, Role } from '../message.ts'
 import { isRowFields, type RowFields } from '../message-fields.ts'
-import { MAX_POSITION } from './cache.ts'
+import { MAX_POSITION, TAIL_LENGTH_PER_TOKEN } from './cache.ts'
 
 /*
  * A row is the JSON values tokens, role, createdAt, content and more: sequence, position and id follow from
@@ -35,6 +35,32 @@ export function encodeRow(message: Pick<Message, 'tokens'> & MessageDraft): stri
   const plain = plainText(parts)
   const row: Row = [tokens, ROLE_LETTERS[role], createdAt, plain ?? 0, moreOf(message, plain === undefined)]
   return JSON.stringify(row).slice(1, -1)
+}
+
+/**
+ * Rows of messages that stand one behind the other, to be joined to a tail. What joining them is sure to trim away
+ * again, since those behind it leave it no room, is no more than its tokens: messages of many MB would be written for nothing.
+ */
+export function encodeRows(messages: readonly Message[], tailTokens: number): string {
+  const rows: string[] = []
+  let tokens = 0
+  let length = 0
+  for (const message of messages.toReversed()) {
+    tokens += message.tokens
+    const hasRoom = tokens <= tailTokens && length <= TAIL_LENGTH_PER_TOKEN * tailTokens
+    const row = hasRoom ? encodeRow(message) : `${message.tokens},"",0,0,0`
+    length += row.length
+    rows.push(row)
+  }
+  return joinRows(rows.reverse())
+}
+
+/** Not more than the characters of its row, at no cost. */
+export function leastLength({ parts, metadata = {} }: Pick<MessageDraft, 'parts' | 'metadata'>): number {
+  let length = 0
+  for (const value of Object.values(metadata)) length += typeof value === 'string' ? value.length : 0
+  for (const part of parts) length += 'text' in part ? part.text.length : 0
+  return length
 }
 
 /** Rows as one text, as a tail holds them. */

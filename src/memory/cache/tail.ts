@@ -1,8 +1,8 @@
 import { createMessageIds } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
-import type { Tail } from './cache.ts'
+import { TAIL_LENGTH_PER_TOKEN, type Tail } from './cache.ts'
 import { branchesFrom, forksAbove, joinForks } from './tail-forks.ts'
-import { decodeRow, encodeRow, joinRows, ROW_LENGTH, ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
+import { decodeRow, encodeRow, joinRows, leastLength, ROW_LENGTH, ROW_SEPARATOR, tokensOfRow } from './tail-row.ts'
 
 /**
  * The newest messages of a tail down to `fromTokens` (the lowest `tokenStart` wanted), oldest first.
@@ -41,8 +41,8 @@ export function headOfTail({ last, tokenStart, tokens }: Tail): Head {
 }
 
 /**
- * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens`. The
- * rows that it has stay text. Both lists are oldest first and join it without a gap; the older ones are
+ * A tail with older rows before it and newer rows behind it, trimmed at the front to `tailTokens` and
+ * their characters. The rows that it has stay text. Both lists are oldest first and join it without a gap; the older ones are
  * all that start from `knownFrom` on. Undefined when the rows are junk.
  */
 export function extendTail(
@@ -56,7 +56,8 @@ export function extendTail(
     return extendTail(emptyBehind(tail, newer), [...older, ...newer], [], knownFrom, tailTokens)
   }
   const tokens = tokensOf(older) + tail.tokens + tokensOf(newer)
-  const kept = withoutSurplus(older, tokens - tailTokens)
+  const room = TAIL_LENGTH_PER_TOKEN * tailTokens - tail.rows.length
+  const kept = withoutSurplus(older, tokens - tailTokens, room)
   const joined = {
     ...tail,
     forks: joinForks(tail, kept, newer),
@@ -77,7 +78,7 @@ function emptyBehind(tail: Tail, messages: readonly Message[]): Tail {
 }
 
 /** All but the oldest, which would be encoded only to be trimmed; with the last of these, which says where the tail begins. */
-function withoutSurplus(messages: readonly Message[], surplusTokens: number): readonly Message[] {
+function withoutSurplus(messages: readonly Message[], surplusTokens: number, room: number): readonly Message[] {
   let count = 0
   let tokens = 0
   for (const message of messages) {
@@ -85,13 +86,20 @@ function withoutSurplus(messages: readonly Message[], surplusTokens: number): re
     if (tokens >= surplusTokens) break
     count += 1
   }
-  return messages.slice(count)
+  const kept = messages.slice(count)
+  let length = 0
+  const beyond = kept.findLastIndex((message) => {
+    length += leastLength(message)
+    return length > room
+  })
+  return kept.slice(Math.max(beyond, 0))
 }
 
 function trimTail(tail: Tail, tailTokens: number): Tail | undefined {
   let { first, tokenStart, tokens, knownFrom } = tail
   let begin = 0
-  while (tokens > tailTokens) {
+  const length = TAIL_LENGTH_PER_TOKEN * tailTokens
+  while (tokens > tailTokens || tail.rows.length - begin > length) {
     const rowTokens = tokensOfRow(tail.rows, begin)
     if (!(rowTokens > 0)) return undefined
     const separator = tail.rows.indexOf(ROW_SEPARATOR, begin)

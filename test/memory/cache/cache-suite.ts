@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { type Cache, MAX_EPOCH, MAX_POSITION, type Register, type Tail } from '../../../src/memory/cache/cache.ts'
+import {
+  type Cache,
+  MAX_EPOCH,
+  MAX_POSITION,
+  type Register,
+  TAIL_LENGTH_PER_TOKEN,
+  type Tail,
+} from '../../../src/memory/cache/cache.ts'
 import { appendedOf, SMALL_LIMITS, tailOf, tokensOfSpan } from './cache-rows.ts'
 import { testForkedTails } from './forked-tails-suite.ts'
 
@@ -171,6 +178,29 @@ export function testCache(name: string, getCache: () => Cache): void {
       await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 31, rows: '31,"u",1,"long",0' })
       const tokenStart = tokensOfSpan(1, 2) + 31
       expect(await storedTail(id)).toEqual(tailOf(4, 3, { tokenStart, tokens: 0, rows: '' }))
+    })
+
+    test('a confirm trims the front to the characters of a tail, whatever the tokens', async () => {
+      const id = newConversation()
+      await getCache().open(id, 'g1')
+      await getCache().fill(id, tailOf(1, 2), 50)
+      const second = tailOf(2, 2).rows
+      const room = TAIL_LENGTH_PER_TOKEN * SMALL_LIMITS.tailTokens - Buffer.byteLength(second)
+      const third = `4,"u",1,"${'x'.repeat(room - '4,"u",1,"",0,\n'.length)}",0`
+      await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 4, rows: third })
+      const tokens = tokensOfSpan(2, 2) + 4
+      expect(await storedTail(id)).toEqual(tailOf(2, 3, { tokens, knownFrom: 1, rows: `${second},\n${third}` }))
+    })
+
+    test('a message with more characters than a tail leaves an empty one that tells the head', async () => {
+      const id = newConversation()
+      await getCache().open(id, 'g1')
+      await getCache().fill(id, tailOf(1, 2), 50)
+      const rows = `4,"u",1,"${'x'.repeat(TAIL_LENGTH_PER_TOKEN * SMALL_LIMITS.tailTokens)}",0`
+      await getCache().confirm(id, { ...appendedOf(3, 3), tokens: 4, rows })
+      const tokenStart = tokensOfSpan(1, 2) + 4
+      const knownFrom = tokensOfSpan(1, 2) + 1
+      expect(await storedTail(id)).toEqual(tailOf(4, 3, { tokenStart, knownFrom, tokens: 0, rows: '' }))
     })
 
     test('a confirm that would leave a hole raises the register and leaves the tail', async () => {

@@ -63,40 +63,43 @@ test('a script whose text the server forgot is sent again', async () => {
   expect(await cache.open('forgotten', 'g2')).toMatchObject({ generation: 'g1' })
 })
 
+/** However long the test takes. */
+const about = (seconds: number) => (left: number) => left <= seconds && left > seconds / 2
+
 test('a register lives a minute, and 60 seconds longer than a tail once it is used; a tail from its whole fill', async () => {
   const [head, tail] = ['bs:v1:{lives}:head', 'bs:v1:{lives}:tail']
   await cache.open('lives', 'g1')
-  expect(await redis.ttl(head)).toBe(60)
+  expect(await redis.ttl(head)).toSatisfy(about(60))
   await cache.fill('lives', tailOf(1, 2), 50)
-  expect(await redis.ttl(tail)).toBe(50)
-  expect(await redis.ttl(head)).toBe(160)
+  expect(await redis.ttl(tail)).toSatisfy(about(50))
+  expect(await redis.ttl(head)).toSatisfy(about(160))
   await redis.expire(head, 20)
   await redis.expire(tail, 10)
   await cache.confirm('lives', appendedOf(3, 3))
-  expect(await redis.ttl(tail)).toBe(10)
-  expect(await redis.ttl(head)).toBe(160)
+  expect(await redis.ttl(tail)).toSatisfy(about(10))
+  expect(await redis.ttl(head)).toSatisfy(about(160))
   await redis.expire(head, 900)
   await cache.fill('lives', tailOf(1, 4), 50)
   await cache.mark('lives', { epoch: 0, branch: '0', sequence: 5 }, 'g2')
-  expect(await redis.ttl(head)).toBe(900)
-  expect(await redis.ttl(tail)).toBe(50)
+  expect(await redis.ttl(head)).toSatisfy(about(900))
+  expect(await redis.ttl(tail)).toSatisfy(about(50))
   await redis.expire(tail, 20)
   await cache.fill('lives', tailOf(1, 5), undefined)
-  expect(await redis.ttl(tail)).toBe(20)
+  expect(await redis.ttl(tail)).toSatisfy(about(20))
   await cache.drop('lives', 'g3')
-  expect(await redis.ttl(head)).toBe(900)
+  expect(await redis.ttl(head)).toSatisfy(about(900))
   await redis.expire(head, 5)
   await cache.drop('lives', 'g4')
-  expect(await redis.ttl(head)).toBe(5)
+  expect(await redis.ttl(head)).toSatisfy(about(5))
 })
 
 test('an entry is opened for a minute, in one pipeline, and what is there keeps its life', async () => {
   const commands = await watch(() => cache.openEntry('many-opened', 'g1'))
   expect(commands.map(([name]) => name)).toEqual(['set', 'mget'])
-  expect(await redis.ttl('bs:v1:{many-opened}:head')).toBe(60)
+  expect(await redis.ttl('bs:v1:{many-opened}:head')).toSatisfy(about(60))
   await redis.expire('bs:v1:{many-opened}:head', 900)
   await cache.openEntry('many-opened', 'g2')
-  expect(await redis.ttl('bs:v1:{many-opened}:head')).toBe(900)
+  expect(await redis.ttl('bs:v1:{many-opened}:head')).toSatisfy(about(900))
 })
 
 const JUNK_REGISTERS = [

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import type { Tail } from '../../../src/memory/cache/cache.ts'
+import { TAIL_LENGTH_PER_TOKEN, type Tail } from '../../../src/memory/cache/cache.ts'
 import { decodeTailValue, encodeTailValue } from '../../../src/memory/cache/cache-format.ts'
 import { decodeTail, extendTail } from '../../../src/memory/cache/tail.ts'
+import { joinTail } from '../../../src/memory/cache/tail-join.ts'
+import { encodeRow, encodeRows, joinRows } from '../../../src/memory/cache/tail-row.ts'
 import { createConversationId, messageId } from '../../../src/memory/ids.ts'
 import type { Message } from '../../../src/memory/message.ts'
 import { tailOf, tokensOfSpan } from './cache-rows.ts'
@@ -148,6 +150,44 @@ test('of a long read only what a tail has room for is encoded', () => {
     expect(stringify.mock.calls.length).toBeLessThan(20)
   }
   stringify.mockRestore()
+})
+
+test('of messages with much metadata only what a tail has room for is encoded', () => {
+  const metadata = { key: 'x'.repeat(500) }
+  const path = pathOf([['0', 2_000]]).map((message) => ({ ...message, metadata }))
+  const stringify = vi.spyOn(JSON, 'stringify')
+  const tail = extended(extendTail(tailOf(1, 0, {}), [], path, 0, 100))
+  expect(stringify.mock.calls.length).toBeLessThan(25)
+  stringify.mockRestore()
+  expect(tail.last).toBe(2_000)
+  expect(tail.rows.length).toBeLessThanOrEqual(100 * TAIL_LENGTH_PER_TOKEN)
+  expect(tail.rows.length).toBeGreaterThan(100 * TAIL_LENGTH_PER_TOKEN - 1_000)
+  const kept = decodeTail(CONVERSATION, tail, 0)
+  expect(kept).toEqual(path.slice(tail.first - 1))
+  expect(tail.knownFrom).toBe((path[tail.first - 2]?.tokenStart ?? 0) + 1)
+})
+
+test('rows that an append has trimmed away again are not written, and nothing else is different', () => {
+  const text = fc.nat(12).map((tens) => 'é'.repeat(60 * tens))
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 12 }), fc.nat(30), fc.nat(3), (texts, tailTokens, held) => {
+      const path = pathOf([['0', held + texts.length]]).map((message, index) => ({
+        ...message,
+        parts: [{ type: 'text' as const, text: texts[index - held] ?? 'held' }],
+      }))
+      const [before, appended] = splitAt(path, held)
+      const tail = fillTail('0', before, 1)
+      const joinRowsOf = (rows: string) => {
+        const span = { epoch: 0, branch: '0', first: held + 1, last: path.length, tokens: tokensOfMessages(appended) }
+        return joinTail(tail, { ...span, rows }, tailTokens)
+      }
+      const written = encodeRows(appended, tailTokens)
+      expect(joinRowsOf(written)).toEqual(joinRowsOf(joinRows(appended.map(encodeRow))))
+    }),
+  )
+  const [long] = pathOf([['0', 1]])
+  const longer = long && { ...long, parts: [{ type: 'text' as const, text: 'x'.repeat(1_000_000) }], tokens: 200_000 }
+  expect(encodeRows(longer ? [longer] : [], 8_000).length).toBeLessThan(30)
 })
 
 function splitAt(messages: readonly Message[], count: number): [Message[], Message[]] {

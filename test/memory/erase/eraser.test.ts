@@ -37,7 +37,7 @@ async function startEraser() {
   const guard = createCacheGuard(cache, { commandTimeoutMs: 1_000 }, observer)
   const writer = createWriter({ guard, history, onError() {} })
   const parts = { guard, history, records, writer, counter: plainCounter, now }
-  const { append } = createAppender({ ...parts, heads: createKnownHeads(Date.now), publish() {} })
+  const { append } = createAppender({ ...parts, heads: createKnownHeads(Date.now), publish() {}, tailTokens: 100 })
   const erased: string[] = []
   const eraser = createEraser({
     ...parts,

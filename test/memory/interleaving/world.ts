@@ -109,7 +109,7 @@ export function createWorld(off: readonly (keyof Protections)[] = []): World {
       parts,
       contexts,
       readPrompt,
-      appender: createAppender(parts),
+      appender: createAppender({ ...parts, tailTokens: LIMITS.tailTokens }),
       eraser: createEraser(parts),
       redactor: createRedactor(parts),
     }
