@@ -213,6 +213,23 @@ test('a window of few tokens and many characters is refused before all of it is 
     query: `{ recentContext(conversationId: "${id}", maxTokens: 5000) { messages { id } } }`,
   })
   expect(small.errors).toBeUndefined()
+  // Those that share a read each get the answer to what they asked themselves.
+  const budgets = [5_000, 200_000, 6_000, 5_000]
+  history.resetCounts()
+  const shared = await Promise.all(
+    budgets.map((maxTokens) =>
+      memory.readContexts([
+        { ownerId: 'local', conversationId: id, maxTokens, anchor: 0, startOn: 'ANY', consistency: 'STRONG' },
+      ]),
+    ),
+  )
+  expect(shared.flat().map((context) => (context instanceof Error ? context.name : context.tokenCount))).toEqual([
+    5_000,
+    'QueryTooComplexError',
+    6_000,
+    5_000,
+  ])
+  expect(history.calls.filter((call) => call === 'readTokenRange')).toHaveLength(3)
 })
 
 test('tool results are messages of their own for a chat completions API', async () => {

@@ -1,3 +1,4 @@
+import { QueryTooComplexError } from '../../errors.ts'
 import type { CacheGuard } from '../cache/cache-guard.ts'
 import type { Consistency, Context, ContextRequest } from '../context.ts'
 import type { Conversation } from '../conversation.ts'
@@ -49,7 +50,9 @@ export function createContextReader(
   maxLength?: number,
   createReads: CreateReads = createSingleFlightReads,
 ): ContextReader {
-  const reads = createReads({ merge: mergeNeeds, send: paths.readHistory })
+  /** How many tokens the shared read was for that was refused. */
+  const refused = new WeakMap<QueryTooComplexError, number>()
+  const reads = createReads({ merge: mergeNeeds, send: readHistory })
   let entriesSent = 0
 
   async function readContexts(requests: readonly ContextRequest[]): Promise<(Context | Error)[]> {
@@ -79,7 +82,27 @@ export function createContextReader(
   async function readContext(request: ContextRequest, need: SharedNeed): Promise<Context> {
     const tail = hitTail(need, now())
     const hit = tail && (await paths.readHit(need, tail))
-    return contextOf(request, hit ?? (await reads.join(keyOf(need), need)))
+    return contextOf(request, hit ?? (await readShared(need)))
+  }
+
+  /** What was refused for the wider window of another reader is read anew, shared with those of this one's alone. */
+  async function readShared(need: SharedNeed): Promise<Path> {
+    try {
+      return await reads.join(keyOf(need), need)
+    } catch (error) {
+      const isOthers = error instanceof QueryTooComplexError && (refused.get(error) ?? 0) > need.maxTokens
+      if (!isOthers) throw error
+      return await reads.join(keyOf(need, need.maxTokens), need)
+    }
+  }
+
+  async function readHistory(need: SharedNeed): Promise<Path> {
+    try {
+      return await paths.readHistory(need)
+    } catch (error) {
+      if (error instanceof QueryTooComplexError) refused.set(error, need.maxTokens)
+      throw error
+    }
   }
 
   async function readActivePath(
@@ -115,8 +138,8 @@ function mergeNeeds(planned: SharedNeed, joining: SharedNeed): SharedNeed {
 }
 
 /** Both are texts of clients or about them: joined by a mere space, two readers' pairs could be one key. */
-function keyOf({ conversationId, ownerId }: PathNeed): string {
-  return JSON.stringify([conversationId, ownerId])
+function keyOf({ conversationId, ownerId }: PathNeed, maxTokens?: number): string {
+  return JSON.stringify([conversationId, ownerId, maxTokens])
 }
 
 function asError(fault: unknown): Error {
