@@ -43,8 +43,10 @@ interface Collected {
   whole(): Buffer
 }
 
-/** Pieces of one body: those of a few bytes cost more than they hold. */
+/** Pieces of one body: those of a few bytes cost more than they hold, and Node reads ten thousand of one byte at once. */
 const MAX_BODY_CHUNKS = 10_000
+const MAX_SMALL_CHUNKS = 1_000
+const MIN_CHUNK_BYTES = 64
 
 const MIN_BUFFER_BYTES = 16_384
 /** Each copy leaves the one before to be collected. */
@@ -58,7 +60,7 @@ const IN_CRUMBS = {
   ...CUT,
   status: 413,
   code: 'PAYLOAD_TOO_LARGE',
-  message: `The body must come in at most ${MAX_BODY_CHUNKS} pieces.`,
+  message: `The body must come in at most ${MAX_BODY_CHUNKS} pieces, and more than ${MAX_SMALL_CHUNKS} must have ${MIN_CHUNK_BYTES} bytes each on average.`,
 }
 const CROWDED = { ...CUT, status: 503, code: 'RATE_LIMITED', message: 'Too much is being sent at once; try again.' }
 
@@ -77,7 +79,7 @@ export function createRequestBodies(maxBytes: number, budget: SharedBudget, turn
       let noted = 0
       const take = (chunk: Buffer) => {
         chunks += 1
-        if (chunks > MAX_BODY_CHUNKS) return cut(IN_CRUMBS)
+        if (isInCrumbs(chunks, collected.bytes + chunk.length)) return cut(IN_CRUMBS)
         if (!collected.add(chunk)) return refuse(tooLarge(maxBytes))
         if (collected.isWhole || collected.bytes < noted) return
         noted = collected.bytes + NOTED_BYTES
@@ -103,6 +105,8 @@ export function createRequestBodies(maxBytes: number, budget: SharedBudget, turn
         refuse(refusal)
         // Reading on to the end would cost as much as taking it does. By then the answer is on its way.
         queueMicrotask(() => nextTick(() => request.socket.destroySoon()))
+        // What is read already is told piece by piece, and else kept.
+        request.socket.once('finish', () => request.destroy())
       }
       const pace = createReadPace(request.socket, turns)
       // Also of a body that is read to its end only to be forgotten.
@@ -160,6 +164,10 @@ function collect(length: number, maxBytes: number): Collected {
       return isWhole
     },
   }
+}
+
+function isInCrumbs(chunks: number, bytes: number): boolean {
+  return chunks > MAX_BODY_CHUNKS || (chunks > MAX_SMALL_CHUNKS && bytes < chunks * MIN_CHUNK_BYTES)
 }
 
 function tooLarge(maxBytes: number): BodyRefusal {

@@ -20,6 +20,17 @@ test('a body in crumbs is refused, and the connection with it', async () => {
   expect(answer).toMatch(/^HTTP\/1\.1 413 .*connection: close.*10000 pieces.*PAYLOAD_TOO_LARGE/is)
 })
 
+test('one in crumbs is refused long before one in larger pieces', async () => {
+  const { origin } = await startTestServer()
+  const chunked = head('transfer-encoding: chunked\r\nconnection: close')
+  const answer = await exchange(origin, chunked + '1\r\n \r\n'.repeat(1_001))
+  expect(answer).toMatch(/^HTTP\/1\.1 413 .*1000 must have 64 bytes.*PAYLOAD_TOO_LARGE/is)
+  const blanks = `64\r\n${' '.repeat(100)}\r\n`.repeat(9_000)
+  const body = '{"query":"{ __typename }"}'
+  const whole = `${chunked}${blanks}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+  expect(await exchange(origin, whole)).toContain('{"data":{"__typename":"Query"}}')
+})
+
 test('a body in many pieces is taken', async () => {
   const { origin } = await startTestServer()
   const body = [...'{"query":"{ __typename }"}'].map((letter) => `1\r\n${letter}\r\n`).join('')
