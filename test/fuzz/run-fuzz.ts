@@ -7,6 +7,7 @@ import { type FuzzedNode, type FuzzedNodes, type Stores, seedNode, startFuzzedNo
 import { judgeExchange, judgeLog } from './judge-exchange.ts'
 import { createKnownIds } from './known-ids.ts'
 import { type Exchange, sendStep } from './send-step.ts'
+import { createSentSteps } from './sent-steps.ts'
 import { createTurns } from './turns.ts'
 
 /** How long and how hard servers are fuzzed. */
@@ -104,7 +105,7 @@ async function fuzz({ nodes }: FuzzedNodes, options: FuzzOptions): Promise<FuzzR
     keptMb: [keptMiddle, await keptMb(nodes)] as [number, number],
   }
   const unexplained = [...state.unexplained].filter(([kind]) => !state.failures.has(kind)).map(([, failure]) => failure)
-  const failures = [...state.failures.values(), ...unexplained, ...judgeRest(report, watched)]
+  const failures = [...state.failures.values(), ...unexplained, ...judgeRest(report, watched, state.sent.during)]
   for (const node of nodes) {
     const what = judgeLog(await node.newLines(), state.mark)
     if (what !== undefined && failures.length === 0) failures.push(plainFailure(what))
@@ -120,6 +121,7 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
   const mark = `said${seed.toString(36)}${process.pid.toString(36)}`
   const words = { known: known.get, mark: (text: string) => `${mark}${text}` }
   const turns = createTurns()
+  const sent = createSentSteps()
   const failures = new Map<string, FuzzFailure>()
   /** Failures that no step did again. */
   const unexplained = new Map<string, FuzzFailure>()
@@ -129,6 +131,7 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
     outcomes,
     failures,
     unexplained,
+    sent,
     mark,
     isOver: () => isEnough([...failures.values()]),
     seed: seedOne,
@@ -165,7 +168,9 @@ function createState(nodes: readonly FuzzedNode[], { seed, isEnough = (found) =>
     const node = nodes[step.node % nodes.length] as FuzzedNode
     if (!node.server.isAlive()) await node.revive().then(() => seedOne(node))
     const { server } = node
+    const begin = Date.now()
     const exchange = await sendStep(server.origin, step, words)
+    sent.add({ begin, end: Date.now(), text: exchange.sent })
     known.learn(exchange.received)
     then?.(step, exchange)
     const wrong = judgeExchange(exchange)
@@ -232,14 +237,27 @@ function plainFailure(what: string): FuzzFailure {
 }
 
 /** What only shows at the end. */
-function judgeRest(report: Omit<FuzzReport, 'failures'>, watched: readonly WatcherReport[]): FuzzFailure[] {
+function judgeRest(
+  report: Omit<FuzzReport, 'failures'>,
+  watched: readonly WatcherReport[],
+  sentDuring: (from: number, to: number) => string,
+): FuzzFailure[] {
+  const isWorst = ({ worstAnswerMs }: WatcherReport) => worstAnswerMs === report.worstAnswerMs
+  const { worstAskedAt = 0, worstStatus = 0 } = watched.find(isWorst) ?? {}
+  const waitedMs = Math.round(report.worstAnswerMs)
+  const late = {
+    ...plainFailure(
+      `another client waited ${waitedMs} ms for ${worstStatus}, from ${new Date(worstAskedAt).toISOString()}`,
+    ),
+    sent: sentDuring(worstAskedAt, worstAskedAt + waitedMs),
+  }
   const faults = watched.reduce((sum, node) => sum + node.faults, 0)
   const [middle, end] = report.keptMb
   return [
-    ...(faults > 0 ? [`another client had no answer ${faults} times`] : []),
-    ...(report.worstAnswerMs > MAX_ANSWER_MS ? [`another client waited ${Math.round(report.worstAnswerMs)} ms`] : []),
-    ...(end - middle > MAX_GROWN_MB ? [`memory grew from ${middle} to ${end} MB`] : []),
-  ].map(plainFailure)
+    ...(faults > 0 ? [plainFailure(`another client had no answer ${faults} times`)] : []),
+    ...(waitedMs > MAX_ANSWER_MS ? [late] : []),
+    ...(end - middle > MAX_GROWN_MB ? [plainFailure(`memory grew from ${middle} to ${end} MB`)] : []),
+  ]
 }
 
 async function keptMb(nodes: readonly FuzzedNode[]): Promise<number> {
