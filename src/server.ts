@@ -114,7 +114,10 @@ export function createServer({ memory, chat, access, log }: ServerDeps, limits: 
   const events = createEventStreams(handler, turns, limits)
   const { maxBodyBytes: maxPayloadBytes, pingMs } = limits
   const socketLimits = { maxPayloadBytes, maxStalledMs: bounds.maxStalledMs, pingMs }
-  const sockets = createGraphqlSockets({ handler, access, log, turns, incoming }, socketLimits)
+  const sockets = createGraphqlSockets(
+    { handler, access, log, turns, incoming, refuse: (...of) => raw.refuse(...of) },
+    socketLimits,
+  )
   const foreign = createForeignRequests({ isProven: access.isProven, corsOrigins: limits.corsOrigins })
   const expiring = setInterval(access.endExpired, END_EXPIRED_EVERY_MS).unref()
   let isClosing = false

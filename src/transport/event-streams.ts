@@ -141,7 +141,11 @@ function createFrames(fetchApi: FetchApi, large: LargeAnswers): Frames {
       return text === undefined ? frameOfSmall(result) : [FRAME_BEGIN, text, FRAME_END]
     },
     // An error's extensions may hold what is meant for Yoga alone.
-    ofErrors: async (result) => [frameOf(await processRegularResult(result, fetchApi, 'application/json').text())],
+    async ofErrors(result) {
+      const { head, rest } = large.split(result)
+      const text = await processRegularResult(head, fetchApi, 'application/json').text()
+      return rest.length === 0 ? [frameOf(text)] : [FRAME_BEGIN + text, ...rest, FRAME_END]
+    },
   }
 }
 

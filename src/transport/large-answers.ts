@@ -16,6 +16,8 @@ export interface LargeAnswers {
   textOf(result: ExecutionResult): Buffer | undefined
   /** A result with it. */
   withText(result: ExecutionResult): WrittenResult
+  /** A result with errors, with what was written of it apart. */
+  split(result: ExecutionResult): SplitResult
   /** Has Yoga take what was written. */
   plugin: Plugin
 }
@@ -26,6 +28,12 @@ export interface WrittenResult extends ExecutionResult {
   text?: Buffer
   /** Yoga writes results by it, with errors as they are to be seen. */
   stringify?(result: ExecutionResult): string
+}
+
+/** What was written of a result that has errors too: what Yoga writes before it, and the rest, which is not copied. */
+export interface SplitResult {
+  head: WrittenResult
+  rest: readonly Buffer[]
 }
 
 /** What is half written takes memory and serves nobody. */
@@ -59,8 +67,15 @@ export function createLargeAnswers(
     return text === undefined ? result : { ...result, text, stringify }
 
     function stringify({ errors }: ExecutionResult): string {
-      return errors === undefined ? String(text) : `{"errors":${JSON.stringify(errors)},${String(text).slice(1)}`
+      return errors === undefined ? String(text) : `${headOf(errors)}${String(text).slice(1)}`
     }
+  }
+
+  function split(result: ExecutionResult): SplitResult {
+    const text = textOf(result)
+    return text === undefined
+      ? { head: result, rest: [] }
+      : { head: { ...result, stringify: ({ errors }) => headOf(errors) }, rest: [text.subarray(1)] }
   }
 
   const plugin: Plugin = {
@@ -69,5 +84,10 @@ export function createLargeAnswers(
     },
   }
 
-  return { write, textOf, withText, plugin }
+  return { write, textOf, withText, split, plugin }
+}
+
+/** The beginning of a result up to its data, with errors as they are to be seen; a large text follows without its bracket. */
+export function headOf(errors: readonly unknown[] = []): string {
+  return `{"errors":${JSON.stringify(errors)},`
 }

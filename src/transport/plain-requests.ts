@@ -38,15 +38,16 @@ export function createPlainRequests({
     const operation = type && prepareOperation(envelop, { caller, req: request }, received.body)
     if (!operation || operation.kind === 'subscription') return false
     forget(received)
-    const result = large.withText(await execute(operation, response, maskError))
+    const result = await execute(operation, response, maskError)
     if (response.destroyed) return true
     if (result.errors === undefined && result.extensions === undefined) {
-      const body = result.text ?? JSON.stringify(result)
-      write(response, 200, { 'content-type': `${type}; charset=utf-8` }, body)
+      const body = large.textOf(result) ?? JSON.stringify(result)
+      write(response, 200, { 'content-type': `${type}; charset=utf-8` }, [body])
       return true
     }
-    const answer = processRegularResult(result, fetchAPI, type)
-    write(response, answer.status, Object.fromEntries(answer.headers), await answer.text())
+    const { head, rest } = large.split(result)
+    const answer = processRegularResult(head, fetchAPI, type)
+    write(response, answer.status, Object.fromEntries(answer.headers), [await answer.text(), ...rest])
     return true
   }
 }
@@ -70,6 +71,14 @@ async function execute(
   }
 }
 
-function write(response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer): void {
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+function write(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  pieces: readonly (string | Buffer)[],
+): void {
+  const length = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)
+  response.writeHead(status, { ...headers, 'content-length': length })
+  for (const piece of pieces.slice(0, -1)) response.write(piece)
+  response.end(pieces.at(-1))
 }

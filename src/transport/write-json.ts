@@ -33,7 +33,10 @@ export async function writeJson(
 
   function write(written: unknown): void {
     if (isSmall(written)) {
-      text += JSON.stringify(written)
+      const json = JSON.stringify(written)
+      // Behind other text it would be copied once more.
+      if (json.length >= PIECE_LENGTH) flush()
+      text += json
       return
     }
     const isList = Array.isArray(written)
@@ -59,6 +62,7 @@ export async function writeJson(
   }
 
   function flush(): void {
+    if (text === '') return
     const piece = Buffer.from(text)
     pieces.push(piece)
     bytes += piece.length

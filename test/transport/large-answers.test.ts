@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startConversation } from '../support/conversation-operations.ts'
 import { openSocket } from '../support/raw-socket.ts'
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/test-server.ts'
@@ -7,21 +7,23 @@ import { startTestServer, type TestServer, type TestServerOptions } from '../sup
 const LONG = 'a "quote", a line\nand ü ☕ 😀 '.repeat(12_000)
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const QUERY = 'query ($id: ID!) { conversation(id: $id) { messages(last: 1) { nodes { content } } } }'
+const QUERY_WITH_ERROR =
+  'query ($id: ID!) { conversation(id: $id) { messages { nodes { content } } } bad: conversation(id: $id) { messages(last: 1000) { nodes { id } } } }'
 const FOLLOW =
   'subscription ($id: ID!) { conversationEvents(conversationId: $id) { ... on MessageAppended { message { content } } } }'
 
-type Way = (server: TestServer, id: string) => Promise<unknown>
+type Way = (server: TestServer, id: string, query?: string) => Promise<unknown>
 
 const QUERY_WAYS: Record<string, Way> = {
-  POST: ({ client }, id) => post(client.url, {}, id),
-  "POST by Yoga's way": ({ client }, id) => post(client.url, { accept: 'application/json; q=1' }, id),
-  GET: async ({ client }, id) => {
-    const search = new URLSearchParams({ query: QUERY, variables: JSON.stringify({ id }) })
+  POST: ({ client }, id, query) => post(client.url, {}, id, query),
+  "POST by Yoga's way": ({ client }, id, query) => post(client.url, { accept: 'application/json; q=1' }, id, query),
+  GET: async ({ client }, id, query = QUERY) => {
+    const search = new URLSearchParams({ query, variables: JSON.stringify({ id }) })
     return (await fetch(`${client.url}?${search}`, { headers: { accept: 'application/json' } })).json()
   },
-  WebSocket: async ({ origin }, id) => {
+  WebSocket: async ({ origin }, id, query = QUERY) => {
     const { send, next } = await openSocket(origin)
-    send({ type: 'subscribe', id: '1', payload: { query: QUERY, variables: { id } } })
+    send({ type: 'subscribe', id: '1', payload: { query, variables: { id } } })
     return (await next()).payload
   },
 }
@@ -58,6 +60,30 @@ test.each(Object.entries(QUERY_WAYS))('a large result comes whole: %s', async (_
   const { server, id } = await startWithMessage()
   expect(await ask(server, id)).toEqual({ data: { conversation: { messages: { nodes: [{ content: LONG }] } } } })
 })
+
+test.each(Object.entries(QUERY_WAYS))(
+  'one with errors too comes whole, and is written in turns: %s',
+  async (_, ask) => {
+    const { server, id } = await startWithMessage()
+    await sayLong(server, id)
+    const nodes = [{ content: LONG }, { content: LONG }]
+    const { stringify } = JSON
+    const lengths: number[] = []
+    const spy = vi.spyOn(JSON, 'stringify').mockImplementation((...args: Parameters<typeof stringify>) => {
+      const text = stringify(...args)
+      lengths.push(text.length)
+      return text
+    })
+    const answer = await ask(server, id, QUERY_WITH_ERROR)
+    spy.mockRestore()
+    expect(answer).toMatchObject({
+      data: { conversation: { messages: { nodes } }, bad: null },
+      errors: [{ path: ['bad', 'messages'], extensions: { code: 'BAD_USER_INPUT' } }],
+    })
+    // Each text by itself.
+    expect(Math.max(...lengths)).toBe(stringify(LONG).length)
+  },
+)
 
 test.each(Object.entries(EVENT_WAYS))(
   'a large event comes whole, to each of its subscribers: %s',
@@ -103,8 +129,8 @@ async function startWithMessage(options: TestServerOptions = {}): Promise<{ serv
   return { server, id }
 }
 
-async function post(url: string, headers: Record<string, string>, id: string): Promise<unknown> {
-  const body = JSON.stringify({ query: QUERY, variables: { id } })
+async function post(url: string, headers: Record<string, string>, id: string, query = QUERY): Promise<unknown> {
+  const body = JSON.stringify({ query, variables: { id } })
   return (await fetch(url, { method: 'POST', headers: { ...JSON_HEADERS, ...headers }, body })).json()
 }
 

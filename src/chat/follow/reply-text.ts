@@ -38,10 +38,13 @@ export function createReplyText(): ReplyText {
       first -= 1
       start -= pieces[first]?.length ?? 0
     }
-    return pieces
-      .slice(first)
-      .join('')
-      .slice(offset - start)
+    const text = pieces.slice(first).join('')
+    if (first === 0) {
+      // Who asks for all of it asks again and again.
+      pieces.splice(0, pieces.length, text)
+      single = 0
+    }
+    return text.slice(offset - start)
   }
 
   const whole = { length: 0, place, from }

@@ -12,6 +12,9 @@ export interface Refusal {
   errorId?: string
 }
 
+/** RFC 6455, 4.4: the versions that are spoken here. */
+const ANOTHER_VERSION = { status: 426, headers: { upgrade: 'websocket', 'sec-websocket-version': '13, 8' } }
+
 /** Answers with JSON, whether the request's body is read or not: what is left of it is read then, see `readToEnd`. */
 export function answer(
   request: IncomingMessage,
@@ -40,6 +43,17 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   )
   socket.on('error', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
+}
+
+/** Why no WebSocket is opened, by the words of its library, which would answer in HTML. */
+export function refusalOfUpgrade(fault: string): Refusal {
+  const message = `${fault}.`
+  if (fault.includes('HTTP method')) {
+    return { status: 405, code: 'METHOD_NOT_ALLOWED', message, headers: { allow: 'GET' } }
+  }
+  const code = 'BAD_REQUEST'
+  if (fault.includes('Sec-WebSocket-Version')) return { ...ANOTHER_VERSION, code, message }
+  return { status: 400, code, message }
 }
 
 /**

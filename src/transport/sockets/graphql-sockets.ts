@@ -11,15 +11,15 @@ import type { Following, OperationContext } from '../../schema/builder.ts'
 import type { SharedBudget } from '../bounds/shared-budget.ts'
 import type { Turns } from '../bounds/turns.ts'
 import type { Asked, Enveloped, GraphqlHandler } from '../graphql-handler.ts'
-import { memoizeLast } from '../memoize-last.ts'
 import { parseError, publicErrors } from '../public-errors.ts'
 import { credentialsOfInit } from '../receive/credentials.ts'
+import { type Refusal, refusalOfUpgrade } from '../receive/early-answers.ts'
 import { isSoonParsed } from '../receive/json-marks.ts'
 import { createFollowing } from './following.ts'
 import { dropSilent, type SilenceLimits } from './silent-sockets.ts'
 import type { SocketFrames } from './socket-frames.ts'
 import { type HandleMessage, takeInTurn } from './socket-inbox.ts'
-import { writeResults } from './socket-results.ts'
+import { createResultTexts, writeResults } from './socket-results.ts'
 
 /** GraphQL over WebSocket, by the graphql-transport-ws protocol. */
 export interface GraphqlSockets {
@@ -36,6 +36,8 @@ export interface GraphqlSocketDeps {
   turns: Turns
   /** For messages that are not whole yet. */
   incoming: SharedBudget
+  /** Answers a request that opens no WebSocket, and closes its connection. */
+  refuse(socket: Socket, refusal: Refusal): void
 }
 
 /** Bounds of one socket. */
@@ -75,8 +77,8 @@ interface Connected {
   onBegun: () => void
   following: Following
   req: Pick<IncomingMessage, 'socket'>
-  /** Of the queries that are executed: they end when it closes. */
-  running: Set<AbortController>
+  /** Of the queries that are executed, with whether their client waits for them: they end with that, or when it closes. */
+  running: Map<AbortController, () => boolean>
 }
 
 /**
@@ -84,13 +86,13 @@ interface Connected {
  * operation is its answer, and leaves the socket's other operations alone.
  */
 export function createGraphqlSockets(
-  { handler, access, log, turns, incoming }: GraphqlSocketDeps,
+  { handler, access, log, turns, incoming, refuse }: GraphqlSocketDeps,
   { maxPayloadBytes, ...limits }: GraphqlSocketLimits,
 ): GraphqlSockets {
   const options = { ...SOCKET_OPTIONS, maxPayload: maxPayloadBytes, handleProtocols }
   const sockets = new WebSocketServer(options)
-  const toSmallText = memoizeLast((result: ExecutionResult) => JSON.stringify(result))
-  const toText = (result: ExecutionResult) => handler.large.textOf(result) ?? toSmallText(result)
+  sockets.on('wsClientError', ({ message }, socket) => refuse(socket as Socket, refusalOfUpgrade(message)))
+  const toText = createResultTexts(handler.large)
   const protocol = makeServer<Record<string, unknown>, Connected>({
     execute: (args) => (args.rootValue as Root).execute(args),
     subscribe: (args) => (args.rootValue as Root).subscribe(args),
@@ -98,11 +100,14 @@ export function createGraphqlSockets(
       result.errors && ({ ...result, errors: publicErrors(result.errors) } as FormattedExecutionResult),
     onError: (_context, _id, _payload, errors) => publicErrors(errors),
     onConnect: ({ connectionParams, extra }) => admit(access, extra, connectionParams),
-    onSubscribe({ extra: { socket, caller, open, onBegun, following, req, running } }, id, payload) {
+    onSubscribe(context, id, payload) {
+      const { socket, caller, open, onBegun, following, req, running } = context.extra
       if (caller === undefined) throw new Error('An operation came before its caller was known.')
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
       const write = (results: AsyncGenerator<ExecutionResult>) => writeResults(socket, id, results, toText, turns)
-      return prepare(handler, { caller, params: payload, following, req }, { running, onSubscribed: onBegun, write })
+      const asked = { caller, params: payload, following, req }
+      const isWanted = () => id in context.subscriptions
+      return prepare(handler, asked, { running, isWanted, onSubscribed: onBegun, write })
     },
   })
   return { accept, close }
@@ -159,7 +164,7 @@ function serve(
     onBegun: () => {},
     following: createFollowing(),
     req: { socket: raw },
-    running: new Set(),
+    running: new Map(),
   }
   let isFaulty = false
   const closed = protocol.opened(
@@ -173,7 +178,7 @@ function serve(
   )
   client.on('error', fail)
   client.once('close', (code, reason) => {
-    for (const controller of connected.running) controller.abort()
+    for (const controller of connected.running.keys()) controller.abort()
     Promise.resolve(closed(code, String(reason))).catch(fail)
   })
 
@@ -191,7 +196,10 @@ function serve(
   async function handle(receive: (text: string) => Promise<void>, text: string): Promise<void> {
     connected.open += 1
     try {
-      await receive(text)
+      const received = receive(text)
+      // It may have been the `complete` of a query: the library forgets that, and waits for its result.
+      for (const [controller, isWanted] of connected.running) if (!isWanted()) controller.abort()
+      await received
     } catch (error) {
       fail(error)
     } finally {
@@ -244,10 +252,12 @@ async function prepare(
   asked: Asked & { params: SubscribePayload },
   {
     running,
+    isWanted,
     onSubscribed,
     write,
   }: {
-    running: Set<AbortController>
+    running: Map<AbortController, () => boolean>
+    isWanted: () => boolean
     onSubscribed: () => void
     write(results: AsyncGenerator<ExecutionResult>): AsyncGenerator<ExecutionResult>
   },
@@ -267,7 +277,7 @@ async function prepare(
       rootValue: {
         async execute(args) {
           const { controller } = args.contextValue as OperationContext
-          running.add(controller)
+          running.set(controller, isWanted)
           try {
             const result = await execute(Object.assign(args, { abortSignal: controller.signal }))
             return large.textOf(result) === undefined ? result : write(only(result))

@@ -220,6 +220,20 @@ test('WebSocket is taken from several protocols that are offered', async () => {
 })
 
 test.each([
+  ['a bad key', 'GET', ['sec-websocket-key: x'], 400, 'BAD_REQUEST'],
+  ['another version', 'GET', ['sec-websocket-version: 7'], 426, 'BAD_REQUEST'],
+  ['a broken protocol', 'GET', ['sec-websocket-protocol: a,,b'], 400, 'BAD_REQUEST'],
+  ['another method', 'POST', [], 405, 'METHOD_NOT_ALLOWED'],
+])('an upgrade with %s is refused in JSON, as all else is', async (_, method, headers, status, code) => {
+  const named = headers.map((line) => line.split(':', 1)[0])
+  const rest = WEBSOCKET.filter((line) => !named.includes(line.split(':', 1)[0]))
+  const { answers } = await send([`${method} /graphql HTTP/1.1`, HOST, ...rest, ...headers], '')
+  expect(answers).toMatchObject([{ status, head: expect.stringMatching(/content-type: application\/json/i) }])
+  expect(JSON.parse(answers[0]?.body ?? '')).toMatchObject({ errors: [{ extensions: { code } }] })
+  if (status === 426) expect(answers[0]?.head).toMatch(/upgrade: websocket.*sec-websocket-version: 13/is)
+})
+
+test.each([
   ['a type twice', [JSON_TYPE, JSON_TYPE], 415],
   ['two types', [JSON_TYPE, 'content-type: text/plain'], 415],
   ['two encodings', [JSON_TYPE, 'content-encoding: identity', 'content-encoding: gzip'], 415],

@@ -32,7 +32,7 @@ test('a result with errors is handed on, and a return ends the source', async ()
       hasEnded = true
     }
   })()
-  const results = writeResults(socket, '1', source, (result) => JSON.stringify(result), createTurns())
+  const results = writeResults(socket, '1', source, () => undefined, createTurns())
   expect(await results.next()).toEqual({ done: false, value: failed })
   await results.return(undefined)
   expect(hasEnded).toBe(true)
@@ -48,7 +48,7 @@ test('a large result is one message, and its text is not copied', async () => {
     pieces.push(piece)
     send(piece, ...rest)
   }
-  await writeResults(socket, '1', countTo(1, []), () => text, createTurns()).next()
+  await writeResults(socket, '1', countTo(1, []), () => [text], createTurns()).next()
   expect(pieces).toContain(text)
   expect(socket.sent.map((frame) => JSON.parse(frame))).toEqual([
     { id: '1', type: 'next', payload: { data: { a: '☕' } } },
