@@ -7,14 +7,7 @@ import type { Message, MessageDraft, Role } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import type { TokenCounter } from '../tokens/token-counter.ts'
 import { isListed } from '../versions/branches.ts'
-import {
-  type AppendPoint,
-  branchPoint,
-  commitBranch,
-  keepUnlisted,
-  readReplaced,
-  standsAt,
-} from '../versions/new-branch.ts'
+import { type AppendPoint, branchPoint, commitBranch, readReplaced, standsAt } from '../versions/new-branch.ts'
 import { type AfterAppendDeps, afterAppend } from './after-append.ts'
 import type { KnownHeads } from './known-heads.ts'
 import { type AppendProgress, createAppendSteps, isTooOld, startAppend } from './optimistic-append.ts'
@@ -114,9 +107,7 @@ export function createAppender(deps: AppenderDeps): Appender {
         await findSettledDrafts(history, conversation, first, () => false)
         return readPoint(ownerId, conversationId, drafts, target)
       }
-      const point = branchPoint(conversation, replaced, stored, wanted)
-      if (stored && point.newBranch) await keepUnlisted(history, point.newBranch, conversationId, now())
-      return { point: { ...point, readAt }, isRetry }
+      return { point: { ...branchPoint(conversation, replaced, stored, wanted), readAt }, isRetry }
     }
     const branch = wanted ?? conversation.activeBranch
     if (!isListed(conversation, branch))
@@ -132,10 +123,8 @@ export function createAppender(deps: AppenderDeps): Appender {
   ): Promise<void> {
     const { conversation, branch, head } = progress
     const drafts = first === undefined ? [] : [first]
+    // With a branch that is wanted, it may be given up and must be looked at before it is listed.
     const { point } = await readPoint(conversation.ownerId, conversation.id, drafts, { ...target, branch })
-    if (point.newBranch && point.branch === branch && progress.stored.length > 0) {
-      await keepUnlisted(history, point.newBranch, conversation.id, now())
-    }
     delete progress.newBranch
     const isFurther = point.branch === branch && head.sequence > point.head.sequence
     Object.assign(progress, isFurther ? { ...point, head } : await provePoint(point))
@@ -176,11 +165,15 @@ export function createAppender(deps: AppenderDeps): Appender {
 
   /** Lists the new branch, if there is one, and waits for the marks. */
   async function commit(progress: AppendProgress): Promise<void> {
-    const { conversation, newBranch, branch, head } = progress
+    const { conversation, newBranch, branch, head, messages, stored } = progress
     if (newBranch) {
       const { id } = conversation
       const onMark = (epoch: number) => progress.marks.push(guard.mark(id, { epoch, branch, sequence: 0 }))
-      Object.assign(progress, await commitBranch(history, { conversation, newBranch }, head, { onMark, now }))
+      const sequences = [...messages.values()].map((message) => (message.branch === branch ? message.sequence : 0))
+      const isOwn = newBranch.isShared === undefined && stored.length === messages.size
+      const last = Math.max(newBranch.branch.atSequence, ...sequences)
+      const commitment = { conversation, newBranch, head, last, isOwn }
+      Object.assign(progress, await commitBranch(history, commitment, { onMark, now }))
       delete progress.newBranch
     }
     await Promise.all(progress.marks)

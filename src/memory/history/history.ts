@@ -192,11 +192,13 @@ export interface History {
 
   /** Branches with messages that were stored unlisted before a time, whether they are listed by now or not. */
   findUnlistedBranches(storedBefore: number, limit: number): Promise<UnlistedBranch[]>
+  /** Holds off the removal of an unlisted branch, unless it is on its way. */
+  renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<void>
   /**
-   * Holds off the removal of an unlisted branch. False: it has no messages, or one of them is about to be removed, and
-   * it must not be listed. Messages that were stored without `unlistedSince` are as good as others.
+   * Whether all messages of a branch from one sequence to another are there, and none of it is on its way out. Else it
+   * must not be listed, nor one of them acknowledged.
    */
-  renewUnlistedBranch(conversationId: string, branch: string, unlistedSince: number): Promise<boolean>
+  isBranchWhole(conversationId: string, branch: string, first: number, last: number): Promise<boolean>
   /**
    * Removes the messages of a branch that nobody listed, after which nobody can, and returns how many. One that is
    * listed is kept, and not found as unlisted again.

@@ -6,7 +6,7 @@ import {
 } from '../../errors.ts'
 import type { Branch, Conversation } from '../conversation.ts'
 import type { History } from '../history/history.ts'
-import { createBranchId, messageId, placeOf } from '../ids.ts'
+import { createBranchId, placeOf } from '../ids.ts'
 import type { Head, Message } from '../message.ts'
 import { findConversation } from '../read/path-reader.ts'
 import { branchAt, isListed, MAX_BRANCHES, withBranch } from './branches.ts'
@@ -18,6 +18,8 @@ export interface NewBranch {
   replaced: Message
   /** The branch that is active until then. */
   leftBranch: string
+  /** An earlier attempt, or another node, may have stored messages on it. */
+  isShared?: true
 }
 
 /** Where an append goes: behind a head on a branch. */
@@ -74,16 +76,19 @@ export function branchPoint(
   conversation: Conversation,
   replaced: Message,
   stored: Message | undefined,
-  proposed: string = createBranchId(),
+  wanted?: string,
 ): Omit<AppendPoint, 'readAt'> {
   if (stored && !standsAt(stored, replaced)) {
     throw new ClientMessageIdConflictError(stored.clientMessageId ?? '', stored.id, 'in another place')
   }
-  const branch = stored?.branch ?? proposed
+  const known = stored?.branch ?? wanted
+  const branch = known ?? createBranchId()
   const head = { sequence: replaced.sequence - 1, tokens: replaced.tokenStart }
   // What it replaces stands behind the head already.
   if (isListed(conversation, branch)) return { conversation, branch, head, isHeadStored: true }
-  return { ...proposeBranch(conversation, replaced, branch), branch, head, isHeadStored: true }
+  const { newBranch, ...proposal } = proposeBranch(conversation, replaced, branch)
+  const isShared = known !== undefined && ({ isShared: true } as const)
+  return { ...proposal, newBranch: { ...newBranch, ...isShared }, branch, head, isHeadStored: true }
 }
 
 /** Whether two messages begin at the same place of their paths. */
@@ -97,51 +102,61 @@ export interface CommittedBranch {
   leftBranch?: string
 }
 
+/** A branch to be listed. */
+export interface BranchCommit {
+  /** As it is to be then. */
+  conversation: Conversation
+  newBranch: NewBranch
+  head: Head
+  /** The highest sequence on it that is acknowledged then. */
+  last: number
+  /** All that is acknowledged was stored by this call, since the conversation was read. */
+  isOwn: boolean
+}
+
 /**
  * Lists a branch whose first messages are stored, and makes it active (A3): against any number of other
  * switches, each of which costs an attempt. `onMark` sends the mark of a further one; `now` returns epoch milliseconds.
- * Rejects with HistoryUnavailableError where the sweep has removed the branch meanwhile.
+ * Rejects with HistoryUnavailableError where the sweep has removed some of them meanwhile: the same edit, sent again,
+ * makes another branch.
  */
 export async function commitBranch(
-  history: Pick<History, 'findConversations' | 'switchBranch' | 'renewUnlistedBranch' | 'findMessages'>,
-  proposal: { conversation: Conversation; newBranch: NewBranch },
-  head: Head,
+  history: Pick<History, 'findConversations' | 'switchBranch' | 'renewUnlistedBranch' | 'isBranchWhole'>,
+  { head, last, isOwn, ...proposal }: BranchCommit,
   { onMark, now }: { onMark: (epoch: number) => void; now: () => number },
 ): Promise<CommittedBranch> {
+  const { id: branch, atSequence } = proposal.newBranch.branch
+
+  /**
+   * To be called behind the read of the conversation by whose epoch the branch is listed: who gave up one of its messages
+   * before has raised that, or meets the listed branch.
+   */
+  async function checkWhole(conversationId: string): Promise<void> {
+    if (await history.isBranchWhole(conversationId, branch, atSequence, last)) return
+    throw new HistoryUnavailableError(new Error(`The branch ${branch} of ${conversationId} is removed`))
+  }
+
+  async function keepUnlisted(conversationId: string): Promise<void> {
+    await history.renewUnlistedBranch(conversationId, branch, now())
+    await checkWhole(conversationId)
+  }
+
+  if (!isOwn) await keepUnlisted(proposal.conversation.id)
   for (let { conversation, newBranch } = proposal; ; ) {
     const { ownerId, id, branchEpoch: toEpoch } = conversation
-    const { branch, replaced, leftBranch } = newBranch
-    const change = { fromEpoch: toEpoch - 1, toEpoch, branch: branch.id, newBranch: { branch, head } }
+    const { replaced, leftBranch } = newBranch
+    const change = { fromEpoch: toEpoch - 1, toEpoch, branch, newBranch: { branch: newBranch.branch, head } }
     if (await history.switchBranch(ownerId, id, change)) return { conversation, leftBranch }
     const current = await findConversation(history, ownerId, id)
     // The same append listed it meanwhile, or an earlier attempt of ours whose answer was lost. We acknowledge it
     // too, so we mark it: the other's mark may still be under way.
-    if (isListed(current, branch.id)) {
+    if (isListed(current, branch)) {
+      await checkWhole(id)
       onMark(current.branchEpoch)
       return { conversation: current }
     }
-    await keepUnlisted(history, newBranch, id, now())
-    ;({ conversation, newBranch } = proposeBranch(current, replaced, branch.id))
+    await keepUnlisted(id)
+    ;({ conversation, newBranch } = proposeBranch(current, replaced, branch))
     onMark(conversation.branchEpoch)
   }
-}
-
-/**
- * Keeps a branch that is to be listed though it is old from its removal; to be called behind the read of the conversation
- * by whose epoch it is listed: who gave it up has raised that before. Rejects with HistoryUnavailableError where it is
- * being removed: the same edit, sent again, makes another one.
- */
-export async function keepUnlisted(
-  history: Pick<History, 'renewUnlistedBranch' | 'findMessages'>,
-  { branch: { id: branch, atSequence } }: Pick<NewBranch, 'branch'>,
-  conversationId: string,
-  now: number,
-): Promise<void> {
-  const [isKept, [first]] = await Promise.all([
-    history.renewUnlistedBranch(conversationId, branch, now),
-    // What was inserted late, behind messages that were removed, does not bring these back.
-    history.findMessages([messageId(conversationId, branch, atSequence)]),
-  ])
-  if (!isKept || first === undefined)
-    throw new HistoryUnavailableError(new Error(`The branch ${branch} of ${conversationId} is removed`))
 }

@@ -20,8 +20,8 @@ const STORES: [string, () => MemoryNodeOptions][] = [
 async function startWithDeadEdit(options: MemoryNodeOptions) {
   const clock = { now: Date.now() }
   let isDead = true
-  /** Called before every call of the history. */
-  const hook = { before: async () => {} }
+  /** Called before, and behind, every call of the history. */
+  const hook = { before: async () => {}, behind: async () => {} }
   const node = await startMemoryNode({
     ...options,
     now: () => clock.now,
@@ -32,7 +32,9 @@ async function startWithDeadEdit(options: MemoryNodeOptions) {
           async (...args: never[]) => {
             await hook.before()
             if (isDead && name === 'switchBranch') throw new HistoryUnavailableError(new Error('died'))
-            return (method as (...all: never[]) => unknown)(...args)
+            const answer = await (method as (...all: never[]) => unknown)(...args)
+            await hook.behind()
+            return answer
           },
         ]),
       ),
@@ -92,23 +94,33 @@ describe.each(STORES)('on %s', (_, stores) => {
   })
 
   test.each([
-    { stored: 'with a time', times: [5, 6], isKept: true },
-    { stored: 'without a time', times: [undefined, undefined], isKept: true },
-    { stored: 'partly with a time', times: [undefined, 5], isKept: true },
-    { stored: 'behind one that is given up', times: [0, 5], isKept: false },
-    { stored: 'without a time behind one that is given up', times: [0, undefined], isKept: false },
-    { stored: 'not at all', times: [], isKept: false },
-  ])('a branch with messages that were stored $stored is held: $isKept', async ({ times, isKept }) => {
+    { stored: 'with a time', times: [5, 6], isWhole: true },
+    { stored: 'without a time', times: [undefined, undefined], isWhole: true },
+    { stored: 'partly with a time', times: [undefined, 5], isWhole: true },
+    { stored: 'and more', times: [5, 5, 5], isWhole: true },
+    { stored: 'behind one that is given up', times: [0, 5], isWhole: false },
+    { stored: 'without a time behind one that is given up', times: [0, undefined], isWhole: false },
+    { stored: 'before one that is given up', times: [5, 5, 0], isWhole: false },
+    { stored: 'but for the first', times: ['MISSING', 5], isWhole: false },
+    { stored: 'but for the last', times: [5], isWhole: false },
+    { stored: 'not at all', times: [], isWhole: false },
+  ])('of a branch two messages are whole that were stored $stored: $isWhole', async ({ times, isWhole }) => {
     const { memory, history } = await startMemoryNode(stores())
     const { conversation } = await memory.createConversation(OWNER, {}, 'FAIL')
     const branch = createBranchId()
     for (const [index, unlistedSince] of times.entries()) {
+      if (unlistedSince === 'MISSING') continue
       const sample = sampleMessage(conversation.id, index + 1)
       const message = { ...sample, id: messageId(conversation.id, branch, index + 1), branch }
-      await history.insertMessages([message], unlistedSince === undefined ? {} : { unlistedSince })
+      await history.insertMessages(
+        [message],
+        unlistedSince === undefined ? {} : { unlistedSince: Number(unlistedSince) },
+      )
     }
-    expect(await history.renewUnlistedBranch(conversation.id, branch, 10)).toBe(isKept)
-    expect(await history.findUnlistedBranches(10, 10)).toHaveLength(isKept ? 0 : Math.min(1, times.length))
+    await history.renewUnlistedBranch(conversation.id, branch, 10)
+    expect(await history.isBranchWhole(conversation.id, branch, 1, 2)).toBe(isWhole)
+    // Only what is given up is to be found still.
+    expect(await history.findUnlistedBranches(10, 10)).toHaveLength(times.includes(0) ? 1 : 0)
   })
 
   test('a conversation that is deleted meanwhile leaves nothing', async () => {
@@ -163,32 +175,72 @@ describe.each(STORES)('on %s', (_, stores) => {
   )
 })
 
-test('whenever an edit that is sent again comes in a sweep of MongoDB, nothing is lost', async () => {
-  for (let at = 0, isReached = true; isReached; at++) {
-    const history = newMongodb()
-    const { editAgain, findUnlisted, read, id } = await startWithDeadEdit({ history })
-    const client = new MongoClient(history.mongodbUrl)
-    onTestFinished(() => client.close())
-    const { database, guard } = mongoDatabase(client)
-    let steps = 0
-    isReached = false
-    const comeBetween = async () => {
-      if (steps++ !== at) return
-      isReached = true
-      await editAgain(1).catch(() => undefined)
-    }
-    const sweeper = createMongoUnlisted(
-      database.collection<ConversationDocument>('conversations'),
-      database.collection<MessageDocument>('messages'),
-      {
-        ...guard,
-        read: (step) => comeBetween().then(() => guard.read(step)),
-        write: (step) => comeBetween().then(() => guard.write(step)),
+/** Calls `onReach` once, before the step of a number; the step goes on when that settles. */
+function pausedAt(at: number, onReach: () => Promise<void>) {
+  let steps = 0
+  return async () => {
+    if (steps++ === at) await onReach()
+  }
+}
+
+/** Calls of the history that an edit makes that is sent again, at most. */
+const EDIT_CALLS = 14
+
+describe.each(Array.from({ length: EDIT_CALLS + 1 }, (_, at) => at))(
+  'an edit that waits behind %d of its calls',
+  (editAt) => {
+    test.each([{ waits: 'shortly' }, { waits: 'until its conversation must be read again' }])(
+      '$waits for a removal of its branch by MongoDB, which waits for it, loses nothing',
+      async ({ waits }) => {
+        let isEditReached = false
+        for (let removalAt = 0, isRemovalReached = true; isRemovalReached; removalAt++) {
+          isRemovalReached = false
+          const store = newMongodb()
+          const node = await startWithDeadEdit({ history: store })
+          const [left] = await node.findUnlisted()
+          const [isPaused, isEdited] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+          const step = pausedAt(removalAt, async () => {
+            isRemovalReached = true
+            isPaused.resolve()
+            await isEdited.promise
+          })
+          const sweeper = await steppedUnlisted(store.mongodbUrl, step)
+          let removal: Promise<unknown> | undefined
+          node.hook.behind = pausedAt(editAt, async () => {
+            isEditReached = true
+            removal = sweeper.removeUnlistedBranch(node.id, left?.branch ?? '')
+            await Promise.race([isPaused.promise, removal])
+            if (waits !== 'shortly') node.clock.now += 21_000
+          })
+          const acknowledged = await node.editAgain(1).catch(() => undefined)
+          node.hook.behind = async () => {}
+          isEdited.resolve()
+          await removal
+          if (acknowledged === undefined) await node.editAgain()
+          expect(await node.read(), `removal at ${removalAt}`).toEqual(['one', 'edited', 'more'])
+          node.clock.now += HOUR + 1
+          await node.memory.sweep()
+          expect(await node.findUnlisted(), `removal at ${removalAt}`).toEqual([])
+          expect(await node.read(), `removal at ${removalAt}`).toEqual(['one', 'edited', 'more'])
+        }
+        if (editAt === EDIT_CALLS) expect(isEditReached).toBe(false)
       },
     )
-    const [left] = await findUnlisted()
-    await sweeper.removeUnlistedBranch(id, left?.branch ?? '')
-    await editAgain()
-    expect(await read(), `at ${at}`).toEqual(['one', 'edited', 'more'])
-  }
-})
+  },
+)
+
+/** The sweep's part of MongoDB, which calls `step` before each command. */
+async function steppedUnlisted(mongodbUrl: string, step: () => Promise<void>) {
+  const client = new MongoClient(mongodbUrl)
+  onTestFinished(() => client.close())
+  const { database, guard } = mongoDatabase(client)
+  return createMongoUnlisted(
+    database.collection<ConversationDocument>('conversations'),
+    database.collection<MessageDocument>('messages'),
+    {
+      ...guard,
+      read: (call) => step().then(() => guard.read(call)),
+      write: (call) => step().then(() => guard.write(call)),
+    },
+  )
+}

@@ -31,6 +31,7 @@ export function everyHistoryCall(history: History): Record<Exclude<keyof History
     markDeleted: () => history.markDeleted('ann', id, 5),
     findUnlistedBranches: () => history.findUnlistedBranches(5, 10),
     renewUnlistedBranch: () => history.renewUnlistedBranch(id, 'k3', 5),
+    isBranchWhole: () => history.isBranchWhole(id, 'k3', 3, 4),
     removeUnlistedBranch: () => history.removeUnlistedBranch(id, 'k3'),
     findExpired: () => history.findExpired(5, 10),
     markExpired: () => history.markExpired('ann', id, 5),

@@ -18,6 +18,7 @@ export interface ModelHistory
     | 'removeMessages'
     | 'markDropDue'
     | 'redactMessage'
+    | 'isBranchWhole'
     | 'renewUnlistedBranch'
   > {
   /** Every message ever stored on a branch itself, also when it was removed since. */
@@ -98,7 +99,8 @@ export function createModelHistory(id: string, ownerId: string): ModelHistory {
       }
       return true
     },
-    renewUnlistedBranch: async () => true,
+    renewUnlistedBranch: async () => {},
+    isBranchWhole: async () => true,
     async markDeleted() {
       const wasThere = !isDeleted
       isDeleted = true

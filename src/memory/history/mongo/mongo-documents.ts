@@ -43,6 +43,8 @@ export interface MessageDocument extends StoredDraft, Position {
   usage?: Usage
   /** There in messages that were stored before their branch was listed; the sweep removes it, or them. */
   unlistedSince?: Date
+  /** There where `unlistedSince` is 0: the removal that takes this message. */
+  removal?: string
 }
 
 /** Partial indexes filter by `$gte`, not by `$exists`: SecantusDB reads the whole collection for the latter. */

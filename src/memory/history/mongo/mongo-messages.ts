@@ -166,7 +166,7 @@ export function createMongoMessages(collection: Collection<MessageDocument>, gua
 
   async function removeMessages(conversationId: string, limit: number): Promise<Pick<RemovedCounts, 'messages'>> {
     const ids = await findDocumentIds(collection, guard, { conversationId }, limit)
-    return { messages: await removeDocuments(collection, guard, conversationId, ids) }
+    return { messages: await removeDocuments(collection, guard, { conversationId }, ids) }
   }
 
   return {

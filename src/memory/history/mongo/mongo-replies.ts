@@ -169,7 +169,7 @@ export function createMongoReplies(client: MongoClient, options: MongoStoreOptio
   }
 
   function remove(conversationId: string, ids: readonly string[]): Promise<number> {
-    return removeDocuments(collection, guard, conversationId, ids)
+    return removeDocuments(collection, guard, { conversationId }, ids)
   }
 
   return {

@@ -73,28 +73,26 @@ export function updateOf<Document extends object>(
 export async function findDocumentIds<Document extends { _id: string }>(
   collection: Collection<Document>,
   guard: MongoGuard,
-  filter: { conversationId: string; branch?: string },
+  filter: Filter<Document> & { conversationId: string },
   limit: number,
 ): Promise<string[]> {
   if (limit < 1) return []
   const find = { projection: { _id: 1 }, limit, batchSize: limit }
-  const found = await guard.read((options) =>
-    collection.find(filter as Filter<Document>, { ...options, ...find }).toArray(),
-  )
+  const found = await guard.read((options) => collection.find(filter, { ...options, ...find }).toArray())
   return found.map(({ _id }) => _id)
 }
 
-/** Removes documents of a conversation by their ids, in several steps; returns how many. */
+/** Removes documents by their ids and a condition that names their conversation, in several steps; returns how many. */
 export async function removeDocuments<Document extends { _id: string; conversationId: string }>(
   collection: Collection<Document>,
   guard: MongoGuard,
-  conversationId: string,
+  condition: { conversationId: string; removal?: string },
   ids: readonly string[],
 ): Promise<number> {
   let removed = 0
   for (let first = 0; first < ids.length; first += REMOVALS_AT_ONCE) {
     const batch = ids.slice(first, first + REMOVALS_AT_ONCE)
-    const filter = { _id: { $in: batch }, conversationId } as Filter<Document>
+    const filter = { _id: { $in: batch }, ...condition } as Filter<Document>
     removed += (await guard.write(() => collection.deleteMany(filter))).deletedCount
   }
   return removed
