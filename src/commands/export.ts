@@ -6,13 +6,13 @@ import { FileFormatError } from '../transfer/read/read-text.ts'
 import {
   EXIT_CODES_HELP,
   type ExitCode,
-  OWNER_ID,
+  OWNER_HELP,
   runTransfer,
   type TransferCommand,
   type TransferJob,
 } from './transfer-command.ts'
 
-const HELP = `Usage: npm run export -- FILE
+const HELP = `Usage: npm run export -- [--owner OWNER] FILE
 
 Writes all conversations, archived ones included, with everything: the active path of each as chat completions APIs
 take it, the messages of other versions beside it, and what that format has no place for in fields named "backscroll".
@@ -21,6 +21,8 @@ conversations of it, ids, dates, versions and redactions included; records of re
 
 The file is written beside FILE as FILE.partial and takes its place when it is whole; an interrupted export is run
 again. A FILE that is there already stays until then and is replaced, which the command says at its end.
+
+${OWNER_HELP}
 
 ${EXIT_CODES_HELP}`
 
@@ -56,13 +58,13 @@ async function open([file = '']: readonly string[]): Promise<string> {
   return file
 }
 
-async function run(file: string, { stores, print, progressTo }: TransferJob): Promise<ExitCode> {
+async function run(file: string, { stores, ownerId, print, progressTo }: TransferJob): Promise<ExitCode> {
   const begun = performance.now()
   const isThere = (await stat(file).catch(() => undefined)) !== undefined
   const format: ExportFormat = extname(file).toLowerCase() === '.json' ? 'json' : 'jsonl'
   const progress = startProgress(progressTo, PROGRESS, 0, { conversations: 0, messages: 0 })
   const onProgress = (numbers: object) => progress.update(0, numbers)
-  const exporting = exportFile(stores, file, { ownerId: OWNER_ID, format }, onProgress)
+  const exporting = exportFile(stores, file, { ownerId, format }, onProgress)
   const { conversations, messages, tokens } = await exporting.finally(progress.stop)
   const seconds = ((performance.now() - begun) / 1000).toFixed(1)
   const said = `${countOf(messages, 'message')} (${countOf(tokens, 'token')})`

@@ -8,13 +8,13 @@ import { NOT_OPENED, openSources, type Sources } from '../transfer/read/source-f
 import {
   EXIT_CODES_HELP,
   type ExitCode,
-  OWNER_ID,
+  OWNER_HELP,
   runTransfer,
   type TransferCommand,
   type TransferJob,
 } from './transfer-command.ts'
 
-const HELP = `Usage: npm run import -- FILE…
+const HELP = `Usage: npm run import -- [--owner OWNER] FILE…
 
 Imports conversations into the stores that the settings name. Each FILE is a file, a folder or a zip. What it holds is
 known by itself:
@@ -28,6 +28,8 @@ A second run stores nothing; a run after an interrupted one stores what is missi
 conversation without an "id" is known by its content. Images and other files are kept by their web address only. Servers
 on Redis see what was imported at once; one on the embedded stores may still answer from its cache in conversations that
 it holds there.
+
+${OWNER_HELP}
 
 ${EXIT_CODES_HELP}`
 
@@ -63,7 +65,7 @@ async function run(sources: Sources, job: TransferJob): Promise<ExitCode> {
   if (skipped.length > 0) printError(`Skipped: ${listSome(skipped)}.`)
   if (unopened.length > 0) printError(`Skipped: ${unopened.join(', ')} (${NOT_OPENED}).`)
   const bytes = files.reduce((sum, { size }) => sum + size, 0)
-  const limits = { ownerId: OWNER_ID, maxMessageBytes: config.maxMessageBytes }
+  const limits = { ownerId: job.ownerId, maxMessageBytes: config.maxMessageBytes }
   const progress = startProgress(job.progressTo, PROGRESS, bytes, { conversations: 0, messages: 0, present: 0 })
   const onRetry = (waitMs: number) => {
     printError(`The history cannot be reached; trying again in ${(waitMs / 1_000).toFixed(1)} s.`)

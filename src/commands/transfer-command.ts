@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { faultOfOwnerId, LOCAL_OWNER } from '../access/caller.ts'
 import { type Config, ConfigError, loadConfig } from '../config.ts'
 import { HistoryUnavailableError, StartError } from '../errors.ts'
 import { createLog, type Log } from '../log.ts'
@@ -20,6 +21,8 @@ export interface TransferCommand<Opened> {
 export interface TransferJob {
   config: Config
   stores: OpenMemory
+  /** Whose conversations are read or written. */
+  ownerId: string
   print(text: string): void
   printError(text: string): void
   /** Where progress is shown. */
@@ -36,8 +39,10 @@ export const EXIT_CODES_HELP = `Exit codes:
   2  the command line, a setting or the file cannot be used
   3  a store failed: run the same command again, nothing doubles`
 
-/** The owner of what these commands read and write. */
-export const OWNER_ID = 'local'
+/** The option of both, for the helps. */
+export const OWNER_HELP = `Options:
+  --owner OWNER  whose conversations they are, as tokens and back ends name it (TENANT/OWNER with AUTH_TENANT_CLAIM);
+                 without it: local, the owner of a server without authentication`
 
 /** What the program that runs a command passes to it: arguments, settings, standard output and error. */
 export interface CommandCaller {
@@ -64,11 +69,14 @@ export async function runTransfer<Opened>(command: TransferCommand<Opened>, call
     }
     const fault = command.checkCount(positionals)
     if (fault !== undefined) throw new UsageError(fault)
+    const ownerId = values.owner ?? LOCAL_OWNER
+    const ownerFault = faultOfOwnerId(ownerId)
+    if (ownerFault !== undefined) throw new UsageError(`--owner ${ownerFault}.`)
     const config = loadConfig(environment)
     const opened = await command.open(positionals)
     printError(`The history: ${nameHistory(config)}`)
     return await withStores(config, log, (stores) =>
-      command.run(opened, { config, stores, print, printError, progressTo }),
+      command.run(opened, { config, stores, ownerId, print, printError, progressTo }),
     )
   } catch (error) {
     return explain(error, printError, log)
@@ -79,7 +87,7 @@ class UsageError extends Error {}
 
 function readCommandLine(args: string[]) {
   try {
-    const options = { help: { type: 'boolean', short: 'h' } } as const
+    const options = { help: { type: 'boolean', short: 'h' }, owner: { type: 'string' } } as const
     return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })

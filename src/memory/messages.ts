@@ -60,12 +60,21 @@ export function createMessages(deps: MessagesDeps): Messages {
     maxLength?: number,
   ): Promise<(Message | undefined)[]> {
     const conversationIds = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
-    const [messages, conversations] = await Promise.all([
-      history.findMessages(ids, maxLength),
-      history.findConversations(ownerId, conversationIds),
-    ])
+    const finding = history.findConversations(ownerId, conversationIds)
+    const reading = history.findMessages(ids, maxLength).catch(async (error: unknown) => {
+      // Of others' messages nothing is said, neither how long they are nor whether they can be read.
+      const known = new Set((await finding).map((conversation) => conversation?.id))
+      const own = ids.filter((id) => known.has(placeOf(id)?.conversationId))
+      if (own.length === ids.length) throw error
+      return history.findMessages(own, maxLength)
+    })
+    const [messages, conversations] = await Promise.all([reading, finding])
     const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
-    return messages.map((message) => ifListed(message && owned.get(message.conversationId), message))
+    const found = new Map(messages.map((message) => [message?.id, message]))
+    return ids.map((id) => {
+      const message = found.get(id)
+      return ifListed(message && owned.get(message.conversationId), message)
+    })
   }
 
   async function findInConversation(ownerId: string, conversationId: string, ids: readonly string[]) {
@@ -88,7 +97,8 @@ export function createMessages(deps: MessagesDeps): Messages {
     if (metadata !== null) checkMetadata('metadata', metadata)
     const place = placeOf(id)
     const [conversation] = await history.findConversations(ownerId, place ? [place.conversationId] : [])
-    const message = conversation && (await history.updateMessageMetadata(id, metadata))
+    const isThere = place && conversation && isListed(conversation, place.branch)
+    const message = isThere ? await history.updateMessageMetadata(id, metadata) : undefined
     if (message === undefined) throw new NotFoundError('message', id)
     // After the write, as a redaction's (A4): a tail filled from here on holds the new metadata.
     const isDropped = await guard.drop(message.conversationId)

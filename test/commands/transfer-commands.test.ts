@@ -104,6 +104,20 @@ test('an export says that it replaced a file, and is not written to the standard
   expect(await run('export', ['-'], environment)).toEqual({ code: 2, output })
 })
 
+test('what is imported for an owner is exported for that owner only', async () => {
+  const directory = await createDirectory()
+  const environment = environmentOf('embedded', directory)
+  const [file, exported] = [join(directory, 'some.jsonl'), join(directory, 'out.jsonl')]
+  await writeFile(file, '{"messages":[{"role":"user","content":"hello"}]}\n')
+  expect(await run('import', ['--owner', 'acme/jürgen', file], environment)).toMatchObject({ code: 0 })
+  expect(await run('export', [exported], environment)).toMatchObject({ code: 0 })
+  expect(await readFile(exported, 'utf8')).toBe('')
+  expect(await run('export', ['--owner', 'acme/jürgen', exported], environment)).toMatchObject({ code: 0 })
+  expect(await readFile(exported, 'utf8')).toContain('hello')
+  const output = '--owner must have 1 to 256 characters. See --help.\n'
+  expect(await run('import', ['--owner', '', file], environment)).toEqual({ code: 2, output })
+})
+
 test('the help of the import names each format that is read', () => {
   expect(FORMATS.filter(({ name }) => !IMPORT.help.includes(`\n  ${name}  `))).toEqual([])
 })

@@ -42,7 +42,7 @@ export function createEventLookups(deps: EventLookupDeps): EventLookups {
   const conversations = new Map<string, SharedLookups>()
 
   function open(ownerId: string, conversationId: string, signal: AbortSignal): LookUp {
-    const key = `${conversationId} ${ownerId}`
+    const key = JSON.stringify([conversationId, ownerId])
     const shared = conversations.get(key) ?? { lookUp: createLookUp(deps, ownerId, conversationId), subscribers: 0 }
     if (signal.aborted) return shared.lookUp
     conversations.set(key, shared)
