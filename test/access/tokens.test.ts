@@ -140,7 +140,7 @@ test('a tenant is part of the owner, without doubt where one ends and the other 
 test('a known token is not verified again, and not known any more when it has expired', async () => {
   const issuer = await startTokenIssuer()
   const { access, clock } = open(issuer)
-  const token = await issuer.sign()
+  const token = await issuer.sign({ exp: NOW + 3_600 })
   expect(await admit(access, token)).toBe(await admit(access, token))
   clock.now += 3_629_000
   expect(await admit(access, token)).toMatchObject({ ownerId: 'user-1' })
@@ -236,7 +236,7 @@ describe.each(Object.entries(FAULTS))('a server of keys that %s', (_, fault) => 
 const UNAVAILABLE = { status: 503, code: 'AUTHENTICATION_UNAVAILABLE', headers: { 'retry-after': '5' } }
 
 function open({ url }: TokenIssuer, rules = RULES) {
-  const clock = { now: Date.now() }
+  const clock = { now: NOW * 1_000 }
   let faults = 0
   const onFault = () => {
     faults += 1
@@ -245,7 +245,7 @@ function open({ url }: TokenIssuer, rules = RULES) {
   return { access: openWith({ publicKeys }, rules, clock), clock, faults: () => faults }
 }
 
-function openWith(keys: TokenKeys, rules: TokenRules, clock = { now: Date.now() }): Access {
+function openWith(keys: TokenKeys, rules: TokenRules, clock = { now: NOW * 1_000 }): Access {
   const now = () => clock.now
   return createAccess({ tokens: createTokens(keys, rules, now), log: createKeptLog(), now })
 }
