@@ -60,15 +60,16 @@ export function createMessages(deps: MessagesDeps): Messages {
     maxLength?: number,
   ): Promise<(Message | undefined)[]> {
     const conversationIds = [...new Set(ids.flatMap((id) => placeOf(id)?.conversationId ?? []))]
+    const reading = history.findMessages(ids, maxLength)
     const finding = history.findConversations(ownerId, conversationIds)
-    const reading = history.findMessages(ids, maxLength).catch(async (error: unknown) => {
-      // Of others' messages nothing is said, neither how long they are nor whether they can be read.
+    // Of others' messages nothing is said, neither how long they are nor whether they can be read.
+    const ownReading = reading.catch(async (error: unknown) => {
       const known = new Set((await finding).map((conversation) => conversation?.id))
       const own = ids.filter((id) => known.has(placeOf(id)?.conversationId))
       if (own.length === ids.length) throw error
       return history.findMessages(own, maxLength)
     })
-    const [messages, conversations] = await Promise.all([reading, finding])
+    const [messages, conversations] = await Promise.all([ownReading, finding])
     const owned = new Map(conversations.map((conversation) => [conversation?.id, conversation]))
     const found = new Map(messages.map((message) => [message?.id, message]))
     return ids.map((id) => {
