@@ -60,6 +60,8 @@ export interface FileBranch {
   outside?: string
   /** Id of an older version of the first one. */
   replaces?: string
+  /** Whether the path that is shown needs it. */
+  isShown?: boolean
   messages: PlacedMessage[]
 }
 

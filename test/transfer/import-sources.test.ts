@@ -119,6 +119,24 @@ test.each<[string, number, number, number]>([
   expect(errors).toEqual([expect.stringMatching(/conversations-000\.json: the zip cannot be read on: /)])
 })
 
+test.each(['stored', 'deflated'])(
+  'of a file in a zip (%s) that is not what was packed nothing is taken',
+  async (how) => {
+    const zip = join(await createDirectory(), 'flipped.zip')
+    const files = { 'conversations-000.json': shard('one', 'six'), 'conversations-001.json': shard('two') }
+    await writeZip(zip, files, { compress: how === 'deflated' })
+    const bytes = await readFile(zip)
+    // The byte of a text, which leaves JSON as it was; or the sum itself, where the bytes are packed.
+    const at = how === 'stored' ? bytes.indexOf('Hello six') : bytes.indexOf(Buffer.from('504b0102', 'hex')) + 16
+    bytes.writeUInt8((bytes.readUInt8(at) ^ 1) & 0xff, at)
+    await writeFile(zip, bytes)
+    const stores = await startTransferStores()
+    const { errors, ...report } = await stores.importFile(zip)
+    expect(report).toMatchObject({ conversations: 1, stored: 1, refused: 1 })
+    expect(errors).toEqual([expect.stringMatching(/flipped\.zip\/conversations-000\.json: it is not what was packed/)])
+  },
+)
+
 test('zips in a folder are named to be imported by themselves, but what was sent in the zip of an export', async () => {
   const folder = await createDirectory()
   for (const name of ['one.zip', 'two.ZIP']) await writeZip(join(folder, name), EXPORT)
@@ -157,9 +175,13 @@ test('a zip of more files than are looked through is told as such, before they a
   await expect(stores.importFile(zip)).rejects.toThrow(/many\.zip holds more than 100000 files/)
 })
 
-async function writeZip(path: string, files: Record<string, string>, { forceZip64Format = false } = {}) {
+async function writeZip(
+  path: string,
+  files: Record<string, string>,
+  { forceZip64Format = false, compress = true } = {},
+) {
   const zip = new ZipFile()
-  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name)
+  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name, { compress })
   zip.end({ forceZip64Format, comment: '' })
   await pipeline(zip.outputStream, createWriteStream(path))
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { opendir, stat } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
+import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { FileFormatError } from './read-text.ts'
 
@@ -29,6 +30,9 @@ const READABLE = ['.json', '.jsonl', '.ndjson']
 const ZIP = '.zip'
 /** Why a zip that lies in a folder or in a zip is not read. */
 export const NOT_OPENED = 'a zip in a folder or in a zip is not opened: import it by itself'
+const DAMAGED =
+  'it is not what was packed, by its sum in the zip (CRC-32): nothing of it is imported; fetch the zip again, or unpack ' +
+  'it and import the file for what can still be read'
 /** In one folder or zip: about 1 KB is held of each. */
 const MAX_FILES = 100_000
 
@@ -122,13 +126,29 @@ async function listZip(path: string, zips: ZipFile[]): Promise<SourceFile[]> {
     const files: SourceFile[] = []
     for await (const entry of zip.eachEntry()) {
       const name = `${path}/${String(entry.fileName).replaceAll(/\p{Cc}/gu, '?')}`
-      if (!name.endsWith('/')) files.push({ name, size: entry.uncompressedSize, read: () => readEntry(zip, entry) })
+      if (!name.endsWith('/')) files.push(zipFile(zip, entry, name))
     }
     return files
   } catch (error) {
     if (error instanceof FileFormatError || (error instanceof Error && 'syscall' in error)) throw error
     throw new FileFormatError(`${path} is no zip that can be read: ${(error as Error).message}`, error)
   }
+}
+
+/**
+ * A file in a zip. It is unpacked twice: whether it is what was packed is known at its end only, and until then nothing
+ * of it may be stored. yauzl does not look at the sums.
+ */
+function zipFile(zip: ZipFile, entry: Entry, name: string): SourceFile {
+  let isSound = false
+  async function* read(): AsyncGenerator<Uint8Array> {
+    let sum = 0
+    if (!isSound) for await (const bytes of readEntry(zip, entry)) sum = crc32(bytes, sum)
+    if (!isSound && sum !== entry.crc32) throw new FileFormatError(DAMAGED)
+    isSound = true
+    yield* readEntry(zip, entry)
+  }
+  return { name, size: entry.uncompressedSize, read }
 }
 
 async function* readEntry(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {

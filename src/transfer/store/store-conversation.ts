@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { BadUserInputError } from '../../errors.ts'
 import type { AppendTarget } from '../../memory/append/appender.ts'
 import { type Conversation, type ConversationChanges, headHint, ROOT_BRANCH } from '../../memory/conversation.ts'
 import { batchMessages } from '../../memory/history/message-batches.ts'
@@ -6,7 +7,7 @@ import { idempotencyKey } from '../../memory/history/stored-draft.ts'
 import { messageId } from '../../memory/ids.ts'
 import { canonicalJson } from '../../memory/input/canonical-json.ts'
 import type { Message } from '../../memory/message.ts'
-import { isListed } from '../../memory/versions/branches.ts'
+import { isListed, MAX_BRANCHES } from '../../memory/versions/branches.ts'
 import type { FileBranch, FileConversation, PlacedMessage } from '../file-conversation.ts'
 import type { Notes } from '../notes.ts'
 import { findOrCreate, notAfter } from './find-conversation.ts'
@@ -55,11 +56,17 @@ export async function storeConversation(
   }
   const storing: Storing = { file, ownerId, conversation, isNew: created, notes, stored, variants, onStored: count }
   const shown = isOlder(file, conversation, madeAt, now()) ? await readShown(memory, conversation) : undefined
-  for (const branch of file.branches) await storeBranch(deps, storing, branch)
+  for (const branch of inOrder(file, conversation)) await storeBranch(deps, storing, branch)
   const { hasStored, isCreated } = attempts
   if (shown === undefined) await showAsIn(deps, storing, hasStored, madeAt !== undefined)
   else if (hasStored) await memory.selectVersion(ownerId, shown.id)
   return { isCreated }
+}
+
+/** What is shown comes first where there may not be room for all that is new. */
+function inOrder({ branches }: FileConversation, { branches: listed }: Conversation): readonly FileBranch[] {
+  if (listed.length + branches.length <= MAX_BRANCHES + 1) return branches
+  return branches.toSorted((one, other) => Number(other.isShown ?? false) - Number(one.isShown ?? false))
 }
 
 /** What the attempts to store one conversation have done together. */
@@ -144,7 +151,15 @@ async function storeBranch(deps: ImporterDeps, storing: Storing, branch: FileBra
     const found = await findStored(deps, storing, placed, variant)
     const changedAt = placed.findIndex((each) => found.get(each) === 'CHANGED')
     const whole = changedAt < 0 ? placed : placed.slice(0, changedAt)
-    last = await storeRuns(deps, storing, { placed: whole, found, variant, last, replaces, branch })
+    try {
+      last = await storeRuns(deps, storing, { placed: whole, found, variant, last, replaces, branch })
+    } catch (error) {
+      // What an append of drafts can refuse by this field is that there is no room for another branch.
+      if (!(error instanceof BadUserInputError && error.field === 'replaces')) throw error
+      const left = waiting.filter(({ id }) => !stored.has(id))
+      for (const { place } of left) storing.notes.loss(place, `in a conversation of ${MAX_BRANCHES} versions: left out`)
+      return
+    }
     if (whole.length > 0) replaces = undefined
     const changed = placed[changedAt]
     if (changed) {
