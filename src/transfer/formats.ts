@@ -3,7 +3,7 @@ import { BACKSCROLL } from './backscroll/backscroll-conversation.ts'
 import { CHATGPT } from './chatgpt/chatgpt-conversation.ts'
 import { CLAUDE } from './claude/claude-conversation.ts'
 import type { DecodeContext, FileConversation, FileFormat } from './file-conversation.ts'
-import { isObject } from './json-fields.ts'
+import { isObject, kindOf } from './json-fields.ts'
 import { OPEN_WEBUI } from './open-webui/open-webui-conversation.ts'
 import { CHAT_COMPLETIONS } from './openai/openai-conversation.ts'
 
@@ -25,7 +25,7 @@ export function decodeConversation(value: unknown, context: DecodeContext): File
 }
 
 function shapeOf(value: unknown): string {
-  if (!isObject(value)) return JSON.stringify(value).slice(0, 64)
+  if (!isObject(value)) return kindOf(value)
   if (value.role != null) return 'a message by itself'
   const keys = Object.keys(value).slice(0, SHOWN_KEYS).join(', ').slice(0, 200)
   return `an object with the fields [${keys.toWellFormed()}]`

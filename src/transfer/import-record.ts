@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IPolicy } from 'cockatiel'
 import { BadUserInputError, ClientMessageIdConflictError, ConversationIdTakenError, NotFoundError } from '../errors.ts'
 import { checkNewConversation } from '../memory/input/limits.ts'
@@ -45,8 +46,8 @@ export interface Import {
   report: ImportReport
   /** The last import of each conversation: of those that are there twice the second comes behind the first. */
   underWay: Map<string, Promise<void>>
-  /** By conversation the file in which it was met. */
-  metIn: Map<string, SourceFile>
+  /** By conversation the file in which it was met, and a digest of what that says of it where no two may be alike. */
+  metIn: Map<string, { file: SourceFile; digest: string | undefined }>
   /** By conversation that this run made: when the newest of what it read of it was changed. */
   made: Map<string, number>
   /** What a conversation is stored by. */
@@ -122,7 +123,7 @@ function readChecked(import_: Import, file: SourceFile, record: FileRecord, note
   const { limits, deps } = import_
   try {
     const conversation = decodeConversation(record.value, { notes: createNotes(notes, record.place), limits })
-    checkConversation(import_, file, conversation, notes, deps.now())
+    checkConversation(import_, file, conversation, { notes, place: record.place, now: deps.now() })
     return conversation
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
@@ -134,20 +135,31 @@ function checkConversation(
   { metIn }: Import,
   file: SourceFile,
   conversation: FileConversation,
-  notes: readonly Note[],
-  now: number,
+  { notes, place, now }: { notes: Note[]; place: string; now: number },
 ): void {
+  const noted = createNotes(notes, place)
   const { id, isNamed, externalId = id, settings, branches, hasLastingIds } = conversation
   checkNewConversation({ ...settings, externalId }, now)
   const loss = notes.find(({ isLoss }) => isLoss)
   if (loss && branches.every(({ messages }) => messages.length === 0)) {
     throw new FileFormatError(`nothing of it can be read: ${loss.place}: ${loss.what}`)
   }
-  // The second would be taken for the first, grown or changed. Without ids, equal ones are the same.
-  if (isNamed && !hasLastingIds && metIn.get(externalId) === file) {
-    throw new BadUserInputError('id', 'unlike every other in the file', JSON.stringify(id.slice(0, 64)))
+  const digest = isNamed && !hasLastingIds ? digestOf(conversation) : undefined
+  const met = metIn.get(externalId)
+  if (digest !== undefined && met?.file === file) {
+    // The second would be taken for the first, grown or changed.
+    if (met.digest !== digest) {
+      throw new BadUserInputError('id', 'unlike every other in the file', JSON.stringify(id.slice(0, 64)))
+    }
+    noted.change('', 'a conversation that stands in the file twice: there already')
   }
-  metIn.set(externalId, file)
+  metIn.set(externalId, { file, digest })
+}
+
+function digestOf({ settings, origin, branches }: FileConversation): string {
+  return createHash('sha256')
+    .update(JSON.stringify([settings, origin, branches]))
+    .digest('base64')
 }
 
 /** Adds what was noted in a file to a report. */

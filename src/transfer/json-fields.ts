@@ -4,7 +4,7 @@ import type { Json, Metadata } from '../memory/message.ts'
 /*
  * What a file holds is read in one style: a function named readX takes the place in the file and the value that
  * JSON.parse gave, and returns it with its type, or throws BadUserInputError, which names the place, what it must be
- * and the value, shortened. Null counts as absent. What has its types is checked as API input is (memory/input).
+ * and the kind of the value, for the value is somebody's. Null counts as absent. What has its types is checked as API input is (memory/input).
  *
  * By hand, as it is 60 lines: zod and valibot name places as lists of keys and do not show values, so both would need
  * a translation of their errors of about that length, and importing zod takes 70 ms of processor time at each start.
@@ -24,9 +24,16 @@ export interface Fields {
   maybe<T>(name: string, read: Read<T>): T | undefined
 }
 
-/** Throws BadUserInputError that names the field and shows the value, shortened. */
+/** Throws BadUserInputError that names the field and the kind of the value. */
 function refuse(field: string, limit: string, value: unknown): never {
-  throw new BadUserInputError(field, limit, value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 64))
+  throw new BadUserInputError(field, limit, kindOf(value))
+}
+
+/** What a value is, without what it says: a number, a mark or nothing as it is. */
+export function kindOf(value: unknown): string {
+  if (typeof value === 'string') return `a text of ${value.length} characters`
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return value === undefined ? 'nothing' : String(value)
 }
 
 /** Whether the value is an object, not a list. */

@@ -11,7 +11,8 @@ async function reportOf(name: string, content: string | Buffer) {
   const { errors, notes } = await stores.importFile(await writeTestFile(name, content))
   const all = await stores.readAll()
   const said = errors.map((error) => error.slice(error.indexOf(`${name}: `) + name.length + 2))
-  return { errors: said, notes: notes.map(({ what }) => what), stored: all.length, all }
+  const places = notes.map((note) => note.places)
+  return { errors: said, notes: notes.map(({ what }) => what), places, stored: all.length, all }
 }
 
 test.each([
@@ -106,12 +107,29 @@ test.each([
     { backscroll: { encoding: 'x' }, messages: [] },
     'encoding must be one of o200k_base, o200k_harmony, cl100k_base, p50k_base, p50k_edit, r50k_base, gpt2; got "x".',
   ],
-  ['an id that was there', { id: 'one', messages: [good] }, 'id must be unlike every other in the file; got "one".'],
+  [
+    'an id that was there',
+    { id: 'one', messages: [good, good] },
+    'id must be unlike every other in the file; got "one".',
+  ],
 ])('%s is named with its place in an array', async (_, value, error) => {
   const conversations = [{ id: 'one', messages: [good] }, value, { id: 'two', messages: [good] }]
   const { errors, stored } = await reportOf('a.json', json(conversations))
   expect({ errors, stored }).toEqual({ errors: [`[1]: ${error}`], stored: 2 })
 })
+
+test.each([
+  ['lines', 'a.jsonl', '\n', ''],
+  ['a list', 'a.json', ',', '[]'],
+])(
+  'a conversation that stands in %s twice is there already',
+  async (_, name, between, [open = '', close = ''] = '') => {
+    const talk = json({ id: 'one', title: 'T', messages: [good] })
+    const { errors, notes, stored } = await reportOf(name, [open, [talk, talk].join(between), close].join(''))
+    expect({ errors, stored }).toEqual({ errors: [], stored: 1 })
+    expect(notes).toEqual(['a conversation that stands in the file twice: there already'])
+  },
+)
 
 test('ids and titles of other types are left out', async () => {
   const { errors, all } = await reportOf('a.json', json([{ id: {}, title: 3, messages: [good] }]))
@@ -127,7 +145,7 @@ test('a message by itself on a line of JSONL is no conversation', async () => {
 
 test('a line that is no JSON does not keep the others away', async () => {
   const { errors, stored } = await reportOf('a.jsonl', `{"messages":[]}\n{"messages":\n${json({ messages: [good] })}`)
-  expect(errors).toEqual([expect.stringMatching(/^line 2: no JSON: /)])
+  expect(errors).toEqual(['line 2: no JSON: it breaks off'])
   expect(stored).toBe(2)
 })
 
@@ -139,8 +157,9 @@ test('an array that breaks off is told with the last place that was read', async
 
 test('bytes that are no UTF-8 are replaced and counted, and what is no JSON at all is told as such', async () => {
   const latin = Buffer.from('{"messages":[{"role":"user","content":"caf\xe9"}]}', 'latin1')
-  const { notes, all } = await reportOf('a.jsonl', latin)
+  const { notes, places, all } = await reportOf('a.jsonl', latin)
   expect(notes).toEqual(['bytes that are no UTF-8: U+FFFD in their place'])
+  expect(places).toEqual([[expect.stringMatching(/a\.jsonl: behind 42 bytes$/)]])
   expect(all[0]?.messages).toMatchObject([{ parts: [{ text: 'caf\ufffd' }] }])
   expect((await reportOf('a.csv', 'role,content')).errors).toEqual(['neither JSON nor JSONL: it begins with "r"'])
 })

@@ -112,10 +112,14 @@ test('conversations without ids are known by their content', async () => {
   expect(await stores.readAll()).toHaveLength(2)
 })
 
-test('an empty file and an empty array are nothing to import', async () => {
-  expect((await importText('a.jsonl', '')).report).toMatchObject({ conversations: 0, refused: 0 })
-  expect((await importText('a.json', ' []\n')).report).toMatchObject({ conversations: 0, refused: 0 })
-})
+test.each(['', ' \r\n\n', '\ufeff'])(
+  'an empty file (%j) is named, and an empty list is nothing to import',
+  async (empty) => {
+    const { refused, errors } = (await importText('a.jsonl', empty)).report
+    expect({ refused, errors }).toEqual({ refused: 1, errors: [expect.stringMatching(/a\.jsonl: it is empty/)] })
+    expect((await importText('a.json', ' []\n')).report).toMatchObject({ conversations: 0, refused: 0 })
+  },
+)
 
 test('a conversation without an id is known by the digest that older versions of the import knew it by', async () => {
   const stores = await startTransferStores()

@@ -2,6 +2,7 @@ import { extname } from 'node:path'
 import { isObject } from '../json-fields.ts'
 import type { Notes } from '../notes.ts'
 import { sizeFault, splitElements } from './json-elements.ts'
+import { jsonFault } from './json-fault.ts'
 import { countMarks } from './json-marks.ts'
 import { decodeText, FileFormatError, splitLines } from './read-text.ts'
 import type { SourceFile } from './source-files.ts'
@@ -18,6 +19,7 @@ const MAX_VALUE_LENGTH = 128 * 1024 * 1024
 const MAX_VALUE_MARKS = 4_000_000
 const LIMITS = { maxLength: MAX_VALUE_LENGTH, maxMarks: MAX_VALUE_MARKS }
 const TOO_LONG = { length: MAX_VALUE_LENGTH + 1, marks: 0 }
+const EMPTY = 'it is empty: there is nothing to import'
 /** So much of a file decides what it is. */
 const HEAD_LENGTH = 65_536
 
@@ -31,6 +33,7 @@ export async function* readRecords(file: SourceFile, onBytes: OnBytes, notes: No
   const texts = decodeText(countBytes(file.read(), onBytes), notes)[Symbol.asyncIterator]()
   const { head, length, whole } = await readHead(texts)
   const hasLines = LINE_EXTENSIONS.includes(extname(file.name).toLowerCase())
+  if (head === '' && length < HEAD_LENGTH) throw new FileFormatError(EMPTY)
   if (hasLines || isLine(head)) yield* readLines(whole)
   else if (head.startsWith('[')) yield* readArray(whole)
   else if (head.startsWith('{')) yield* readWhole(whole)
@@ -72,7 +75,7 @@ async function readHead(texts: AsyncIterator<string>): Promise<{
 /** Whether the text begins with an object that ends with its line, which may be longer than what is seen of it. */
 function isLine(head: string): boolean {
   if (!head.startsWith('{')) return false
-  const [line = '', ...others] = head.split('\n')
+  const [line = '', ...others] = head.split(/\r\n?|\n/)
   return others.length === 0 || canParse(line)
 }
 
@@ -82,7 +85,8 @@ async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<FileReco
     number++
     const place = `line ${number}`
     if (line === undefined) yield tooLarge(place, TOO_LONG)
-    else if (line.trim() !== '') yield* parseRecords(place, line)
+    // Trimmed of byte order marks too, which stand in the middle where two files were put together.
+    else if (line.trim() !== '') yield* parseRecords(place, line.trim())
   }
 }
 
@@ -134,7 +138,7 @@ function* parseRecords(place: string, text: string, marks = countMarks(text)): G
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return yield { place, length, error: `no JSON: ${(error as Error).message}` }
+    return yield { place, length, error: jsonFault(text, error) }
   }
   if (isObject(value) && Array.isArray(value.conversations) && value.messages === undefined) {
     for (const [index, each] of value.conversations.entries()) {

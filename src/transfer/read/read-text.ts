@@ -9,39 +9,74 @@ export class FileFormatError extends Error {
   }
 }
 
-const REPLACED = '\ufffd'
-const REPLACED_BYTES = Buffer.from(REPLACED)
 /** Some programs write a character beyond the first 65,536 as its two halves, of three bytes each (CESU-8). */
 const HALF = 0xed
 const PAIR_LENGTH = 6
+/** How files begin that are none of text. */
+const OTHER_KINDS: readonly [begin: string, what: string][] = [
+  ['504b0304', 'it is a zip: give it a name that ends in .zip, and import it by itself'],
+  ['1f8b', 'it is packed by gzip: unpack it first'],
+  ['fffe0000', 'it is text in UTF-32, which is not read: save it as UTF-8'],
+  ['0000feff', 'it is text in UTF-32, which is not read: save it as UTF-8'],
+  ['7b000000', 'it is text in UTF-32, which is not read: save it as UTF-8'],
+  ['5b000000', 'it is text in UTF-32, which is not read: save it as UTF-8'],
+  ['000000', 'it is text in UTF-32, which is not read: save it as UTF-8'],
+]
+/** JSON in UTF-16 without a byte order mark: every second byte of its beginning is 0. */
+const UTF_16: readonly [begin: string, encoding: string][] = [
+  ['fffe', 'utf-16le'],
+  ['feff', 'utf-16be'],
+  ['7b00', 'utf-16le'],
+  ['5b00', 'utf-16le'],
+  ['007b', 'utf-16be'],
+  ['005b', 'utf-16be'],
+]
+const BEGIN_LENGTH = 4
 const NOT_UTF8 = 'bytes that are no UTF-8: U+FFFD in their place'
 
 /**
- * The text of bytes in pieces, without a byte order mark; UTF-16 is known by that. Halves of characters in CESU-8 are
- * the character; other bytes that are no UTF-8 become U+FFFD and are noted, for what stands around them is kept.
+ * The text of bytes in pieces, without byte order marks; UTF-16 is known by that, or by its zeros. Halves of characters
+ * in CESU-8 are the character; other bytes that are no UTF-8 become U+FFFD and are noted, for what stands around them is
+ * kept. Throws FileFormatError for what is no text.
  * By hand, for CESU-8: WHATWG's decoder makes six U+FFFD of it, iconv-lite knows it only without streams.
  */
 export async function* decodeText(chunks: AsyncIterable<Uint8Array>, notes: Notes): AsyncGenerator<string> {
   let decoder: TextDecoder | undefined
   let rest: Buffer = Buffer.alloc(0)
   let offset = 0
+  let isBegin = true
   for await (const chunk of chunks) {
     const bytes = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
+    if (decoder === undefined && bytes.length < BEGIN_LENGTH) {
+      rest = bytes
+      continue
+    }
     decoder ??= new TextDecoder(encodingOf(bytes))
     const isPlain = decoder.encoding !== 'utf-8'
     const end = isPlain ? bytes.length : endOfWhole(bytes)
     const piece = bytes.subarray(0, end)
-    yield decoder.decode(isPlain ? piece : readable(piece, offset, notes), { stream: true })
+    const text = decoder.decode(isPlain ? piece : readable(piece, offset, notes), { stream: true })
+    const shown: string = isBegin ? withoutMarks(text) : text
+    isBegin &&= shown === ''
+    yield shown
     offset += end
     rest = bytes.subarray(end)
   }
-  const last = (decoder ?? new TextDecoder()).decode(readable(rest, offset, notes))
-  if (last !== '') yield last
+  decoder ??= new TextDecoder(encodingOf(rest))
+  const last = decoder.decode(decoder.encoding === 'utf-8' ? readable(rest, offset, notes) : rest)
+  if (last !== '') yield isBegin ? withoutMarks(last) : last
 }
 
 function encodingOf(bytes: Buffer): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
-  return bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
+  const begin = bytes.toString('hex', 0, BEGIN_LENGTH)
+  const other = OTHER_KINDS.find(([known]) => begin.startsWith(known))
+  if (other) throw new FileFormatError(other[1])
+  return UTF_16.find(([known]) => begin.startsWith(known))?.[1] ?? 'utf-8'
+}
+
+/** One too many is left where a program marked a file that was marked. */
+function withoutMarks(text: string): string {
+  return text.replace(/^\ufeff+/, '')
 }
 
 /** The bytes with pairs in place of their halves; notes whether there is more that is no UTF-8. */
@@ -49,16 +84,37 @@ function readable(piece: Buffer, offset: number, notes: Notes): Buffer {
   if (isUtf8(piece)) return piece
   const joined = joinPairs(piece)
   if (isUtf8(joined)) return joined
-  const replaced = new TextDecoder('utf-8', { ignoreBOM: true }).decode(joined)
-  const count = countOf(replaced, REPLACED) - countOf(joined.toString('latin1'), REPLACED_BYTES.toString('latin1'))
-  for (let index = 0; index < count; index++) notes.change(`behind ${offset} bytes`, NOT_UTF8)
-  return Buffer.from(replaced)
+  for (const place of brokenPlaces(piece)) notes.change(`behind ${offset + place} bytes`, NOT_UTF8)
+  return Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(joined))
 }
 
-function countOf(text: string, part: string): number {
-  let count = 0
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count++
-  return count
+/** Where a decoder writes U+FFFD. */
+function* brokenPlaces(bytes: Buffer): Generator<number> {
+  for (let at = 0; at < bytes.length; ) {
+    if (isPair(bytes, at)) at += PAIR_LENGTH
+    else {
+      const { length, isWhole } = characterAt(bytes, at)
+      if (!isWhole) yield at
+      at += length
+    }
+  }
+}
+
+/** A character of UTF-8, or the bytes that stand for one U+FFFD (Unicode, table 3-7; WHATWG's decoder). */
+function characterAt(bytes: Buffer, at: number): { length: number; isWhole: boolean } {
+  const first = bytes[at] ?? 0
+  const isLead = first >= 0xc2 && first <= 0xf4
+  if (!isLead) return { length: 1, isWhole: first < 0x80 }
+  const needed = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4
+  let low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+  let high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+  for (let length = 1; length < needed; length++) {
+    const byte = bytes[at + length] ?? 0
+    if (byte < low || byte > high) return { length, isWhole: false }
+    low = 0x80
+    high = 0xbf
+  }
+  return { length: needed, isWhole: true }
 }
 
 function joinPairs(bytes: Buffer): Buffer {
@@ -94,7 +150,7 @@ function endOfWhole(bytes: Buffer): number {
 }
 
 /**
- * The lines of a text, without their ends; undefined for one over `maxLength` characters. By hand: Node's readline also
+ * The lines of a text, without their ends of LF, CR or both; undefined for one over `maxLength` characters. By hand: Node's readline also
  * ends lines at U+2028 and U+2029, which JSON may hold as they are, and holds lines of any length.
  */
 export async function* splitLines(texts: AsyncIterable<string>, maxLength: number): AsyncGenerator<string | undefined> {
@@ -111,8 +167,11 @@ export async function* splitLines(texts: AsyncIterable<string>, maxLength: numbe
     length = 0
     return line
   }
+  let mayBeginWithLf = false
   for await (const text of texts) {
-    const [first = '', ...others] = text.split('\n')
+    const begun = mayBeginWithLf && text.startsWith('\n') ? text.slice(1) : text
+    if (text !== '') mayBeginWithLf = text.endsWith('\r')
+    const [first = '', ...others] = (begun.includes('\r') ? begun.replaceAll(/\r\n?/g, '\n') : begun).split('\n')
     add(first)
     for (const other of others) {
       yield take()

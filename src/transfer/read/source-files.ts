@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { opendir, stat } from 'node:fs/promises'
+import { open, opendir, stat } from 'node:fs/promises'
 import { basename, extname, join, relative } from 'node:path'
 import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
@@ -28,6 +28,7 @@ export interface Sources {
 const EXPORTED = /^conversations(?:-\d+)?\.json$/i
 const READABLE = ['.json', '.jsonl', '.ndjson']
 const ZIP = '.zip'
+const ZIP_BEGIN = Buffer.from('504b0304', 'hex')
 /** Why a zip that lies in a folder or in a zip is not read. */
 export const NOT_OPENED = 'a zip in a folder or in a zip is not opened: import it by itself'
 const DAMAGED =
@@ -50,13 +51,25 @@ export async function openSources(paths: readonly string[]): Promise<Sources> {
     for (const path of paths) {
       const { size, isFolder } = await look(path)
       if (isFolder) addMost(sources, { path, isFolder }, await listFolder(path))
-      else if (extname(path).toLowerCase() === ZIP) addMost(sources, { path, isFolder }, await listZip(path, zips))
+      else if (extname(path).toLowerCase() === ZIP || (await beginsAsZip(path)))
+        addMost(sources, { path, isFolder }, await listZip(path, zips))
       else sources.files.push({ name: path, size, read: () => createReadStream(path) })
     }
     return sources
   } catch (error) {
     close()
     throw error
+  }
+}
+
+/** Some programs save one under another name. */
+async function beginsAsZip(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer } = await file.read(Buffer.alloc(ZIP_BEGIN.length), 0, ZIP_BEGIN.length, 0)
+    return buffer.equals(ZIP_BEGIN)
+  } finally {
+    await file.close()
   }
 }
 
