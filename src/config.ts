@@ -198,13 +198,16 @@ function leaseFaults({ replyCheckpointMs, replyLeaseMs }: Config): string[] {
   return [`REPLY_CHECKPOINT_MS must be at most half of REPLY_LEASE_MS, ${replyLeaseMs}; got ${replyCheckpointMs}.`]
 }
 
-/** What no request could be made with. Neither shows its value, which is or holds a secret. */
+/** What no request could be made with. */
 function modelFaults({ openaiApiKey, openaiBaseUrl }: Config): string[] {
   const url = URL.parse(openaiBaseUrl ?? '')
   const hasMore = url !== null && [url.username, url.password, url.search, url.hash].some((part) => part !== '')
   return [
     ...(hasMore
-      ? ['OPENAI_BASE_URL must be an address and a path only: a user, a password and a query have no place in it.']
+      ? [
+          `OPENAI_BASE_URL must be an address and a path only: a user, a password and a query have no place in it; got ` +
+            `${shownUrl(openaiBaseUrl ?? '')}.`,
+        ]
       : []),
     ...(/^[ -~]*$/.test(openaiApiKey ?? '') ? [] : ['OPENAI_API_KEY must be one line of ASCII characters.']),
   ]
@@ -218,14 +221,15 @@ function nameFaults(environment: Environment): string[] {
 /** A client takes a path that is no number for the database 0, and a cluster has no other. */
 function databaseFaults(urls: readonly string[]): string[] {
   const paths = urls.map((url) => URL.parse(url)?.pathname ?? '')
+  const given = urls.map(shownUrl).join(', ')
   if (urls.length > 1) {
     return paths.every((path) => /^\/?0?$/.test(path))
       ? []
-      : ['REDIS_URL must name no database where it lists a cluster.']
+      : [`REDIS_URL must name no database where it lists a cluster; got ${given}.`]
   }
   return paths.every((path) => /^\/?\d*$/.test(path))
     ? []
-    : ['REDIS_URL must end with the number of its database, or without one.']
+    : [`REDIS_URL must end with the number of its database, or without one; got ${given}.`]
 }
 
 function wordFaults(name: string, words: readonly string[], given: string | undefined): string[] {
@@ -233,12 +237,29 @@ function wordFaults(name: string, words: readonly string[], given: string | unde
   return [`${name} must be one of ${words.join(', ')}; got ${JSON.stringify(given)}.`]
 }
 
-/** Never shows the URL: it may hold a password. A MongoDB URL may list hosts, which URL parsers refuse: its driver checks it. */
+/** A MongoDB URL may list hosts, which URL parsers refuse: its driver checks it. */
 function urlFaults(name: string, protocols: readonly string[], urls: readonly (string | undefined)[]): string[] {
   const given = urls.filter((url) => url !== undefined)
   const begins = (url: string) =>
     protocols.some((protocol) => url.startsWith(`${protocol}//`) && url.length > protocol.length + 2)
-  if (!given.every(begins)) return [`${name} must begin with ${protocols.join('// or ')}//.`]
-  if (name === 'MONGODB_URL' || given.every((url) => URL.canParse(url))) return []
-  return [`${name} must be a URL with a host, whose user and password have / ? # @ : as %2F %3F %23 %40 %3A.`]
+  const other = given.find((url) => !begins(url))
+  if (other !== undefined) return [`${name} must begin with ${protocols.join('// or ')}//; got ${shownUrl(other)}.`]
+  const broken = name === 'MONGODB_URL' ? undefined : given.find((url) => !URL.canParse(url))
+  if (broken === undefined) return []
+  const rule = 'a URL with a host and a port up to 65535, whose user and password have / ? # @ : as %2F %3F %23 %40 %3A'
+  return [`${name} must be ${rule}; got ${shownUrl(broken)}.`]
+}
+
+/** A URL as it may be shown: what may be a user, a password or a key is not in it. */
+function shownUrl(given: string): string {
+  const url = URL.parse(given)
+  if (url !== null && url.host !== '') {
+    const [user, query, hash] = [url.username + url.password, url.search, url.hash].map((part) => part !== '')
+    return `${url.protocol}//${user ? '…@' : ''}${url.host}${url.pathname}${query ? '?…' : ''}${hash ? '#…' : ''}`
+  }
+  const [begin] = /^\w[\w+.-]{0,20}:\/\//.exec(given) ?? []
+  if (begin !== undefined) return `${begin}…`
+  // As people write it who leave the protocol out.
+  const isAddress = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?$/.test(given)
+  return isAddress ? given : `a text of ${given.length} characters`
 }

@@ -4,6 +4,7 @@ import type { App } from './app.ts'
 import { ConfigError, loadConfig, SETTINGS } from './config.ts'
 import { StartError } from './errors.ts'
 import { createLog, type Log } from './log.ts'
+import { readStartArguments, USAGE } from './start-arguments.ts'
 import { findUnknownSettings } from './unknown-settings.ts'
 
 /** How long what is left may hold the process once all is closed: a system call that never returns, for instance. */
@@ -27,7 +28,10 @@ let signalledAt = 0
 
 process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
-await main()
+const wish = readStartArguments(process.argv.slice(2))
+if (wish.type === 'START') await main()
+else if (wish.type === 'HELP') process.stdout.write(`${USAGE}\n`)
+else refuse(wish.fault)
 
 /** Starts the program, and stops it on a signal, also while it starts; a later second one ends it at once. */
 async function main(): Promise<void> {
@@ -70,6 +74,12 @@ function fail(error: unknown): void {
   else log.error({ err: error }, 'failed')
   process.exitCode = 1
   endSoon()
+}
+
+/** The command line cannot be used: as the other commands end then. */
+function refuse(text: string): void {
+  process.stderr.write(`${text}\n`)
+  process.exitCode = 2
 }
 
 function endSoon(): void {

@@ -155,8 +155,8 @@ test('all mistakes are told at once, and never a password', () => {
     'INTROSPECTION must be true or false; got "no".',
     'CACHE_TTL_SECONDS must be a whole number from 1 to 31536000; got "1.5".',
     'HOST must be a loopback address (127.0.0.1, ::1, localhost) without authentication (AUTH_JWKS_URL, AUTH_JWT_SECRET, SERVICE_KEYS); got "0.0.0.0".',
-    'REDIS_URL must begin with redis:// or rediss://.',
-    'OPENAI_BASE_URL must begin with http:// or https://.',
+    'REDIS_URL must begin with redis:// or rediss://; got http://…@host/.',
+    'OPENAI_BASE_URL must begin with http:// or https://; got a text of 6 characters.',
   ])
 })
 
@@ -176,6 +176,20 @@ test.each([
   const faults = faultsOf({ [name]: value })
   expect(faults).toEqual([expect.stringContaining(name)])
   expect(faults[0]).not.toMatch(/sec/)
+})
+
+test.each([
+  ['REDIS_URL', 'localhost:6379', 'localhost:6379'],
+  ['REDIS_URL', 'redis://a:1,http://u:secret@b/2', 'http://…@b/2'],
+  ['REDIS_URL', 'redis://u:secret@host/x', 'redis://…@host/x'],
+  ['REDIS_URL', 'redis://host:99999', 'redis://…'],
+  ['OPENAI_BASE_URL', '127.0.0.1:11434', '127.0.0.1:11434'],
+  ['OPENAI_BASE_URL', 'ftp://host/v1', 'ftp://host/v1'],
+  ['OPENAI_BASE_URL', 'https://u:secret@host/v1?key=secret#secret', 'https://…@host/v1?…#…'],
+  ['MONGODB_URL', 'http://u:secret@host/db', 'http://…@host/db'],
+])('%s of %s is told with what may be shown of it', (name, value, shown) => {
+  const faults = faultsOf({ [name]: value })
+  expect(faults.map((fault) => fault.slice(fault.indexOf('; got ')))).toEqual([`; got ${shown}.`])
 })
 
 test('URLs that drivers take are taken', () => {
@@ -209,10 +223,10 @@ test('a level of the log and a database of Redis are what they can be', () => {
   const wrong = { MODEL_RECORD_CONTENT: 'hide' }
   expect(faultsOf(wrong)).toEqual(['MODEL_RECORD_CONTENT must be one of keep, mask; got "hide".'])
   expect(faultsOf({ REDIS_URL: 'redis://host/cache' })).toEqual([
-    'REDIS_URL must end with the number of its database, or without one.',
+    'REDIS_URL must end with the number of its database, or without one; got redis://host/cache.',
   ])
   expect(faultsOf({ REDIS_URL: 'redis://a,redis://b/1' })).toEqual([
-    'REDIS_URL must name no database where it lists a cluster.',
+    'REDIS_URL must name no database where it lists a cluster; got redis://a, redis://b/1.',
   ])
 })
 

@@ -42,6 +42,15 @@ test('a wrong configuration is told whole, without a stack', async () => {
   )
 })
 
+test('the command line asks for help or is refused, and starts nothing', async () => {
+  const help = await startMain({ PORT: 'x' }, ['--help'])
+  expect(await help.exited).toEqual([0, null])
+  expect(help.output()).toContain('Usage: npm start')
+  const refused = await startMain({}, ['--port=4001'])
+  expect(await refused.exited).toEqual([2, null])
+  expect(refused.output()).toBe('"--port" is no argument: settings are variables. See --help.\n')
+})
+
 test('a port that is taken ends the program with the reason', async () => {
   const port = await findFreePort()
   const first = await startMain({ PORT: String(port) })
@@ -118,10 +127,10 @@ test('every line is an entry of the log, whoever writes it', async () => {
   )
 })
 
-async function startMain(environment: Record<string, string>) {
+async function startMain(environment: Record<string, string>, args: readonly string[] = []) {
   const directory = await mkdtemp(join(tmpdir(), 'backscroll-main-'))
   const env = { DATA_DIR: directory, ...environment }
-  const child: ChildProcess = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'close')
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))

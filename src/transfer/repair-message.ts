@@ -38,7 +38,7 @@ export function repairMessage(
   else if (createdAt !== undefined) notes.change(place, NO_TIME)
   if (metadata !== undefined && isValid(() => checkMetadata('metadata', metadata))) repaired.metadata = metadata
   else if (metadata !== undefined) notes.loss(place, 'metadata over its limits: left out')
-  return fitBytes(repaired, place, notes, maxMessageBytes)
+  return fitBytes(repaired, place, notes, { maxBytes: maxMessageBytes, name: 'MAX_MESSAGE_BYTES' })
 }
 
 /**
@@ -56,7 +56,7 @@ export function repairOwnMessage(
   if (metadata !== undefined && isMessageField('metadata', metadata)) repaired.metadata = metadata
   if (usage !== undefined && isMessageField('usage', usage)) repaired.usage = usage
   if (createdAt !== undefined && isTime(createdAt)) repaired.createdAt = createdAt
-  return fitBytes(repaired, place, notes, maxBytes)
+  return fitBytes(repaired, place, notes, { maxBytes, name: 'what a store takes, whatever MAX_MESSAGE_BYTES is' })
 }
 
 /** Whether a message can have come at that time, in epoch milliseconds. */
@@ -170,7 +170,12 @@ function keepParts(role: FileMessage['role'], given: MessagePart[], place: strin
   return data.length > 0 ? [...kept, { type: 'data', name: MORE, data }] : kept
 }
 
-function fitBytes(message: FileMessage, place: string, notes: Notes, maxBytes: number): FileMessage | undefined {
+function fitBytes(
+  message: FileMessage,
+  place: string,
+  notes: Notes,
+  { maxBytes, name }: { maxBytes: number; name: string },
+): FileMessage | undefined {
   const bytes = bytesOfParts(message.parts)
   if (bytes <= maxBytes) return message
   const said = message.parts.filter(({ type }) => type !== 'data')
@@ -178,7 +183,7 @@ function fitBytes(message: FileMessage, place: string, notes: Notes, maxBytes: n
     notes.loss(place, `data of a message over ${maxBytes} bytes: left out, its text is kept`)
     return { ...message, parts: said }
   }
-  notes.loss(place, `a message over ${maxBytes} bytes, too large for MAX_MESSAGE_BYTES: left out`)
+  notes.loss(place, `a message over ${maxBytes} bytes, too large for ${name}: left out`)
   return undefined
 }
 

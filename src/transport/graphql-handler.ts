@@ -25,10 +25,10 @@ import { createErrorMask } from './error-mask.ts'
 import { createLargeAnswers, type LargeAnswers } from './large-answers.ts'
 import { createOperationStreams, type OperationStreams, RESULTS, type StreamContext } from './operation-streams.ts'
 import { createHiddenSchema } from './receive/hidden-schema.ts'
-import { createLargeVariablesPlugin, faultOfLargeVariables } from './receive/large-variables.ts'
 import { createParameterErrors } from './receive/parameter-errors.ts'
 import { createQueryLimits } from './receive/query-limits.ts'
 import { createRequestRules } from './receive/request-rules.ts'
+import { createVariableFaults, faultsOfVariables } from './receive/variable-faults.ts'
 import { createUnbufferedHeads } from './unbuffered-heads.ts'
 
 /** What the handler is made of. */
@@ -137,7 +137,7 @@ export function createGraphqlHandler(
     plugins: [
       createQueryLimits(),
       ...(introspection ? [] : [createHiddenSchema()]),
-      createLargeVariablesPlugin(),
+      createVariableFaults(),
       clientSignals(),
       createPlannedQueries(plans),
       plannedSubscriptions(),
@@ -160,7 +160,7 @@ export function createGraphqlHandler(
   return { yoga, envelop: (asked) => yoga.getEnveloped(asked), streams, large, maskError, subscribe }
 
   async function subscribe(args: ExecutionArgs, otherwise: (args: ExecutionArgs) => unknown): Promise<Subscribed> {
-    if (faultOfLargeVariables(args)) return (await otherwise(args)) as Subscribed
+    if (faultsOfVariables(args).length > 0) return (await otherwise(args)) as Subscribed
     return open(args, (args.contextValue as YogaContext).own, otherwise)
   }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { contentOf } from '../../src/memory/message.ts'
+import { createNotes, type Note } from '../../src/transfer/notes.ts'
+import { repairOwnMessage } from '../../src/transfer/repair-message.ts'
 import { startTransferStores, writeTestFile } from '../support/transfer-stores.ts'
 
 const good = { role: 'user', content: 'hello' }
@@ -130,6 +132,15 @@ test.each([
     expect(notes).toEqual(['a conversation that stands in the file twice: there already'])
   },
 )
+
+test('a message of an own export that no store takes is not told to be over a setting', () => {
+  const notes: Note[] = []
+  const message = { role: 'ASSISTANT', status: 'COMPLETE', parts: [{ type: 'text', text: 'x'.repeat(101) }] } as const
+  expect(repairOwnMessage({ ...message, parts: [...message.parts] }, '', createNotes(notes), 100)).toBeUndefined()
+  expect(notes.map(({ what }) => what)).toEqual([
+    'a message over 100 bytes, too large for what a store takes, whatever MAX_MESSAGE_BYTES is: left out',
+  ])
+})
 
 test('ids and titles of other types are left out', async () => {
   const { errors, all } = await reportOf('a.json', json([{ id: {}, title: 3, messages: [good] }]))

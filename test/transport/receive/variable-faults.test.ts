@@ -46,10 +46,27 @@ test.each(CASES)(
   },
 )
 
+test('a variable that is missing is told with a code', async () => {
+  const { client, origin } = await startTestServer()
+  const error = {
+    message: 'Variable "$id" of required type "ID!" was not provided.',
+    extensions: { code: 'BAD_USER_INPUT' },
+  }
+  const query = 'query ($id: ID!, $n: Int) { conversation(id: $id) { messages(last: $n) { nodes { id } } } }'
+  for (const variables of [undefined, {}, { n: 'x'.repeat(3_000) }]) {
+    const { status, errors } = await client.post({ query, ...(variables && { variables }) })
+    expect([status, errors]).toMatchObject([400, [error]])
+  }
+  const socket = await openSocket(origin)
+  const subscription = 'subscription ($id: ID!) { reply(id: $id) { cursor } }'
+  socket.send({ type: 'subscribe', id: '1', payload: { query: subscription } })
+  expect(await socket.next()).toMatchObject({ id: '1', payload: { errors: [error] } })
+})
+
 test('small variables that do not fit are refused with all that is wrong', async () => {
   const { client } = await startTestServer()
   const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }'
   const { status, errors } = await client.post({ query, variables: { ids: [true, 'x', false] } })
   expect(status).toBe(400)
-  expect(errors).toHaveLength(2)
+  expect(errors).toEqual(Array(2).fill(expect.objectContaining({ extensions: { code: 'BAD_USER_INPUT' } })))
 })
