@@ -180,7 +180,7 @@ test.each([
 
 test.each([
   ['REDIS_URL', 'localhost:6379', 'localhost:6379'],
-  ['REDIS_URL', 'redis://a:1,http://u:secret@b/2', 'http://…@b/2'],
+  ['REDIS_URL', 'redis://a:1,http://u:secret@b', 'http://…@b/'],
   ['REDIS_URL', 'redis://u:secret@host/x', 'redis://…@host/x'],
   ['REDIS_URL', 'redis://host:99999', 'redis://…'],
   ['OPENAI_BASE_URL', '127.0.0.1:11434', '127.0.0.1:11434'],
