@@ -113,11 +113,16 @@ test('conversations without ids are known by their content', async () => {
 })
 
 test.each(['', ' \r\n\n', '\ufeff'])(
-  'an empty file (%j) is named, and an empty list is nothing to import',
+  'an empty file (%j) is named; no lines, as an empty list, are nothing to import',
   async (empty) => {
-    const { refused, errors } = (await importText('a.jsonl', empty)).report
-    expect({ refused, errors }).toEqual({ refused: 1, errors: [expect.stringMatching(/a\.jsonl: it is empty/)] })
-    expect((await importText('a.json', ' []\n')).report).toMatchObject({ conversations: 0, refused: 0 })
+    const { refused, errors } = (await importText('a.json', empty)).report
+    expect({ refused, errors }).toEqual({ refused: 1, errors: [expect.stringMatching(/a\.json: it is empty/)] })
+    for (const [name, text] of [
+      ['a.jsonl', empty],
+      ['a.json', ' []\n'],
+    ] as const) {
+      expect((await importText(name, text)).report).toMatchObject({ conversations: 0, refused: 0, errors: [] })
+    }
   },
 )
 

@@ -26,6 +26,8 @@ const ACCESS = createAccess({ log: createKeptLog(), now: Date.now })
 /** What our plugins refuse, and stock Yoga does not, or not in these words. */
 const REFUSED_BY_US: ReadonlySet<string> = new Set([
   ...COMPLEX_QUERIES.map(([name]) => name),
+  'variable missing',
+  'variable wrong',
   'variable large and wrong',
   'variable of a mutation large and wrong',
 ])

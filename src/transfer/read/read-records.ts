@@ -33,7 +33,8 @@ export async function* readRecords(file: SourceFile, onBytes: OnBytes, notes: No
   const texts = decodeText(countBytes(file.read(), onBytes), notes)[Symbol.asyncIterator]()
   const { head, length, whole } = await readHead(texts)
   const hasLines = LINE_EXTENSIONS.includes(extname(file.name).toLowerCase())
-  if (head === '' && length < HEAD_LENGTH) throw new FileFormatError(EMPTY)
+  // No line is what an export of no conversation writes.
+  if (head === '' && length < HEAD_LENGTH && !hasLines) throw new FileFormatError(EMPTY)
   if (hasLines || isLine(head)) yield* readLines(whole)
   else if (head.startsWith('[')) yield* readArray(whole)
   else if (head.startsWith('{')) yield* readWhole(whole)
