@@ -106,7 +106,7 @@ export function createGraphqlSockets(
       if (open > MAX_SOCKET_OPERATIONS) return [tooManyOperations()]
       const write = (results: AsyncGenerator<ExecutionResult>) => writeResults(socket, id, results, toText, turns)
       const asked = { caller, params: payload, following, req }
-      const isWanted = () => id in context.subscriptions
+      const isWanted = () => Object.hasOwn(context.subscriptions, id)
       return prepare(handler, asked, { running, isWanted, onSubscribed: onBegun, write })
     },
   })
