@@ -20,7 +20,7 @@ export function jsonFault(text: string, error: unknown): string {
 }
 
 function placeIn(words: string): number | undefined {
-  const [, place] = /at position (\d+)/.exec(words) ?? []
+  const [, place] = /at position (\d{1,15})/.exec(words) ?? []
   return place === undefined ? undefined : Number(place)
 }
 
